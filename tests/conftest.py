@@ -1,0 +1,29 @@
+"""For all tests: one thread a process, no display, and the same examples on every run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# before numpy, torch or matplotlib are loaded: they read these once
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
+
+from hypothesis import HealthCheck, settings
+
+# shared machines stall: a deadline would fail now and then, and for no fault of the code
+settings.register_profile(
+    "bench", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("bench")
+
+
+@pytest.fixture(scope="session")
+def toy_plugin() -> str:
+    """The path to give as --plugin (tests/plugins/toy.py); its task and models are registered."""
+    from bench.execution.worker import load_plugins
+
+    path = str(Path(__file__).with_name("plugins") / "toy.py")
+    load_plugins([path])
+    return path

@@ -1,0 +1,110 @@
+"""Predictors without a recurrent net: pure functions of arrays, for the references that every task reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tasks.contract import Array, Reference, Split, Task
+from tasks.losses import mean_loss
+
+ORDERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48)
+"""Orders that `choose_linear_ar` tries, as far as the window reaches."""
+
+
+def persistence(inputs: Array, columns: Sequence[int], *, per_step: bool = False) -> Array:
+    """Tomorrow is like today: the last values of `columns` in inputs `(N, T, I)` as predictions.
+
+    Returns `(N, O)`, or `(N, T, O)` per step, with O = len(columns).
+    """
+    return inputs[..., list(columns)] if per_step else inputs[:, -1, list(columns)]
+
+
+def seasonal_naive(series: Array, rows: Array, season: int, horizon: int = 1) -> Array:
+    """The value one season before each of `rows`, or as many seasons as it takes to be known `horizon` rows ahead.
+
+    series: `(rows, O)`; rows: `(N,)` positions of the predicted values. Returns `(N, O)`. ValueError where a season
+    reaches back before the first row. Formula: Hyndman & Athanasopoulos 2021, Forecasting, section 5.2.
+    """
+    lag = season * math.ceil(horizon / season)
+    if (rows < lag).any():
+        raise ValueError(f"row {int(rows.min())} has no value {lag} rows before it")
+    return np.asarray(series[rows - lag])
+
+
+@dataclass(frozen=True, eq=False)
+class LinearAR:
+    """A linear autoregression with intercept on the last `order` steps of all inputs.
+
+    weights: one `(k·I + 1, O)` float64 matrix for each history length k that it was fitted on; the last has k = order.
+    Per-step predictions use the shorter ones at the start of a sequence, where less than `order` steps are known.
+    """
+
+    order: int
+    weights: tuple[Array, ...]
+    per_step: bool = False
+
+    def predict(self, inputs: Array) -> Array:
+        """Predictions `(N, O)`, or `(N, T, O)` per step, float64, for inputs `(N, T, I)`."""
+        if not self.per_step:
+            return _design(inputs, inputs.shape[1], self.order) @ self.weights[-1]
+        steps = [
+            _design(inputs, step, min(step, self.order)) @ self.weights[min(step, self.order) - 1]
+            for step in range(1, inputs.shape[1] + 1)
+        ]
+        return np.stack(steps, axis=1)
+
+
+def fit_linear_ar(inputs: Array, targets: Array, order: int) -> LinearAR:
+    """Least squares in float64: inputs `(N, T, I)`, targets `(N, O)`, or `(N, T, O)` for a per-step prediction."""
+    steps = inputs.shape[1]
+    if not 1 <= order <= steps:
+        raise ValueError(f"order {order} does not fit sequences of {steps} steps: expected 1 to {steps}")
+    if targets.ndim == 2:
+        return LinearAR(order, (_solve(_design(inputs, steps, order), targets),))
+    weights = []
+    for known in range(1, order + 1):  # all later steps share the full order
+        ends = range(known, steps + 1) if known == order else (known,)
+        design = np.concatenate([_design(inputs, end, known) for end in ends])
+        weights.append(_solve(design, np.concatenate([targets[:, end - 1] for end in ends])))
+    return LinearAR(order, tuple(weights), per_step=True)
+
+
+def choose_linear_ar(train: Split, valid: Split, orders: Sequence[int] = ORDERS) -> LinearAR:
+    """The order with the least squared error on `valid`, each order fitted on `train`; ties go to the smaller."""
+    possible = [order for order in orders if order <= train.inputs.shape[1]]
+    fitted = [fit_linear_ar(train.inputs, train.targets, order) for order in possible]
+    errors = [mean_loss("mse", model.predict(valid.inputs), valid.targets) for model in fitted]
+    return fitted[int(np.argmin(errors))]
+
+
+def memoryless_copy_loss(length: int, delay: int, symbols: int = 8) -> float:
+    """Nats a step of the best predictor without memory on the copy task: length·ln(symbols) / (delay + 2·length).
+
+    It is sure of every blank and guesses each recalled symbol (Arjovsky, Shah & Bengio 2016, section 4.1, where
+    length is 10 and delay is T).
+    """
+    return length * math.log(symbols) / (delay + 2 * length)
+
+
+def score(
+    task: Task, name: str, kind: Literal["floor", "baseline", "limit"], outputs: Array, split: Split, how: str = ""
+) -> Reference:
+    """A reference from predictions (or logits) for `split`: the task's own loss and metrics."""
+    loss = mean_loss(task.loss, outputs, split.targets, split.mask)
+    return Reference(name, kind, loss, task.metrics(outputs, split.targets, split.mask), how)
+
+
+def _design(inputs: Array, end: int, order: int) -> Array:
+    """`(N, order·I + 1)`: the `order` steps before `end`, and a one for the intercept."""
+    lags = inputs[:, end - order : end].reshape(len(inputs), -1).astype(np.float64)
+    return np.concatenate([lags, np.ones((len(inputs), 1))], axis=1)
+
+
+def _solve(design: Array, targets: Array) -> Array:
+    # lstsq and not the normal equations: neighbouring lags of a smooth series are almost collinear
+    return np.asarray(np.linalg.lstsq(design, targets.astype(np.float64), rcond=None)[0])

@@ -1,0 +1,156 @@
+"""The 14 tasks of the package `cogscale` (Bendi-Ouis, de Coudenhove & Hinaut 2026) behind this project's contract.
+
+Its data and its own score, unchanged: this file only translates. Extra: cogscale.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from types import ModuleType
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from tasks.baselines import score
+from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.errors import UserError
+
+MASKED = -100.0  # its mark for "this step does not count"
+LOSS_OF: dict[str, Loss] = {
+    "classification": "cross_entropy",
+    "multi_classification": "binary_cross_entropy",
+    "regression": "mse",
+}
+SOLVED = {"classification": 0.05, "multi_classification": 0.05, "regression": 0.01}  # of its score: lower is better
+STEPS = {"smoke": 15, "quick": 400, "standard": 2000, "full": 8000}
+Name = Literal[
+    "sinus_forecasting",
+    "chaotic_forecasting",
+    "discrete_postcasting",
+    "continuous_postcasting",
+    "discrete_pattern_completion",
+    "continuous_pattern_completion",
+    "bracket_matching",
+    "simple_copy",
+    "selective_copy",
+    "adding_problem",
+    "sorting_problem",
+    "cross_situation",
+    "associative_recall",
+    "induction_heads",
+]
+
+
+@dataclass(frozen=True)
+class Cogscale(Task):
+    """task: one of the 14. difficulty: its own three sizes.
+
+    All are per-step tasks with a mask. The two forecasting tasks are one sequence each (so a batch of one), whose
+    validation and test sequences begin with the training part, masked, as a run-up.
+    """
+
+    task: Name = "simple_copy"
+    difficulty: Literal["small", "medium", "large"] = "small"
+
+    name: ClassVar[str] = "cogscale"
+    version: ClassVar[int] = 1
+    summary: ClassVar[str] = "one of the 14 tasks of the cogscale package, with its own score (extra: cogscale)"
+    loss: ClassVar[Loss] = "cross_entropy"
+    defaults: ClassVar[Defaults] = Defaults(batch_size=20, steps=STEPS, learning_rate=(1e-3, 3e-2))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "loss", LOSS_OF[self.category])
+        if self.task.endswith("_forecasting"):
+            object.__setattr__(self, "defaults", Defaults(1, STEPS, self.defaults.learning_rate))
+
+    @property
+    def category(self) -> str:
+        """Its own name for the kind of task: "classification", "multi_classification" or "regression"."""
+        category: str = _package().evals.cogscale_small[self.task]["category"]
+        return category
+
+    @property
+    def input_size(self) -> int:
+        return _sizes(self.task, self.difficulty)[0]
+
+    @property
+    def output_size(self) -> int:
+        return _sizes(self.task, self.difficulty)[1]
+
+    @property
+    def per_step(self) -> bool:
+        return True
+
+    @property
+    def target(self) -> Target:
+        return Target("score", SOLVED[self.category])
+
+    def generate(self, seed: int | np.random.Generator) -> Dataset:
+        data = _build(self.task, self.difficulty, int(np.random.default_rng(seed).integers(2**31)))
+        return Dataset(*(self._split(data[f"X_{part}"], data[f"Y_{part}"]) for part in ("train", "valid", "test")))
+
+    def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
+        """`score`: the package's own; the share of wrong answers (of wrong labels), or the mean squared error."""
+        truth: Array = np.eye(self.output_size)[targets] if self.loss == "cross_entropy" else np.array(targets)
+        if mask is not None:
+            truth = np.where(mask[..., None], truth, MASKED)
+        return {"score": float(_package().compute_score(truth, outputs, self.category))}
+
+    def references(self, dataset: Dataset) -> Sequence[Reference]:
+        """The floor knows the training targets' mean: of each output, or how often each class occurs."""
+        train, test = dataset.train, dataset.test
+        assert train.mask is not None
+        known = train.targets[train.mask]
+        shape = (*test.inputs.shape[:2], self.output_size)
+        if self.loss == "cross_entropy":
+            counts = np.bincount(known, minlength=self.output_size) + 1  # so that no class has probability 0
+            naive, how = np.log(counts / counts.sum()), "always the shares of the classes in the training data"
+        elif self.loss == "binary_cross_entropy":
+            shares = (known.sum(axis=0) + 1) / (len(known) + 2)
+            naive, how = np.log(shares / (1 - shares)), "always the shares of the labels in the training data"
+        else:
+            naive, how = known.mean(axis=0), "always the mean of the training targets"
+        found = [score(self, "training_mean", "floor", np.broadcast_to(naive, shape), test, how=how)]
+        if self.task.endswith("_forecasting"):
+            found.append(score(self, "persistence", "baseline", test.inputs, test, how="the value of this step"))
+        return found
+
+    def identity(self) -> dict[str, Any]:
+        """With the version of the package, which makes the data."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**values, "cogscale": importlib.metadata.version("cogscale")}
+
+    def _split(self, inputs: Array, targets: Array) -> Split:
+        """Its arrays `(N, T, …)` as a split; what is masked becomes 0."""
+        mask = (targets != MASKED).any(axis=-1)
+        values = np.where(mask[..., None], targets, 0.0)
+        wanted = values.argmax(axis=-1) if self.loss == "cross_entropy" else values.astype(np.float32)
+        return Split(np.asarray(inputs, dtype=np.float32), wanted, mask)
+
+
+def _build(task: str, difficulty: str, seed: int) -> dict[str, Any]:
+    data: dict[str, Any] = _package().build_task(task, difficulty=difficulty, seed=seed)
+    return data
+
+
+@lru_cache(maxsize=64)
+def _sizes(task: str, difficulty: str) -> tuple[int, int]:
+    """Features in and out, which only the data tell."""
+    data = _build(task, difficulty, 0)
+    return data["X_train"].shape[2], data["Y_train"].shape[2]
+
+
+def _package() -> ModuleType:
+    try:
+        import cogscale
+    except ModuleNotFoundError as error:
+        if error.name != "cogscale":
+            raise
+        raise UserError(
+            "task cogscale needs the package cogscale, which is not installed: pip install 'bench[cogscale]'"
+        ) from None
+    module: ModuleType = cogscale
+    return module

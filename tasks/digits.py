@@ -1,0 +1,96 @@
+"""Handwritten digits read pixel by pixel, as "sequential MNIST" does, with the digits that scikit-learn carries."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tasks.baselines import score
+from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.losses import mean_loss
+from tasks.packaged_data import packaged_file
+
+PIXELS, CLASSES = 64, 10
+LARGEST_PIXEL = 16.0
+PARTS = (1200, 1500)  # rows before these go to training and validation, the rest to testing
+PERMUTATION_SEED = 0  # one fixed order for everybody, as in Le, Jaitly & Hinton 2015 (arXiv:1504.00941)
+
+
+@dataclass(frozen=True)
+class Digits(Task):
+    """1,797 images of 8 × 8 pixels, one pixel a step: 64 steps, one feature (0 to 1), then which digit it was.
+
+    permuted: the pixels in one fixed random order, so that neighbours lie far apart and memory must reach further.
+
+    The seed deals the images to the three parts (1,200, 300 and 297). The same writers occur in all parts.
+    Data: Alpaydin & Kaynak 1998, UCI "Optical Recognition of Handwritten Digits", as scikit-learn ships it.
+    """
+
+    permuted: bool = False
+
+    name: ClassVar[str] = "digits"
+    version: ClassVar[int] = 1
+    summary: ClassVar[str] = "scikit-learn's handwritten digits, one pixel a step, in order or permuted (extra: data)"
+    loss: ClassVar[Loss] = "cross_entropy"
+    defaults: ClassVar[Defaults] = Defaults(
+        batch_size=64,
+        steps={"smoke": 15, "quick": 800, "standard": 3000, "full": 10_000},
+        learning_rate=(1e-3, 2e-2),
+    )
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    @property
+    def input_size(self) -> int:
+        return 1
+
+    @property
+    def output_size(self) -> int:
+        return CLASSES
+
+    @property
+    def target(self) -> Target:
+        return Target("accuracy", 0.9, "above")
+
+    def generate(self, seed: int | np.random.Generator) -> Dataset:
+        pixels, labels = _images()
+        if self.permuted:
+            pixels = pixels[:, np.random.default_rng(PERMUTATION_SEED).permutation(PIXELS)]
+        order = np.random.default_rng(seed).permutation(len(labels))
+        return Dataset(*(Split(pixels[part, :, None], labels[part]) for part in np.split(order, PARTS)))
+
+    def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
+        """The share of digits that were recognised; guessing gets a tenth."""
+        return {"accuracy": float((outputs.argmax(axis=-1) == targets).mean())}
+
+    def references(self, dataset: Dataset) -> Sequence[Reference]:
+        """The floor knows how often each digit occurs; the other compares all pixels at once with a mean image."""
+        train, valid, test = dataset.train, dataset.valid, dataset.test
+        shares = np.bincount(train.targets, minlength=CLASSES) / len(train)
+        naive = np.log(np.broadcast_to(shares, (len(test), CLASSES)))
+        how = f"always the shares of the {CLASSES} digits in the training data"
+        found = [score(self, "class_shares", "floor", naive, test, how=how)]
+        means = np.stack([train.inputs[train.targets == digit, :, 0].mean(axis=0) for digit in range(CLASSES)])
+
+        def closeness(split: Split) -> Array:
+            return np.asarray(-((split.inputs[:, None, :, 0] - means) ** 2).sum(axis=-1), dtype=np.float64)
+
+        sharpness = min(
+            np.geomspace(0.1, 10, 21), key=lambda s: mean_loss("cross_entropy", s * closeness(valid), valid.targets)
+        )
+        how = "the nearest of ten mean images, all pixels at once; how sure it is was fitted on validation data"
+        found.append(score(self, "mean_image", "baseline", sharpness * closeness(test), test, how=how))
+        return found
+
+
+@lru_cache(maxsize=1)
+def _images() -> tuple[Array, Array]:
+    """Pixels `(1797, 64)` float32 from 0 to 1, row by row, and labels `(1797,)` int64."""
+    path = packaged_file("sklearn", "datasets/data/digits.csv.gz", task="digits", extra="data")
+    with gzip.open(path, "rt", encoding="ascii") as file:
+        table = np.loadtxt(file, delimiter=",")
+    return (table[:, :PIXELS] / LARGEST_PIXEL).astype(np.float32), table[:, PIXELS].astype(np.int64)

@@ -1,0 +1,22 @@
+"""The one error that is meant for people: a mistake in what they gave us, said in one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """What is wrong, what was expected, and what to do next. The command line prints it bare and exits with 2."""
+
+
+def unknown(kind: str, given: str, valid: Iterable[str]) -> UserError:
+    """An error for a name that does not exist: names the nearest valid one, and all of them.
+
+    >>> str(unknown("model", "gur", ["gru", "lstm"]))
+    "unknown model 'gur': did you mean 'gru'? Valid: gru, lstm"
+    """
+    names = sorted(valid)
+    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return UserError(f"unknown {kind} '{given}': {hint}Valid: {', '.join(names) or 'none'}")

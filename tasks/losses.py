@@ -1,0 +1,43 @@
+"""The losses in float64 NumPy: one definition for floors and for the evaluation of every model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.contract import Array, Loss
+
+
+def mean_loss(loss: Loss, outputs: Array, targets: Array, mask: Array | None = None) -> float:
+    """Mean loss over sequences (and, per step, over the steps that `mask` lets count), in nats or squared units.
+
+    outputs: `(N, O)` or `(N, T, O)` predictions (mse) or logits; targets as in `Split`. Means run over every counted
+    element: for mse and binary_cross_entropy also over the outputs. An empty mask has no mean: ValueError.
+    """
+    values = elementwise_loss(loss, outputs, targets)
+    if mask is not None:
+        if not mask.any():
+            raise ValueError("the mask lets no step count, so there is no mean loss")
+        values = values[mask]
+    return float(values.mean())
+
+
+def elementwise_loss(loss: Loss, outputs: Array, targets: Array) -> Array:
+    """The loss of each element before the mean: `(N[, T], O)`, or `(N[, T])` for cross_entropy; float64."""
+    outputs = np.asarray(outputs, dtype=np.float64)
+    if loss == "cross_entropy":
+        if outputs.shape[:-1] != targets.shape:
+            raise ValueError(
+                f"logits have shape {outputs.shape}, so targets must be {outputs.shape[:-1]}: {targets.shape}"
+            )
+        if targets.size and (targets.min() < 0 or targets.max() >= outputs.shape[-1]):  # -1 would wrap around
+            raise ValueError(f"classes {targets.min()} to {targets.max()} with {outputs.shape[-1]} logits")
+        shifted = outputs - outputs.max(axis=-1, keepdims=True)
+        log_total = np.log(np.exp(shifted).sum(axis=-1))
+        return np.asarray(log_total - np.take_along_axis(shifted, targets[..., None], axis=-1)[..., 0])
+    targets = np.asarray(targets, dtype=np.float64)
+    if outputs.shape != targets.shape:
+        raise ValueError(f"outputs have shape {outputs.shape}, targets {targets.shape}: they must be equal")
+    if loss == "mse":
+        return np.asarray((outputs - targets) ** 2)
+    # log(1 + e^x) - x y, in the form that does not overflow
+    return np.asarray(np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs))))

@@ -1,0 +1,125 @@
+"""Three public series that statsmodels carries: annual sunspots, weekly CO2, quarterly growth of the US economy.
+
+Each is the `series` task on a file of the installed package (extra: data), so windows, floors and units are the same as
+for a user's own table. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tasks.contract import Array, Columns, Dataset, Defaults, Loss, Reference, Target, Task
+from tasks.packaged_data import packaged_file
+from tasks.series import STEPS, Series
+
+
+@dataclass(frozen=True)
+class RealSeries(Task):
+    """Base of the three. window: rows that a prediction looks back at; horizon: rows that it looks ahead."""
+
+    window: int = 24
+    horizon: int = 1
+
+    version: ClassVar[int] = 1
+    loss: ClassVar[Loss] = "mse"
+    defaults: ClassVar[Defaults] = Defaults(batch_size=64, steps=STEPS, learning_rate=(1e-3, 3e-2))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "defaults", self.series.defaults)  # they suit the number of rows
+
+    @abstractmethod
+    def _make(self) -> Series:
+        """The series task that does the work."""
+
+    @cached_property
+    def series(self) -> Series:
+        """UserError where statsmodels is not installed, or where the window does not fit."""
+        return self._make()
+
+    def _of(self, file: str, targets: tuple[str, ...], **parameters: Any) -> Series:
+        path = packaged_file("statsmodels", f"datasets/{file}", task=self.name, extra="data")
+        return Series(str(path), targets, window=self.window, horizon=self.horizon, **parameters)
+
+    @property
+    def columns(self) -> Columns:
+        return self.series.columns
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.series.notes
+
+    @property
+    def input_size(self) -> int:
+        return self.series.input_size
+
+    @property
+    def output_size(self) -> int:
+        return self.series.output_size
+
+    @property
+    def target(self) -> Target:
+        return self.series.target
+
+    def generate(self, seed: int | np.random.Generator) -> Dataset:
+        return self.series.generate(seed)
+
+    def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
+        return self.series.metrics(outputs, targets, mask)
+
+    def references(self, dataset: Dataset) -> Sequence[Reference]:
+        return self.series.references(dataset)
+
+    def identity(self) -> dict[str, Any]:
+        """With the content's SHA-256: another version of the package may carry other numbers."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**values, "sha256": self.series.prepared.sha256}
+
+
+@dataclass(frozen=True)
+class Sunspots(RealSeries):
+    """Yearly mean sunspot numbers, 1700 to 2008; the solar cycle takes about 11 years. Public domain (SIDC, NOAA)."""
+
+    name: ClassVar[str] = "sunspots"
+    summary: ClassVar[str] = "annual sunspot numbers 1700-2008, cycles of about 11 years (extra: data)"
+
+    def _make(self) -> Series:
+        return self._of("sunspots/sunspots.csv", ("SUNACTIVITY",), time="YEAR", season=11)
+
+
+@dataclass(frozen=True)
+class Co2(RealSeries):
+    """Weekly CO2 at Mauna Loa in ppm, March 1958 to December 2001, its 59 missing weeks filled forward. Public domain
+    (Keeling & Whorf, CDIAC).
+
+    The series rises all the time: test values lie above everything in the training data, which a net must extrapolate.
+    """
+
+    window: int = 52
+
+    name: ClassVar[str] = "co2"
+    summary: ClassVar[str] = "weekly CO2 at Mauna Loa 1958-2001, 59 missing weeks filled forward (extra: data)"
+
+    def _make(self) -> Series:
+        return self._of("co2/co2.csv", ("co2",), season=52, fill="forward")
+
+
+@dataclass(frozen=True)
+class Macro(RealSeries):
+    """Quarterly growth in percent (100 times the difference of logarithms) of real GDP, consumption and investment in
+    the United States, 1959 to 2009: three features, three targets. Public domain (FRED, St. Louis Fed).
+    """
+
+    window: int = 8
+
+    name: ClassVar[str] = "macro"
+    summary: ClassVar[str] = "quarterly growth of US GDP, consumption and investment, 3 features (extra: data)"
+
+    def _make(self) -> Series:
+        targets = ("realgdp", "realcons", "realinv")
+        return self._of("macrodata/macrodata.csv", targets, season=4, transform="growth")

@@ -1,0 +1,143 @@
+import math
+
+import numpy as np
+import pytest
+
+from tasks.baselines import (
+    choose_linear_ar,
+    fit_linear_ar,
+    memoryless_copy_loss,
+    persistence,
+    score,
+    seasonal_naive,
+)
+from tasks.contract import Split
+from tasks.copy_memory import CopyMemory
+from tasks.losses import mean_loss
+from tasks.sine import Sine
+
+INPUTS = np.arange(24.0).reshape(2, 4, 3)  # two sequences, four steps, three columns
+
+
+def sine_windows(dtype):
+    """Windows of the clean sine as the task makes them, in the precision that is asked for."""
+    views = np.lib.stride_tricks.sliding_window_view(Sine().clean().astype(dtype), 11)
+    return views[:690, :10, None], views[:690, 10:], views[850:, :10, None], views[850:, 10:]
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-20), (np.float32, 1e-12)])
+def test_two_linear_coefficients_solve_the_clean_sine(dtype, bound):
+    inputs, targets, test_inputs, test_targets = sine_windows(dtype)
+    model = fit_linear_ar(inputs, targets, 2)
+    assert mean_loss("mse", model.predict(test_inputs), test_targets) < bound
+
+
+def test_those_coefficients_are_the_ones_of_theory():
+    inputs, targets, *_ = sine_windows(np.float64)
+    omega = 20 / 999
+    np.testing.assert_allclose(
+        fit_linear_ar(inputs, targets, 2).weights[0][:, 0], [-1, 2 * math.cos(omega), 0], atol=1e-9
+    )
+
+
+def test_one_coefficient_does_not_solve_it():
+    inputs, targets, test_inputs, test_targets = sine_windows(np.float64)
+    assert mean_loss("mse", fit_linear_ar(inputs, targets, 1).predict(test_inputs), test_targets) > 1e-5
+
+
+def test_persistence_repeats_the_named_columns():
+    np.testing.assert_array_equal(persistence(INPUTS, [2, 0]), [[11, 9], [23, 21]])
+    np.testing.assert_array_equal(persistence(INPUTS, [1], per_step=True)[0], [[1], [4], [7], [10]])
+
+
+def test_linear_ar_recovers_a_known_process():
+    rng = np.random.default_rng(0)
+    inputs = rng.standard_normal((200, 5, 2))
+    weights = rng.standard_normal((4, 3))  # two lags of two columns to three outputs
+    targets = inputs[:, -2:].reshape(200, 4) @ weights + [1.0, -2.0, 0.5]
+    model = fit_linear_ar(inputs, targets, 2)
+    np.testing.assert_allclose(model.weights[0], [*weights, [1.0, -2.0, 0.5]], atol=1e-12)
+    np.testing.assert_allclose(model.predict(inputs), targets, atol=1e-12)
+
+
+def test_per_step_linear_ar_uses_only_the_past():
+    rng = np.random.default_rng(1)
+    series = rng.standard_normal((60, 7, 1)).cumsum(axis=1)
+    inputs, targets = series[:, :-1], series[:, 1:]
+    model = fit_linear_ar(inputs, targets, 3)
+    predicted = model.predict(inputs)
+    assert predicted.shape == targets.shape
+    changed = inputs.copy()
+    changed[:, 4:] = 99.0
+    np.testing.assert_array_equal(model.predict(changed)[:, :4], predicted[:, :4])
+    assert not np.allclose(model.predict(changed)[:, 4], predicted[:, 4])
+
+
+def test_per_step_linear_ar_learns_from_every_step():
+    series = np.random.default_rng(4).standard_normal((2, 12, 1))  # two sequences: one step of each is not enough
+    for step in range(2, 12):
+        series[:, step] = 1.2 * series[:, step - 1] - 0.8 * series[:, step - 2] + 0.3
+    model = fit_linear_ar(series[:, :-1], series[:, 1:], 2)
+    np.testing.assert_allclose(model.weights[-1][:, 0], [-0.8, 1.2, 0.3], atol=1e-10)
+
+
+def test_per_step_agrees_with_per_sequence_at_the_only_full_step():
+    rng = np.random.default_rng(2)
+    inputs, targets = rng.standard_normal((40, 3, 2)), rng.standard_normal((40, 3, 1))
+    whole = fit_linear_ar(inputs, targets, 3).predict(inputs)[:, -1]
+    np.testing.assert_allclose(whole, fit_linear_ar(inputs, targets[:, -1], 3).predict(inputs), atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 11])
+def test_impossible_orders_are_refused(order):
+    inputs, targets, *_ = sine_windows(np.float64)
+    with pytest.raises(ValueError, match="expected 1 to 10"):
+        fit_linear_ar(inputs, targets, order)
+
+
+def test_the_order_is_chosen_on_validation_data():
+    rng = np.random.default_rng(3)
+
+    def lag_four(count):
+        inputs = rng.standard_normal((count, 8, 1)).astype(np.float32)
+        return Split(inputs, inputs[:, -4] + 0.1 * rng.standard_normal((count, 1)).astype(np.float32))
+
+    assert choose_linear_ar(lag_four(300), lag_four(5000)).order == 4
+    overfit = choose_linear_ar(lag_four(6), lag_four(5000), orders=(1, 8))  # 6 sequences determine no 9 coefficients
+    assert overfit.order in (1, 8)
+
+
+def test_seasonal_naive_by_hand():
+    series = np.arange(20.0)[:, None]
+    np.testing.assert_array_equal(seasonal_naive(series, np.array([12, 19]), 7)[:, 0], [5, 12])
+    # 3 rows ahead with a season of 2: the last known value in phase is two seasons back
+    np.testing.assert_array_equal(seasonal_naive(series, np.array([12]), 2, horizon=3)[:, 0], [8])
+    with pytest.raises(ValueError, match="row 5 has no value 7 rows before it"):
+        seasonal_naive(series, np.array([5, 9]), 7)
+
+
+def test_seasonal_naive_is_perfect_on_a_periodic_series():
+    series = np.tile(np.arange(5.0), 8)[:, None]
+    rows = np.arange(20, 40)
+    for horizon in range(1, 12):
+        np.testing.assert_array_equal(seasonal_naive(series, rows, 5, horizon), series[rows])
+
+
+@pytest.mark.parametrize(("delay", "length"), [(10, 3), (20, 10), (1, 1), (100, 10)])
+def test_memoryless_formula_is_the_measured_loss_of_the_memoryless_predictor(delay, length):
+    task = CopyMemory(delay=delay, length=length)
+    strings = np.random.default_rng(0).integers(0, 8, (50, length))
+    targets = task.make_split(strings).targets
+    measured = mean_loss("cross_entropy", task.memoryless_logits(50), targets)
+    assert measured == pytest.approx(memoryless_copy_loss(length, delay), rel=1e-12)
+
+
+def test_memoryless_loss_of_the_published_form():
+    assert memoryless_copy_loss(10, 100) == pytest.approx(10 * math.log(8) / 120, rel=1e-15)
+
+
+def test_score_uses_the_tasks_loss_and_metrics():
+    split = Split(np.zeros((2, 10, 1), np.float32), np.array([[1.0], [2.0]], np.float32))
+    reference = score(Sine(), "zero", "baseline", np.zeros((2, 1)), split, how="zero")
+    assert reference.loss == 2.5
+    assert reference.metrics == {"rmse": math.sqrt(2.5), "mae": 1.5}

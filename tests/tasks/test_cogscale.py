@@ -1,0 +1,65 @@
+"""The adapter changes nothing: the package's own data, masks and score."""
+
+from __future__ import annotations
+
+import sys
+import typing
+
+import cogscale
+import numpy as np
+import pytest
+
+from tasks.cogscale import Cogscale, Name
+from tasks.errors import UserError
+from tasks.validation import validate_dataset
+
+NAMES = typing.get_args(Name)
+
+
+def test_all_fourteen_are_there() -> None:
+    assert sorted(NAMES) == sorted(cogscale.tasks)
+
+
+def own_data(seed: int, name: str) -> dict[str, typing.Any]:
+    return cogscale.build_task(name, seed=int(np.random.default_rng(seed).integers(2**31)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_data_and_masks_are_the_packages(name: str) -> None:
+    task = Cogscale(name)
+    own, dataset = own_data(3, name), task.generate(3)
+    validate_dataset(task, dataset)
+    for part, split in (("train", dataset.train), ("valid", dataset.valid), ("test", dataset.test)):
+        np.testing.assert_array_equal(split.inputs, own[f"X_{part}"].astype(np.float32))
+        assert split.mask is not None
+        np.testing.assert_array_equal(split.mask, (own[f"Y_{part}"] != -100).any(axis=-1))
+        counted = own[f"Y_{part}"][split.mask]
+        answers = counted.argmax(axis=-1) if task.loss == "cross_entropy" else counted.astype(np.float32)
+        np.testing.assert_array_equal(split.targets[split.mask], answers)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_score_is_the_packages(name: str) -> None:
+    task, own = Cogscale(name), own_data(1, name)
+    split = task.generate(1).test
+    outputs = np.random.default_rng(0).normal(size=own["Y_test"].shape)
+    expected = float(cogscale.compute_score(own["Y_test"], outputs, own["category"]))
+    assert task.metrics(outputs, split.targets, split.mask)["score"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_no_answer_of_a_forecast_is_in_two_parts() -> None:
+    dataset = Cogscale("sinus_forecasting").generate(0)
+    train, valid, test = (split.mask.sum() for split in (dataset.train, dataset.valid, dataset.test))
+    assert dataset.valid.mask[0, : dataset.train.inputs.shape[1] - 5].sum() == 0
+    assert dataset.test.mask[0, : dataset.valid.inputs.shape[1] - 5].sum() == 0
+    assert train + valid + test <= 200
+
+
+def test_difficulty_makes_it_longer() -> None:
+    assert Cogscale("adding_problem", "medium").generate(0).train.inputs.shape[1] > 12
+
+
+def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cogscale", None)
+    with pytest.raises(UserError, match=r"cogscale, which is not installed: pip install 'bench\[cogscale\]'"):
+        Cogscale()

@@ -1,0 +1,255 @@
+import dataclasses
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.contract import BUDGETS
+from tasks.errors import UserError
+from tasks.losses import mean_loss
+from tasks.prepared_series import SHIPPED
+from tasks.registry import TASKS
+from tasks.series import Series
+from tasks.validation import validate_dataset
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write columns to a CSV file; returns its path."""
+
+    def write(**columns):
+        path = tmp_path / "data.csv"
+        rows = zip(*columns.values(), strict=True)
+        path.write_text("\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)]) + "\n")
+        return str(path)
+
+    return write
+
+
+def walk(rows=100, seed=0):
+    return np.random.default_rng(seed).standard_normal(rows).cumsum() * 50 + 1000
+
+
+def test_values_come_back_in_their_own_units(write):
+    values = walk()
+    task = Series(write(price=values), ("price",), window=4)
+    dataset, scale, mean = task.generate(0), task.prepared.scale[0], task.prepared.mean[0]
+    np.testing.assert_allclose(dataset.train.inputs[0, :, 0] * scale + mean, values[:4], rtol=1e-6)
+    np.testing.assert_allclose(dataset.test.targets[-1, 0] * scale + mean, values[-1], rtol=1e-6)
+
+
+def test_the_scale_is_fitted_on_the_training_rows_only(write):
+    values = walk()
+    before = Series(write(price=values), ("price",), window=4)
+    values[70:] += 1e6
+    after = Series(write(price=values), ("price",), window=4)
+    np.testing.assert_array_equal(before.generate(0).train.inputs, after.generate(0).train.inputs)
+    assert before.prepared.mean[0] == pytest.approx(values[:70].mean())
+    assert before.prepared.scale[0] == pytest.approx(values[:70].std())
+
+
+def test_metrics_are_in_the_columns_own_units(write):
+    task = Series(write(a=walk(), b=walk(seed=1) * 7), ("a", "b"), window=4)
+    targets = task.generate(0).test.targets
+    wrong = targets + np.array([3.0, -4.0]) / task.prepared.scale
+    scores = task.metrics(wrong, targets)
+    assert list(scores) == ["mae_a", "rmse_a", "mae_b", "rmse_b"]
+    np.testing.assert_allclose(list(scores.values()), [3, 3, 4, 4], rtol=1e-5)
+
+
+def test_persistence_floor_against_a_plain_computation(write):
+    values = walk()
+    task = Series(write(price=values), ("price",), window=4, horizon=3)
+    floor = task.references(task.generate(0))[0]
+    rows = np.arange(85 + 4 + 3 - 1, 100)
+    assert floor.kind == "floor"
+    assert floor.metrics["mae_price"] == pytest.approx(np.abs(values[rows] - values[rows - 3]).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("season", "horizon", "lag"), [(7, 1, 7), (30, 1, 30), (2, 5, 6)])
+def test_seasonal_naive_against_a_plain_computation(write, season, horizon, lag):
+    values = walk()
+    task = Series(write(price=values), ("price",), window=4, horizon=horizon, season=season)
+    naive = next(r for r in task.references(task.generate(0)) if r.name == "seasonal_naive")
+    rows = np.arange(85 + 4 + horizon - 1, 100)
+    assert naive.metrics["mae_price"] == pytest.approx(np.abs(values[rows] - values[rows - lag]).mean(), rel=1e-5)
+
+
+def test_features_are_inputs_beside_the_targets(write):
+    a, b, c = walk(), walk(seed=1), walk(seed=2)
+    task = Series(write(c=c, b=b, a=a), ("a",), features=("b",), window=4)
+    assert (task.input_size, task.output_size) == (2, 1)
+    inputs = task.generate(0).train.inputs * task.prepared.scale + task.prepared.mean
+    np.testing.assert_allclose(inputs[0], np.stack([a[:4], b[:4]], axis=1), rtol=1e-5)
+
+
+def test_a_feature_that_is_constant_is_harmless(write):
+    task = Series(write(a=walk(), b=[0.1] * 100), ("a",), features=("b",), window=4)
+    assert validate_dataset(task, task.generate(0))
+    assert np.abs(task.generate(0).train.inputs[..., 1]).max() < 1e-12
+
+
+def test_identity_holds_the_name_and_the_content_not_the_folder(write, tmp_path):
+    path = write(a=walk())
+    identity = Series(path, ("a",), window=4).identity()
+    assert identity["data"] == "data.csv"
+    assert identity["sha256"] == hashlib.sha256((tmp_path / "data.csv").read_bytes()).hexdigest()
+    assert str(tmp_path) not in str(identity)
+    other = Series(write(a=walk(seed=9)), ("a",), window=4).identity()
+    assert {key for key in identity if identity[key] != other[key]} == {"sha256"}
+
+
+def test_labels_are_short_and_differ_where_the_task_does(write):
+    path = write(a=walk(), b=walk(seed=1))
+    assert TASKS.create("series", data="sunspots_annual.csv", targets="sunspots", time="year").label == (
+        "series[sunspots_annual]"
+    )
+    labels = [
+        Series(path, ("a",), window=4).label,
+        Series(path, ("b",), window=4).label,
+        Series(path, ("a", "b"), window=4).label,
+        Series(path, ("a",), ("b",), window=4).label,
+        Series(path, ("a",), window=4, horizon=2).label,
+    ]
+    assert labels[0] == "series[data,a,window=4]"
+    assert len(set(labels)) == len(labels)
+
+
+def test_the_file_may_change_afterwards(write):
+    task = Series(write(a=walk()), ("a",), window=4)
+    before = task.generate(0).test.inputs
+    write(a=walk(seed=5))
+    np.testing.assert_array_equal(task.generate(0).test.inputs, before)
+
+
+def test_gaps_are_reported_and_refused(write):
+    a = [*walk(50), "", "nan", *walk(48)]
+    with pytest.raises(UserError, match=r"column 'a' misses 2 of 100 values \(lines 52, 53\).*--fill forward"):
+        Series(write(a=a), ("a",), window=4)
+
+
+def test_gaps_are_filled_forward_when_asked(write):
+    a, b = walk(), [*walk(90, 1), *[""] * 9, 3.0]
+    gappy = [*a[:50], "", "", *a[52:]]
+    task = Series(write(a=gappy, b=b), ("a",), features=("b",), window=4, fill="forward")
+    whole = task.prepared.values * task.prepared.scale + task.prepared.mean
+    np.testing.assert_allclose(whole[48:54, 0], [a[48], a[49], a[49], a[49], a[52], a[53]])
+    assert task.notes == (
+        "column 'a' misses 2 of 100 values (lines 52, 53): filled forward",
+        "column 'b' misses 9 of 100 values (lines 92, 93, 94, 95, 96, …): filled forward",
+    )
+
+
+def test_nothing_to_fill_from_is_refused(write):
+    with pytest.raises(UserError, match=r"misses 1 of 100 values \(lines 2\), and nothing stands before the first"):
+        Series(write(a=["", *walk(99)]), ("a",), window=4, fill="forward")
+
+
+def test_irregular_times_are_told(write):
+    times = np.arange(100.0)
+    assert Series(write(t=times, a=walk()), ("a",), time="t", window=4).notes == ()
+    times[60:] += 4
+    assert Series(write(t=times, a=walk()), ("a",), time="t", window=4).notes == (
+        "time column 't' has steps up to 5 times the usual one: kept as it is",
+    )
+
+
+def test_target_lies_between_the_naive_and_the_linear_loss(write):
+    values = np.sin(np.arange(400) / 3) + 0.1 * np.random.default_rng(0).standard_normal(400)
+    task = Series(write(a=values), ("a",), window=12)
+    valid = task.generate(0).valid
+    naive = mean_loss("mse", valid.inputs[:, -1], valid.targets)
+    assert 0.5 * naive < task.target.threshold < 0.7 * naive
+    seasonal = dataclasses.replace(task, season=19)  # 6π is 18.85 rows: far better than persistence
+    assert seasonal.target.threshold < 0.8 * task.target.threshold
+
+
+@given(st.integers(36, 5000))
+@settings(derandomize=True, max_examples=30)
+def test_defaults_fit_the_number_of_rows(rows):
+    from tasks.series import _defaults
+
+    defaults = _defaults(rows)
+    steps = [defaults.steps[budget] for budget in BUDGETS]
+    assert 1 <= defaults.batch_size <= min(64, rows)
+    assert steps == sorted(steps)
+    assert steps[1] <= 60 * (rows / defaults.batch_size + 1)
+
+
+def test_the_shipped_series_is_found_by_its_name_and_documented():
+    task = TASKS.create("series", data="sunspots_annual.csv", targets="sunspots", time="year", season=11)
+    assert len(task.prepared.values) == 309
+    assert task.notes == ()
+    for data in SHIPPED.glob("*.csv"):
+        assert "**Licence**: public domain" in data.with_suffix(".md").read_text()
+
+
+def test_linear_ar_beats_the_naive_references_on_sunspots():
+    task = TASKS.create("series", data="sunspots_annual.csv", targets="sunspots", time="year", season=11)
+    loss = {r.name: r.loss for r in task.references(task.generate(0))}
+    assert loss["linear_ar"] < loss["persistence"] < loss["seasonal_naive"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"targets": ("aa",)}, "unknown column 'aa': did you mean 'a'"),
+        ({"features": ("price",)}, "unknown column 'price'.*Valid: a, b, flat, late, t, word"),
+        ({"time": "when"}, "unknown column 'when'"),
+        ({"targets": ()}, "needs a target column"),
+        ({"targets": ("a", "a")}, "column 'a' is given twice"),
+        ({"features": ("b", "b")}, "column 'b' is given twice"),
+        ({"features": ("a",)}, "column 'a' is given twice"),
+        ({"time": "a"}, "column 'a' is given twice"),
+        ({"window": 0}, "window is 0: expected 1 or more"),
+        ({"horizon": -1}, "horizon is -1: expected 1 or more"),
+        ({"season": 0}, "season is 0: expected 1 or more"),
+        ({"season": 86}, "season 86 is longer than the 85 rows"),
+        ({"fill": "back"}, "expected none or forward"),
+        ({"window": 24}, "has 100 rows, but this window and horizon need at least 1[67][0-9]"),
+        ({"targets": ("flat",)}, r"target column 'flat' is constant \(3\)"),
+        ({"targets": ("late",)}, r"target column 'late' is constant \(0\) in its first 70 %"),
+        ({"targets": ("word",)}, "column 'word' has 'x' in line 2"),
+        ({"time": "b"}, "time column 'b' must increase"),
+        ({"data": "no/where.csv"}, "'no/where.csv' does not exist"),
+    ],
+)
+def test_bad_input(write, parameters, message):
+    columns = {"t": range(100), "a": walk(), "b": walk(seed=1), "flat": [3] * 100, "late": [0] * 80 + [1] * 20}
+    path = write(**columns, word=["x"] * 100)
+    with pytest.raises(UserError, match=message) as caught:
+        Series(**{"data": path, "targets": ("a",), "window": 4, **parameters})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("values", [[1e308, -1e308] * 50, [0.0, 1e-320] * 40 + [1e300] * 20])
+def test_values_that_cannot_be_standardised(write, values):
+    with pytest.raises(UserError, match="rescale it"):
+        Series(write(a=values), ("a",), window=4)
+
+
+def test_the_registry_makes_one_from_text(write):
+    path = write(a=walk(), b=walk(seed=1))
+    task = TASKS.create(f"series[data={path},targets=a+b,window=4,season=none]")
+    assert (task.targets, task.window, task.season) == (("a", "b"), 4, None)
+    with pytest.raises(UserError, match="series needs data, targets: give"):
+        TASKS.create("series")
+
+
+USUAL, ANY = st.floats(-1e6, 1e6), st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 1.0])
+
+
+@given(st.sampled_from([USUAL, ANY]).flatmap(lambda values: st.lists(values, min_size=20, max_size=50)))
+@settings(derandomize=True, max_examples=100, deadline=None)
+def test_any_finite_column_is_a_valid_task_or_a_user_error(tmp_path_factory, values):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_text("t,a\n" + "".join(f"{i},{value!r}\n" for i, value in enumerate(values)))
+    try:
+        task = Series(str(path), ("a",), time="t", window=2)
+    except UserError as error:
+        task = error
+    if isinstance(task, Series):
+        assert validate_dataset(task, task.generate(0))
+        assert task.target.threshold >= 0

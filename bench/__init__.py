@@ -1,0 +1,49 @@
+"""GRU, LSTM or plain RNN? Evidence that survives a reviewer.
+
+In a notebook:
+
+    import bench
+
+    experiment = bench.resolve({"models": "gru,lstm", "budget": "smoke"})
+    bench.run(experiment)                      # trains, and writes results/NAME/records.jsonl
+    tables = bench.load(experiment.name)       # the same tables as the CSV files, as DataFrames
+
+Names are imported on first use: `import bench` loads neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.checkpoint import load_model as load_model
+    from bench.config import resolve as resolve
+    from bench.config_file import read_config as read_config
+    from bench.config_file import read_recipe as read_recipe
+    from bench.experiment import run as run
+    from bench.results import load as load
+    from tasks.errors import UserError as UserError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "UserError": "tasks.errors",
+    "load": "bench.results",
+    "load_model": "bench.checkpoint",
+    "read_config": "bench.config_file",
+    "read_recipe": "bench.config_file",
+    "resolve": "bench.config",
+    "run": "bench.experiment",
+}
+__all__ = ["UserError", "__version__", "load", "load_model", "read_config", "read_recipe", "resolve", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bench' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,1 @@
+"""Measuring: time, memory, floating-point work, and the machine that they were measured on."""

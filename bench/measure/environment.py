@@ -1,0 +1,110 @@
+"""What a measurement was made with: versions, processor, GPU, kernels, threads. No names of people, hosts, folders."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "optuna")
+# settings of glibc's and other allocators: they change times and memory, not numbers
+ALLOCATOR_VARIABLES = (
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+    "MALLOC_ARENA_MAX",
+    "GLIBC_TUNABLES",
+    "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF",
+)
+# where any of these differs, the same seed may give other numbers
+NUMERIC = ("python", "packages", "machine", "cpu", "isa", "numpy_blas", "onednn", "threads", "gpu", "cuda", "cudnn")
+
+
+def describe() -> dict[str, Any]:
+    """The environment of this process, JSON-able. What is unknown or absent is None."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _package_version(name) for name in PACKAGES},
+        "os": _operating_system(),
+        "machine": platform.machine(),
+        "cpu": _cpu_model(),
+        "cores": _usable_cores(),
+        "isa": torch.backends.cpu.get_cpu_capability(),
+        "numpy_blas": _numpy_blas(),
+        "onednn": bool(torch.backends.mkldnn.is_available()),  # type: ignore[no-untyped-call]
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "cuda": torch.version.cuda if gpu else None,
+        "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
+        "allocator": {name: os.environ[name] for name in ALLOCATOR_VARIABLES if name in os.environ},
+        "commit": _commit(Path(__file__).resolve().parents[2]),
+    }
+
+
+def fingerprint(environment: Mapping[str, Any]) -> str:
+    """12 hexadecimal digits of SHA-256 over what can change numbers (`NUMERIC`): equal where they should agree."""
+    relevant = {key: environment.get(key) for key in NUMERIC}
+    text = json.dumps(relevant, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _operating_system() -> str:
+    """The system and the numbers of its release; what follows them names a build or a host."""
+    release = re.match(r"[\d.]*", platform.release())
+    return f"{platform.system()} {release[0] if release else ''}".strip()
+
+
+def _package_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _usable_cores() -> int | None:
+    """Cores that this process may run on: fewer than the machine has where it is confined."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _cpu_model() -> str | None:
+    """The processor's own name where Linux tells it, else what Python knows."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), flags=re.MULTILINE)
+        if match:
+            return match[1].strip()
+    return platform.processor() or None
+
+
+def _numpy_blas() -> str | None:
+    """Name and version of the library behind NumPy's matrix products (its build folders stay out)."""
+    import numpy as np
+
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas.get('name', 'unknown')} {blas.get('version', 'unknown')}"
+
+
+def _commit(root: Path) -> str | None:
+    """The commit of the code, `+changes` appended where files differ from it; None outside a checkout of it."""
+    if not (root / ".git").exists():  # installed, perhaps inside somebody else's checkout
+        return None
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "bench", "tasks")
+    except (OSError, subprocess.CalledProcessError):  # no git here, or no commit yet
+        return None
+    return f"{commit}+changes" if changed else commit
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,45 @@
+"""Floating-point operations of the matrix products, by formula: torch's counter sees none in fused kernels.
+
+A product of (m, k) and (k, n) counts 2·m·k·n, as in `torch.utils.flop_counter`; element-wise work is not counted.
+"""
+
+from __future__ import annotations
+
+from bench.models.contract import Model, Problem
+from bench.models.initialisation import GATES
+from bench.models.sizing import parameter_count
+
+
+def forward_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int:
+    """One forward pass of rnn, gru or lstm and head: G·H rows on I inputs and H states, at each step and layer."""
+    first, above, head = _products(cell, problem, hidden_size, batch_size)
+    return sum(first) + (num_layers - 1) * sum(above) + head
+
+
+def step_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int:
+    """One training step: forward, and backward, which takes each product twice, once for the weights' gradient and
+    once for the operand's, but for the operands that need none: the first layer's input and every initial state."""
+    first, _, _ = _products(cell, problem, hidden_size, batch_size)
+    initial_states = num_layers * first[1] // problem.steps
+    forward = forward_flops(cell, problem, hidden_size, num_layers, batch_size)
+    return 3 * forward - first[0] - initial_states
+
+
+def step_flops_of(model: Model, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int | None:
+    """`step_flops` of a model, or None where it is no plain rnn, gru or lstm (told by its parameter count)."""
+    count = model.count_parameters(problem, hidden_size, num_layers)
+    for cell in GATES:
+        if parameter_count(cell, problem, hidden_size, num_layers) == count:
+            return step_flops(cell, problem, hidden_size, num_layers, batch_size)
+    return None
+
+
+def _products(
+    cell: str, problem: Problem, hidden_size: int, batch_size: int
+) -> tuple[tuple[int, int], tuple[int, int], int]:
+    """Operations of (input product, state product) in the first layer, in a layer above, and of the head."""
+    per_column = 2 * batch_size * problem.steps * GATES[cell] * hidden_size
+    state = per_column * hidden_size
+    head_steps = problem.steps if problem.per_step else 1
+    head = 2 * batch_size * head_steps * hidden_size * problem.output_size
+    return (per_column * problem.input_size, state), (state, state), head

@@ -1,0 +1,198 @@
+"""How far back a loss reaches: the norm of dL/dh_t against the lag, for the hidden and the cell state.
+
+L is the loss of a sequence's last answer, h_t the state that step t hands to step t + 1, and the lag is how many steps
+lie between that step and the answer. A plain product of Jacobians: where it shrinks by a factor each step, the gradient
+vanishes and what happened before cannot be learnt from; where it grows, it explodes (Bengio et al. 1994; Pascanu et
+al. 2013). Always computed in float64 on the CPU, so that a norm of 1e-60 is a number and repeats on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.models.contract import Model, Problem, Settings
+from bench.models.initialisation import SCHEMES, differs_from_default
+from bench.models.numpy_losses import LOSS_FUNCTIONS
+from bench.models.numpy_model import NumpyModel
+from bench.models.numpy_stack import Stack
+from tasks.contract import Array, Split
+
+SEQUENCES = 16  # norms are means over them; their spread is small beside the powers of ten that a lag makes
+LONGEST_LAG = 100
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """Norms `(lags,)`: the mean over sequences of ‖∂L/∂h_t‖ and ‖∂L/∂c_t‖ (LSTM only, with h_t held fixed).
+
+    At lag 0 (the state that the answer is read from), 1, 2, …; no answer reads a cell itself, so its norm is 0 at lag
+    0. `hidden_factor`, `cell_factor`: by how much a norm changes from one step to the next further back, as a
+    geometric mean over the lags from 1 on; below 1 it vanishes, above 1 it explodes. None: not defined (a norm is
+    exactly zero, or there is a single lag).
+    """
+
+    hidden: list[float]
+    cell: list[float] | None
+    hidden_factor: float | None
+    cell_factor: float | None
+
+
+def gradient_flow(
+    model: Model, problem: Problem, settings: Settings, weights: Mapping[str, Array], split: Split
+) -> GradientFlow | None:
+    """The flow in the last layer of a model with `weights` (a learner's `state()`), on a split's longest sequences.
+
+    None for a core that is no `nn.RNN`, `nn.GRU`, `nn.LSTM` and no NumPy cell: its states cannot be told apart.
+    """
+    settings = replace(settings, device="cpu", dtype="float64", dropout=0.0)
+    probe = _Probe.of(problem, split)
+    weights = {name: np.asarray(value, dtype=np.float64) for name, value in weights.items() if "adam." not in name}
+    if isinstance(model, NumpyModel):
+        norms = _numpy_norms(model, problem, weights, probe)
+    else:
+        found = _torch_norms(model, problem, settings, weights, probe)
+        if found is None:
+            return None
+        norms = found
+    last = min(int(probe.ends.min()), LONGEST_LAG + 1)
+    rows = probe.ends[None] - np.arange(last)[:, None]  # (lags, N): the state after step `end - lag`
+    by_lag = norms[:, rows, np.arange(len(probe.ends))].mean(axis=2)  # (states, lags)
+    hidden, cell = by_lag[0], by_lag[1] if len(by_lag) > 1 else None
+    return GradientFlow(
+        hidden.tolist(),
+        None if cell is None else cell.tolist(),
+        factor(hidden),
+        None if cell is None else factor(cell),
+    )
+
+
+def measure_schemes(
+    model: Model,
+    problem: Problem,
+    settings: Settings,
+    initial: Callable[[str], Mapping[str, Array]],
+    trained: Mapping[str, Array],
+    split: Split,
+) -> list[dict[str, Any]] | None:
+    """The flow at each scheme's initial weights and at the trained ones, as a record keeps it; None as above.
+
+    initial: a scheme's initial weights. Only schemes that change something for this cell are measured, and "default".
+    Returns {"init", "state": "initial" | "trained", "steps": how many lags, and the fields of `GradientFlow`} each.
+    """
+    found: list[dict[str, Any]] = []
+    schemes = [s for s in SCHEMES if s == "default" or differs_from_default(s, model.cell)]
+    for scheme, state in [*((scheme, "initial") for scheme in schemes), (settings.init, "trained")]:
+        weights = trained if state == "trained" else initial(scheme)
+        flow = gradient_flow(model, problem, replace(settings, init=scheme), weights, split)
+        if flow is None:
+            return None
+        if all(map(math.isfinite, [*flow.hidden, *(flow.cell or [])])):  # else the weights overflow: nothing to show
+            found.append({"init": scheme, "state": state, "steps": len(flow.hidden), **asdict(flow)})
+    return found
+
+
+def factor(norms: Sequence[float] | Array) -> float | None:
+    """Geometric mean of norms[k + 1] / norms[k] over k = 1, 2, …; None where a norm is zero or there are too few."""
+    used = np.asarray(norms, dtype=np.float64)[1:]
+    if len(used) < 2 or not (np.isfinite(used) & (used > 0)).all():
+        return None
+    return float(np.exp(np.log(used[-1] / used[0]) / (len(used) - 1)))
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """Sequences and the answers looked at: inputs `(N, T, …)`, ends `(N,)`: after how many steps, targets `(N, …)`."""
+
+    inputs: Array
+    ends: Array
+    targets: Array
+
+    @classmethod
+    def of(cls, problem: Problem, split: Split) -> _Probe:
+        count, steps = split.inputs.shape[:2]
+        ends = np.full(count, steps) if split.lengths is None else np.asarray(split.lengths)
+        if split.mask is not None:  # the last step that counts, in sequences where one does
+            ends = np.where(split.mask.any(axis=1), steps - np.argmax(split.mask[:, ::-1], axis=1), 0)
+        chosen = np.argsort(-ends, kind="stable")[:SEQUENCES]
+        ends = ends[chosen]
+        targets = split.targets[chosen]
+        if problem.per_step:
+            targets = targets[np.arange(len(chosen)), ends - 1]
+        return cls(split.inputs[chosen][:, : int(ends.max())], ends, targets)
+
+
+def _numpy_norms(model: NumpyModel, problem: Problem, weights: Mapping[str, Array], probe: _Probe) -> Array:
+    """`(states, T + 1, N)` norms for the state after 0, 1, … T steps: forward and back a step at a time."""
+    recurrent = {name: value for name, value in weights.items() if not name.startswith("head.")}
+    stack = Stack(model.layer(), recurrent)
+    head, bias = weights["head.weight"], weights["head.bias"]
+    count, steps = probe.inputs.shape[:2]
+    inputs = probe.inputs.T if problem.tokens else probe.inputs.transpose(1, 2, 0).astype(np.float64)
+    inputs = np.ascontiguousarray(inputs)
+    states = [np.zeros((stack.states, stack.num_layers, stack.hidden_size, count))]
+    for t in range(steps):
+        states.append(stack.forward(inputs[t : t + 1], initial=states[-1])[1])
+    top = np.stack([state[0, -1] for state in states])  # (T + 1, H, N)
+    answers = head @ top[probe.ends, :, np.arange(count)].T + bias[:, None]  # (O, N)
+    targets = probe.targets if problem.loss == "cross_entropy" else probe.targets.T.astype(np.float64)
+    _, d_answers = LOSS_FUNCTIONS[problem.loss](answers, targets, None)
+    d_top = head.T @ d_answers * count  # the loss function's is a mean over sequences
+    norms = np.zeros((stack.states, steps + 1, count))
+    gradient = np.zeros_like(states[0])
+    for t in range(steps, -1, -1):
+        gradient[0, -1] += np.where(probe.ends == t, d_top, 0.0)
+        norms[:, t] = np.linalg.norm(gradient[:, -1], axis=1)
+        if t:
+            stack.forward(inputs[t - 1 : t], initial=states[t - 1], training=True)
+            gradient = stack.backward(None, gradient)[1]
+    return norms
+
+
+def _torch_norms(
+    model: Model, problem: Problem, settings: Settings, weights: Mapping[str, Array], probe: _Probe
+) -> Array | None:
+    """As `_numpy_norms`, by autograd: the core is called for a step at a time, so that each state is a tensor."""
+    import torch
+    from torch.nn import functional
+
+    from bench.models.torch_learner.network import initialised_network
+    from bench.models.torch_model import TorchModel
+
+    if not isinstance(model, TorchModel):
+        return None
+    network = initialised_network(model, problem, settings, np.random.default_rng(0))
+    core = network.core
+    if not isinstance(core, torch.nn.RNNBase) or core.bidirectional or core.proj_size:
+        return None
+    named = network.named_weights()
+    with torch.no_grad():
+        for name, values in weights.items():
+            named[name].copy_(torch.from_numpy(values))
+    count, steps = probe.inputs.shape[:2]
+    inputs = torch.tensor(probe.inputs, dtype=torch.int64 if problem.tokens else torch.float64)
+    features = functional.one_hot(inputs, problem.input_size).double() if problem.tokens else inputs
+    zero = torch.zeros(core.num_layers, count, core.hidden_size, dtype=torch.float64)
+    lstm = isinstance(core, torch.nn.LSTM)
+    state: Any = (zero.requires_grad_(), zero.clone().requires_grad_()) if lstm else zero.requires_grad_()
+    handed = [state if lstm else (state,)]
+    for t in range(steps):
+        _, state = core(features[:, t : t + 1], state)
+        handed.append(state if lstm else (state,))
+    top = torch.stack([each[0][-1] for each in handed])[torch.tensor(probe.ends), torch.arange(count)]
+    answers = network.head(top)
+    targets = torch.tensor(probe.targets)
+    if problem.loss == "cross_entropy":
+        loss = functional.cross_entropy(answers, targets.long(), reduction="sum")
+    elif problem.loss == "mse":
+        loss = (answers - targets).square().mean(dim=1).sum()
+    else:
+        loss = functional.binary_cross_entropy_with_logits(answers, targets.double(), reduction="none").mean(1).sum()
+    wanted = [tensor for each in handed for tensor in each]
+    gradients = torch.autograd.grad(loss, wanted, allow_unused=True)
+    norms = [torch.zeros(count) if g is None else g[-1].norm(dim=1) for g in gradients]
+    return np.stack([n.numpy().astype(np.float64) for n in norms]).reshape(steps + 1, -1, count).swapaxes(0, 1)

@@ -1,0 +1,113 @@
+"""Time a learner alone and warm: forward pass, training step, and latency of one sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from bench.models.contract import Learner, Model, Problem, Settings
+from bench.seeds import generator
+from tasks.contract import Array, Split
+
+WARM_UP_CALLS = 3
+FEWEST_SAMPLES = 5  # fewer have no spread worth the name, and slow calls would stop after one
+
+
+def time_learner(
+    learner: Learner,
+    split: Split,
+    batch_size: int,
+    *,
+    flops_per_step: int | None = None,
+    seconds: float = 1.5,
+) -> dict[str, Any]:
+    """Medians by `torch.utils.benchmark` (adaptive autorange), after a warm-up, in the learner as it is.
+
+    split: sequences to time on; the first `batch_size`, repeated where it has fewer. seconds: about how long the
+    three measurements take together; a slow call is still sampled five times.
+
+    Returns forward_seconds (`predict` on one placed batch, its outputs brought to the host), step_seconds
+    (`train_step`) and latency_seconds (`predict` on one sequence), each with its `…_iqr`; sequences_per_second
+    (training), flops_per_step (as given), threads, has_warnings (a measurement varied too much to be trusted), kernel.
+
+    Steps are timed at learning rate 0, so that weights stay what they are however long it runs; the learner's state
+    and rate are put back afterwards. On a GPU the clock waits for the device.
+    """
+    import torch
+
+    budget = seconds / 3
+    state, rate = learner.state(), learner.learning_rate
+    placed = learner.place(take(split, np.arange(batch_size) % len(split)))
+    single = learner.place(take(split, np.arange(1)))
+    batch = next(iter(learner.batches(placed, np.arange(batch_size), batch_size)))
+    learner.learning_rate = 0.0
+    try:
+        step = _measure(lambda: learner.train_step(batch), budget)
+        forward = _measure(lambda: learner.predict(placed), budget)
+        latency = _measure(lambda: learner.predict(single), budget)
+    finally:
+        learner.load_state(state)
+        learner.learning_rate = rate
+    return {
+        "forward_seconds": forward.median,
+        "forward_seconds_iqr": forward.iqr,
+        "step_seconds": step.median,
+        "step_seconds_iqr": step.iqr,
+        "latency_seconds": latency.median,
+        "latency_seconds_iqr": latency.iqr,
+        "sequences_per_second": batch_size / step.median,
+        "flops_per_step": flops_per_step,
+        "threads": torch.get_num_threads(),
+        "has_warnings": any(measurement.has_warnings for measurement in (step, forward, latency)),
+        "kernel": learner.kernel,
+    }
+
+
+@contextmanager
+def allow_onednn(allowed: bool) -> Iterator[None]:
+    """Whether torch may take oneDNN's kernels; as it was afterwards."""
+    import torch
+
+    backend: Any = torch.backends.mkldnn
+    before = backend.enabled
+    backend.enabled = before and allowed  # not `mkldnn.flags`: that touches settings which warn where no GPU is
+    try:
+        yield
+    finally:
+        backend.enabled = before
+
+
+def step_seconds(model: Model, settings: Settings, split: Split, problem: Problem, batch_size: int) -> float:
+    """Median seconds of one training step of a fresh learner on `settings.device`: what choosing a device needs."""
+    learner = model.build(problem, settings, generator("init", model.cell, 0), 0)
+    batch_split = take(split, np.arange(batch_size) % len(split))
+    batch = next(iter(learner.batches(learner.place(batch_split), np.arange(batch_size), batch_size)))
+    return float(_measure(lambda: learner.train_step(batch), 0.3).median)
+
+
+def take(split: Split, index: Array) -> Split:
+    """The sequences of a split at `index`, with their targets, masks and lengths."""
+    return Split(
+        split.inputs[index],
+        split.targets[index],
+        None if split.mask is None else split.mask[index],
+        None if split.lengths is None else split.lengths[index],
+    )
+
+
+def _measure(call: Callable[[], Any], seconds: float) -> Any:
+    """A `torch.utils.benchmark.Measurement` of a warm call, over at most about `seconds`."""
+    import torch
+    from torch.utils.benchmark import Measurement, Timer
+
+    for _ in range(WARM_UP_CALLS):
+        call()
+    timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
+    measured = timer.adaptive_autorange(threshold=0.1, min_run_time=0.4 * seconds, max_run_time=seconds)
+    times, calls = list(measured.raw_times), measured.number_per_run
+    while len(times) < FEWEST_SAMPLES:
+        times += timer.timeit(calls).raw_times
+    return Measurement(number_per_run=calls, raw_times=times, task_spec=measured.task_spec)

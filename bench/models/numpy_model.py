@@ -1,0 +1,42 @@
+"""What the registry entries of the NumPy cells share: they differ in the layer only."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bench.models.contract import Model, ParameterCount, Problem, Settings
+from bench.models.initialisation import draw_weights
+from bench.models.numpy_layer import Layer
+from bench.models.numpy_learner import NumpyLearner
+from bench.models.sizing import parameter_count
+
+
+@dataclass(frozen=True)
+class NumpyModel(Model):
+    """A cell in NumPy: same initial weights as its torch twin, given the same generator."""
+
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+
+    @abstractmethod
+    def layer(self) -> type[Layer[Any]]:
+        """One direction of one layer of this cell."""
+
+    def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> NumpyLearner:
+        drawn = draw_weights(
+            settings.init,
+            self.cell,
+            input_size=problem.input_size,
+            hidden_size=settings.hidden_size,
+            num_layers=settings.num_layers,
+            output_size=problem.output_size,
+            steps=problem.steps,
+            rng=weights,
+        )
+        return NumpyLearner(self.layer(), problem, settings, drawn, dropout)
+
+    def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
+        return parameter_count(self.cell, problem, hidden_size, num_layers)

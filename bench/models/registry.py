@@ -1,0 +1,24 @@
+"""The models by name: every concrete `Model` in a file of `bench.models`, in a plug-in file or an installed package.
+
+Listing them imports no torch: entries are light, and what they compute with is imported when they build.
+"""
+
+from __future__ import annotations
+
+from bench.models.contract import Model
+from tasks.errors import UserError
+from tasks.registry import Registry, check_named_dataclass
+
+DEVICES = ("cpu", "cuda")
+
+
+def check_model(cls: type[Model]) -> None:
+    """Raise UserError, naming the attribute, where a model class breaks its contract."""
+    check_named_dataclass(cls, {"cell": str, "devices": tuple})
+    if not cls.cell:
+        raise UserError("attribute 'cell' is empty: expected a name, which seeds the initial weights")
+    if not cls.devices or any(device not in DEVICES for device in cls.devices):
+        raise UserError(f"attribute 'devices' is {cls.devices!r}: expected one or both of {DEVICES}")
+
+
+MODELS: Registry[Model] = Registry("model", Model, "bench.models", check_model)  # type: ignore[type-abstract]

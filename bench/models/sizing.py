@@ -1,0 +1,49 @@
+"""Parameter counts by formula, and the hidden size that meets a parameter budget (`--match params`)."""
+
+from __future__ import annotations
+
+from bench.models.contract import Model, ParameterCount, Problem
+from bench.models.initialisation import GATES
+from tasks.errors import UserError, unknown
+
+
+def parameter_count(cell: str, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
+    """Parameters of rnn, gru or lstm with PyTorch's two biases, and of the linear head.
+
+    A layer of G gates (1, 3, 4) on I inputs has G·H·(I + H + 2): G·H rows of I and of H weights and of two biases;
+    I is `problem.input_size` in the first layer and H above it. The head has (H + 1)·O.
+    """
+    if cell not in GATES:
+        raise unknown("cell", cell, GATES)
+    rows = GATES[cell] * hidden_size
+    first = rows * (problem.input_size + hidden_size + 2)
+    above = rows * (2 * hidden_size + 2)
+    return ParameterCount(first + (num_layers - 1) * above, (hidden_size + 1) * problem.output_size)
+
+
+def hidden_size_for(model: Model, problem: Problem, parameter_budget: int, num_layers: int) -> int:
+    """The hidden size whose total parameter count (head included) is nearest to `parameter_budget`; ties: smaller.
+
+    Searches `model.count_parameters`, which must grow with the hidden size. Raises UserError where hidden size 1 has
+    more parameters than the budget.
+    """
+
+    def total(hidden_size: int) -> int:
+        return model.count_parameters(problem, hidden_size, num_layers).total
+
+    smallest = total(1)
+    if smallest > parameter_budget:
+        raise UserError(
+            f"{parameter_budget} parameters are too few for {model.name} with {num_layers} layer(s): hidden size 1 "
+            f"has {smallest}. Raise the parameter budget to at least {smallest}"
+        )
+    low, high = 1, 2  # total(low) <= budget < total(high)
+    while total(high) <= parameter_budget:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if total(middle) <= parameter_budget:
+            low = middle
+        else:
+            high = middle
+    return low if parameter_budget - total(low) <= total(high) - parameter_budget else high

@@ -1,0 +1,60 @@
+"""Splits on the device, and the batches cut from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.models.contract import Problem
+from tasks.contract import Array, Split
+
+IGNORED = -100  # the class that cross_entropy passes over: a step outside the mask
+
+
+class Sequences(NamedTuple):
+    """A split, or a batch of it, on the device.
+
+    inputs: `(N, T, I)`, or `(N, T)` int64 tokens. targets: as in `Split`; where the mask is off they hold 0, or
+    `IGNORED` for classes, so that nothing there (not even a NaN) reaches loss or gradient.
+    mask: `(N, T)` in the learner's dtype, 1 where a step counts. lengths: `(N,)` int64.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    mask: Tensor | None
+    lengths: Tensor | None
+
+
+def place(split: Split, problem: Problem, device: torch.device, dtype: torch.dtype) -> Sequences:
+    """Copy a split to the device, once."""
+    targets: Array = np.asarray(split.targets)
+    if split.mask is not None:
+        off = ~split.mask if targets.ndim == 2 else ~split.mask[..., None]
+        targets = np.where(off, IGNORED if problem.loss == "cross_entropy" else 0, targets)
+    classes = problem.loss == "cross_entropy"
+    return Sequences(
+        torch.tensor(split.inputs, dtype=torch.int64 if problem.tokens else dtype, device=device),
+        torch.tensor(targets, dtype=torch.int64 if classes else dtype, device=device),
+        None if split.mask is None else torch.tensor(split.mask, dtype=dtype, device=device),
+        None if split.lengths is None else torch.tensor(split.lengths, dtype=torch.int64, device=device),
+    )
+
+
+def batches(data: Sequences, order: Array, batch_size: int) -> Iterator[Sequences]:
+    """An epoch: gather all sequences in their order at once, then cut views. The last batch may be smaller."""
+    index = torch.tensor(order, dtype=torch.int64, device=data.inputs.device)
+    inputs, targets, mask, lengths = (None if part is None else part.index_select(0, index) for part in data)
+    assert inputs is not None
+    assert targets is not None
+    for start in range(0, len(order), batch_size):
+        cut = slice(start, start + batch_size)
+        yield Sequences(
+            inputs[cut],
+            targets[cut],
+            None if mask is None else mask[cut],
+            None if lengths is None else lengths[cut],
+        )

@@ -1,0 +1,125 @@
+"""A torch network in training: fused Adam, clipping, and no host synchronisation inside a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bench.models.contract import Learner, ParameterCount, Problem, Settings
+from bench.models.torch_learner import data
+from bench.models.torch_learner.adam import FusedAdam
+from bench.models.torch_learner.data import Sequences
+from bench.models.torch_learner.network import Network, as_array, probe
+from bench.models.torch_learner.objective import mean_loss
+from tasks.contract import Array, Split
+
+PREDICT_ELEMENTS = 2**20  # hidden values (N·T·H) of one prediction batch: fills a cache, not the memory
+
+
+class TorchLearner(Learner):
+    """Trains a `Network`. Dropout masks come from torch's global generator, which the constructor seeds.
+
+    So with dropout there is one training at a time in a process, and its masks are not part of `state()`.
+    """
+
+    def __init__(
+        self, network: Network, problem: Problem, settings: Settings, dropout_seed: int, model_name: str = "torch"
+    ) -> None:
+        """network: as `initialised_network` makes it, on its device. Raises UserError for a core of another shape."""
+        self._network, self._problem, self._settings = network, problem, settings
+        self._loss, self._clip_norm, self._tokens = problem.loss, settings.clip_norm, problem.tokens
+        weight = network.head.weight
+        self._device, self._dtype = weight.device, weight.dtype
+        self._one_hot = torch.eye(problem.input_size, dtype=self._dtype, device=self._device)
+        self._trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self._optimizer = FusedAdam(self._trained, settings.learning_rate, settings.weight_decay)
+        self.kernel = probe(network, model_name, problem, settings)
+        network.train()
+        torch.manual_seed(dropout_seed)
+
+    @property
+    def learning_rate(self) -> float:
+        return self._optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._optimizer.learning_rate = float(value)
+
+    @property
+    def parameter_count(self) -> ParameterCount:
+        recurrent = sum(parameter.numel() for parameter in self._network.core.parameters())
+        return ParameterCount(recurrent, sum(parameter.numel() for parameter in self._network.head.parameters()))
+
+    def place(self, split: Split) -> Sequences:
+        return data.place(split, self._problem, self._device, self._dtype)
+
+    def batches(self, placed: Sequences, order: Array, batch_size: int) -> Iterator[Sequences]:
+        return data.batches(placed, order, batch_size)
+
+    def train_step(self, batch: Sequences) -> Tensor:
+        """One step of forward, backward, clip, Adam. Returns the loss before it, a scalar on the device."""
+        for parameter in self._trained:
+            parameter.grad = None  # 0.7 µs against 70 µs for adding to zeroed gradients (hidden 32, 2 layers)
+        loss = mean_loss(self._loss, self._network(self._features(batch.inputs), batch.lengths), batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._trained, self._clip_norm)
+        self._optimizer.step()
+        return loss.detach()
+
+    def losses(self, collected: Sequence[Tensor]) -> Array:
+        if not collected:
+            return np.empty(0)
+        return torch.stack(list(collected)).cpu().numpy().astype(np.float64)
+
+    def predict(self, placed: Sequences) -> Array:
+        steps = placed.inputs.shape[1]
+        size = max(1, PREDICT_ELEMENTS // (steps * self._settings.hidden_size))
+        self._network.eval()
+        try:
+            with torch.inference_mode():
+                parts = []
+                for start in range(0, len(placed.inputs), size):
+                    cut = slice(start, start + size)
+                    lengths = None if placed.lengths is None else placed.lengths[cut]
+                    parts.append(self._network(self._features(placed.inputs[cut]), lengths))
+                outputs = parts[0] if len(parts) == 1 else torch.cat(parts)
+                return as_array(outputs)
+        finally:
+            self._network.train()
+
+    def state(self) -> dict[str, Array]:
+        return {name: as_array(tensor) for name, tensor in self._tensors().items()}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        tensors = self._tensors()
+        missing, unknown = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys())
+        if missing or unknown:
+            raise ValueError(f"state has missing entries {missing} and unknown entries {unknown}")
+        for name, tensor in tensors.items():
+            if np.shape(state[name]) != tuple(tensor.shape):
+                raise ValueError(f"{name} has shape {np.shape(state[name])}, expected {tuple(tensor.shape)}")
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                tensor.copy_(torch.tensor(state[name]))
+            for step in self._optimizer.steps:  # Adam counts for each parameter, the contract once
+                step.copy_(torch.tensor(state["adam.step"]))
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """What makes up the state, by the contract's names: views, not copies."""
+        weights = self._network.named_weights()
+        tensors = dict(weights)
+        tensors["adam.step"] = self._optimizer.steps[0]
+        names = {weight: name for name, weight in weights.items()}
+        for weight, first, second in zip(self._trained, self._optimizer.first, self._optimizer.second, strict=True):
+            tensors[f"adam.m.{names[weight]}"] = first
+            tensors[f"adam.v.{names[weight]}"] = second
+        return tensors
+
+    def _features(self, inputs: Tensor) -> Tensor:
+        """`(N, T)` tokens become `(N, T, I)` one-hot; values pass through."""
+        return functional.embedding(inputs, self._one_hot) if self._tokens else inputs

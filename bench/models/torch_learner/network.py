@@ -1,0 +1,140 @@
+"""A recurrent core with a linear head, its initial weights, and which kernel runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bench.models.contract import Problem, Settings
+from bench.models.initialisation import GATES, draw_weights
+from tasks.contract import Array
+from tasks.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.models.torch_model import TorchModel
+
+CELL_OF_MODE = {"GRU": "gru", "LSTM": "lstm", "RNN_TANH": "rnn", "RNN_RELU": "rnn"}
+KERNEL_OF_NODE = {"CudnnRnnBackward": "cudnn", "MkldnnRnnLayerBackward": "onednn"}
+
+
+class Network(nn.Module):
+    """`core` (N, T, I) -> (N, T, H), then `head` H -> O at every step, or at the last real one."""
+
+    def __init__(self, core: nn.Module, head: nn.Linear, per_step: bool) -> None:
+        super().__init__()
+        self.core, self.head, self.per_step = core, head, per_step
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """inputs: `(N, T, I)`; lengths: `(N,)` int64 or None. Returns `(N, T, O)` per step, else `(N, O)`."""
+        hidden = self.core(inputs)
+        if isinstance(hidden, tuple):
+            hidden = hidden[0]
+        if not self.per_step:
+            if lengths is None:
+                hidden = hidden[:, -1]
+            else:
+                last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, hidden.shape[2])
+                hidden = hidden.gather(1, last).squeeze(1)
+        outputs: Tensor = self.head(hidden)
+        return outputs
+
+    def named_weights(self) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by the contract's names: the core's own, and `head.…`."""
+        return {name.removeprefix("core."): tensor for name, tensor in self.state_dict(keep_vars=True).items()}
+
+
+def initialised_network(model: TorchModel, problem: Problem, settings: Settings, rng: np.random.Generator) -> Network:
+    """The model's network on the settings' device, weights drawn from `rng` in float64 and cast."""
+    sizes = (problem.input_size, settings.hidden_size, settings.num_layers)
+    dropout = settings.dropout if settings.num_layers > 1 else 0.0
+    # the constructors draw from torch's global generator: leave that one as it was
+    with torch.random.fork_rng(devices=[]):
+        core = model.core(*sizes, dropout)
+        cell = _known_cell(model, core, *sizes)
+        if cell is None:
+            if settings.init != "default":
+                raise UserError(
+                    f"model {model.name} draws its own initial weights, so init must be 'default', not "
+                    f"'{settings.init}': leave init out for this model, or compare the schemes on gru, lstm and rnn"
+                )
+            torch.manual_seed(int(rng.integers(2**63)))
+            core = model.core(*sizes, dropout)
+        head = nn.Linear(settings.hidden_size, problem.output_size)
+    if any(name.startswith("head.") for name in core.state_dict()):
+        raise UserError(f"model {model.name}: its core has a submodule 'head', the name of the linear head: rename it")
+    network = Network(core, head, problem.per_step).to(settings.device, getattr(torch, settings.dtype))
+    if cell is None:
+        bound = 1 / np.sqrt(settings.hidden_size)
+        drawn = {
+            "head.weight": rng.uniform(-bound, bound, tuple(head.weight.shape)),
+            "head.bias": rng.uniform(-bound, bound, tuple(head.bias.shape)),
+        }
+    else:
+        drawn = draw_weights(
+            settings.init,
+            cell,
+            input_size=problem.input_size,
+            hidden_size=settings.hidden_size,
+            num_layers=settings.num_layers,
+            output_size=problem.output_size,
+            steps=problem.steps,
+            rng=rng,
+        )
+    weights = network.named_weights()
+    with torch.no_grad():
+        for name, values in drawn.items():
+            weights[name].copy_(torch.from_numpy(values))
+    return network
+
+
+def probe(network: Network, model_name: str, problem: Problem, settings: Settings) -> str:
+    """Run the core once on two steps: check what it returns, and tell which kernel ran ("cudnn", "onednn", "aten").
+
+    The kernel is read from the autograd graph of that very run, so it is what runs, not what should run.
+    """
+    parameter = next(network.parameters())
+    inputs = torch.zeros(1, 2, problem.input_size, dtype=parameter.dtype, device=parameter.device)
+    network.eval()  # no dropout drawn, no running statistics touched
+    hidden = network.core(inputs)
+    network.train()
+    hidden = hidden[0] if isinstance(hidden, tuple) else hidden
+    expected = (1, 2, settings.hidden_size)
+    if not isinstance(hidden, Tensor) or tuple(hidden.shape) != expected:
+        found = tuple(hidden.shape) if isinstance(hidden, Tensor) else type(hidden).__name__
+        raise UserError(
+            f"model {model_name}: its core maps (N, T, input_size) = {tuple(inputs.shape)} to {found}, expected "
+            f"(N, T, hidden_size) = {expected}, or a tuple that begins with it"
+        )
+    pending, seen = [hidden.grad_fn], set()
+    while pending:
+        node = pending.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        for name, kernel in KERNEL_OF_NODE.items():
+            if node.name().startswith(name):
+                return kernel
+        pending.extend(parent for parent, _ in node.next_functions)
+    return "aten"
+
+
+def _known_cell(model: TorchModel, core: nn.Module, input_size: int, hidden_size: int, num_layers: int) -> str | None:
+    """ "gru", "lstm" or "rnn" where `draw_weights` has weights for exactly the parameters of this core, else None."""
+    cell = CELL_OF_MODE.get(core.mode) if isinstance(core, nn.RNNBase) else model.cell
+    if cell not in GATES:
+        return None
+    rows = GATES[cell] * hidden_size
+    expected: dict[str, tuple[int, ...]] = {}
+    for layer in range(num_layers):
+        expected[f"weight_ih_l{layer}"] = (rows, hidden_size if layer else input_size)
+        expected[f"weight_hh_l{layer}"] = (rows, hidden_size)
+        expected[f"bias_ih_l{layer}"] = expected[f"bias_hh_l{layer}"] = (rows,)
+    return cell if {name: tuple(tensor.shape) for name, tensor in core.state_dict().items()} == expected else None
+
+
+def as_array(tensor: Tensor) -> Array:
+    """A copy on the host."""
+    return np.array(tensor.detach().cpu().numpy())

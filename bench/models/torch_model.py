@@ -1,0 +1,88 @@
+'''A torch cell as a model: a new one is one small file.
+
+    """Try it: python -m bench run --plugin leaky.py --models gru,leaky"""
+
+    from dataclasses import dataclass
+
+    import torch
+
+    from bench.models.torch_model import TorchModel
+
+
+    class Average(torch.nn.Module):
+        def __init__(self, rnn, leak):
+            super().__init__()
+            self.rnn, self.leak = rnn, leak
+
+        def forward(self, x):  # (N, T, I) -> (N, T, H)
+            now = self.rnn(x)[0]
+            before = torch.nn.functional.pad(now, (0, 0, 1, 0))[:, :-1]
+            return self.leak * now + (1 - self.leak) * before
+
+
+    @dataclass(frozen=True)
+    class Leaky(TorchModel):
+        name = "leaky"
+        summary = "plain RNN whose output is averaged over two steps"
+        leak: float = 0.5  # a field is a parameter: leaky[leak=0.2]
+
+        def core(self, input_size, hidden_size, num_layers, dropout):
+            rnn = torch.nn.RNN(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+            return Average(rnn, self.leak)
+
+Everything else is added here: the linear head, losses, Adam, seeds, counting. This file imports no torch, so that
+listing models stays fast; `core` imports it.
+'''
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.models.contract import Learner, Model, ParameterCount, Problem, Settings
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class TorchModel(Model):
+    """Base of every torch cell. Define `name`, `summary` and `core`; `cell` is the name unless you set it.
+
+    Initial weights: a core that is `nn.GRU`, `nn.LSTM` or `nn.RNN`, or that has `cell = "gru"` (lstm, rnn) and the
+    same parameter names and shapes, starts from `initialisation.draw_weights`, in every scheme. Any other core keeps
+    the weights that its constructor draws, under a torch seed drawn from the model's generator, and knows the scheme
+    "default" only.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in vars(cls) and not hasattr(cls, "cell"):
+            cls.cell = cls.name
+
+    @abstractmethod
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        """The recurrent part: a module that maps `(N, T, input_size)` to `(N, T, hidden_size)`.
+
+        It may return a tuple whose first item is that, as `nn.GRU(…, batch_first=True)` does. Step t may depend on
+        steps up to t only. `dropout` acts between layers and is 0 for a single layer.
+        """
+
+    def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:
+        from bench.models.torch_learner.learner import TorchLearner
+        from bench.models.torch_learner.network import initialised_network
+
+        network = initialised_network(self, problem, settings, weights)
+        return TorchLearner(network, problem, settings, dropout_seed=dropout, model_name=self.name)
+
+    def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
+        """Counted from a core that is built for it and thrown away, without touching torch's global generator."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            core = self.core(problem.input_size, hidden_size, num_layers, 0.0)
+        recurrent = sum(parameter.numel() for parameter in core.parameters())
+        return ParameterCount(recurrent, (hidden_size + 1) * problem.output_size)

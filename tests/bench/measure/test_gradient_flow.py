@@ -1,0 +1,178 @@
+"""The probe against central differences, against closed forms, against its twin, and against published figures."""
+
+import numpy as np
+import pytest
+
+from bench.measure.gradient_flow import LONGEST_LAG, SEQUENCES, factor, gradient_flow, measure_schemes
+from bench.models.contract import Problem, Settings
+from bench.models.initialisation import SCHEMES, draw_weights
+from bench.models.registry import MODELS
+from tasks.contract import Split
+from tasks.registry import TASKS
+
+CELLS = ("rnn", "gru", "lstm")
+COPY = TASKS.create("copy[delay=50,length=10]")
+DATA = COPY.generate(0).valid
+PROBLEM = Problem.of(COPY, DATA)
+
+
+def weights_of(cell, scheme="default", hidden=128, layers=1, problem=PROBLEM, seed=1):
+    sizes = {"input_size": problem.input_size, "hidden_size": hidden, "num_layers": layers}
+    rng = np.random.default_rng(seed)
+    return draw_weights(scheme, cell, **sizes, output_size=problem.output_size, steps=problem.steps, rng=rng)
+
+
+def flow_of(cell, scheme="default", prefix="", **changes):
+    weights = weights_of(cell, scheme, **changes)
+    settings = Settings(changes.get("hidden", 128), changes.get("layers", 1), init=scheme)
+    return gradient_flow(MODELS.create(prefix + cell), changes.get("problem", PROBLEM), settings, weights, DATA)
+
+
+@pytest.mark.parametrize(
+    ("cell", "scheme", "expected"),
+    [
+        ("rnn", "default", 0.59),
+        ("gru", "default", 0.63),
+        ("lstm", "default", 0.63),
+        ("lstm", "forget_bias", 0.86),
+        ("rnn", "orthogonal", 0.94),
+        ("gru", "chrono", 0.98),
+    ],
+)
+def test_how_much_of_the_gradient_a_step_keeps(cell, scheme, expected):
+    factors = [flow_of(cell, scheme, seed=seed).hidden_factor for seed in range(3)]
+    assert np.mean(factors) == pytest.approx(expected, abs=0.025)
+
+
+def test_a_chrono_lstm_keeps_it_in_its_cell():
+    flow = flow_of("lstm", "chrono")
+    assert flow.cell_factor == pytest.approx(0.98, abs=0.01)
+    assert flow.cell[0] == 0  # no answer reads the last cell itself
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+def test_torch_and_numpy_agree(cell, layers):
+    ours, torchs = (flow_of(cell, prefix=prefix, hidden=12, layers=layers) for prefix in ("numpy_", ""))
+    np.testing.assert_allclose(ours.hidden, torchs.hidden, rtol=1e-9)
+    assert (ours.cell is None) == (torchs.cell is None) == (cell != "lstm")
+    if ours.cell:
+        np.testing.assert_allclose(ours.cell, torchs.cell, rtol=1e-9)
+
+
+TASKS_OF_EVERY_FORM = ["sine[window=6]", "regression[window=6,outputs=2]", "copy[delay=3,length=2]", "adding[length=7]"]
+TASKS_OF_EVERY_FORM += ["parity[longest=6,test_longest=8]", "counting[longest=3,test_longest=5]", "sine[per_step=true]"]
+
+
+@pytest.mark.parametrize("name", TASKS_OF_EVERY_FORM)
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_kind_of_task_can_be_probed_alike_by_both(cell, name):
+    task = TASKS.create(name)
+    split = task.generate(0).valid
+    problem = Problem.of(task, split)
+    weights = weights_of(cell, hidden=5, problem=problem)
+    found = [gradient_flow(MODELS.create(n), problem, Settings(5), weights, split) for n in (cell, f"numpy_{cell}")]
+    np.testing.assert_allclose(found[0].hidden, found[1].hidden, rtol=1e-8)
+    assert found[0].hidden[0] > 0
+
+
+def test_the_norms_of_a_linear_net_are_the_powers_of_its_weight():
+    """With one positive relu unit h_t = w·h_{t-1} + 1 and answer h_T: dL/dh_{T-k} = dL/dy · w^k, above 1 as below."""
+    problem, steps = Problem(1, 1, "mse", steps=8), 8
+    split = Split(np.ones((3, steps, 1), np.float32), np.zeros((3, 1), np.float32))
+    model = MODELS.create("rnn[nonlinearity=relu]")
+    for w in (0.5, 1.25):
+        weights = {
+            "weight_ih_l0": [[1.0]],
+            "weight_hh_l0": [[w]],
+            "bias_ih_l0": [0.0],
+            "bias_hh_l0": [0.0],
+            "head.weight": [[1.0]],
+            "head.bias": [0.0],
+        }
+        flow = gradient_flow(model, problem, Settings(1), {k: np.array(v) for k, v in weights.items()}, split)
+        answer = sum(w**k for k in range(steps))
+        np.testing.assert_allclose(flow.hidden, [2 * answer * w**k for k in range(steps)])
+        assert flow.hidden_factor == pytest.approx(w)
+
+
+def test_a_norm_is_the_slope_of_the_loss_along_the_state():
+    """Central differences: start the last 3 steps from a nudged state."""
+    import torch
+
+    hidden, problem = 4, Problem(2, 1, "mse", steps=6)
+    rng = np.random.default_rng(0)
+    split = Split(rng.normal(size=(1, 6, 2)).astype(np.float32), rng.normal(size=(1, 1)).astype(np.float32))
+    weights = weights_of("gru", hidden=hidden, problem=problem)
+    flow = gradient_flow(MODELS.create("numpy_gru"), problem, Settings(hidden), weights, split)
+    core = torch.nn.GRU(2, hidden, batch_first=True, dtype=torch.float64)
+    core.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items() if "head" not in k})
+    inputs = torch.tensor(split.inputs, dtype=torch.float64)
+    _, state = core(inputs[:, :3])
+
+    def loss(nudge):
+        out = core(inputs[:, 3:], state + nudge)[0][0, -1].detach().numpy()
+        return ((weights["head.weight"] @ out + weights["head.bias"] - split.targets[0].astype(float)) ** 2).item()
+
+    step = 1e-6 * np.eye(hidden)
+    slopes = [(loss(torch.tensor(e)) - loss(torch.tensor(-e))) / 2e-6 for e in step]
+    assert flow.hidden[3] == pytest.approx(np.linalg.norm(slopes), rel=1e-6)
+
+
+def test_lags_are_counted_from_each_sequences_own_end():
+    """Padding, whatever it holds, has no part in it."""
+    task = TASKS.create("counting[longest=8,test_longest=10]")
+    split = task.generate(0).valid
+    problem = Problem.of(task, split)
+    weights = weights_of("lstm", hidden=5, problem=problem)
+    flow = gradient_flow(MODELS.create("lstm"), problem, Settings(5), weights, split)
+    longest = np.argsort(-split.lengths, kind="stable")[:SEQUENCES]
+    alone = []
+    for row in longest:
+        end = split.lengths[row]
+        one = Split(split.inputs[[row], :end], split.targets[[row]])
+        norms = gradient_flow(MODELS.create("lstm"), problem, Settings(5), weights, one).hidden
+        alone.append(norms[: len(flow.hidden)])
+    np.testing.assert_allclose(flow.hidden, np.mean(alone, axis=0), rtol=1e-9)
+
+
+def test_it_repeats_to_the_last_bit_and_has_a_longest_lag():
+    assert flow_of("gru") == flow_of("gru")
+    long = TASKS.create("adding[length=150]")
+    split = long.generate(0).valid
+    problem = Problem.of(long, split)
+    weights = weights_of("gru", hidden=4, problem=problem)
+    flow = gradient_flow(MODELS.create("gru"), problem, Settings(4), weights, split)
+    assert len(flow.hidden) == LONGEST_LAG + 1
+
+
+def test_the_factor_by_hand():
+    assert factor([9.0, 8.0, 4.0, 2.0]) == pytest.approx(0.5)
+    assert factor([1.0, 2.0]) is None
+    assert factor([1.0, 2.0, 0.0]) is None
+
+
+def test_every_scheme_that_changes_something_is_measured_and_the_trained_weights():
+    settings = Settings(6, init="chrono")
+    model = MODELS.create("gru")
+    found = measure_schemes(
+        model, PROBLEM, settings, lambda scheme: weights_of("gru", scheme, hidden=6), weights_of("gru", hidden=6), DATA
+    )
+    cases = [(each["init"], each["state"]) for each in found]
+    assert cases == [*((s, "initial") for s in SCHEMES if s != "forget_bias"), ("chrono", "trained")]
+    assert found[0]["hidden"] == found[-1]["hidden"]  # the "trained" ones were the default's
+
+
+def test_a_model_whose_states_are_not_known_is_left_out(tmp_path):
+    from bench.models.torch_model import TorchModel
+
+    class Odd(TorchModel):
+        name = "odd"
+        cell = "odd"
+
+        def core(self, input_size, hidden_size, num_layers, dropout):
+            import torch
+
+            return torch.nn.Linear(input_size, hidden_size)
+
+    assert gradient_flow(Odd(), PROBLEM, Settings(4), {}, DATA) is None

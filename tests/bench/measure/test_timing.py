@@ -1,0 +1,152 @@
+"""Timing tells the times apart, leaves the learner as it was, and works for every model."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.measure.timing import FEWEST_SAMPLES, WARM_UP_CALLS, step_seconds, take, time_learner
+from bench.models.contract import Learner, ParameterCount, Problem, Settings
+from bench.models.registry import MODELS
+from bench.seeds import generator
+from tasks.contract import Array, Split
+
+PROBLEM = Problem(input_size=2, output_size=1, loss="mse", steps=5)
+KEYS = {
+    "forward_seconds",
+    "step_seconds",
+    "step_seconds_iqr",
+    "forward_seconds_iqr",
+    "latency_seconds_iqr",
+    "latency_seconds",
+    "sequences_per_second",
+    "flops_per_step",
+    "threads",
+    "has_warnings",
+    "kernel",
+}
+
+
+def make_split(sequences: int = 6) -> Split:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(sequences, 5, 2)).astype(np.float32)
+    return Split(inputs, rng.normal(size=(sequences, 1)).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", list(MODELS.entries()))
+def test_every_model_can_be_timed_and_is_left_as_it_was(name: str) -> None:
+    model = MODELS.create(name)
+    learner = model.build(PROBLEM, Settings(4, dropout=0.0), generator("init", model.cell, 0), 0)
+    before = learner.state()
+    timing = time_learner(learner, make_split(), 8, flops_per_step=123, seconds=0.03)
+    assert timing.keys() == KEYS
+    for key in ("forward_seconds", "step_seconds", "latency_seconds", "sequences_per_second"):
+        assert timing[key] > 0
+        assert math.isfinite(timing[key])
+    assert timing["step_seconds_iqr"] >= 0
+    assert timing["sequences_per_second"] == pytest.approx(8 / timing["step_seconds"])
+    assert timing["flops_per_step"] == 123
+    assert timing["threads"] == torch.get_num_threads()
+    assert timing["kernel"] == learner.kernel
+    assert isinstance(timing["has_warnings"], bool)
+    after = learner.state()
+    assert learner.learning_rate == Settings(4).learning_rate
+    assert all(np.array_equal(before[key], after[key]) for key in before)
+
+
+class Spinning(Learner):
+    """Takes known times: a microsecond a sequence to predict, and a hundred times that for a step."""
+
+    kernel = "spinning"
+    learning_rate = 1.0
+
+    def __init__(self) -> None:
+        self.rates: set[float] = set()
+        self.sizes: set[int] = set()
+
+    @property
+    def parameter_count(self) -> ParameterCount:
+        return ParameterCount(0, 0)
+
+    def place(self, split: Split) -> Split:
+        return split
+
+    def batches(self, placed: Split, order: Array, batch_size: int) -> Iterator[Split]:
+        yield take(placed, order[:batch_size])
+
+    def train_step(self, batch: Split) -> float:
+        self.rates.add(self.learning_rate)
+        self.sizes.add(len(batch))
+        spin(100e-6 * len(batch))
+        return 0.0
+
+    def losses(self, collected: Sequence[Any]) -> Array:
+        return np.array(collected)
+
+    def predict(self, placed: Split) -> Array:
+        spin(1e-6 * len(placed))
+        return np.zeros((len(placed), 1))
+
+    def state(self) -> dict[str, Array]:
+        return {}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        assert state == {}
+
+
+def spin(seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def test_times_are_those_of_the_calls() -> None:
+    learner = Spinning()
+    timing = time_learner(learner, make_split(), 50, seconds=0.06)
+    # a shared machine makes things slower, never faster
+    assert 5e-3 <= timing["step_seconds"] < 5e-2
+    assert 50e-6 <= timing["forward_seconds"] < 5e-3
+    assert 1e-6 <= timing["latency_seconds"] < timing["forward_seconds"]
+    assert timing["flops_per_step"] is None
+    assert learner.sizes == {50}  # six sequences, repeated to a whole batch
+    assert learner.rates == {0.0}
+    assert learner.learning_rate == 1.0
+
+
+def test_slow_calls_are_sampled_often_enough_for_a_spread() -> None:
+    learner, calls = Spinning(), []
+    step = learner.train_step
+    learner.train_step = lambda batch: calls.append(len(batch)) or step(batch)  # type: ignore[method-assign]
+    time_learner(learner, make_split(), 20, seconds=1e-6)
+    assert len(calls) >= WARM_UP_CALLS + FEWEST_SAMPLES
+
+
+def test_a_configuration_takes_about_the_seconds_it_is_given() -> None:
+    start = time.perf_counter()
+    time_learner(Spinning(), make_split(), 5, seconds=0.3)
+    # estimating the block size and the last block come on top
+    assert time.perf_counter() - start < 3.0
+
+
+def test_a_step_is_timed_on_the_device_of_the_settings() -> None:
+    seconds = step_seconds(MODELS.create("gru"), Settings(4), make_split(), PROBLEM, 8)
+    assert 1e-6 < seconds < 1.0
+
+
+def test_taking_sequences_takes_their_masks_and_lengths() -> None:
+    split = make_split()
+    whole = Split(split.inputs, split.targets, np.eye(6, 5, dtype=bool), np.arange(6))
+    part = take(whole, np.array([4, 1]))
+    assert part.mask is not None
+    assert part.lengths is not None
+    np.testing.assert_array_equal(part.inputs, split.inputs[[4, 1]])
+    np.testing.assert_array_equal(part.targets, split.targets[[4, 1]])
+    np.testing.assert_array_equal(part.mask, np.eye(6, 5, dtype=bool)[[4, 1]])
+    np.testing.assert_array_equal(part.lengths, [4, 1])
+    assert take(split, np.array([0])).mask is None

@@ -1,0 +1,59 @@
+"""What the driver asks of a place where jobs run: this process, worker processes, or a cluster."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from concurrent.futures import Future
+
+from bench.jobs import Job
+from bench.records import Record
+
+Curve = dict[str, list[float | int | None]]
+
+
+class WorkerDied(Exception):  # noqa: N818 - an event, not an error of this program
+    """A future's exception: the worker went away with the job. for_good: it has been tried often enough."""
+
+    for_good = False
+
+
+class Executor(ABC):
+    """Numbered slots, each of which does one job at a time."""
+
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """How many jobs may run at once. It may grow while an experiment runs, and never shrinks."""
+
+    @abstractmethod
+    def submit(self, job: Job, slot: int) -> Future[Record]:
+        """Start a job in a free slot. The future fails with WorkerDied where the worker did not outlive it."""
+
+    @abstractmethod
+    def restart(self, slot: int) -> None:
+        """End what the slot does, at once and whatever it is, and make the slot usable again."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all jobs and workers at once; more than once does no harm."""
+
+    def progress(self, slot: int) -> tuple[int, float]:
+        """(step, validation loss) that the job in a slot last told; NaN before it told any."""
+        return 0, math.nan
+
+    def curve(self, slot: int) -> Curve | None:
+        """The learning curve that the job in a slot, or the one that just died there, has told so far."""
+        return None
+
+    def seconds(self, slot: int) -> float:
+        """How long the job in a slot has been running; 0 while its worker is still starting."""
+        return 0.0
+
+    def resident_bytes(self, slot: int) -> int:
+        """Memory that the slot's worker holds; 0 where that is not known."""
+        return 0
+
+    def died_for_memory(self, slot: int) -> bool:
+        """Whether the worker that just died in a slot was killed by the kernel because the machine had none left."""
+        return False

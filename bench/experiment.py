@@ -1,0 +1,287 @@
+"""An experiment from start to end: search -> confirm -> time. The only writer of records.
+
+search: an Optuna study for each (comparison, task, model), the same budget for all, on data of replicate 0.
+confirm: the chosen configuration on fresh replicates 1, 2, …, paired across models, scored on test data.
+time: each confirmed configuration alone on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.cells import SEARCH_REPLICATE, CellPlan
+from bench.config import Experiment
+from bench.execution.driver import ATTEMPTS, Driver, Limits
+from bench.execution.executor import Executor, WorkerDied
+from bench.folder import RECORDS, ResultsFolder, command_name
+from bench.jobs import Job
+from bench.ledger import Ledger
+from bench.measure.machine_memory import GIB, worker_limit
+from bench.mirror import Mirror
+from bench.observer import Observer
+from bench.probe import ProbeJob
+from bench.records import SCHEMA, STAGES, Record, RecordFile, digest, read_records
+from bench.search import Point
+from bench.siblings import Siblings
+from bench.tables import write_tables
+from bench.training import describe_entry, load_data, load_references
+from tasks.contract import Task
+from tasks.errors import UserError
+from tasks.validation import validate_dataset
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves behind.
+
+    failures: recorded trainings and timings whose status is not "ok". missing: how many the time did not suffice for.
+    unchanged: all was recorded before, so nothing was written and a report of then is still right.
+    """
+
+    results_folder: Path
+    failures: int
+    trainings: int
+    seconds: float
+    missing: int = 0
+    unchanged: bool = False
+
+
+def run(
+    experiment: Experiment,
+    *,
+    fresh: bool = False,
+    retry_failed: bool = False,
+    command: str = "",
+    observer: Observer | None = None,
+    executor: Executor | None = None,
+) -> Outcome:
+    """Run what is not recorded yet; leave records, `experiment.json` and tables in the results folder.
+
+    fresh: throw away what another experiment left in the folder, and use no other experiment's trainings either.
+    retry_failed: try once more what failed, timed out or ran out of memory. executor: where trainings run; by default
+    what the experiment's options name.
+
+    Raises UserError where the folder can't be used or another run is at work in it, a task breaks its contract, or the
+    device is not there; then nothing was written. Where the disk fills up it raises UserError too, and what was
+    recorded is whole. KeyboardInterrupt passes through after workers have ended and tables are written.
+    """
+    began = time.monotonic()
+    folder, observer = ResultsFolder(experiment), observer or Observer()
+    try:
+        folder.check(fresh)
+        finished = None if fresh or retry_failed else folder.finished()
+        if finished is not None:
+            return _unchanged(folder, finished, observer, began)
+        for task in experiment.tasks:
+            validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
+        executor = executor or open_executor(experiment, observer)
+        return _Run(experiment, folder, executor, observer, command).run(fresh, retry_failed, began)
+    finally:
+        if executor is not None:
+            executor.close()
+
+
+def open_executor(experiment: Experiment, observer: Observer) -> Executor:
+    """The place that `--executor` names; UserError where a cluster can't be used."""
+    options = experiment.options
+    if options.executor == "inline":
+        from bench.execution.inline import InlineExecutor
+
+        return InlineExecutor(options.plugins)
+    if options.executor.startswith("dask://"):
+        from bench.execution.dask import DaskExecutor
+
+        return DaskExecutor(options.executor, options.plugins, observer.note)
+    from bench.execution.processes import ProcessExecutor
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ProcessExecutor(options.workers or cores, options.plugins)
+
+
+def _unchanged(folder: ResultsFolder, manifest: dict[str, Any], observer: Observer, began: float) -> Outcome:
+    """The outcome of an experiment that is complete already."""
+    observer.planned(manifest["trainings_planned"])
+    failures = trainings = 0
+    for record in read_records(folder.path / RECORDS):
+        if record["stage"] != "reference":
+            observer.finished(None, record, reused=True)
+            trainings, failures = trainings + 1, failures + (record["status"] != "ok")
+    return Outcome(folder.path, failures, trainings, time.monotonic() - began, unchanged=True)
+
+
+class _Run:
+    """One run of an experiment, on an executor that is already starting."""
+
+    def __init__(
+        self, experiment: Experiment, folder: ResultsFolder, executor: Executor, observer: Observer, command: str
+    ) -> None:
+        self.experiment, self.folder, self.executor, self.observer = experiment, folder, executor, observer
+        self.command = command
+
+    def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:
+        machine = self._probe()
+        died = self.folder.open(fresh)
+        try:
+            if died:
+                self.observer.note(f"took over the folder from {died}, which ended without giving it back")
+            ledger = self._ledger(machine["fingerprint"], fresh, retry_failed)
+            return self._run(machine, ledger, began)
+        finally:
+            self.folder.close()
+
+    def _run(self, machine: Record, ledger: Ledger, began: float) -> Outcome:
+        cells = self._cells(machine["device"])
+        planned = sum(sum(cell.planned().values()) for cell in cells)
+        manifest = self._manifest(machine, planned)
+        self.folder.write_manifest({**manifest, "status": "in progress", "seconds": None})
+        self.observer.note(f"device {machine['reason']}")
+        self.observer.planned(planned)
+        options = self.experiment.options
+        mirror = Mirror(options.storage, self.experiment.name, self.observer.note)
+        driver = Driver(self.executor, ledger, self.observer, self._limits(began))
+        try:
+            self._record_references(ledger)
+            driver.run(cell.search_and_confirm(ledger.trials, mirror) for cell in cells)
+            for cell in cells:
+                driver.run([cell.time(machine["fingerprint"])])
+            mirror.close()
+        except (UserError, OSError):  # the disk is full: nothing else that is written now would be whole
+            raise
+        except BaseException:
+            self.executor.close()  # at once: what follows may take seconds
+            self.observer.note("stopped: all workers have ended; writing what there is")
+            self.folder.write_manifest({**manifest, "status": "interrupted", "seconds": time.monotonic() - began})
+            write_tables(ledger.records, self.folder.path)
+            raise
+        missing = _missing(cells, ledger)
+        write_tables(ledger.records, self.folder.path)
+        seconds = time.monotonic() - began
+        status = {"status": "out of time", "missing": missing} if driver.out_of_time else {"status": "complete"}
+        self.folder.write_manifest({**manifest, **status, "seconds": seconds})
+        statuses = [status for place, status in ledger.statuses() if place.stage != "reference"]
+        failures = sum(status != "ok" for status in statuses)
+        left = sum(entry[stage] for entry in missing for stage in STAGES if stage in entry) if driver.out_of_time else 0
+        return Outcome(self.folder.path, failures, len(statuses), seconds, left)
+
+    def _limits(self, began: float) -> Limits:
+        options = self.experiment.options
+        memory = int(options.memory * GIB) if options.memory else None
+        if memory is None and options.executor == "local":
+            memory = worker_limit(self.executor.slots)
+        return Limits(options.timeout, began + options.max_time if options.max_time else None, memory)
+
+    def _probe(self) -> Record:
+        """The machine, seen from a worker; UserError where the device is not there or no worker starts."""
+        options, task = self.experiment.options, self.experiment.tasks[0]
+        entries = self.experiment.entries
+        entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
+        point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
+        training = CellPlan(self.experiment, self.experiment.matchings[0], task, entry, "cpu").training(
+            point, SEARCH_REPLICATE
+        )
+        found = self._perform(ProbeJob(options.device, training, self.executor.slots))
+        if "refused" in found:
+            raise UserError(found["refused"])
+        if found.get("error"):
+            raise UserError(f"a first look at the machine failed: {found['error']}. Try --device cpu")
+        return found
+
+    def _perform(self, job: Job) -> Record:
+        """The record of a job that runs before there is a driver."""
+        for _ in range(ATTEMPTS):
+            try:
+                return self.executor.submit(job, 0).result()
+            except (BrokenProcessPool, WorkerDied):
+                self.executor.restart(0)
+        raise UserError(
+            f"no worker could be started: each of {ATTEMPTS} died at once. Try --executor inline to see why"
+        )
+
+    def _ledger(self, fingerprint: str, fresh: bool, retry_failed: bool) -> Ledger:
+        options = self.experiment.options
+        common = {"experiment": self.experiment.name, "budget": options.budget, "environment": fingerprint}
+        rerun = f"python -m bench rerun{command_name(Path(options.results))} {self.experiment.name}"
+        return Ledger(
+            RecordFile(self.folder.path / RECORDS),
+            common,
+            rerun,
+            # a sibling's training may have left no checkpoint
+            elsewhere=None if fresh or options.save_models else Siblings(self.folder.path, fingerprint),
+            retry_failed=retry_failed,
+            note=self.observer.note,
+        )
+
+    def _cells(self, device: str) -> list[CellPlan]:
+        experiment = self.experiment
+        return [
+            CellPlan(experiment, matching, task, entry, device)
+            for matching in experiment.matchings
+            for task in experiment.tasks
+            for entry in experiment.entries
+        ]
+
+    def _manifest(self, machine: Record, planned: int) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "name": self.experiment.name,
+            "command": self.command,
+            "experiment": self.experiment.settings(),
+            "environment": machine["environment"],
+            "environment_fingerprint": machine["fingerprint"],
+            "device": {"picked": machine["device"], "reason": machine["reason"]},
+            "trainings_planned": planned,
+            # with --async, which trials are tried depends on the speed of workers
+            "reproducible": not self.experiment.options.asynchronous,
+            "lr_ranges": {task.label: list(self.experiment.lr_range(task)) for task in self.experiment.tasks},
+        }
+
+    def _record_references(self, ledger: Ledger) -> None:
+        """Floors and baselines on the data of each replicate of the confirm stage."""
+        options = self.experiment.options
+        for task in self.experiment.tasks:
+            for replicate in range(1, (options.seeds or 1) + 1):
+                key = _reference_key(task, options.seed, replicate)
+                if len(ledger.labels(key)) == len(load_references(task, options.seed, 1)):  # as many in each replicate
+                    continue
+                new = [
+                    (record, {"stage": "reference", "match": None, "trial": None})
+                    for record in _reference_records(task, options.seed, replicate)
+                    if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
+                ]
+                ledger.add_all(new)
+
+
+def _missing(cells: list[CellPlan], ledger: Ledger) -> list[dict[str, Any]]:
+    """What each cell still lacks, by stage; cells that lack nothing are left out."""
+    done = Counter((place.match, place.task, place.model, place.stage) for place, _ in ledger.statuses())
+    found = []
+    for cell in cells:
+        lacks = {stage: max(count - done[(*cell.name, stage)], 0) for stage, count in cell.planned().items()}
+        if any(lacks.values()):
+            found.append({**dict(zip(("match", "task", "model"), cell.name, strict=True)), **lacks})
+    return found
+
+
+def _reference_key(task: Task, seed: int, replicate: int) -> str:
+    return digest(["reference", SCHEMA, task.name, task.version, task.identity(), seed, replicate])
+
+
+def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
+    key = _reference_key(task, seed, replicate)
+    references = load_references(task, seed, replicate)
+    floor = next(reference for reference in references if reference.kind == "floor")
+    common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
+    return [
+        {
+            **common,
+            "model": {"name": r.name, "label": r.name, "kind": r.kind, "how": r.how},
+            "test": {"loss": r.loss, "skill": 1 - r.loss / floor.loss, **r.metrics},
+        }
+        for r in references
+    ]

@@ -1,0 +1,46 @@
+"""In what respect a comparison is fair: which sizes and depths each model may have in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MATCHES = ("tuned", "hidden", "params", "each")
+
+
+@dataclass(frozen=True)
+class Matching:
+    """One comparison of an experiment.
+
+    label: what records call it (`match`). kind: one of `MATCHES`. hidden_sizes, layers: what may be chosen.
+    parameters: for kind "params", the budget; None: as many as the experiment's first model has at that size.
+    """
+
+    label: str
+    kind: str
+    hidden_sizes: tuple[int, ...]
+    layers: tuple[int, ...]
+    parameters: int | None = None
+
+
+def matchings(
+    kinds: Sequence[str], hidden_sizes: tuple[int, ...], layers: tuple[int, ...], parameter_budgets: Sequence[int]
+) -> list[Matching]:
+    """The comparisons for the kinds that were asked for.
+
+    tuned: every size and depth is open, and each model has its own best. hidden: the middle of the sizes and the first
+    of the depths, for every model. params: that depth, and the hidden size nearest to a parameter budget; a comparison
+    for each budget. each: a comparison for every size and depth, so that they stand side by side.
+    """
+    middle, first = (sorted(hidden_sizes)[len(hidden_sizes) // 2],), layers[:1]
+    found: list[Matching] = []
+    for kind in kinds:
+        if kind == "tuned":
+            found.append(Matching(kind, kind, hidden_sizes, layers))
+        elif kind == "hidden" or (kind == "params" and not parameter_budgets):
+            found.append(Matching(kind, kind, middle, first))
+        elif kind == "params":
+            found += [Matching(f"params {budget}", kind, middle, first, budget) for budget in parameter_budgets]
+        else:
+            found += [Matching(f"hidden {h}×{n}", kind, (h,), (n,)) for n in layers for h in hidden_sizes]
+    return found

@@ -1,0 +1,24 @@
+"""What an experiment tells while it runs. The command line draws it; the default says nothing."""
+
+from __future__ import annotations
+
+from bench.records import Record
+
+
+class Observer:
+    """Called from the experiment's own thread; a slot is one place where trainings run (a worker)."""
+
+    def planned(self, trainings: int) -> None:
+        """How many trainings, timings and references there will be; may be called again with a better number."""
+
+    def started(self, slot: int, label: str, steps: int) -> None:
+        """A training begins in a slot: `label` names task, model and configuration."""
+
+    def progress(self, slot: int, step: int, loss: float) -> None:
+        """The training in a slot has reached `step` with this validation loss (NaN: not known yet)."""
+
+    def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+        """A record was written, or found among those written before (`reused`, then without a slot)."""
+
+    def note(self, text: str) -> None:
+        """A sentence that a person should read: the device that was picked, say."""

@@ -1,0 +1,123 @@
+"""What a confirmed training predicted on its test data: kept beside the records, for the pictures of the report.
+
+`results/NAME/predictions/KEY.npz`, one a training, small (`LARGEST` values at most), without pickle, written and read
+with NumPy alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.contract import Array, Columns, Split, Task
+
+FOLDER = "predictions"
+LARGEST = 20_000  # values kept of a training's predictions: the first sequences, as many as fit
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network, as its parameters say. `shapes`: those of the parameters, by name."""
+
+    name: str
+    inputs: int
+    outputs: int
+    shapes: Mapping[str, tuple[int, ...]]
+
+    @property
+    def parameters(self) -> int:
+        return int(sum(np.prod(shape) for shape in self.shapes.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """outputs, targets: `(n, O)`, or `(n, T, O)` per step, in the columns' own units where the task has columns;
+    for classes both are `(n,)` or `(n, T)` integers. mask: `(n, T)` bool or None. names: of the O outputs.
+    layers: the network, input to head. steps: T of a sequence.
+    """
+
+    outputs: Array
+    targets: Array
+    mask: Array | None
+    names: tuple[str, ...]
+    classes: bool
+    steps: int
+    layers: tuple[Layer, ...]
+
+
+def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], cell: str) -> bytes:
+    """The file's content. outputs: raw, for `split`; state: the learner's; cell: the name of its recurrent layers."""
+    classes, targets = task.loss == "cross_entropy", split.targets
+    if classes:
+        outputs = outputs.argmax(axis=-1)
+    elif task.columns is not None and task.columns.output_scale:
+        outputs, targets = (_in_units(values, task.columns) for values in (outputs, targets))
+    count = max(1, LARGEST // int(np.prod(targets.shape[1:], dtype=np.int64)))
+    about = {
+        "names": list(task.columns.outputs) if task.columns else [f"output {i + 1}" for i in range(task.output_size)],
+        "classes": classes,
+        "steps": int(split.inputs.shape[1]),
+        "layers": layers(state, cell, task.input_size),
+    }
+    arrays = {
+        "outputs": outputs[:count].astype(np.int32 if classes else np.float32),
+        "targets": targets[:count].astype(np.int32 if classes else np.float32),
+        "about": np.array(json.dumps(about)),
+    }
+    if split.mask is not None:
+        arrays["mask"] = split.mask[:count]
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def load_predictions(results_folder: Path, key: str) -> Predictions | None:
+    """What the training with this key predicted; None where nothing, or nothing readable, was kept."""
+    try:
+        with (results_folder / FOLDER / f"{key}.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            about: dict[str, Any] = json.loads(str(file["about"]))
+            mask = file["mask"] if "mask" in file.files else None
+            found = tuple(
+                Layer(layer["name"], layer["inputs"], layer["outputs"], _shapes(layer["shapes"]))
+                for layer in about["layers"]
+            )
+            values = (file["outputs"], file["targets"], mask, tuple(about["names"]), about["classes"], about["steps"])
+            return Predictions(*values, found)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+
+
+def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[str, Any]]:
+    """The layers of a network from its own parameters, input to head: name, inputs, outputs, shapes of parameters."""
+    groups: dict[str, dict[str, Sequence[int]]] = {}
+    for name, value in state.items():
+        if name.startswith("adam."):
+            continue
+        number = re.search(r"_l(\d+)(_reverse)?$", name)
+        where = "head" if name.startswith("head.") else f"{cell} {int(number[1]) + 1}" if number else cell
+        groups.setdefault(where, {})[name] = list(value.shape)
+    found, inputs = [], input_size
+    for name, shapes in groups.items():
+        # a head's weight is (outputs, inputs); a recurrent matrix is (gates·H, H)
+        recurrent = next((shape for key, shape in shapes.items() if key.startswith("weight_hh")), None)
+        weight = shapes.get("head.weight")
+        outputs = weight[0] if weight else recurrent[1] if recurrent else state["head.weight"].shape[1]
+        found.append({"name": name, "inputs": int(inputs), "outputs": int(outputs), "shapes": shapes})
+        inputs = outputs
+    return found
+
+
+def _in_units(values: Array, columns: Columns) -> Array:
+    return np.asarray(values * np.array(columns.output_scale) + np.array(columns.output_mean))
+
+
+def _shapes(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(shape) for name, shape in shapes.items()}

@@ -1,0 +1,51 @@
+"""Look at the machine from inside a worker, before the first training: so the parent need not import torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bench.models.contract import Problem
+from bench.records import SCHEMA, Record
+from bench.training import Progress, Training, load_data
+from tasks.errors import UserError
+
+
+@dataclass(frozen=True)
+class ProbeJob:
+    """Describe the environment and pick the device. `representative`: the training whose step is timed for "auto"."""
+
+    requested: str
+    representative: Training
+    workers: int
+
+    label = "looking at the machine"
+    steps = 1
+    cost = 0.0
+
+    def key(self) -> str:
+        return "probe"
+
+    def describe(self) -> Record:
+        return {"schema": SCHEMA, "key": self.key()}
+
+    def perform(self, progress: Progress) -> Record:
+        """{"environment", "fingerprint", "device", "reason"}, or {"refused"} with a sentence for the user."""
+        from bench.measure.device import choose_device
+        from bench.measure.environment import describe, fingerprint
+        from bench.measure.timing import step_seconds
+
+        training = self.representative
+        split = load_data(training.task, training.seed, training.replicate).train
+        problem = Problem.of(training.task, split)
+
+        def measure(device: str) -> float:
+            settings = replace(training.settings, device=device)
+            return step_seconds(training.model, settings, split, problem, training.batch_size)
+
+        try:
+            device, reason = choose_device(self.requested, measure, workers=self.workers)
+        except UserError as error:
+            return {**self.describe(), "refused": str(error)}
+        environment = describe()
+        found = {"environment": environment, "fingerprint": fingerprint(environment)}
+        return {**self.describe(), **found, "device": device, "reason": reason}

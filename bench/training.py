@@ -1,0 +1,280 @@
+"""One training: (task, model, configuration, seed, budget) -> one record.
+
+A pure function of its request: the same request gives the same record (times aside) in any process, so that workers
+can be anywhere and a record can be trained again to check it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.convergence import steps_to_target
+from bench.measure.gradient_flow import measure_schemes
+from bench.measure.memory import PeakMemory
+from bench.models.contract import Learner, Model, Problem, Settings
+from bench.plateau import Plateau
+from bench.records import SCHEMA, Record, digest
+from bench.seeds import generator
+from tasks.contract import Array, Dataset, Reference, Split, Task
+from tasks.losses import mean_loss
+
+EVALUATIONS = 50  # at most, besides step 0: one every 2 % of the budget
+CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
+PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
+DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value counts as diverged
+
+# told at each evaluation: step, training loss, validation loss, validation metric, learning rate, as in `CURVE`
+Progress = Callable[[int, float | None, float, float | None, float], None]
+# told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record
+Ended = Callable[[Dataset, Learner, Array, Record], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that decides the outcome of one training."""
+
+    task: Task
+    model: Model
+    settings: Settings
+    batch_size: int
+    steps: int
+    replicate: int
+    seed: int = 0
+    plateau_patience: int | None = None
+    on_test_data: bool = True  # False in the search, which never sees test data
+    evaluation_interval: int | None = None  # steps; None: at most `EVALUATIONS` in all
+    stop_after: int | None = None  # stop there on purpose: the whole training's curve up to this evaluation
+
+    @property
+    def last_step(self) -> int:
+        """The optimiser step it ends with."""
+        return self.stop_after or self.steps
+
+    @property
+    def interval(self) -> int:
+        """Optimiser steps between evaluations."""
+        return self.evaluation_interval or max(1, math.ceil(self.steps / EVALUATIONS))
+
+    def key(self) -> str:
+        """SHA-256 of everything that decides the record, the versions of code and schema included."""
+        return digest(
+            [
+                SCHEMA,
+                [self.task.name, self.task.version, self.task.identity()],
+                [self.model.name, self.model.version, self.model.identity()],
+                asdict(self.settings),
+                [self.batch_size, self.steps, self.plateau_patience, self.evaluation_interval],
+                [self.seed, self.replicate, self.on_test_data],
+                *([["stop after", self.stop_after]] if self.stop_after else []),
+            ]
+        )
+
+    def describe(self) -> Record:
+        """The identity part of the record."""
+        settings = asdict(self.settings)
+        size = {key: settings.pop(key) for key in ("hidden_size", "num_layers", "dropout", "init")}
+        plan = {
+            "batch_size": self.batch_size,
+            "steps": self.last_step,
+            "plateau_patience": self.plateau_patience,
+            "evaluation_interval": self.evaluation_interval,
+            **({"budget_steps": self.steps} if self.stop_after else {}),
+        }
+        return {
+            "schema": SCHEMA,
+            "key": self.key(),
+            "task": describe_entry(self.task),
+            "model": {**describe_entry(self.model), **size},
+            "training": {**settings, **plan, "seed": self.seed},
+            "replicate": self.replicate,
+            "target": asdict(self.task.target),
+        }
+
+    def label(self) -> str:
+        """For progress: task, model and configuration in a few words."""
+        s = self.settings
+        layers = f"{s.num_layers} layer" + ("s" if s.num_layers > 1 else "")
+        init = "" if s.init == "default" else f" {s.init}"
+        return f"{self.task.label} {self.model.label}{init} h{s.hidden_size} {layers} lr {s.learning_rate:.2g}"
+
+
+def describe_entry(entry: Task | Model) -> dict[str, Any]:
+    """Name, label, version and parameters of a task or model, as records keep them."""
+    return {"name": entry.name, "label": entry.label, "version": entry.version, "parameters": entry.identity()}
+
+
+@functools.lru_cache(maxsize=16)
+def load_data(task: Task, seed: int, replicate: int) -> Dataset:
+    """The data of a replicate: the model is no part of its seed, so every model sees the same."""
+    return task.generate(generator("data", seed, task.name, task.identity(), replicate))
+
+
+@functools.lru_cache(maxsize=16)
+def load_references(task: Task, seed: int, replicate: int) -> tuple[Reference, ...]:
+    """The task's floor, baselines and limits on the data of a replicate."""
+    return tuple(task.references(load_data(task, seed, replicate)))
+
+
+def build_learner(training: Training, dataset: Dataset) -> Learner:
+    """The learner of a training with its initial weights; models of one cell start from the same."""
+    weights = generator("init", training.seed, training.model.cell, training.replicate)
+    dropout = int(generator("dropout", training.seed, training.model.cell, training.replicate).integers(2**62))
+    return training.model.build(Problem.of(training.task, dataset.train), training.settings, weights, dropout)
+
+
+def train(training: Training, progress: Progress | None = None, ended: Ended | None = None) -> Record:
+    """Train, and return the record. Divergence is a status; any exception passes through (`attempt` records it).
+
+    ended: called with the data, the learner at its best, its raw outputs on test data, and the record, where the
+    training was scored on test data.
+    """
+    began, cpu_began = time.perf_counter(), time.process_time()
+    dataset = load_data(training.task, training.seed, training.replicate)
+    with PeakMemory(training.settings.device) as memory:
+        learner = build_learner(training, dataset)
+        hashes = {
+            "weights": _hash(
+                *(value for name, value in sorted(learner.state().items()) if not name.startswith("adam."))
+            ),
+            "first_batch": _first_batch_hash(training, dataset.train),
+        }
+        loop = _Loop(training, dataset, learner, progress or (lambda *evaluation: None))
+        diverged = loop.run()
+        scored = not diverged and training.on_test_data
+        outputs, test = _test(training, dataset, loop) if scored else (None, None)
+    curve = loop.curve
+    values = curve["valid_loss"] if training.task.target.metric == "loss" else curve["valid_metric"]
+    record = {
+        **training.describe(),
+        "status": "diverged" if diverged else "ok",
+        "error": diverged,
+        "curve": curve,
+        "steps_to_target": steps_to_target(curve["step"], values, training.task.target),
+        "test": test,
+        "parameters": {**asdict(learner.parameter_count), "total": learner.parameter_count.total},
+        "evaluation_seconds": loop.seconds,
+        "wall_seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - cpu_began,
+        "peak_bytes": memory.peak_bytes,
+        "kernel": learner.kernel,
+        "hashes": hashes,
+        "gradient_flow": _gradient_flow(training, dataset, learner) if test else None,
+        "train_sequences": len(dataset.train),
+    }
+    if ended is not None and outputs is not None:
+        ended(dataset, learner, outputs, record)
+    return record
+
+
+def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:
+    """How far gradients reach at each scheme's initial weights and after training, in the first few replicates."""
+    if training.replicate > PROBED:
+        return None
+
+    def initial(scheme: str) -> dict[str, Array]:
+        settings = replace(training.settings, init=scheme, device="cpu")
+        return build_learner(replace(training, settings=settings), dataset).state()
+
+    problem = Problem.of(training.task, dataset.train)
+    found = measure_schemes(training.model, problem, training.settings, initial, learner.state(), dataset.valid)
+    if found is None or training.replicate == 1:
+        return found
+    return [{key: value for key, value in flow.items() if key not in ("hidden", "cell")} for flow in found]
+
+
+class _Loop:
+    """The optimiser steps and the evaluations between them."""
+
+    def __init__(self, training: Training, dataset: Dataset, learner: Learner, progress: Progress) -> None:
+        self.training, self.dataset, self.learner, self.progress = training, dataset, learner, progress
+        self.valid = learner.place(dataset.valid)
+        self.curve: dict[str, list[Any]] = {name: [] for name in CURVE}
+        self.began, self.seconds = time.perf_counter(), list[float]()
+        self.best_loss, self.best_state = math.inf, learner.state()
+        self.plateau = Plateau(training.plateau_patience)
+
+    def run(self) -> str | None:
+        """Train to the end of the budget; returns why it stopped early, or None."""
+        interval, last = self.training.interval, self.training.last_step
+        pending: list[Any] = []
+        stopped = self._evaluate(0, pending)
+        for step, batch in enumerate(self._batches(), start=1):
+            pending.append(self.learner.train_step(batch))
+            if step % interval == 0 or step == last:
+                stopped = self._evaluate(step, pending)
+                pending = []
+            if stopped or step == last:
+                break
+        return stopped
+
+    def _batches(self) -> Iterator[Any]:
+        """Endless epochs in an order that leaves the model out of its seed."""
+        training, n = self.training, len(self.dataset.train)
+        placed, rng = self.learner.place(self.dataset.train), _batch_generator(training)
+        while True:
+            yield from self.learner.batches(placed, rng.permutation(n), training.batch_size)
+
+    def _evaluate(self, step: int, pending: list[Any]) -> str | None:
+        task, valid = self.training.task, self.dataset.valid
+        train_loss = float(np.mean(self.learner.losses(pending))) if pending else None
+        outputs = self.learner.predict(self.valid)
+        finite = bool(np.isfinite(outputs).all())
+        valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask) if finite else math.nan
+        metric = None
+        if finite and task.target.metric != "loss":
+            metric = task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
+        rate = self.learner.learning_rate  # of the step that led here
+        for key, value in zip(CURVE, (step, train_loss, valid_loss, metric, rate), strict=True):
+            self.curve[key].append(_finite_or_none(value))
+        self.seconds.append(time.perf_counter() - self.began)
+        self.progress(step, train_loss, valid_loss, metric, rate)
+        if not math.isfinite(valid_loss) or (train_loss is not None and not math.isfinite(train_loss)):
+            return f"the loss was not finite at step {step}"
+        if valid_loss > DIVERGED_RATIO * max(self.curve["valid_loss"][0], 1e-12):
+            return f"the validation loss at step {step} was over {DIVERGED_RATIO:g} times its initial value"
+        if valid_loss < self.best_loss:
+            self.best_loss, self.best_state = valid_loss, self.learner.state()
+        if step:  # as a training loop does: after an epoch, not before the first
+            self.learner.learning_rate = self.plateau.next_rate(self.learner.learning_rate, valid_loss)
+        return None
+
+
+def _test(training: Training, dataset: Dataset, loop: _Loop) -> tuple[Array, dict[str, float]]:
+    """Raw outputs on test data of the weights that were best on validation data, and their scores."""
+    loop.learner.load_state(loop.best_state)
+    outputs = loop.learner.predict(loop.learner.place(dataset.test))
+    loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
+    references = load_references(training.task, training.seed, training.replicate)
+    floor = next(reference for reference in references if reference.kind == "floor")
+    metrics = training.task.metrics(outputs, dataset.test.targets, dataset.test.mask)
+    return outputs, {"loss": loss, "skill": 1 - loss / floor.loss, **metrics}
+
+
+def _batch_generator(training: Training) -> np.random.Generator:
+    task = training.task
+    return generator("batches", training.seed, task.name, task.identity(), training.replicate)
+
+
+def _first_batch_hash(training: Training, split: Split) -> str:
+    first = _batch_generator(training).permutation(len(split))[: training.batch_size]
+    return _hash(split.inputs[first], split.targets[first])
+
+
+def _hash(*arrays: Array) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,98 @@
+"""Numbers as a person reads them: three significant digits, units, and a dash where nothing was measured."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+MISSING = "–"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether `value` stands for nothing measured: None, NaN or pandas' NA."""
+    return value is None or str(value) in ("<NA>", "nan", "NaT")  # pd.NA has no truth value to ask for
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """`digits` significant digits: 0.0123, 1,230, 1.2×10⁻³⁰; "–" for a missing value.
+
+    >>> number(0.012345), number(12345), number(1.234e-30), number(None)
+    ('0.0123', '12,300', '1.23×10⁻³⁰', '–')
+    """
+    if is_missing(value):
+        return MISSING
+    value = float(value)
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else ("∞" if value > 0 else "−∞")
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    power = int(exponent)
+    if -5 < power < 6:
+        rounded = float(f"{mantissa}e{power}")
+        text = f"{rounded:,.{max(digits - 1 - power, 0)}f}"
+    else:
+        text = f"{mantissa}×10{str(power).translate(_SUPERSCRIPT)}"
+    return text.replace("-", "−", 1) if value < 0 else text
+
+
+def trimmed(value: Any, digits: int = 2) -> str:
+    """As `number` without trailing zeros, for the ticks of an axis and for round thresholds: 0.003, 1, 250."""
+    head, times, power = number(value, digits).partition("×")
+    return f"{head.rstrip('0').rstrip('.') if '.' in head else head}{times}{power}"
+
+
+def score(value: Any, decimals: int = 3) -> str:
+    """A number on a scale from 0 to 1 with a fixed number of decimals (0.040, −0.002); far beyond it as `number`."""
+    if is_missing(value) or abs(float(value)) >= 10:
+        return number(value)
+    return f"{float(value) + 0.0:.{decimals}f}".replace("-", "−")
+
+
+def plain(value: Any, digits: int = 3) -> str:
+    """As `number`, in ASCII and without thousands separators: what a person can type back ("3.1e-05", "0.0123")."""
+    return MISSING if is_missing(value) else f"{float(value):.{digits}g}"
+
+
+def whole(value: Any) -> str:
+    """An integer with thousands separators."""
+    return MISSING if is_missing(value) else f"{round(float(value)):,}"
+
+
+def seconds(value: Any) -> str:
+    """A duration in the unit that fits: 12.3 µs, 2.9 ms, 3.4 s, 2 min 5 s, 1 h 2 min."""
+    if is_missing(value):
+        return MISSING
+    value = float(value)
+    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (60.0, 1.0, "s")):
+        if value < limit:
+            return f"{number(value * factor)} {unit}"
+    total = round(value)
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600} h {total % 3600 // 60} min"
+
+
+def memory(value: Any) -> str:
+    """Bytes in MiB or GiB."""
+    if is_missing(value):
+        return MISSING
+    mebibytes = float(value) / 2**20
+    return f"{number(mebibytes / 1024)} GiB" if mebibytes >= 1024 else f"{number(mebibytes)} MiB"
+
+
+def interval(low: Any, high: Any, decimals: int = 3) -> str:
+    """An interval of scores, as in 0.810 to 0.930; empty where there is none."""
+    return "" if is_missing(low) or is_missing(high) else f"{score(low, decimals)} to {score(high, decimals)}"
+
+
+def listed(names: list[str], word: str = "and") -> str:
+    """Names in a sentence: a; a and b; a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def shortened(text: str, length: int = 28) -> str:
+    """`text` with its middle left out where it is longer than `length` characters: both ends tell names apart."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - length :]}"

@@ -1,0 +1,67 @@
+"""The report of an experiment: `reports/NAME/index.html`, and `report.md` with its figures beside it.
+
+    results -> sections (a document: plain data) -> page (HTML) and markdown
+
+Rendering reads records only. It imports neither torch nor a task, and the same records give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.errors import unknown
+
+FORMATS = ("html", "markdown", "csv", "parquet")
+FIGURES = ("svg", "png", "pdf")
+USUAL = ("html", "markdown")
+
+
+def render(
+    name: str,
+    results_dir: str | Path = "results",
+    reports_dir: str | Path = "reports",
+    formats: Sequence[str] = USUAL,
+    figures: Sequence[str] = (),
+) -> list[Path]:
+    """Write the report of experiment `name` in the given formats; returns the paths of its main files.
+
+    "html": `index.html`. "markdown": `report.md`, its `figures/*.svg` and `summary.md`. "csv", "parquet": the tables,
+    beside the page. figures: kinds of files to write every figure as, at publication size, to `figures/`; they are the
+    last in the list that is returned. Each file appears whole or not at all. An unknown name or format, or Parquet
+    without pyarrow, raises UserError before anything is written.
+    """
+    for what, wanted, valid in (("report format", formats, FORMATS), ("figure format", figures, FIGURES)):
+        for word in wanted:
+            if word not in valid:
+                raise unknown(what, word, valid)
+
+    from bench.report.exports import export_tables, linked_tables, require_parquet, save_figures
+    from bench.report.markdown import markdown, pictures, summary
+    from bench.report.page import page
+    from bench.report.sections import document
+    from bench.results import load
+    from bench.tables import write_atomically
+
+    if "parquet" in formats:
+        require_parquet()
+    results = load(name, results_dir)
+    folder, paths = Path(reports_dir) / name, []
+    tables = [path for kind in ("csv", "parquet") if kind in formats for path in export_tables(results, folder, kind)]
+    drawn_for = {"html", "markdown"} & set(formats)
+    if drawn_for or figures:
+        content = document(results, linked_tables(results, folder, tables))
+    if "html" in formats:
+        paths.append(folder / "index.html")
+        write_atomically(paths[-1], page(content))
+    if "markdown" in formats:
+        drawn = {f"{picture.name}.svg": picture.svg for picture in pictures(content)}
+        for file, svg in drawn.items():
+            write_atomically(folder / "figures" / file, svg)
+        for stale in (path for path in (folder / "figures").glob("*.*") if path.stem + ".svg" not in drawn):
+            stale.unlink()  # of an earlier rendering, with more tasks than there are now
+        paths.append(folder / "report.md")
+        write_atomically(paths[-1], markdown(content))
+        write_atomically(folder / "summary.md", summary(results, content))
+        paths.append(folder / "summary.md")
+    return [*paths, *tables, *(save_figures(pictures(content), folder / "figures", figures) if figures else [])]

@@ -1,0 +1,176 @@
+"""A report as data: sections of blocks, without a word about HTML or Markdown. Text is plain and escaped when shown."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from bench.formatting import is_missing
+
+# Controls that XML forbids (and NUL, which HTML replaces), and lone surrogates, which no file can hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(text: Any) -> str:
+    """`text` with characters that a document cannot hold shown as U+FFFD."""
+    return _UNPRINTABLE.sub("\ufffd", str(text))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell. `value`: the exact number behind `text`; `note`: small print under it; `bar`: (low, value, high)."""
+
+    text: str
+    note: str = ""
+    value: float | int | None = None
+    bar: tuple[float, float, float] | None = None
+
+    @property
+    def exact(self) -> str:
+        """The exact number, as the records have it; empty for a cell that shows none."""
+        missing = is_missing(self.value) or (isinstance(self.value, float) and not math.isfinite(self.value))
+        return "" if missing else repr(self.value)
+
+
+@dataclass(frozen=True)
+class Row:
+    """`kind`: "model", or a reference's "floor", "baseline" or "limit"; `colour`: the model's place in the palette."""
+
+    cells: Sequence[Cell]
+    kind: str = "model"
+    colour: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    block: ClassVar[str] = "table"
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Row]
+    caption: str = ""
+    texts: int = 1  # the first columns that hold text; the others hold numbers
+    folded: bool = False  # on the page, shown when it is asked for
+    tools: bool = False  # may be sorted, searched and filtered by its first column
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Small tables that may stand side by side."""
+
+    block: ClassVar[str] = "tables"
+    tables: Sequence[Table]
+    caption: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: `alt` states its finding; `svg` is a whole standalone file, drawn from the matplotlib `figure`."""
+
+    name: str
+    title: str
+    alt: str
+    svg: str
+    figure: Any = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    block: ClassVar[str] = "gallery"
+    pictures: Sequence[Picture]
+    caption: str
+
+
+@dataclass(frozen=True)
+class Text:
+    block: ClassVar[str] = "text"
+    text: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list of short texts."""
+
+    block: ClassVar[str] = "points"
+    items: Sequence[str]
+    kind: str = "plain"  # or "alarm"
+
+
+@dataclass(frozen=True)
+class Code:
+    block: ClassVar[str] = "code"
+    text: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with values."""
+
+    block: ClassVar[str] = "facts"
+    pairs: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict on a task, as shown."""
+
+    task: str
+    headline: str
+    notes: Sequence[str]
+    state: str  # "settled", "not settled", "equal", "one model"
+    colour: int | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    block: ClassVar[str] = "findings"
+    items: Sequence[Finding]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Files beside the page: (text, relative address)."""
+
+    block: ClassVar[str] = "links"
+    text: str
+    items: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """Learning curves to explore on the page (`bench.report.explorer`); there is nothing of it in Markdown."""
+
+    block: ClassVar[str] = "explorer"
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Alternatives of which the page shows one: (key, label, blocks). All choices of a `name` change together."""
+
+    block: ClassVar[str] = "choice"
+    name: str
+    options: Sequence[tuple[str, str, Sequence[Any]]]
+
+
+Block = Table | Tables | Gallery | Text | Points | Code | Facts | Findings | Links | Explorer | Choice
+
+
+@dataclass(frozen=True)
+class Section:
+    id: str
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Document:
+    """`status`: "complete", or how far the experiment has come; `facts`: the few words under the title."""
+
+    title: str
+    status: str
+    finished: bool
+    facts: Sequence[str]
+    sections: Sequence[Section] = field(default_factory=tuple)

@@ -1,0 +1,77 @@
+"""The report's section on gradient flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.formatting import MISSING, number
+from bench.gradients import factor_table, flow_table
+from bench.report.document import Block, Cell, Gallery, Row, Section, Table
+from bench.report.gradient_figure import gradient_flow
+from bench.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CAPTION = (
+    "How much of the gradient of the last answer's loss is left so many steps back (norm of dL/dh, as a share of its "
+    "value at lag 1; a mean over 16 sequences). A line that falls vanishes: what lies there cannot be learnt from. One "
+    "above the dotted line explodes. First each cell at its default initial weights, then after training, then the "
+    "initial weights of each cell under each scheme."
+)
+FACTORS = (
+    "What one step further back multiplies the norm by, as a geometric mean over lags and seeds; for an LSTM also of "
+    "its cell state."
+)
+
+
+def gradients_section(results: Results) -> Section:
+    """Figures and factors of the first comparison of each task; empty where nothing was probed."""
+    table, factors = flow_table(results.records), factor_table(results.records)
+    pictures, rows = [], []
+    for t, task in enumerate(results.tasks):
+        of_task = table[table["task"] == task]
+        if not len(of_task):
+            continue
+        of_task = of_task[of_task["match"] == of_task["match"].iloc[0]]
+        initial, trained = (of_task[of_task["state"] == state] for state in ("initial", "trained"))
+        order = {model: place for place, model in enumerate(results.models)}  # so that colours are the models' own
+        cells = sorted(dict.fromkeys(initial["cell"]), key=lambda cell: order.get(cell, len(order)))
+        default = initial[initial["init"] == "default"]
+        pictures.append(gradient_flow(f"flow-{t + 1}", f"{task}, before training", default, cells, "cell"))
+        models = [model for model in results.models if (trained["model"] == model).any()]
+        pictures.append(gradient_flow(f"flow-{t + 1}-trained", f"{task}, trained", trained, models, "model"))
+        for c, cell in enumerate(cells):
+            schemes = initial[initial["cell"] == cell]
+            names = list(dict.fromkeys(schemes["init"]))
+            if len(names) > 1:
+                title = f"{cell} on {task}, by initial weights"
+                pictures.append(gradient_flow(f"flow-{t + 1}-{c + 1}", title, schemes, names, "init"))
+        match = of_task["match"].iloc[0]
+        own = factors[(factors["task"] == task) & (factors["match"] == match)]
+        rows += [_row(group) for _, group in own.groupby(["model", "init", "state"], sort=False)]
+    if not pictures:
+        return Section("gradients", "Gradient flow", [])
+    header = ("Task", "Model", "Weights", "Hidden state", "Cell state")
+    table_of_factors = Table("Gradient a step", header, rows, FACTORS, texts=3, folded=len(rows) > 12)
+    blocks: list[Block] = [Gallery(pictures, CAPTION), table_of_factors]
+    return Section("gradients", "Gradient flow", blocks)
+
+
+def _row(group: pd.DataFrame) -> Row:
+    """One model's weights of one kind: geometric means over seeds, with their range."""
+    first = group.iloc[0]
+    weights = str(first["init"]) if first["state"] == "initial" else "trained"
+    texts = [Cell(str(first["task"])), Cell(str(first["model"]), f"hidden {first['hidden_size']}"), Cell(weights)]
+    return Row([*texts, *(_factor(group[key].dropna().to_numpy(float)) for key in ("hidden_factor", "cell_factor"))])
+
+
+def _factor(values: NDArray[np.float64]) -> Cell:
+    if not len(values):
+        return Cell(MISSING)
+    mean = float(np.exp(np.log(values).mean()))
+    spread = f"{number(values.min())} to {number(values.max())}, {len(values)} seeds" if len(values) > 1 else ""
+    return Cell(number(mean), spread, mean)

@@ -1,0 +1,69 @@
+"""The report as one HTML file: one small script of its own, no network, nothing beside it that it needs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.report.document import Document, Explorer, clean
+from bench.report.markdown import pictures
+from bench.report.svg import SERIES, inline
+
+SCRIPTS = ("state", "choices", "tables", "convergence", "chart", "explorer")  # in this order
+
+
+def _embedded(block: Explorer) -> Markup:
+    """Data as JSON that no text in it can end: "<" cannot occur."""
+    text = json.dumps(_cleaned(block.data), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _cleaned(value: Any) -> Any:
+    """Texts without the characters that no document can hold, as they are shown elsewhere on the page."""
+    if isinstance(value, dict):
+        return {key: _cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(inner) for inner in value]
+    return clean(value) if isinstance(value, str) else value
+
+
+def page(document: Document) -> str:
+    """The whole page. Every text is escaped; figures are inlined with ids of their own.
+
+    Its content security policy allows no network at all, and the one script by its hash.
+    """
+    environment = Environment(
+        loader=PackageLoader("bench.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: (
+            clean(value).replace(" %", "\u00a0%") if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
+    )
+
+    def source(name: str) -> str:
+        return environment.loader.get_source(environment, name)[0]  # type: ignore[union-attr]
+
+    script = '\n(() => {\n"use strict";\n' + "".join(source(f"script/{name}.js") for name in SCRIPTS) + "})();\n"
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    looks: dict[str, str] = {}
+    # SVG that `to_svg` serialised from a tree: names in it are escaped already
+    drawn = {p.name: Markup(inline(p.svg, p.name, looks)) for p in pictures(document)}
+    sheet = "".join(f".{name}{{{look}}}\n" for look, name in looks.items())
+    context: dict[str, Any] = {
+        "document": document,
+        "css": Markup(source("page.css") + sheet),
+        "script": Markup(script),
+        "script_hash": digest,
+        "drawn": drawn,
+        "embedded": _embedded,
+        "palette": len(SERIES),
+    }
+    return environment.get_template("page.html").render(context)

@@ -1,0 +1,147 @@
+"""From a matplotlib figure to SVG: text stays text, bytes repeat exactly, and colours follow the page's light or dark.
+
+Figures are `matplotlib.figure.Figure` objects drawn by the SVG backend: no pyplot, no window, no state left behind.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK, MUTED, RULE, PAPER = "#1f2430", "#5c6370", "#d9dce1", "#fffffe"
+# Okabe and Ito's colours for all kinds of colour vision, darkened where thin lines on white would be too pale.
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#a8518a", "#b07d00", "#3a9bd0", "#6b5b95", "#7a7a7a")
+DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
+    *("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2))),
+    *((0, (8, 2)), (0, (4, 1.2, 1.2, 1.2, 1.2, 1.2)), (0, (1.2, 3))),
+)
+_ROLES = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", **{c: f"series-{i}" for i, c in enumerate(SERIES)}}
+TITLE = 22  # points
+_PLACES = {"d", "x", "y", "transform"}
+_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+_FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "bench",
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Liberation Sans", "Arial", "DejaVu Sans"],
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": RULE,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.grid": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "figure.facecolor": PAPER,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "axes.facecolor": "none",
+    "legend.frameon": False,
+    "legend.fontsize": 9.0,
+    "axes.labelsize": 9.0,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "lines.solid_capstyle": "round",
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "path.simplify_threshold": 0.5,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of all figures, for as long as they are drawn; matplotlib's own settings come back afterwards."""
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A name may hold signs that matplotlib's font lacks; the reader's browser draws the text, with its own fonts.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
+        yield
+
+
+def to_svg(figure: Figure, title: str = "") -> str:
+    """A standalone SVG file of a figure under its title: no date, no unused ids, colours as CSS variables."""
+    buffer = io.BytesIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)  # type: ignore[no-untyped-call]
+    root = ET.fromstring(buffer.getvalue())
+    for metadata in root.findall(f"{{{_SVG}}}metadata"):
+        root.remove(metadata)
+    used = set()
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            if key.endswith("href") or "url(#" in value:
+                used |= set(re.findall(r"^#([\w-]+)$|url\(#([\w-]+)\)", value)[0])
+    for element in root.iter():
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
+        if "style" in element.attrib:
+            element.set("style", _themed(element.attrib["style"]))
+        for key in _PLACES & element.attrib.keys():  # hundredths of a point: finer than any screen or printer
+            element.set(key, re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", element.attrib[key]))
+    width, height = (root.attrib[side].removesuffix("pt") for side in ("width", "height"))
+    _add_title(root, title, width, height)
+    for prefix, uri in (("", _SVG), ("xlink", _XLINK)):
+        ET.register_namespace(prefix, uri)
+    return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_title(root: ET.Element, title: str, width: str, height: str) -> None:
+    """Set the title above the drawing, on a strip that the figure grows by; matplotlib would shrink the drawing."""
+    root.set("width", width)
+    root.set("height", f"{float(height) + TITLE:g}")
+    root.set("viewBox", f"0 {-TITLE} {width} {float(height) + TITLE:g}")
+    strip = {"x": "0", "y": str(-TITLE), "width": width, "height": str(TITLE), "style": f"fill: var(--paper, {PAPER})"}
+    words = {"x": "6", "y": "-6", "style": f"font: 600 11.5px {_FONT}; fill: var(--ink, {INK})"}
+    ET.SubElement(root, f"{{{_SVG}}}rect", strip)
+    ET.SubElement(root, f"{{{_SVG}}}text", words).text = title
+
+
+def _themed(css: str) -> str:
+    """A style attribute with the palette's colours as variables, and fonts that the reader's machine has."""
+    css = re.sub(r"#[0-9a-f]{6}", lambda m: f"var(--{_ROLES[m[0]]}, {m[0]})" if m[0] in _ROLES else m[0], css)
+    return re.sub(r"font: ([^;']*?)'[^;]*", rf"font: \1{_FONT}", css)
+
+
+def inline(svg: str, name: str, looks: dict[str, str]) -> str:
+    """An SVG file's content to stand inside a page: ids are made unique by `name`, so that figures do not mix.
+
+    looks: styles with the class that stands for each, shared by all figures of a page and added to here: figures repeat
+    few styles often.
+    """
+    root = ET.fromstring(svg)
+    for element in root.iter():
+        for key, value in list(element.attrib.items()):
+            if key == "id":
+                element.set(key, f"{name}-{value}")
+            elif key.endswith("href") and value.startswith("#"):
+                element.set(key, f"#{name}-{value[1:]}")
+            elif key == "style" and "url(#" not in value:
+                plain = re.sub(r"var\((--[\w-]+), [^()]*\)", r"var(\1)", value.replace(_FONT, "var(--text)"))
+                element.set("class", looks.setdefault(plain, f"l{len(looks)}"))
+                del element.attrib["style"]
+            elif "url(#" in value:
+                element.set(key, value.replace("url(#", f"url(#{name}-"))
+    for parent in root.iter():  # matplotlib's own sheets would reach the whole page; the page has their one rule
+        for sheet in parent.findall(f"{{{_SVG}}}style"):
+            parent.remove(sheet)
+    root.set("aria-hidden", "true")  # the figure around it carries the text alternative
+    return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))

@@ -1,0 +1,86 @@
+"""Time to target: a run that has not got there is censored at its budget, never counted as if it had at its end."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bench.stats.bootstrap import paired_bootstrap
+from bench.stats.estimates import CONFIDENCE, RESAMPLES, Array, Paired
+
+
+class Survival(NamedTuple):
+    """Time to target under censoring: `median` is NaN where half never got there; `restricted_mean` is at `horizon`."""
+
+    median: float
+    restricted_mean: float
+    horizon: float
+    n: int
+    solved: int
+
+
+def time_to_target(times: ArrayLike, horizon: float) -> Survival:
+    """Kaplan–Meier median and restricted mean of `(n,)` times to target; NaN is censored at `horizon`.
+
+    The median is the first time at which the estimated share of unsolved runs is at most one half. The restricted
+    mean is the mean time spent unsolved within the horizon, the area under the survival curve (Irwin 1949).
+    """
+    from scipy import stats
+
+    time = np.asarray(times, dtype=np.float64).ravel()
+    censored = ~np.isfinite(time)
+    if len(time) == 0:
+        return Survival(math.nan, math.nan, horizon, 0, 0)
+    if censored.all():
+        return Survival(math.nan, horizon, horizon, len(time), 0)
+    bounded = np.where(censored, horizon, np.minimum(time, horizon))
+    curve = stats.ecdf(stats.CensoredData.right_censored(bounded, censored)).sf
+    below = np.flatnonzero(curve.probabilities <= 0.5 + 1e-12)
+    median = float(curve.quantiles[below[0]]) if len(below) and (~censored).sum() * 2 >= len(time) else math.nan
+    edges = np.concatenate([[0.0], curve.quantiles, [horizon]])
+    alive = np.concatenate([[1.0], curve.probabilities])
+    return Survival(median, float(np.sum(np.diff(edges) * alive)), horizon, len(time), int((~censored).sum()))
+
+
+def restricted_difference(
+    first: ArrayLike,
+    second: ArrayLike,
+    horizon: float,
+    *,
+    rng: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Paired:
+    """Difference of restricted mean times to target over pairs `(n,)` of replicates; NaN is censored at `horizon`.
+
+    All runs have the same horizon, so the restricted mean is the mean of min(time, horizon), and the paired difference
+    of these needs no model of the censored part. Interval: `paired_bootstrap`.
+    """
+    bounded = [_bounded(times, horizon) for times in (first, second)]
+    return paired_bootstrap(*bounded, rng=rng, confidence=confidence, resamples=resamples)
+
+
+def log_rank(first: ArrayLike, second: ArrayLike, horizon: float) -> float:
+    """Two-sided p-value of the log-rank test (Mantel 1966) that two sets of times to target are alike.
+
+    `(n,)`, `(m,)`, NaN is censored at `horizon`; not paired. NaN where no run got there or either set is empty.
+    """
+    from scipy import stats
+
+    times = [np.asarray(each, dtype=np.float64).ravel() for each in (first, second)]
+    got_there = [time <= horizon for time in times]  # NaN did not
+    if not all(map(len, times)) or not np.concatenate(got_there).any():
+        return math.nan
+    x, y = (
+        stats.CensoredData.right_censored(_bounded(time, horizon), ~got)
+        for time, got in zip(times, got_there, strict=True)
+    )
+    return float(stats.logrank(x, y).pvalue)
+
+
+def _bounded(times: ArrayLike, horizon: float) -> Array:
+    time = np.asarray(times, dtype=np.float64).ravel()
+    return np.where(np.isfinite(time), np.minimum(time, horizon), horizon)

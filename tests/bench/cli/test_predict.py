@@ -1,0 +1,114 @@
+"""`bench predict`: from `run --save-models` to predictions of a table, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+
+import bench as package
+
+Bench = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Checkpoints by model: of a table of two targets and a feature, and of tasks without a table."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_table(folder / "table.csv", rows=120)
+    runs = {
+        "table": {"models": "gru,numpy_gru", "data": str(folder / "table.csv"), "target": "a,b", "features": "c"},
+        "copy": {"models": "lstm", "tasks": "copy[delay=3,length=2]"},
+        "sine": {"models": "gru", "tasks": "sine[per_step=true]"},
+        "growth": {"models": "rnn", "tasks": "macro"},
+    }
+    found: dict[str, Path] = {}
+    for name, options in runs.items():
+        window = {"window": "6", "horizon": "2"} if name == "table" else {}
+        fixed = {"hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "seeds": "1", "steps": "3"}
+        experiment = package.resolve(
+            {**options, **window, **fixed, "budget": "smoke", "save_models": True, "executor": "inline", "name": name,
+             "results": str(folder / "results")}
+        )  # fmt: skip
+        package.run(experiment)
+        for path in (folder / "results" / name / "models").glob("*"):
+            found[f"{name} {package.load_model(path).about['model']['name']}"] = path
+    return found
+
+
+def write_table(path: Path, rows: int, columns: str = "t,a,b,c") -> np.ndarray:
+    """Numbers with seven digits; returns them."""
+    values = np.random.default_rng(0).normal(50, 10, (rows, 4)).round(5)
+    names = columns.split(",")
+    path.write_text("\n".join([columns, *(",".join(map(str, row[: len(names)])) for row in values)]) + "\n")
+    return values
+
+
+@pytest.mark.parametrize("model", ["gru", "numpy_gru"])
+def test_every_row_with_a_window_is_predicted_in_its_own_units(
+    bench: Bench, folder: Path, trained: dict[str, Path], model: str
+) -> None:
+    values = write_table(folder / "new.csv", rows=10)
+    result = bench("predict", str(trained[f"table {model}"]), "new.csv")
+    assert result.exit_code == 0
+    rows = list(csv.reader(result.stdout.splitlines()))
+    assert rows[0] == ["row", "a", "b"]
+    assert [int(row[0]) for row in rows[1:]] == [8, 9, 10, 11, 12]  # windows of 6, two rows ahead
+    windows = np.stack([values[i : i + 6, 1:] for i in range(5)])
+    expected = package.load_model(trained[f"table {model}"])(windows)
+    np.testing.assert_array_equal(np.array([row[1:] for row in rows[1:]], dtype=float), expected)
+    assert 20 < expected.mean() < 80
+
+
+def test_predictions_go_to_a_file(bench: Bench, folder: Path, trained: dict[str, Path]) -> None:
+    write_table(folder / "new.csv", rows=7)
+    path = str(trained["table gru"])
+    result = bench("predict", path, "new.csv", "--output", "out.csv")
+    assert result.stdout == ""
+    assert (folder / "out.csv").read_text() == bench("predict", path, "new.csv").stdout
+
+
+def test_a_per_step_model_and_one_of_growth_predict_too(bench: Bench, folder: Path, trained: dict[str, Path]) -> None:
+    (folder / "s.csv").write_text("value\n" + "\n".join(str(np.sin(i / 50)) for i in range(12)))
+    lines = bench("predict", str(trained["sine gru"]), "s.csv").stdout.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["row", "11", "12", "13"]
+    rows = "\n".join(f"{100 * 1.01**i},{50 * 1.02**i},{20 * 1.03**i}" for i in range(10))
+    (folder / "m.csv").write_text(f"realgdp,realcons,realinv\n{rows}")
+    lines = bench("predict", str(trained["growth rnn"]), "m.csv").stdout.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["row", "10", "11"]
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "columns", "rows", "expected"),
+    [
+        ("table gru", "t,a,b", 10, ["has no column 'c'", "trained on the columns a, b, c", "the file has t, a, b"]),
+        ("table gru", "t,a,b,c", 5, ["has 5 rows", "looks back at 6"]),
+        ("copy lstm", "t,a,b,c", 10, ["trained on task copy", "no rows of a table", "bench.load_model"]),
+        ("none.pt", "t,a,b,c", 10, ["none.pt does not exist", "--save-models"]),
+        ("new.csv", "t,a,b,c", 10, ["new.csv is no checkpoint of bench"]),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    bench: Bench, folder: Path, trained: dict[str, Path], checkpoint: str, columns: str, rows: int, expected: list[str]
+) -> None:
+    write_table(folder / "new.csv", rows, columns)
+    result = bench("predict", str(trained.get(checkpoint, checkpoint)), "new.csv", "--output", "out.csv")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    for part in expected:
+        assert part in result.stderr
+    assert not (folder / "out.csv").exists()
+
+
+def test_a_missing_value_is_refused_with_its_line(bench: Bench, folder: Path, trained: dict[str, Path]) -> None:
+    write_table(folder / "new.csv", rows=10)
+    lines = (folder / "new.csv").read_text().splitlines()
+    lines[4] = "1,2,,3"
+    (folder / "new.csv").write_text("\n".join(lines))
+    result = bench("predict", str(trained["table gru"]), "new.csv")
+    assert "column 'b' has no value in line 5" in result.stderr

@@ -1,0 +1,248 @@
+"""Realistic records without any training: curves that fall, seeds that differ, references, timings, failures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+METRICS: dict[str, tuple[str, ...]] = {
+    "sine": ("rmse",),
+    "regression": ("rmse", "r2"),
+    "copy": ("recall_accuracy", "string_accuracy"),
+    "series": ("mae[ppm]", "rmse[ppm]"),
+}
+FLOORS = {"sine": 0.02, "regression": 0.9, "copy": 0.45, "series": 0.2}
+QUALITY = {"gru": 0.05, "lstm": 0.11, "rnn": 0.4, "numpy_gru": 0.05}
+
+
+def _rng(*parts: Any) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(json.dumps(parts).encode()).digest()[:8], "little"))
+
+
+def _named(text: str) -> dict[str, Any]:
+    return {"name": text, "label": text, "version": 1, "parameters": {}}
+
+
+def target(task: str) -> dict[str, Any]:
+    """What counts as solved on a synthetic task."""
+    if task == "copy":
+        return {"metric": "recall_accuracy", "threshold": 0.9, "direction": "above"}
+    return {"metric": "loss", "threshold": FLOORS.get(task, 0.5) * 0.1, "direction": "below"}
+
+
+def training(
+    task: str,
+    model: str,
+    replicate: int,
+    *,
+    stage: str = "confirm",
+    match: str = "tuned",
+    trial: int | None = None,
+    hidden_size: int = 32,
+    num_layers: int = 1,
+    learning_rate: float = 3e-3,
+    status: str = "ok",
+    quality: float | None = None,
+    steps: int = 1000,
+    evaluations: int = 51,
+) -> dict[str, Any]:
+    """One training. `quality` is the factor of the floor that its loss ends at."""
+    rng = _rng(stage, match, task, model, replicate, trial, hidden_size, num_layers)
+    floor = FLOORS.get(task, 0.5)
+    end = (
+        (QUALITY.get(model, 0.2) if quality is None else quality)
+        * (32 / hidden_size) ** 0.5
+        * np.exp(rng.normal(0, 0.2))
+    )
+    if stage == "search":
+        end *= 1 + 0.5 * abs(np.log10(learning_rate / 3e-3))
+    step = np.linspace(0, steps, evaluations).round().astype(int)
+    level = floor * (end + (1.2 - end) * np.exp(-step / steps * rng.uniform(5, 9)))
+    valid = level * np.exp(rng.normal(0, 0.05, evaluations))
+    accuracy = np.clip(1 - level / floor, 0.125, 1)
+    solves = target(task)
+    metric = accuracy if solves["metric"] != "loss" else valid
+    reached = metric >= solves["threshold"] if solves["direction"] == "above" else metric <= solves["threshold"]
+    if status != "ok":
+        step, valid, level, metric, reached = (values[:7] for values in (step, valid, level, metric, reached))
+        reached = np.zeros(7, dtype=bool)
+    test_loss = float(valid[-1] * np.exp(rng.normal(0, 0.03)))
+    scores = {
+        name: float(1 - end) if "accuracy" in name or name == "r2" else float(test_loss**0.5)
+        for name in METRICS.get(task, ())
+    }
+    gates = {"lstm": 4, "rnn": 1}.get(model, 3)
+    recurrent, head = gates * hidden_size * (1 + hidden_size + 2) * num_layers, hidden_size + 1
+    identity = [stage, match, task, model, replicate, trial, hidden_size, num_layers, learning_rate]
+    return {
+        "schema": 1,
+        "key": hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
+        "experiment": "synthetic",
+        "stage": stage,
+        "match": match,
+        "task": _named(task),
+        "model": {
+            **_named(model),
+            "hidden_size": hidden_size,
+            "num_layers": num_layers,
+            "dropout": 0.0,
+            "init": "default",
+        },
+        "training": {"learning_rate": learning_rate, "batch_size": 64, "steps": steps, "budget": "quick", "seed": 0},
+        "trial": trial,
+        "replicate": replicate,
+        "status": status,
+        "error": None if status == "ok" else f"loss is not finite at step {int(step[-1])}",
+        "command": f"python -m bench run --tasks {task} --models {model} --replicate {replicate}",
+        "target": solves,
+        "curve": {
+            "step": step.tolist(),
+            "train_loss": level.tolist(),
+            "valid_loss": valid.tolist() if status == "ok" else [*valid[:-1].tolist(), None],
+            "valid_metric": metric.tolist(),
+        },
+        "steps_to_target": float(step[int(reached.argmax())]) if reached.any() else None,
+        "test": {"loss": test_loss, "skill": 1 - test_loss / floor, **scores}
+        if status == "ok" and stage == "confirm"
+        else None,
+        "parameters": {"recurrent": recurrent, "head": head, "total": recurrent + head},
+        "wall_seconds": float(rng.uniform(2, 4)),
+        "cpu_seconds": float(rng.uniform(2, 4)),
+        "peak_bytes": int(rng.integers(200, 300)) * 2**20,
+        "kernel": {"lstm": "onednn", "numpy_gru": "numpy"}.get(model, "aten"),
+        "environment": "e1",
+        "hashes": {"weights": "w", "first_batch": "b"},
+    }
+
+
+def timing(
+    task: str, model: str, *, match: str = "tuned", kernel: str | None = None, has_warnings: bool = False
+) -> dict[str, Any]:
+    """One record of the time stage."""
+    record = training(task, model, 1, match=match)
+    for key in ("curve", "steps_to_target", "test", "target", "trial"):
+        record.pop(key)
+    step = {"lstm": 1.6e-3, "rnn": 0.9e-3, "numpy_gru": 2.1e-3}.get(model, 2.9e-3)
+    record |= {"stage": "time", "replicate": None, "kernel": kernel or record["kernel"]}
+    record["timing"] = {
+        "forward_seconds": step / 3,
+        "step_seconds": step,
+        "step_seconds_iqr": step / 20,
+        "latency_seconds": step / 8,
+        "sequences_per_second": 64 / step,
+        "flops_per_step": 1.2e7,
+        "threads": 1,
+        "has_warnings": has_warnings,
+    }
+    return record
+
+
+def reference(task: str, name: str, kind: str, replicate: int, loss: float, how: str = "") -> dict[str, Any]:
+    """One record of the reference stage."""
+    floor = FLOORS.get(task, 0.5)
+    return {
+        "schema": 1,
+        "key": hashlib.sha256(json.dumps([task, name, replicate]).encode()).hexdigest(),
+        "experiment": "synthetic",
+        "stage": "reference",
+        "match": "tuned",
+        "task": _named(task),
+        "model": {"name": name, "label": name, "kind": kind, "how": how},
+        "replicate": replicate,
+        "status": "ok",
+        "test": {"loss": loss, "skill": 1 - loss / floor, **dict.fromkeys(METRICS.get(task, ()), loss**0.5)},
+    }
+
+
+def experiment(
+    tasks: Sequence[str] = ("sine", "regression", "copy"),
+    models: Sequence[str] = ("gru", "lstm"),
+    *,
+    seeds: int = 5,
+    trials: int = 8,
+    matches: Sequence[str] = ("tuned",),
+    timed: bool = True,
+    confirm: Callable[..., dict[str, Any]] = training,
+) -> list[dict[str, Any]]:
+    """All records of an experiment; `confirm` makes the trainings of the confirm stage."""
+    records: list[dict[str, Any]] = []
+    for match in matches:
+        for task in tasks:
+            floor = FLOORS.get(task, 0.5)
+            for replicate in range(1, seeds + 1):
+                wobble = float(np.exp(_rng(task, replicate).normal(0, 0.05)))
+                records.append(
+                    reference(task, "persistence", "floor", replicate, floor * wobble, "the last value again")
+                )
+                if task == "sine":
+                    how = "a linear model of the last two values, fitted by least squares"
+                    records.append(reference(task, "linear_ar", "baseline", replicate, 1.3e-30 * wobble, how))
+                if task == "regression":
+                    records.append(
+                        reference(task, "noise", "limit", replicate, floor * 0.02, "the variance of the noise")
+                    )
+            for model in models:
+                for trial in range(trials):
+                    choice = {
+                        "hidden_size": (16, 32, 64)[trial % 3],
+                        "num_layers": 1 + trial // 3 % 2,
+                        "learning_rate": float(10 ** _rng(trial, model).uniform(-3.5, -1.5)),
+                    }
+                    records.append(training(task, model, 0, stage="search", match=match, trial=trial, **choice))
+                records += [confirm(task, model, replicate, match=match) for replicate in range(1, seeds + 1)]
+                if timed:
+                    records.append(timing(task, model, match=match))
+    return records
+
+
+def manifest(records: Sequence[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """An `experiment.json` that fits the records."""
+    trainings = [record for record in records if record["stage"] in ("search", "confirm")]
+    return {
+        "schema": 1,
+        "name": "synthetic",
+        "status": "complete",
+        "command": "python -m bench run --models gru,lstm --name synthetic",
+        "experiment": {
+            "tasks": list(dict.fromkeys(r["task"]["label"] for r in trainings)),
+            "models": list(dict.fromkeys(r["model"]["label"] for r in trainings)),
+            "match": list(dict.fromkeys(r["match"] for r in trainings)),
+            "budget": "quick",
+            "sampler": "tpe",
+            "trials": 8,
+            "hidden_sizes": [16, 32, 64],
+            "layers": [1, 2],
+            "lr_range": [3e-4, 3e-2],
+            "seeds": 5,
+            "seed": 0,
+        },
+        "environment": {
+            "versions": {"python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.6"},
+            "cpu": "Example CPU, 2 cores",
+            "gpu": None,
+            "threads": 1,
+            "kernels": ["aten", "onednn"],
+            "commit": "0123456789abcdef",
+        },
+        "environment_fingerprint": "e1",
+        "device": {"picked": "cpu", "reason": "no GPU was found"},
+        "trainings_planned": len(trainings),
+        "seconds": 161.2,
+        **changes,
+    }
+
+
+def write(folder: Path, name: str, records: Sequence[dict[str, Any]], **changes: Any) -> Path:
+    """Write `folder/name/records.jsonl` and `experiment.json`; returns `folder`."""
+    home = folder / name
+    home.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(record, allow_nan=False) + "\n" for record in records]
+    (home / "records.jsonl").write_text("".join(lines), encoding="utf-8")
+    content = manifest(records, **{"name": name, **changes})
+    (home / "experiment.json").write_text(json.dumps(content), encoding="utf-8")
+    return folder

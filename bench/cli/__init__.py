@@ -1,0 +1,31 @@
+"""The command line: parse, call, print. One sub-command a file; what is slow to import is imported inside them."""
+
+from bench.cli.claims import claims_command
+from bench.cli.compare import compare_command
+from bench.cli.doctor import doctor_command
+from bench.cli.group import Group
+from bench.cli.list import list_command
+from bench.cli.predict import predict_command
+from bench.cli.report import report_command
+from bench.cli.rerun import rerun_command
+from bench.cli.run import run_command
+
+main = Group(
+    "bench",
+    help="""GRU, LSTM or plain RNN? Train them side by side, on made sequences or on your own table, and read the
+    answer with its uncertainty.
+
+    \b
+    Examples:
+      python -m bench run --models gru,lstm
+      python -m bench run --models gru,lstm,rnn,numpy_gru --tasks "sine[noise=0.1],copy" --budget standard
+      python -m bench run --data sales.csv --target revenue --time date --models gru,lstm
+      python -m bench run --config experiment.toml --seeds 20
+      python -m bench report gru-lstm-quick
+      python -m bench list tasks
+    """,
+    commands=[
+        *(run_command, report_command, compare_command, claims_command, list_command),
+        *(predict_command, rerun_command, doctor_command),
+    ],
+)

@@ -1,0 +1,36 @@
+"""`bench compare`: two or more experiments side by side, paired where they may be."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("compare")
+@click.argument("names", nargs=-1, metavar="A B [C…]")
+@click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
+@click.option("--reports", metavar="DIR", default="reports", show_default=True, help="The page goes to DIR/A-and-B.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+def compare_command(names: tuple[str, ...], results: str, reports: str, open_page: bool) -> int:
+    """Compare experiments B, C, … with experiment A: another machine, another commit, other settings.
+
+    Seeds are paired where data, batches and first weights were the same. Times are compared only within one
+    environment. Trains nothing and needs no torch.
+    """
+    from bench.compare import compare
+    from bench.report.compared import comparison_document, render_comparison
+    from bench.report.document import Findings
+
+    found = compare(names, results)
+    paths = render_comparison(found, reports)
+    for section in comparison_document(found).sections[:1]:
+        for block in section.blocks:
+            for item in block.items if isinstance(block, Findings) else ():
+                click.echo(" ".join((item.headline, *item.notes)))
+    if not found.same_machine:
+        click.echo("Not timed in one environment: times are shown in the report and not compared.")
+    click.echo("")
+    for path in paths:
+        click.echo(f"report  {path}")
+    if open_page:
+        click.launch(str(paths[0].resolve()))
+    return 0

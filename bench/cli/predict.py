@@ -1,0 +1,35 @@
+"""`bench predict`: a saved model's predictions for a user's table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("predict")
+@click.argument("checkpoint")
+@click.argument("file", metavar="FILE.csv")
+@click.option("--output", metavar="FILE", help="Write the predictions there instead of to standard output.")
+@click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines the saved model.")
+def predict_command(checkpoint: str, file: str, output: str | None, plugins: tuple[str, ...]) -> int:
+    """Predict the rows of FILE.csv with a model that `run --save-models` left in results/NAME/models.
+
+    Writes CSV: the data row that a prediction is for (1 is the first; the last ones lie beyond the file), and the
+    predicted columns in their own units. The file needs the columns that the model was trained on.
+
+    \b
+    Examples:
+      python -m bench run --data sales.csv --target revenue --models gru --save-models --name sales
+      python -m bench predict results/sales/models/4f…e1.pt this_month.csv --output forecast.csv
+    """
+    from bench.predict import predict_table
+    from bench.tables import write_atomically
+
+    lines = "\n".join(predict_table(checkpoint, file, plugins).lines()) + "\n"
+    if output is None:
+        click.echo(lines, nl=False)
+    else:
+        write_atomically(Path(output), lines)
+        click.echo(f"predictions  {output}", err=True)
+    return 0

@@ -1,0 +1,58 @@
+"""`bench report`: render the report of an experiment again, from its records alone."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("report")
+@click.argument("name")
+@click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
+@click.option("--reports", metavar="DIR", default="reports", show_default=True, help="The report goes to DIR/NAME.")
+@click.option(
+    "--format",
+    "formats",
+    metavar="A,B",
+    default="html,markdown",
+    show_default=True,
+    help="Of html, markdown, csv and parquet (which needs the extra bench[parquet]).",
+)
+@click.option("--figures", metavar="A,B", default="", help="Every figure as svg, png or pdf, at publication size.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
+def report_command(
+    name: str, results: str, reports: str, formats: str, figures: str, open_page: bool, quiet: bool
+) -> int:
+    """Render the report of experiment NAME again from its records.
+
+    Trains nothing and needs no torch. `list experiments` shows the names.
+
+    \b
+    Examples:
+      python -m bench report gru-lstm-quick --open
+      python -m bench report gru-lstm-quick --format html,markdown,csv --figures png,pdf
+    """
+    from tasks.errors import UserError
+
+    wanted = _words(formats)
+    if not wanted and not _words(figures):
+        raise UserError("--format is empty: give one or more of html, markdown, csv and parquet")
+    if open_page and "html" not in wanted:
+        raise UserError("--open shows the page, so --format must have html in it")
+
+    from bench.cli.terminal import show_result
+    from bench.report import render
+
+    paths = render(name, results, reports, wanted, _words(figures))
+    drawn = [path for path in paths if path.parent.name == "figures"]
+    if not quiet:
+        show_result(name, results, reports, paths=[path for path in paths if path not in drawn])
+        if drawn:
+            click.echo(f"figures {drawn[0].parent}/ ({len(drawn)} files)")
+    if open_page:
+        click.launch(str(next(path for path in paths if path.suffix == ".html").resolve()))
+    return 0
+
+
+def _words(text: str) -> list[str]:
+    return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))

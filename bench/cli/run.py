@@ -1,0 +1,126 @@
+"""`bench run`: train, time, and report."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.flags import FLAGS, SectionedCommand
+from bench.cli.group import INTERRUPTED
+
+if TYPE_CHECKING:
+    from bench.config import Experiment
+
+_NOT_ALL_WELL = 1
+
+
+@click.command("run", cls=SectionedCommand, params=list(FLAGS), options_metavar="[OPTIONS]")
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="Read options from a TOML file, or from a run's experiment.json.",
+)
+@click.option("--recipe", metavar="NAME", help="Read options from a recipe that comes with bench. See: list recipes.")
+@click.option(
+    "--fresh", is_flag=True, help="Throw away what the results folder holds, and use no other experiment's trainings."
+)
+@click.option("--retry-failed", is_flag=True, help="Try once more what failed, timed out or ran out of memory.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+@click.option("-v", "--verbose", is_flag=True, help="A line an epoch of each training, when it has ended.")
+@click.pass_context
+def run_command(
+    ctx: click.Context,
+    /,
+    config: str | None,
+    recipe: str | None,
+    fresh: bool,
+    retry_failed: bool,
+    quiet: bool,
+    verbose: bool,
+    **flags: Any,
+) -> int:
+    """Train models on tasks, time them, and write a report.
+
+    Flags win over --config or --recipe, and these over the budget. The same command again goes on where an earlier one
+    stopped, and what another experiment of the results folder has trained is not trained again. Exit code 0; 1 if a
+    training failed or diverged (the report has it) or --max-time left some undone; 2 for a mistake in the command.
+
+    \b
+    Examples:
+      python -m bench run --models gru,lstm
+      python -m bench run --tasks "copy[delay=50]" --hidden-sizes 64,128 --trials 12
+      python -m bench run --recipe sine-gru16 --models gru,lstm,rnn
+      python -m bench run --data sales.csv --target revenue --time date --models gru,lstm
+    """
+    from bench.config import resolve
+    from bench.config_file import read_config, read_recipe, recipe_parts
+    from tasks.errors import UserError
+
+    if config and recipe:
+        raise UserError("--config and --recipe are two places to read from: give one of them")
+    flags["plugins"] = flags["plugins"] or None
+    experiments: list[Experiment] = []
+    for part in recipe_parts(recipe) if recipe else [None]:
+        values = read_recipe(part) if part else read_config(config) if config else None
+        name = flags["name"] and part and recipe and flags["name"] + part.removeprefix(recipe)
+        experiments.append(resolve({**flags, "name": name or flags["name"]}, values, recipe=part))
+    code = 0
+    for experiment in experiments:
+        code = max(code, _run_one(ctx, experiment, fresh, retry_failed, quiet, verbose))
+        if code == INTERRUPTED:
+            break
+    if len(experiments) > 1 and code != INTERRUPTED:
+        click.echo(f"\nwhat all of it says: python -m bench claims {experiments[0].name}")
+    return code
+
+
+def _run_one(
+    ctx: click.Context, experiment: Experiment, fresh: bool, retry_failed: bool, quiet: bool, verbose: bool
+) -> int:
+    """Run one experiment and show its result; the exit code."""
+    from bench.cli.progress import observing
+    from bench.cli.refresh import refreshing
+    from bench.cli.stopping import partial_result, stop_signals
+    from bench.cli.terminal import show_result
+    from bench.experiment import run
+
+    command = command_line(ctx)
+    name, options = experiment.name, experiment.options
+    try:
+        with (
+            stop_signals(),
+            observing(quiet, verbose=verbose) as shown,
+            refreshing(shown, name, options.results, options.reports) as observer,
+        ):
+            outcome = run(experiment, fresh=fresh, retry_failed=retry_failed, command=command, observer=observer)
+    except KeyboardInterrupt:
+        click.echo(f"interrupted: what is done is kept; to go on, run again: {_to_go_on(command)}", err=True)
+        partial_result(lambda: show_result(name, options.results, options.reports, partial=True))
+        return INTERRUPTED
+    show_result(name, options.results, options.reports, unchanged=outcome.unchanged)
+    if outcome.missing:
+        left = f"out of time: {outcome.missing} trainings and timings are missing"
+        click.echo(f"{left}; to go on, run again: {_to_go_on(command)}", err=True)
+    return _NOT_ALL_WELL if outcome.failures or outcome.missing else 0
+
+
+def command_line(ctx: click.Context) -> str:
+    """The command as a person types it, made from what was parsed (so it is right however `bench` was started)."""
+    words = ["python", "-m", "bench", "run"]
+    for param in ctx.command.params:
+        value = ctx.params.get(param.name or "")
+        flag = next((name for name in reversed(param.opts) if name.startswith("-")), "")
+        if value is True:
+            words.append(flag)
+        elif isinstance(value, tuple):
+            words += [word for entry in value for word in (flag, entry)]
+        elif value not in (None, False):
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def _to_go_on(command: str) -> str:
+    """The command without what would begin again, or try the same failures again."""
+    return shlex.join(word for word in shlex.split(command) if word not in ("--fresh", "--retry-failed"))

@@ -21,8 +21,8 @@ class Budget:
 
 
 BUDGETS = {
-    "smoke": Budget(2, 2, (8, 16), (1,), 0.1, "seconds: does everything run?"),
-    "quick": Budget(8, 7, (16, 32, 64), (1, 2), 1.0, "minutes: a first answer"),
-    "standard": Budget(24, 10, (16, 32, 64, 128), (1, 2), 3.0, "an hour or so: an answer to rely on"),
-    "full": Budget(60, 20, (16, 32, 64, 128, 256), (1, 2, 3), 5.0, "a night: an answer to publish"),
+    "smoke": Budget(2, 2, (8, 16), (1,), 0.1, "does everything run?"),
+    "quick": Budget(6, 7, (16, 32, 64), (1, 2), 1.0, "a first answer"),
+    "standard": Budget(24, 10, (16, 32, 64, 128), (1, 2), 3.0, "an answer to rely on"),
+    "full": Budget(60, 20, (16, 32, 64, 128, 256), (1, 2, 3), 5.0, "an answer to publish"),
 }

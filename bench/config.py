@@ -28,7 +28,7 @@ from bench.records import digest
 from bench.seeds import generator
 from tasks.contract import Task
 from tasks.errors import UserError, unknown
-from tasks.registry import TASKS, load_plugin_file
+from tasks.registry import TASKS, code_hash, load_plugin_file
 from tasks.spec import Spec
 
 
@@ -96,8 +96,10 @@ class Experiment:
     def identity(self) -> str:
         """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder."""
         settings = {key: value for key, value in self.settings().items() if key not in (*PLACES, *SERIES_OPTIONS)}
-        settings["tasks"] = [[t.name, t.version, t.identity(), self.steps(t), self.batch_size(t)] for t in self.tasks]
-        settings["models"] = [[m.name, m.version, m.identity()] for m in self.models]
+        settings["tasks"] = [
+            [t.name, t.version, t.identity(), code_hash(type(t)), self.steps(t), self.batch_size(t)] for t in self.tasks
+        ]
+        settings["models"] = [[m.name, m.version, m.identity(), code_hash(type(m))] for m in self.models]
         settings["lr_range"] = [list(self.lr_range(t)) for t in self.tasks]
         settings["plugins"] = [Path(path).name for path in self.options.plugins]
         return digest(settings)

@@ -30,10 +30,10 @@ from bench.records import SCHEMA, STAGES, Record, RecordFile, digest, read_recor
 from bench.search import Point
 from bench.siblings import Siblings
 from bench.tables import write_tables
-from bench.training import describe_entry, load_data, load_references
+from bench.training import describe_entry, load_data, load_references, skill
 from tasks.contract import Task
 from tasks.errors import UserError
-from tasks.validation import validate_dataset
+from tasks.validation import naming, validate_dataset
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def run(
         if finished is not None:
             return _unchanged(folder, finished, observer, began)
         for task in experiment.tasks:
-            validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
+            with naming(task):
+                validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
         executor = executor or open_executor(experiment, observer)
         return _Run(experiment, folder, executor, observer, command).run(fresh, retry_failed, began)
     finally:
@@ -249,9 +250,11 @@ class _Run:
                 key = _reference_key(task, options.seed, replicate)
                 if len(ledger.labels(key)) == len(load_references(task, options.seed, 1)):  # as many in each replicate
                     continue
+                with naming(task):
+                    records = _reference_records(task, options.seed, replicate)
                 new = [
                     (record, {"stage": "reference", "match": None, "trial": None})
-                    for record in _reference_records(task, options.seed, replicate)
+                    for record in records
                     if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
                 ]
                 ledger.add_all(new)
@@ -281,7 +284,7 @@ def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
         {
             **common,
             "model": {"name": r.name, "label": r.name, "kind": r.kind, "how": r.how},
-            "test": {"loss": r.loss, "skill": 1 - r.loss / floor.loss, **r.metrics},
+            "test": {"loss": r.loss, "skill": skill(r.loss, floor.loss), **r.metrics},
         }
         for r in references
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -19,6 +20,15 @@ MANIFEST = "experiment.json"
 RECORDS = "records.jsonl"
 TABLES = ("trainings.csv", "curves.csv", "timings.csv", "summary.csv")
 KEPT_FOLDERS = ("predictions", "models")  # what trainings leave beside their records
+
+
+def check_reports_folder(path: Path) -> None:
+    """Raise UserError where the report could not be written, before hours are spent on what it would say."""
+    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise UserError(f"{existing} is a file, so no report can be written to {path}: choose another --reports")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{existing} can't be written, so no report can go to {path}: choose another --reports")
 
 
 class ResultsFolder:
@@ -41,7 +51,10 @@ class ResultsFolder:
         self._lock.check()
         manifest = self._read()
         if manifest is None:
-            raise UserError(f"{self.path} holds files that bench did not write: choose another --name or --results")
+            raise UserError(
+                f"{self.path} holds files but no readable {MANIFEST}, so it may not be bench's: choose another --name "
+                "or --results, or move these files away"
+            )
         if manifest.get("identity") != self._identity and not fresh:
             raise UserError(
                 f"{self.path} holds another experiment ({manifest.get('command') or 'unknown command'}): "

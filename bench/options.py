@@ -127,6 +127,10 @@ _COUNTS = (
 )
 
 
+# beyond these is a slip of the finger: nothing would ever come of it
+_MOST = {"trials": 100_000, "seeds": 10_000, "workers": 1024, "hidden_sizes": 65_536, "layers": 64}
+
+
 def check(options: Options) -> Options:
     """Raise UserError for values that no experiment can have."""
     if not options.models:
@@ -137,6 +141,8 @@ def check(options: Options) -> Options:
         for value in _each(getattr(options, key)):
             if value != "full" and value < 1:
                 raise UserError(f"{flag(key)} is {value}: expected at least 1")
+            if value != "full" and value > _MOST.get(key, 10**9):
+                raise UserError(f"{flag(key)} is {value}: expected at most {_MOST.get(key, 10**9)}")
     if options.steps is not None and options.epochs is not None:
         raise UserError("--steps and --epochs are two ways to say how long a training is: give one of them")
     if options.parameter_budgets and "params" not in options.match:

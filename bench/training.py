@@ -25,6 +25,7 @@ from bench.records import SCHEMA, Record, digest
 from bench.seeds import generator
 from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.losses import mean_loss
+from tasks.registry import code_hash
 
 EVALUATIONS = 50  # at most, besides step 0: one every 2 % of the budget
 CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
@@ -68,8 +69,8 @@ class Training:
         return digest(
             [
                 SCHEMA,
-                [self.task.name, self.task.version, self.task.identity()],
-                [self.model.name, self.model.version, self.model.identity()],
+                [self.task.name, self.task.version, self.task.identity(), code_hash(type(self.task))],
+                [self.model.name, self.model.version, self.model.identity(), code_hash(type(self.model))],
                 asdict(self.settings),
                 [self.batch_size, self.steps, self.plateau_patience, self.evaluation_interval],
                 [self.seed, self.replicate, self.on_test_data],
@@ -247,7 +248,7 @@ class _Loop:
         return None
 
 
-def _test(training: Training, dataset: Dataset, loop: _Loop) -> tuple[Array, dict[str, float]]:
+def _test(training: Training, dataset: Dataset, loop: _Loop) -> tuple[Array, dict[str, float | None]]:
     """Raw outputs on test data of the weights that were best on validation data, and their scores."""
     loop.learner.load_state(loop.best_state)
     outputs = loop.learner.predict(loop.learner.place(dataset.test))
@@ -255,7 +256,13 @@ def _test(training: Training, dataset: Dataset, loop: _Loop) -> tuple[Array, dic
     references = load_references(training.task, training.seed, training.replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     metrics = training.task.metrics(outputs, dataset.test.targets, dataset.test.mask)
-    return outputs, {"loss": loss, "skill": 1 - loss / floor.loss, **metrics}
+    scores = {"loss": loss, "skill": skill(loss, floor.loss), **metrics}
+    return outputs, {name: _finite_or_none(value) for name, value in scores.items()}
+
+
+def skill(loss: float, floor_loss: float) -> float | None:
+    """1 − loss / floor: 0 for the naive predictor, 1 for a perfect one; None where the naive one is perfect."""
+    return 1 - loss / floor_loss if floor_loss > 0 else None
 
 
 def _batch_generator(training: Training) -> np.random.Generator:

@@ -17,6 +17,6 @@ def unknown(kind: str, given: str, valid: Iterable[str]) -> UserError:
     "unknown model 'gur': did you mean 'gru'? Valid: gru, lstm"
     """
     names = sorted(valid)
-    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)
     hint = f"did you mean '{near[0]}'? " if near else ""
     return UserError(f"unknown {kind} '{given}': {hint}Valid: {', '.join(names) or 'none'}")

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.errors import UserError
+
+
+@contextlib.contextmanager
+def naming(task: Task) -> Iterator[None]:
+    """What goes wrong inside is the task's doing: a UserError that names it, and the line where it broke."""
+    try:
+        yield
+    except UserError:
+        raise
+    except MemoryError:
+        raise UserError(f"task {task.label}: its data do not fit into memory: give it smaller parameters") from None
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{frame.filename}:{frame.lineno}"
+        raise UserError(f"task {task.label} failed at {where}: {type(error).__name__}: {error}") from error
 
 
 def validate_dataset(task: Task, dataset: Dataset) -> tuple[Reference, ...]:
@@ -104,6 +121,8 @@ def _check_metrics(task: Task, split: Split) -> None:
 
 
 def _check_references(task: Task, references: Sequence[Reference]) -> tuple[Reference, ...]:
+    if not isinstance(references, (list, tuple)):
+        _fail(task, f"references returned {type(references).__name__}", "expected a list of tasks.contract.Reference")
     for reference in references:
         if not isinstance(reference, Reference):
             _fail(task, f"references has a {type(reference).__name__}", "expected tasks.contract.Reference")

@@ -85,7 +85,9 @@ def _run_one(
     from bench.cli.stopping import partial_result, stop_signals
     from bench.cli.terminal import show_result
     from bench.experiment import run
+    from bench.folder import check_reports_folder
 
+    check_reports_folder(experiment.reports_folder)
     command = command_line(ctx)
     name, options = experiment.name, experiment.options
     try:

@@ -112,7 +112,7 @@ def test_a_foreign_folder_is_left_alone_even_with_fresh(flags: dict[str, Any], t
     folder = tmp_path / "results" / "e"
     folder.mkdir(parents=True)
     (folder / "thesis.txt").write_text("mine")
-    with pytest.raises(UserError, match="files that bench did not write"):
+    with pytest.raises(UserError, match=r"files but no readable experiment\.json"):
         run_inline(flags, fresh=True)
     assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
 

@@ -11,7 +11,7 @@ from bench.models.registry import MODELS
 from bench.records import dumps
 from bench.training import EVALUATIONS, Training, load_data, load_references, train
 from tasks.losses import mean_loss
-from tasks.registry import TASKS
+from tasks.registry import TASKS, load_plugin_file
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes")
@@ -157,3 +157,19 @@ def test_the_key_covers_parameters_and_versions(monkeypatch: pytest.MonkeyPatch)
 def test_plug_in_files_are_found_from_a_path(toy_plugin: str) -> None:
     assert Path(toy_plugin).name == "toy.py"
     assert MODELS.get("linear").__module__ == "bench_plugin_toy"
+
+
+def test_an_edited_plug_in_is_another_training(tmp_path: Path, toy_plugin: str) -> None:
+    """Whoever develops a cell would otherwise be shown the results of its last version."""
+    keys = []
+    for number, text in enumerate(("return 1.0", "return 2.0", "return 1.0")):
+        path = tmp_path / str(number) / "mine.py"
+        path.parent.mkdir()
+        path.write_text(
+            "from bench_plugin_toy import Linear\n"
+            f"class Mine(Linear):\n    name = 'mine'\n    def scale(self):\n        {text}\n"
+        )
+        mine = load_plugin_file(path).Mine()
+        keys.append(replace(training(), model=mine).key())
+    assert keys[0] != keys[1]
+    assert keys[0] == keys[2]

@@ -252,7 +252,7 @@ def test_a_folder_of_foreign_files_is_refused_even_with_fresh(refused: Callable[
     home = folder / "results" / "mine"
     home.mkdir(parents=True)
     (home / "thesis.txt").write_text("years of work")
-    assert "did not write" in refused("run", "--name", "mine", "--budget", "smoke", "--fresh")
+    assert "no readable experiment.json" in refused("run", "--name", "mine", "--budget", "smoke", "--fresh")
 
 
 def test_a_results_folder_that_cannot_be_made_is_refused(refused: Callable[..., str], folder: Path) -> None:

@@ -130,7 +130,8 @@ def load_plugin_file(path: str | Path) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # not by the loader: its bytecode cache would lie beside the user's file, and miss an edit within a second
+        exec(compile(path.read_bytes(), str(path.resolve()), "exec"), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UserError(f"plug-in {path} could not be imported: {type(error).__name__}: {error}") from error

@@ -15,7 +15,19 @@ LIMIT_LEVEL = 0.01  # an alarm stops the reader: rarer by chance than a verdict 
 
 def alarms(results: Results) -> tuple[str, ...]:
     """One sentence each; empty where all is well."""
-    return (*_beyond_the_limit(results), *_noisy_timings(results), *_mixed_machines(results))
+    found = (*_beyond_the_limit(results), *_noisy_timings(results), *_mixed_machines(results))
+    return (*_damaged_records(results), *found)
+
+
+def _damaged_records(results: Results) -> list[str]:
+    if not results.damaged:
+        return []
+    several = len(results.damaged) > 1
+    lines = listed([str(number) for number in results.damaged[:5]]) + (" …" if len(results.damaged) > 5 else "")
+    return [
+        f"Line{'s' * several} {lines} of records.jsonl {'are' if several else 'is'} damaged and left out: see "
+        f"python -m bench doctor {results.name}."
+    ]
 
 
 def _beyond_the_limit(results: Results) -> list[str]:

@@ -27,12 +27,14 @@ class Results:
     """What an experiment measured. `manifest` is its `experiment.json` (settings, environment, status), {} if lost.
 
     folder: `results/NAME`, where checkpoints and predictions lie beside the records; None for records without files.
+    damaged: numbers of the lines of `records.jsonl` that could not be read and are left out.
     """
 
     name: str
     records: tuple[Record, ...]
     manifest: Mapping[str, Any]
     folder: Path | None = None
+    damaged: tuple[int, ...] = ()
 
     @cached_property
     def trainings(self) -> pd.DataFrame:
@@ -136,4 +138,6 @@ def load(name: str, results: str | Path = "results") -> Results:
         raise UserError(f"{manifest} is not JSON ({error}): mend it, or delete it to read the records alone") from error
     if not isinstance(content, dict):
         raise UserError(f"{manifest} holds no JSON object: mend it, or delete it to read the records alone")
-    return Results(name, tuple(tables.unique(read_records(folder / name / "records.jsonl"))), content, folder / name)
+    damaged: list[int] = []
+    lines = read_records(folder / name / "records.jsonl", lambda line: damaged.append(line.number))
+    return Results(name, tuple(tables.unique(lines)), content, folder / name, tuple(damaged))

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -5,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from bench.alarms import alarms
 from bench.results import load, names
 from tasks.errors import UserError
 
@@ -79,3 +81,15 @@ def test_importing_the_reading_side_is_light() -> None:
     code = f"import sys, bench.results, bench.report, bench.tables, bench.verdicts; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_damaged_lines_are_left_out_and_named(tmp_path: Path, synthetic: ModuleType) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    lines = [json.dumps(record) for record in synthetic.experiment()[:6]]
+    lines[2] = lines[2][:100]
+    (folder / "records.jsonl").write_text("\n".join(lines) + "\n")
+    results = load("mine", tmp_path)
+    assert len(results.records) == 5
+    assert results.damaged == (3,)
+    assert alarms(results)[0].startswith("Line 3 of records.jsonl is damaged and left out: see python -m bench doctor")

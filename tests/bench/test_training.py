@@ -173,3 +173,13 @@ def test_an_edited_plug_in_is_another_training(tmp_path: Path, toy_plugin: str) 
         keys.append(replace(training(), model=mine).key())
     assert keys[0] != keys[1]
     assert keys[0] == keys[2]
+
+
+@pytest.mark.parametrize("model", ["numpy_gru", "numpy_lstm", "numpy_rnn[nonlinearity=relu]", "gru", "lstm"])
+def test_weights_that_overflow_end_in_a_record_of_divergence(model: str) -> None:
+    sine = TASKS.create("sine")
+    settings = Settings(hidden_size=4, learning_rate=1e38, clip_norm=None)
+    record = train(training(model=model, task=sine, settings=settings, batch_size=64, steps=40))
+    assert record["status"] == "diverged"
+    assert record["curve"]["step"][-1] < 40
+    dumps(record)

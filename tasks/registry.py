@@ -115,14 +115,18 @@ class Registry(Generic[Entry]):
         return found
 
 
+_PLUGINS: dict[Path, types.ModuleType] = {}  # a file is run once in a process
+
+
 def load_plugin_file(path: str | Path) -> types.ModuleType:
     """Import a Python file by path, under a name that other processes can give it too. Errors name the file."""
     path = Path(path)
     if not path.is_file():
         raise UserError(f"plug-in {path} does not exist: give --plugin a Python file")
     name = f"bench_plugin_{path.stem}"
-    already = sys.modules.get(name)
-    if already is not None and Path(str(already.__file__)) == path.resolve():
+    already = _PLUGINS.get(path.resolve())
+    if already is not None:
+        sys.modules[name] = already  # another file of this name may have taken its place
         return already
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
@@ -136,6 +140,7 @@ def load_plugin_file(path: str | Path) -> types.ModuleType:
         del sys.modules[name]
         raise UserError(f"plug-in {path} could not be imported: {type(error).__name__}: {error}") from error
     vars(module)["__code_hash__"] = _file_hash(path)
+    _PLUGINS[path.resolve()] = module
     return module
 
 

@@ -2,6 +2,7 @@ import importlib.metadata
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -213,3 +214,14 @@ def test_a_value_that_the_task_itself_refuses_is_a_user_error(registry, plugin):
     registry.load_plugin(load_plugin_file(plugin(more=more)))
     with pytest.raises(UserError, match=r"task mine\[bits=4\]: bits too many"):
         registry.create("mine[bits=4]")
+
+
+def test_a_plug_in_file_is_run_once_whatever_takes_the_name_of_its_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "once.py"
+    path.write_text("value = []\n")
+    module = load_plugin_file(path)
+    monkeypatch.delitem(sys.modules, "bench_plugin_once")
+    assert load_plugin_file(path) is module
+    assert sys.modules["bench_plugin_once"] is module

@@ -20,6 +20,7 @@ from tasks.contract import Array, Dataset
 NOT_MEASURED = dict.fromkeys(
     (
         "curve",
+        "first_losses",
         "steps_to_target",
         "test",
         "parameters",

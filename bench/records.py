@@ -17,7 +17,7 @@ A record of stage "search" or "confirm" (a training) has these keys:
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
                      "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype"}; in a
                      search that prunes, "steps" is where a training stopped as asked and "budget_steps" what a whole
-                     one has
+                     one has; "stop_at_target" is true where reaching the target ends it (`bench check`)
     trial           number within the search of (match, task, model); null in other stages
     replicate       0 in the search, 1, 2, … in the confirm stage; null in the time stage
     status          "ok" | "diverged" | "failed" | "timeout" | "out_of_memory"
@@ -26,6 +26,7 @@ A record of stage "search" or "confirm" (a training) has these keys:
     target          {"metric", "threshold", "direction"}
     curve           {"step", "train_loss", "valid_loss", "valid_metric", "learning_rate"}: lists of one length, from
                      step 0; the learning rate is that of the step before
+    first_losses    {"step", "train_loss"}: the training loss of steps 1, 2, 5, 10, 20, 30, 40, 50, as far as it got
     evaluation_seconds  since the training began, for each evaluation
     train_sequences sequences of an epoch
     steps_to_target interpolated between evaluations; null: not reached, that is censored at the budget
@@ -33,7 +34,8 @@ A record of stage "search" or "confirm" (a training) has these keys:
     parameters      {"recurrent", "head", "total"}
                     a training that did not end by itself has its curve so far, and no other measurement
     reused_from     only where it is so: the experiment that measured it, in the environment that it names
-    wall_seconds, cpu_seconds, peak_bytes, kernel, environment (a fingerprint), hashes {"weights", "first_batch"}
+    wall_seconds, cpu_seconds, peak_bytes, kernel, environment (a fingerprint)
+    hashes          SHA-256 of the initial {"weights"}, of the {"first_batch"} and of all {"data"}
     gradient_flow   in replicates 1 to 5 of the confirm stage, else null: [{"init", "state": "initial" | "trained",
                      "steps", "hidden_factor", "cell_factor", and in replicate 1 "hidden": […], "cell": […] or null},
                      …], the norm of dL/dh_t at lag 0, 1, … for each initialisation scheme and after training, and what

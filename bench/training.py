@@ -28,6 +28,7 @@ from tasks.losses import mean_loss
 from tasks.registry import code_hash
 
 EVALUATIONS = 50  # at most, besides step 0: one every 2 % of the budget
+FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # whose training loss a record keeps exactly, to tell two codes apart
 CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
 DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value counts as diverged
@@ -53,6 +54,7 @@ class Training:
     on_test_data: bool = True  # False in the search, which never sees test data
     evaluation_interval: int | None = None  # steps; None: at most `EVALUATIONS` in all
     stop_after: int | None = None  # stop there on purpose: the whole training's curve up to this evaluation
+    stop_at_target: bool = False  # stop at the evaluation that finds the target reached
 
     @property
     def last_step(self) -> int:
@@ -75,6 +77,7 @@ class Training:
                 [self.batch_size, self.steps, self.plateau_patience, self.evaluation_interval],
                 [self.seed, self.replicate, self.on_test_data],
                 *([["stop after", self.stop_after]] if self.stop_after else []),
+                *([["stop at target"]] if self.stop_at_target else []),
             ]
         )
 
@@ -88,6 +91,7 @@ class Training:
             "plateau_patience": self.plateau_patience,
             "evaluation_interval": self.evaluation_interval,
             **({"budget_steps": self.steps} if self.stop_after else {}),
+            **({"stop_at_target": True} if self.stop_at_target else {}),
         }
         return {
             "schema": SCHEMA,
@@ -146,6 +150,7 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
                 *(value for name, value in sorted(learner.state().items()) if not name.startswith("adam."))
             ),
             "first_batch": _first_batch_hash(training, dataset.train),
+            "data": _data_hash(training.task, training.seed, training.replicate),
         }
         loop = _Loop(training, dataset, learner, progress or (lambda *evaluation: None))
         diverged = loop.run()
@@ -158,6 +163,7 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
         "status": "diverged" if diverged else "ok",
         "error": diverged,
         "curve": curve,
+        "first_losses": loop.first_losses,
         "steps_to_target": steps_to_target(curve["step"], values, training.task.target),
         "test": test,
         "parameters": {**asdict(learner.parameter_count), "total": learner.parameter_count.total},
@@ -198,6 +204,7 @@ class _Loop:
         self.training, self.dataset, self.learner, self.progress = training, dataset, learner, progress
         self.valid = learner.place(dataset.valid)
         self.curve: dict[str, list[Any]] = {name: [] for name in CURVE}
+        self.first_losses: dict[str, list[Any]] = {"step": [], "train_loss": []}
         self.began, self.seconds = time.perf_counter(), list[float]()
         self.best_loss, self.best_state = math.inf, learner.state()
         self.plateau = Plateau(training.plateau_patience)
@@ -212,9 +219,15 @@ class _Loop:
             if step % interval == 0 or step == last:
                 stopped = self._evaluate(step, pending)
                 pending = []
-            if stopped or step == last:
+            if stopped or step == last or self._is_solved():
                 break
         return stopped
+
+    def _is_solved(self) -> bool:
+        """Whether the training is one that ends here: its target is reached."""
+        target = self.training.task.target
+        value = self.curve["valid_loss" if target.metric == "loss" else "valid_metric"][-1]
+        return self.training.stop_at_target and value is not None and target.reached(value)
 
     def _batches(self) -> Iterator[Any]:
         """Endless epochs in an order that leaves the model out of its seed."""
@@ -225,7 +238,9 @@ class _Loop:
 
     def _evaluate(self, step: int, pending: list[Any]) -> str | None:
         task, valid = self.training.task, self.dataset.valid
-        train_loss = float(np.mean(self.learner.losses(pending))) if pending else None
+        losses = self.learner.losses(pending)
+        train_loss = float(np.mean(losses)) if pending else None
+        self._keep_first(step, losses)
         outputs = self.learner.predict(self.valid)
         finite = bool(np.isfinite(outputs).all())
         valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask) if finite else math.nan
@@ -246,6 +261,14 @@ class _Loop:
         if step:  # as a training loop does: after an epoch, not before the first
             self.learner.learning_rate = self.plateau.next_rate(self.learner.learning_rate, valid_loss)
         return None
+
+    def _keep_first(self, step: int, losses: Array) -> None:
+        """losses: those of the steps up to `step`."""
+        before = step - len(losses)
+        for first in FIRST_STEPS:
+            if before < first <= step:
+                self.first_losses["step"].append(first)
+                self.first_losses["train_loss"].append(_finite_or_none(float(losses[first - before - 1])))
 
 
 def _test(training: Training, dataset: Dataset, loop: _Loop) -> tuple[Array, dict[str, float | None]]:
@@ -273,6 +296,20 @@ def _batch_generator(training: Training) -> np.random.Generator:
 def _first_batch_hash(training: Training, split: Split) -> str:
     first = _batch_generator(training).permutation(len(split))[: training.batch_size]
     return _hash(split.inputs[first], split.targets[first])
+
+
+@functools.lru_cache(maxsize=64)
+def _data_hash(task: Task, seed: int, replicate: int) -> str:
+    """Of all three splits, with what masks and pads them."""
+    data = load_data(task, seed, replicate)
+    return _hash(
+        *(
+            array
+            for split in (data.train, data.valid, data.test)
+            for array in (split.inputs, split.targets, split.mask, split.lengths)
+            if array is not None
+        )
+    )
 
 
 def _hash(*arrays: Array) -> str:

@@ -105,6 +105,30 @@ def open_executor(experiment: Experiment, observer: Observer) -> Executor:
     return ProcessExecutor(options.workers or cores, options.plugins)
 
 
+def look_at_machine(experiment: Experiment, executor: Executor) -> Record:
+    """The machine, seen from a worker; UserError where the device is not there or no worker starts."""
+    options, task, entries = experiment.options, experiment.tasks[0], experiment.entries
+    entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
+    point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
+    training = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu").training(point, SEARCH_REPLICATE)
+    found = perform_alone(ProbeJob(options.device, training, executor.slots), executor)
+    if "refused" in found:
+        raise UserError(found["refused"])
+    if found.get("error"):
+        raise UserError(f"a first look at the machine failed: {found['error']}. Try --device cpu")
+    return found
+
+
+def perform_alone(job: Job, executor: Executor) -> Record:
+    """The record of a job that runs while there is no driver."""
+    for _ in range(ATTEMPTS):
+        try:
+            return executor.submit(job, 0).result()
+        except (BrokenProcessPool, WorkerDied):
+            executor.restart(0)
+    raise UserError(f"no worker could be started: each of {ATTEMPTS} died at once. Try --executor inline to see why")
+
+
 def _unchanged(folder: ResultsFolder, manifest: dict[str, Any], observer: Observer, began: float) -> Outcome:
     """The outcome of an experiment that is complete already."""
     observer.planned(manifest["trainings_planned"])
@@ -126,7 +150,7 @@ class _Run:
         self.command = command
 
     def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:
-        machine = self._probe()
+        machine = look_at_machine(self.experiment, self.executor)
         died = self.folder.open(fresh)
         try:
             if died:
@@ -176,33 +200,6 @@ class _Run:
         if memory is None and options.executor == "local":
             memory = worker_limit(self.executor.slots)
         return Limits(options.timeout, began + options.max_time if options.max_time else None, memory)
-
-    def _probe(self) -> Record:
-        """The machine, seen from a worker; UserError where the device is not there or no worker starts."""
-        options, task = self.experiment.options, self.experiment.tasks[0]
-        entries = self.experiment.entries
-        entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
-        point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
-        training = CellPlan(self.experiment, self.experiment.matchings[0], task, entry, "cpu").training(
-            point, SEARCH_REPLICATE
-        )
-        found = self._perform(ProbeJob(options.device, training, self.executor.slots))
-        if "refused" in found:
-            raise UserError(found["refused"])
-        if found.get("error"):
-            raise UserError(f"a first look at the machine failed: {found['error']}. Try --device cpu")
-        return found
-
-    def _perform(self, job: Job) -> Record:
-        """The record of a job that runs before there is a driver."""
-        for _ in range(ATTEMPTS):
-            try:
-                return self.executor.submit(job, 0).result()
-            except (BrokenProcessPool, WorkerDied):
-                self.executor.restart(0)
-        raise UserError(
-            f"no worker could be started: each of {ATTEMPTS} died at once. Try --executor inline to see why"
-        )
 
     def _ledger(self, fingerprint: str, fresh: bool, retry_failed: bool) -> Ledger:
         options = self.experiment.options

@@ -197,6 +197,13 @@ def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> li
     return [{key: value for key, value in flow.items() if key not in ("hidden", "cell")} for flow in found]
 
 
+def batches_of(training: Training, learner: Learner, split: Split) -> Iterator[Any]:
+    """A learner's batches, epoch after epoch without end, in an order that leaves the model out of its seed."""
+    placed, rng = learner.place(split), _batch_generator(training)
+    while True:
+        yield from learner.batches(placed, rng.permutation(len(split)), training.batch_size)
+
+
 class _Loop:
     """The optimiser steps and the evaluations between them."""
 
@@ -214,7 +221,8 @@ class _Loop:
         interval, last = self.training.interval, self.training.last_step
         pending: list[Any] = []
         stopped = self._evaluate(0, pending)
-        for step, batch in enumerate(self._batches(), start=1):
+        batches = batches_of(self.training, self.learner, self.dataset.train)
+        for step, batch in enumerate(batches, start=1):
             pending.append(self.learner.train_step(batch))
             if step % interval == 0 or step == last:
                 stopped = self._evaluate(step, pending)
@@ -228,13 +236,6 @@ class _Loop:
         target = self.training.task.target
         value = self.curve["valid_loss" if target.metric == "loss" else "valid_metric"][-1]
         return self.training.stop_at_target and value is not None and target.reached(value)
-
-    def _batches(self) -> Iterator[Any]:
-        """Endless epochs in an order that leaves the model out of its seed."""
-        training, n = self.training, len(self.dataset.train)
-        placed, rng = self.learner.place(self.dataset.train), _batch_generator(training)
-        while True:
-            yield from self.learner.batches(placed, rng.permutation(n), training.batch_size)
 
     def _evaluate(self, step: int, pending: list[Any]) -> str | None:
         task, valid = self.training.task, self.dataset.valid

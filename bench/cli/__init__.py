@@ -1,5 +1,7 @@
 """The command line: parse, call, print. One sub-command a file; what is slow to import is imported inside them."""
 
+from bench.cli.baseline import baseline_command
+from bench.cli.check import check_command
 from bench.cli.claims import claims_command
 from bench.cli.compare import compare_command
 from bench.cli.doctor import doctor_command
@@ -22,10 +24,12 @@ main = Group(
       python -m bench run --data sales.csv --target revenue --time date --models gru,lstm
       python -m bench run --config experiment.toml --seeds 20
       python -m bench report gru-lstm-quick
+      python -m bench check results/baseline
       python -m bench list tasks
     """,
     commands=[
         *(run_command, report_command, compare_command, claims_command, list_command),
         *(predict_command, rerun_command, doctor_command),
+        *(baseline_command, check_command),
     ],
 )

@@ -1,0 +1,86 @@
+"""`bench baseline`: record what convergence is like now, and explain how two such records differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.group import Group
+from bench.cli.stopping import stop_signals
+
+
+@click.command("record")
+@click.argument("folder", metavar="FOLDER")
+@click.option("--recipe", metavar="NAME", help="The experiment: a recipe of one configuration a cell. Default: gate.")
+@click.option("--config", metavar="FILE", help="The experiment from a TOML file: your own tasks and models.")
+@click.option("--models", metavar="A,B", help="Other models than the experiment's.")
+@click.option("--tasks", metavar="A,B", help="Other tasks than the experiment's.")
+@click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines tasks or models.")
+@click.option("--accept", metavar="WHY", help="Replace the baseline that is there, and keep this reason.")
+@click.option("--workers", metavar="N", help="Trainings at a time. Default: one a core.")
+@click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/baseline-run.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+def record_command(
+    folder: str,
+    recipe: str | None,
+    config: str | None,
+    models: str | None,
+    tasks: str | None,
+    plugins: tuple[str, ...],
+    accept: str | None,
+    workers: str | None,
+    results: str,
+    quiet: bool,
+) -> int:
+    """Train 24 replicates of every cell, and write FOLDER: text that is committed and reviewed.
+
+    \b
+    Examples:
+      python -m bench baseline record results/baseline
+      python -m bench baseline record results/baseline --accept "a better learning rate schedule"
+      python -m bench baseline record ci/baseline --config gate.toml --plugin my_cell.py
+    """
+    from bench.cli.progress import observing
+    from bench.config import resolve
+    from bench.config_file import read_config, read_recipe
+    from bench.gate_run.record import history_for, record_baseline
+    from tasks.errors import UserError
+
+    if config and recipe:
+        raise UserError("--config and --recipe are two places to read from: give one of them")
+    path = Path(folder)
+    history_for(path, accept)  # before anything slow
+    values = read_config(config) if config else read_recipe(recipe or "gate")
+    flags = {"models": models, "tasks": tasks, "plugins": plugins or None, "workers": workers, "results": results}
+    experiment = resolve({**flags, "name": "baseline-run"}, values)
+    with stop_signals(), observing(quiet) as observer:
+        baseline = record_baseline(path, experiment, observer, accepted=accept)
+    click.echo(f"baseline  {path}: {len(baseline.cells)} cells, {baseline.recorded} replicates each")
+    click.echo(f"check     python -m bench check {path}")
+    return 0
+
+
+@click.command("diff")
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+def diff_command(before: str, after: str) -> int:
+    """Explain how baseline B differs from baseline A: cells, configurations, speed of convergence, environment."""
+    from bench.gate.baseline import read_baseline
+    from bench.gate.changes import changes, write_changes
+
+    click.echo(write_changes(changes(read_baseline(Path(before)), read_baseline(Path(after)))))
+    return 0
+
+
+baseline_command = Group(
+    "baseline",
+    help="""Record how training converges on this code, for `bench check` to compare with.
+
+    \b
+    Examples:
+      python -m bench baseline record results/baseline
+      python -m bench baseline diff old/baseline results/baseline
+    """,
+    commands=[record_command, diff_command],
+)

@@ -1,0 +1,211 @@
+"""A baseline on disk: text that a reviewer reads in a diff, and a checksum that tells when a hand has changed it.
+
+baseline.csv    one row a cell, replicate and metric, sorted; no times
+manifest.json   the experiment, the configuration of every cell, where and from which commit it was recorded, why
+gate.toml       exceptions, written by hand (`exceptions`); the checksum leaves it out
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.gate import exceptions
+from bench.gate.errors import CantCompare
+from bench.gate.exceptions import Exemption, read_exceptions
+from bench.gate.replicates import CellName, Replicate
+from bench.records import Record, digest
+from bench.tables import write_atomically
+
+SCHEMA = 1
+KIND = "baseline of bench"
+TABLE = "baseline.csv"
+MANIFEST = "manifest.json"
+COLUMNS = ("task", "model", "replicate", "metric", "value")
+
+Replicates = Mapping[int, Replicate]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a baseline. configuration: what of a record must be equal for two trainings to be comparable."""
+
+    name: CellName
+    configuration: Mapping[str, Any]
+    replicates: Replicates
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a baseline was recorded: an entry of its history."""
+
+    date: str
+    commit: str | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """experiment: settings as `experiment.json` keeps them. environment: where it was recorded, and its fingerprint."""
+
+    experiment: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    fingerprint: str
+    cells: Mapping[CellName, Cell]
+    history: tuple[Reason, ...]
+    exceptions: Mapping[CellName, Exemption] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> int:
+        """Replicates that every cell has."""
+        return min(len(cell.replicates) for cell in self.cells.values())
+
+
+def configuration(record: Record) -> dict[str, Any]:
+    """What two trainings must share to be compared; versions are there, but may differ (then they are not paired)."""
+    task, model, training = record["task"], record["model"], record["training"]
+    sizes = {key: model.get(key) for key in ("hidden_size", "num_layers", "dropout", "init")}
+    settings = ("learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience", "seed")
+    return {
+        "task_version": task["version"],
+        "model_version": model["version"],
+        **sizes,
+        **{key: training.get(key) for key in (*settings, "evaluation_interval", "dtype")},
+        "target": record["target"],
+    }
+
+
+def cells_of(records: list[Record]) -> dict[CellName, Cell]:
+    """The cells of confirmed trainings, sorted by name."""
+    found: dict[CellName, dict[int, Replicate]] = {}
+    configurations: dict[CellName, dict[str, Any]] = {}
+    for record in records:
+        name = CellName(record["task"]["label"], record["model"]["label"])
+        found.setdefault(name, {})[record["replicate"]] = Replicate.of(record)
+        configurations.setdefault(name, configuration(record))
+    return {
+        name: Cell(name, configurations[name], dict(sorted(replicates.items())))
+        for name, replicates in sorted(found.items())
+    }
+
+
+def write_baseline(folder: Path, baseline: Baseline) -> None:
+    """Write both files, and a `gate.toml` that explains itself where there is none. Raises OSError as writing does."""
+    table = _to_csv(baseline.cells)
+    manifest = {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "experiment": dict(baseline.experiment),
+        "environment": dict(baseline.environment),
+        "environment_fingerprint": baseline.fingerprint,
+        "cells": [
+            {"task": name.task, "model": name.model, **cell.configuration} for name, cell in baseline.cells.items()
+        ],
+        "history": [vars(reason) for reason in baseline.history],
+    }
+    manifest["checksum"] = _checksum(manifest, table)
+    write_atomically(folder / TABLE, table)
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    if not (folder / exceptions.NAME).exists():
+        write_atomically(folder / exceptions.NAME, exceptions.EMPTY)
+
+
+def is_baseline(folder: Path) -> bool:
+    """Whether there is one, sound or not."""
+    return (folder / MANIFEST).exists() or (folder / TABLE).exists()
+
+
+def read_baseline(folder: Path) -> Baseline:
+    """The baseline of a folder. CantCompare where there is none, or it is of another schema, or was edited by hand."""
+    record = f"python -m bench baseline record {folder}"
+    if not is_baseline(folder):
+        raise CantCompare(f"there is no baseline in {folder}: make one with {record}")
+    manifest, table = _read_manifest(folder / MANIFEST, record), _read_text(folder / TABLE, record)
+    if manifest.get("checksum") != _checksum(manifest, table):
+        raise CantCompare(
+            f"{folder} was edited by hand: its checksum is not that of its content. Restore it, or record it again "
+            f'({record} --accept "why"); exceptions belong into {exceptions.NAME}'
+        )
+    cells = _cells(manifest["cells"], table, folder / TABLE)
+    found = read_exceptions(folder)
+    for name in found:
+        if name not in cells:
+            known = ", ".join(str(cell) for cell in cells)
+            raise CantCompare(
+                f"{folder / exceptions.NAME} names {name}, which the baseline does not have: expected one of {known}"
+            )
+    history = tuple(Reason(**entry) for entry in manifest["history"])
+    return Baseline(
+        manifest["experiment"],
+        manifest["environment"],
+        manifest["environment_fingerprint"],
+        cells,
+        history,
+        found,
+    )
+
+
+def _checksum(manifest: Mapping[str, Any], table: str) -> str:
+    """SHA-256 of all that a program wrote; line ends are no difference (git may change them)."""
+    content = {key: value for key, value in manifest.items() if key != "checksum"}
+    rows = hashlib.sha256("\n".join(table.splitlines()).encode()).hexdigest()
+    return digest([content, rows])
+
+
+def _read_text(path: Path, record: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CantCompare(f"{path} is missing: restore it, or make the baseline anew with {record}") from None
+    except UnicodeDecodeError:
+        raise CantCompare(f"{path} is no UTF-8 text: restore it, or make the baseline anew with {record}") from None
+
+
+def _read_manifest(path: Path, record: str) -> dict[str, Any]:
+    try:
+        manifest = json.loads(_read_text(path, record))
+    except ValueError as error:
+        raise CantCompare(f"{path} is no valid JSON: {error}. Restore it, or make it anew with {record}") from None
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise CantCompare(f"{path} is no baseline's: expected kind '{KIND}'. Make one with {record}")
+    schema = manifest.get("schema")
+    if schema != SCHEMA:
+        raise CantCompare(
+            f"{path.parent} has baseline schema {schema}, this bench compares schema {SCHEMA}: install the bench that "
+            f'recorded it, or record it again with {record} --accept "new schema"'
+        )
+    return manifest
+
+
+def _to_csv(cells: Mapping[CellName, Cell]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for name, cell in sorted(cells.items()):
+        for number, replicate in sorted(cell.replicates.items()):
+            for metric, value in sorted(replicate.rows().items()):
+                writer.writerow((*name, number, metric, value))
+    return text.getvalue()
+
+
+def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict[CellName, Cell]:
+    rows: dict[CellName, dict[int, dict[str, str]]] = {}
+    try:
+        for row in csv.DictReader(io.StringIO(table)):
+            name = CellName(row["task"], row["model"])
+            rows.setdefault(name, {}).setdefault(int(row["replicate"]), {})[row["metric"]] = row["value"]
+        cells = {}
+        for entry in configurations:
+            name = CellName(entry["task"], entry["model"])
+            values = {key: value for key, value in entry.items() if key not in ("task", "model")}
+            replicates = {number: Replicate.from_rows(number, metrics) for number, metrics in rows[name].items()}
+            cells[name] = Cell(name, values, replicates)
+    except (KeyError, ValueError) as error:
+        raise CantCompare(f"{path} does not have the rows that its manifest names ({error!r}): restore it") from None
+    return cells

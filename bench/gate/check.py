@@ -1,0 +1,210 @@
+"""The decision: train a part of the baseline's replicates again, compare, and confirm what looks worse on the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bench.gate.baseline import Baseline, Replicates
+from bench.gate.comparison import Comparison, compare, is_paired
+from bench.gate.errors import CantCompare
+from bench.gate.exact import Problem, configuration_change, problems
+from bench.gate.outcome import CellOutcome, Outcome, State
+from bench.gate.replicates import CellName
+from bench.gate.rule import ALPHA, CHECKED, Rule
+from bench.stats import holm
+
+
+class Source(Protocol):
+    """Where a check's trainings come from: this code, or a finished experiment."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the environment that it trains in."""
+        ...
+
+    @property
+    def configurations(self) -> Mapping[CellName, Mapping[str, Any]]:
+        """Of the cells that it can train."""
+        ...
+
+    def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
+        """These replicates of these cells; one that it can't give is left out."""
+        ...
+
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
+        """What a source finds wrong by itself: cells that should compute the same and do not."""
+        ...
+
+
+@dataclass
+class _Judged:
+    """A cell on its way to an outcome."""
+
+    name: CellName
+    rule: Rule
+    new: dict[int, Any]
+    exact: tuple[Problem, ...]
+    first: Comparison
+    p: float = math.nan
+    p_better: float = math.nan
+    confirmation: Comparison | None = None
+    p_confirmed: float = math.nan
+
+    def looks_worse(self, comparison: Comparison, p: float) -> bool:
+        return p < ALPHA or comparison.misses_too_often
+
+
+def check(
+    baseline: Baseline,
+    source: Source,
+    *,
+    folder: str,
+    only: Iterable[CellName] | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Outcome:
+    """Compare a source with a baseline. only: the cells to look at; None: all of them.
+
+    Raises CantCompare where the baseline has too few replicates for any verdict.
+    """
+    if baseline.recorded < 2 * CHECKED:
+        raise CantCompare(
+            f"{folder} has {baseline.recorded} replicates of a cell, a check needs {2 * CHECKED}: record it again, "
+            f'python -m bench baseline record {folder} --accept "more replicates"'
+        )
+    wanted = [name for name in baseline.cells if only is None or name in set(only)]
+    settled = {name: outcome for name in wanted if (outcome := _without_training(baseline, source, name))}
+    open_cells = [name for name in wanted if name not in settled]
+    same = source.fingerprint == baseline.fingerprint
+    judged = _first_look(baseline, source, open_cells, settled, same)
+    _adjust(judged)
+    suspects = [cell for cell in judged if not _blocked(cell) and cell.looks_worse(cell.first, cell.p)]
+    unconfirmed = [cell for cell in suspects if cell.first.pairing == "paired"]
+    if unconfirmed:
+        note(f"{len(unconfirmed)} cells look worse: training replicates {CHECKED + 1} to {2 * CHECKED} to confirm")
+        settled |= _confirm(baseline, source, unconfirmed)
+    for cell in judged:
+        settled.setdefault(cell.name, _outcome(cell))
+    notes = () if same else ("trained in another environment than the baseline: what rounding may change only warns",)
+    return Outcome(folder, source.name, tuple(settled[name] for name in wanted), notes)
+
+
+def _without_training(baseline: Baseline, source: Source, name: CellName) -> CellOutcome | None:
+    """The outcome of a cell that need not or can't be trained."""
+    exception = baseline.exceptions.get(name)
+    if exception is not None and exception.skip:
+        return CellOutcome(name, "skipped", exception.reason)
+    now = source.configurations.get(name)
+    if now is None:
+        return CellOutcome(name, "can't compare", f"{source.name} has no such cell")
+    changed = configuration_change(baseline.cells[name].configuration, now)
+    return CellOutcome(name, "can't compare", changed) if changed else None
+
+
+def _first_look(
+    baseline: Baseline,
+    source: Source,
+    cells: Sequence[CellName],
+    settled: dict[CellName, CellOutcome],
+    same_environment: bool,
+) -> list[_Judged]:
+    """Train and compare; a cell that lacks replicates is settled as one that can't be compared.
+
+    What is not paired has too little power with half of the replicates, so the others are trained at once.
+    """
+    numbers, rest = range(1, CHECKED + 1), range(CHECKED + 1, 2 * CHECKED + 1)
+    new = {name: dict(replicates) for name, replicates in source.train(cells, numbers).items()} if cells else {}
+    complete = [name for name in cells if all(number in new.get(name, {}) for number in numbers)]
+    unpaired = [name for name in complete if not is_paired(baseline.cells[name].replicates, new[name], numbers)]
+    for name, replicates in (source.train(unpaired, rest) if unpaired else {}).items():
+        new[name].update(replicates)
+    twins = source.exact_problems(complete) if complete else {}
+    judged = []
+    for name in cells:
+        needed = [*numbers, *rest] if name in unpaired else list(numbers)
+        missing = [number for number in needed if number not in new.get(name, {})]
+        if missing:
+            settled[name] = CellOutcome(name, "can't compare", _lacking(source, missing))
+            continue
+        cell, exception = baseline.cells[name], baseline.exceptions.get(name)
+        rule = exception.rule if exception else Rule()
+        exact = problems(cell, source.configurations[name], new[name], same_environment=same_environment)
+        first = compare(cell.replicates, new[name], needed, rule)
+        judged.append(_Judged(name, rule, new[name], (*exact, *twins.get(name, [])), first))
+    return judged
+
+
+def _lacking(source: Source, missing: Sequence[int]) -> str:
+    return f"{source.name} has no replicate {', '.join(map(str, missing[:3]))}{', …' if len(missing) > 3 else ''}"
+
+
+def _adjust(judged: list[_Judged]) -> None:
+    """Both tests of the first look, each for all cells together."""
+    worse = holm([cell.first.shift.p_worse for cell in judged])
+    better = holm([cell.first.shift.p_better for cell in judged])
+    for cell, p, p_better in zip(judged, worse, better, strict=True):
+        cell.p, cell.p_better = float(p), float(p_better)
+
+
+def _confirm(baseline: Baseline, source: Source, suspects: list[_Judged]) -> dict[CellName, CellOutcome]:
+    """Compare the other half of the replicates; returns the cells that could not be confirmed for want of them."""
+    numbers = range(CHECKED + 1, 2 * CHECKED + 1)
+    new = source.train([cell.name for cell in suspects], numbers)
+    lacking = {}
+    for cell in suspects:
+        missing = [number for number in numbers if number not in new.get(cell.name, {})]
+        if missing:
+            why = f"{describe(cell.first)}, but {_lacking(source, missing)} to confirm it"
+            lacking[cell.name] = CellOutcome(cell.name, "can't compare", why, cell.first, cell.p, None, cell.exact)
+        else:
+            cell.confirmation = compare(baseline.cells[cell.name].replicates, new[cell.name], numbers, cell.rule)
+    confirmed = [cell for cell in suspects if cell.confirmation is not None]
+    ps = holm([cell.confirmation.shift.p_worse for cell in confirmed if cell.confirmation is not None])
+    for cell, p in zip(confirmed, ps, strict=True):
+        cell.p_confirmed = float(p)
+    return lacking
+
+
+def _blocked(cell: _Judged) -> bool:
+    return any(problem.blocking for problem in cell.exact)
+
+
+def _outcome(cell: _Judged) -> CellOutcome:
+    def outcome(state: State, why: str) -> CellOutcome:
+        return CellOutcome(cell.name, state, why, cell.first, cell.p, cell.confirmation, cell.exact)
+
+    blocking = [problem.text for problem in cell.exact if problem.blocking]
+    numbers = describe(cell.first)
+    if blocking:
+        return outcome("regressed", "; ".join([*blocking, numbers]))
+    if cell.looks_worse(cell.first, cell.p):
+        if cell.confirmation is None:
+            return outcome("regressed", f"{numbers}; not paired, so with less power to see small losses")
+        again = describe(cell.confirmation)
+        if cell.looks_worse(cell.confirmation, cell.p_confirmed):
+            return outcome("regressed", f"{numbers}; confirmed on other replicates: {again}")
+        return outcome("as good", f"{numbers}, which other replicates did not confirm: {again}")
+    if cell.p_better < ALPHA:
+        return outcome("better", f"{numbers}: consider a new baseline")
+    return outcome(
+        "as good", numbers + ("; not paired, so with less power" if cell.first.pairing == "unpaired" else "")
+    )
+
+
+def describe(comparison: Comparison) -> str:
+    """The change in words: `12 % more steps (95 % interval 8 to 15 %)`."""
+    parts = []
+    if not math.isnan(comparison.shift.value):
+        percent = [100 * (comparison.ratio(v) - 1) for v in comparison.shift[:3]]
+        what = "steps to target" if comparison.measure == "steps" else "mean loss over the budget"
+        parts.append(f"{what} {percent[0]:+.1f} % (95 % interval {percent[1]:+.1f} to {percent[2]:+.1f} %)")
+    if comparison.newly_missed:
+        parts.append(f"{comparison.newly_missed} of {comparison.n} replicates newly miss the target")
+    return ", ".join(parts) or "no replicate reaches the target, before or now"

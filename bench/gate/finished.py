@@ -1,0 +1,54 @@
+"""A finished experiment as what a check compares: nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.gate.baseline import Replicates, cells_of
+from bench.gate.errors import CantCompare
+from bench.gate.exact import Problem
+from bench.gate.replicates import CellName
+from bench.records import Record
+from bench.results import Results
+
+
+class Finished:
+    """The confirmed trainings of an experiment. CantCompare where there are none, or several comparisons."""
+
+    def __init__(self, results: Results) -> None:
+        self.name = f"experiment {results.name}"
+        self.fingerprint: str | None = results.manifest.get("environment_fingerprint")
+        records = [record for record in results.records if record["stage"] == "confirm"]
+        matches = sorted({str(record["match"]) for record in records})
+        if len(matches) != 1:
+            raise CantCompare(
+                f"experiment {results.name} has {len(matches)} comparisons ({', '.join(matches) or 'no trainings'}), "
+                "a check needs one: run it with a single --match, one size and one learning rate"
+            )
+        self._cells = cells_of(_last(records))
+
+    @property
+    def configurations(self) -> Mapping[CellName, Mapping[str, Any]]:
+        return {name: cell.configuration for name, cell in self._cells.items()}
+
+    def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
+        """What there is of these replicates."""
+        return {
+            name: {number: self._cells[name].replicates[number] for number in numbers if self._has(name, number)}
+            for name in cells
+            if name in self._cells
+        }
+
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
+        """None: NumPy's cells can be compared with torch's only by running them."""
+        return {}
+
+    def _has(self, name: CellName, number: int) -> bool:
+        return number in self._cells[name].replicates
+
+
+def _last(records: Sequence[Record]) -> list[Record]:
+    """Of several attempts at one training the last."""
+    places = {(r["task"]["label"], r["model"]["label"], r["replicate"]): r for r in records}
+    return list(places.values())

@@ -1,0 +1,35 @@
+"""For a comment on a pull request: the result in bold, the table, the sentences, all within its size."""
+
+from __future__ import annotations
+
+from bench.gate.formats.table import HEADERS, remarks, rows
+from bench.gate.outcome import Outcome
+
+LONGEST = 60_000  # characters; a comment on GitHub takes 65,536
+_MARKS = {0: "✅", 1: "❌", 3: "⚠️"}
+
+
+def write(outcome: Outcome) -> str:
+    head = f"### {_MARKS[outcome.exit_code]} Convergence: {_escape(outcome.sentence)}"
+    if not outcome.cells:
+        return head
+    table = [HEADERS, ("---", "---", "---:", "---:", "---:", "---:", "---:")]
+    lines = [f"| {' | '.join(_escape(cell) for cell in row)} |" for row in [*table, *rows(outcome)]]
+    sentences = [f"- {_escape(text)}" for text in remarks(outcome)]
+    return _fit([head, "", *lines, "", *sentences])
+
+
+def _fit(lines: list[str]) -> str:
+    """As many lines as a comment takes: those that matter come first."""
+    kept: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        if size > LONGEST:
+            return "\n".join([*kept, "", f"… and {len(lines) - len(kept)} lines more: see --format json"])
+        kept.append(line)
+    return "\n".join(kept).rstrip()
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

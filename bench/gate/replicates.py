@@ -1,0 +1,137 @@
+"""What the gate knows of one training: from its record, and as rows of a baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from bench.convergence import steps_to_target
+from bench.records import Record
+from tasks.contract import Target
+
+HASH_DIGITS = 12  # of a SHA-256: two that differ by accident and agree here are one in 10^14
+_FIRST = "train_loss_step_"
+
+
+class CellName(NamedTuple):
+    """A model on a task, by their labels."""
+
+    task: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.task} × {self.model}"
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One training of a cell.
+
+    steps: its budget. steps_to_target: None where the target was not reached within it. mean_log10_valid_loss: over
+    the evaluations of the whole budget; from the target on, the loss that reached it. first_losses: training loss by
+    step, of some of the first 50. weights, first_batch, data: the beginnings of SHA-256 hashes.
+    """
+
+    number: int
+    status: str
+    steps: int
+    steps_to_target: float | None
+    mean_log10_valid_loss: float | None
+    first_losses: Mapping[int, float]
+    recurrent_parameters: int | None
+    head_parameters: int | None
+    weights: str
+    first_batch: str
+    data: str
+
+    @classmethod
+    def of(cls, record: Record) -> Replicate:
+        """What a record of the confirm stage says. It may have trained beyond its target: that is left out."""
+        hashes, parameters = record.get("hashes") or {}, record.get("parameters") or {}
+        first = record.get("first_losses") or {"step": [], "train_loss": []}
+        losses = zip(first["step"], first["train_loss"], strict=True)
+        budget = record["training"].get("budget_steps") or record["training"]["steps"]
+        solved, mean = _convergence(record.get("curve"), Target(**record["target"]), budget)
+        return cls(
+            record["replicate"],
+            record["status"],
+            budget,
+            solved,
+            mean if record["status"] == "ok" else None,
+            {step: loss for step, loss in losses if loss is not None},
+            parameters.get("recurrent"),
+            parameters.get("head"),
+            *((hashes.get(name) or "")[:HASH_DIGITS] for name in ("weights", "first_batch", "data")),
+        )
+
+    @property
+    def missed(self) -> bool:
+        """Whether it did not reach its target."""
+        return self.steps_to_target is None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it trained to its end without a loss that is no number."""
+        return self.status == "ok"
+
+    def rows(self) -> dict[str, str]:
+        """Metric and value as text that reads back exactly; what is not known is empty."""
+        values: dict[str, Any] = {
+            "status": self.status,
+            "steps": self.steps,
+            "steps_to_target": self.steps_to_target,
+            "mean_log10_valid_loss": self.mean_log10_valid_loss,
+            **{f"{_FIRST}{step:02}": loss for step, loss in self.first_losses.items()},
+            "recurrent_parameters": self.recurrent_parameters,
+            "head_parameters": self.head_parameters,
+            "weights": self.weights,
+            "first_batch": self.first_batch,
+            "data": self.data,
+        }
+        return {name: "" if value is None else str(value) for name, value in values.items()}
+
+    @classmethod
+    def from_rows(cls, number: int, rows: Mapping[str, str]) -> Replicate:
+        """The inverse of `rows`. KeyError or ValueError for rows that are not of it."""
+        return cls(
+            number,
+            rows["status"],
+            int(rows["steps"]),
+            _float(rows["steps_to_target"]),
+            _float(rows["mean_log10_valid_loss"]),
+            {int(name.removeprefix(_FIRST)): float(value) for name, value in rows.items() if name.startswith(_FIRST)},
+            _int(rows["recurrent_parameters"]),
+            _int(rows["head_parameters"]),
+            rows["weights"],
+            rows["first_batch"],
+            rows["data"],
+        )
+
+
+def _convergence(
+    curve: Mapping[str, Sequence[Any]] | None, target: Target, budget: int
+) -> tuple[float | None, float | None]:
+    """Steps to target, and the mean of log10 validation loss over the budget."""
+    if not curve or not curve["step"]:
+        return None, None
+    steps, losses = curve["step"], curve["valid_loss"]
+    values = losses if target.metric == "loss" else curve["valid_metric"]
+    reached = [value is not None and target.reached(value) for value in values]
+    end = reached.index(True) + 1 if any(reached) else len(steps)
+    logs = [math.log10(loss) for loss in losses[:end] if loss is not None and loss > 0]
+    if not logs:
+        return steps_to_target(steps, values, target), None
+    interval = steps[1] - steps[0] if len(steps) > 1 else budget
+    missing = max(0, math.ceil((budget - steps[end - 1]) / interval)) if any(reached) else 0
+    mean = math.fsum([*logs, *[logs[-1]] * missing]) / (len(logs) + missing)
+    return steps_to_target(steps, values, target), mean
+
+
+def _float(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _int(text: str) -> int | None:
+    return int(text) if text else None

@@ -1,0 +1,41 @@
+"""A check of this code: the baseline's own experiment, trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.config import Experiment, resolve
+from bench.gate.baseline import Baseline
+from bench.gate.check import check
+from bench.gate.errors import CantCompare
+from bench.gate.outcome import Outcome
+from bench.gate.replicates import CellName
+from bench.gate_run.session import Session
+from bench.observer import Observer
+from tasks.errors import UserError
+
+
+def experiment_of(baseline: Baseline, flags: Mapping[str, Any], *, folder: str) -> Experiment:
+    """The baseline's experiment on this code; CantCompare where it no longer exists here."""
+    try:
+        return resolve({**flags, "name": "check"}, baseline.experiment)
+    except UserError as error:
+        raise CantCompare(
+            f"this code can't run the experiment of {folder}: {error}. Where that is meant, record it again: "
+            f'python -m bench baseline record {folder} --accept "why"'
+        ) from None
+
+
+def check_code(
+    baseline: Baseline,
+    experiment: Experiment,
+    observer: Observer,
+    *,
+    folder: str,
+    only: Iterable[CellName] | None = None,
+) -> Outcome:
+    """Train and compare. CantCompare and UserError as `check` and `Session` raise them."""
+    with Session(experiment, observer) as session:
+        return check(baseline, session, folder=str(Path(folder)), only=only, note=observer.note)

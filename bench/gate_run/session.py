@@ -95,20 +95,20 @@ class Session:
         return found
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
-        """NumPy cells whose losses in float64 are not those of torch's cell on the same task."""
+        """NumPy cells whose losses or gradients in float64 are not those of torch's cell on the same task."""
         assert self._executor is not None, "compare within the context"
         found: dict[CellName, list[Problem]] = {}
         for first, second in twins_of(cells):
             record = perform_alone(TwinsJob(self._training(first, 1), self._training(second, 1)), self._executor)
             if record.get("error"):
-                problem = f"comparing it with {first.model} in float64 failed: {record['error']}"
-            elif not record["difference"] <= TWINS:
-                problem = (
-                    f"float64 losses differ from {first.model}'s by {record['difference']:.1e} (at most {TWINS:g})"
-                )
-            else:
-                continue
-            found.setdefault(second, []).append(Problem(problem, True))
+                text = f"comparing it with {first.model} in float64 failed: {record['error']}"
+                found.setdefault(second, []).append(Problem(text, True))
+            for what in ("losses", "gradients"):
+                if not record.get(what, 0.0) <= TWINS:  # NaN too
+                    text = (
+                        f"{what} differ from {first.model}'s in float64 by {record[what]:.1e}, rounding explains 1e-8"
+                    )
+                    found.setdefault(second, []).append(Problem(text, True))
         return found
 
     def _training(self, name: CellName, replicate: int) -> Training:

@@ -1,4 +1,7 @@
-"""The NumPy cells against torch's: the same losses in float64, step by step."""
+"""The NumPy cells against torch's in float64: the same losses step by step, and the same gradients at the first.
+
+Adam does not mind the size of a gradient, so losses alone would not show one that is wrong by a factor.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from tasks.contract import Array
 
 STEPS = 50
 PREFIX = "numpy_"
+TINY = 1e-300  # keeps 0 / 0 from being no number
 
 
 def twins_of(cells: Sequence[CellName]) -> list[tuple[CellName, CellName]]:
@@ -41,15 +45,25 @@ class TwinsJob:
         return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> Record:
-        """{"difference"}: the largest relative difference of the losses."""
-        first, second = _losses(self.first), _losses(self.second)
-        difference = float(np.max(np.abs(first - second) / np.maximum(np.abs(first), 1e-300)))
-        return {**self.describe(), "difference": difference}
+        """{"losses", "gradients"}: the largest relative difference, of a gradient to its tensor's largest entry."""
+        (losses, gradients), (other_losses, other_gradients) = _steps(self.first), _steps(self.second)
+        return {
+            **self.describe(),
+            "losses": float(np.max(np.abs(losses - other_losses) / np.maximum(np.abs(losses), TINY))),
+            "gradients": max(
+                float(np.max(np.abs(gradient - other_gradients[name])) / max(float(np.max(np.abs(gradient))), TINY))
+                for name, gradient in gradients.items()
+            ),
+        }
 
 
-def _losses(training: Training) -> Array:
+def _steps(training: Training) -> tuple[Array, dict[str, Array]]:
+    """The losses of the steps, and by name the gradients of the first (a tenth of each: Adam's first moment)."""
     training = replace(training, settings=replace(training.settings, dtype="float64", device="cpu"))
     dataset = load_data(training.task, training.seed, training.replicate)
     learner = build_learner(training, dataset)
     batches = batches_of(training, learner, dataset.train)
-    return learner.losses([learner.train_step(batch) for batch in itertools.islice(batches, STEPS)])
+    losses = [learner.train_step(next(batches))]
+    gradients = {name: value for name, value in learner.state().items() if name.startswith("adam.m.")}
+    losses += [learner.train_step(batch) for batch in itertools.islice(batches, STEPS - 1)]
+    return learner.losses(losses), gradients

@@ -41,7 +41,7 @@ def describe() -> dict[str, Any]:
         "cores": _usable_cores(),
         "isa": torch.backends.cpu.get_cpu_capability(),
         "numpy_blas": _numpy_blas(),
-        "onednn": bool(torch.backends.mkldnn.is_available()),  # type: ignore[no-untyped-call]
+        "onednn": bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),  # type: ignore[no-untyped-call]
         "threads": torch.get_num_threads(),
         "gpu": gpu,
         "cuda": torch.version.cuda if gpu else None,

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from catalogue import MUTANTS
+
 
 from bench.config import resolve
 from bench.execution.inline import InlineExecutor

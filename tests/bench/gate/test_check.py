@@ -1,0 +1,187 @@
+"""The decision on whole checks: what passes, what blocks, what is trained to find out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic import Code, baseline, cell, cells
+
+from bench.gate.check import check
+from bench.gate.errors import CantCompare
+from bench.gate.exact import Problem
+from bench.gate.exceptions import Exemption
+from bench.gate.outcome import Outcome
+from bench.gate.replicates import CellName
+from bench.gate.rule import Rule
+
+SINE, COPY, LSTM = CellName("sine", "gru"), CellName("copy", "gru"), CellName("sine", "lstm")
+
+
+def states(outcome: Outcome) -> dict[CellName, str]:
+    return {found.name: found.state for found in outcome.cells}
+
+
+def run(code: Code, **settings: object) -> Outcome:
+    return check(baseline(), code, folder="b", **settings)  # type: ignore[arg-type]
+
+
+def test_the_same_code_is_as_good_and_trains_twelve_replicates() -> None:
+    code = Code()
+    outcome = run(code)
+    assert set(states(outcome).values()) == {"as good"}
+    assert outcome.exit_code == 0
+    assert code.asked == [((COPY, SINE, LSTM), tuple(range(1, 13)))]
+
+
+def test_ten_percent_more_steps_block_after_a_second_look_at_that_cell_alone() -> None:
+    code = Code([cell("copy"), cell(slower=1.1, jitter=0.02, draw=1), cell("sine", "lstm")])
+    outcome = run(code)
+    assert states(outcome) == {COPY: "as good", SINE: "regressed", LSTM: "as good"}
+    assert outcome.exit_code == 1
+    assert code.asked[1:] == [((SINE,), tuple(range(13, 25)))]
+    assert "confirmed on other replicates" in outcome.cells[1].why
+
+
+def test_three_percent_are_within_the_margin() -> None:
+    assert run(Code(cells(slower=1.03))).exit_code == 0
+
+
+def test_what_the_second_look_does_not_confirm_does_not_block() -> None:
+    chance = [*cell(slower=1.2, replicates=range(1, 13)), *cell(replicates=range(13, 25))]
+    outcome = run(Code([cell("copy"), chance, cell("sine", "lstm")]))
+    assert states(outcome)[SINE] == "as good"
+    assert "did not confirm" in outcome.cells[1].why
+
+
+def test_new_misses_block_where_speed_does_not() -> None:
+    code = Code([cell("copy"), cell(missed=(1, 2, 3, 4, 13, 14, 15, 16)), cell("sine", "lstm")])
+    found = run(code).cells[1]
+    assert (found.state, "4 of 12 replicates newly miss" in found.why) == ("regressed", True)
+
+
+def test_faster_is_told_and_never_blocks() -> None:
+    outcome = run(Code([cell("copy"), cell(slower=0.85), cell("sine", "lstm")]))
+    assert states(outcome)[SINE] == "better"
+    assert outcome.exit_code == 0
+    assert "consider a new baseline" in outcome.cells[1].why
+
+
+def test_other_losses_block_where_the_environment_is_the_same_and_warn_elsewhere() -> None:
+    changed = cells(first_loss=1.001)
+    assert run(Code(changed)).exit_code == 1
+    elsewhere = run(Code(changed, fingerprint="e2"))
+    assert elsewhere.exit_code == 0
+    assert all("training loss of step 1" in found.warnings[0] for found in elsewhere.cells)
+    assert "another environment" in elsewhere.notes[0]
+
+
+def test_rounding_in_the_first_losses_is_no_problem() -> None:
+    assert run(Code(cells(first_loss=1.00005))).exit_code == 0
+
+
+@pytest.mark.parametrize("changed", [{"recurrent": 3265}, {"head": 34}])
+def test_another_number_of_parameters_blocks_anywhere(changed: dict[str, int]) -> None:
+    outcome = run(Code(cells(**changed), fingerprint="e2"))
+    assert outcome.exit_code == 1
+    assert "parameters: " in outcome.cells[0].why
+
+
+def test_a_divergence_blocks_anywhere() -> None:
+    diverged = [*cell(replicates=range(1, 12)), *cell(replicates=[12], status="diverged", missed=[12])]
+    outcome = run(Code([cell("copy"), diverged, cell("sine", "lstm")], fingerprint="e2"))
+    assert states(outcome)[SINE] == "regressed"
+    assert "1 of 12 replicates did not train to their end (diverged)" in outcome.cells[1].why
+
+
+def test_a_divergence_that_the_baseline_has_too_is_nothing_new() -> None:
+    diverging = [[*cell(replicates=range(2, 25)), *cell(replicates=[1], status="diverged", missed=[1])]]
+    outcome = check(baseline(diverging), Code(diverging), folder="b")
+    assert outcome.exit_code == 0
+
+
+@pytest.mark.parametrize("changed", ["weights", "data", "first_batch"])
+def test_a_change_without_a_new_version_blocks_in_the_same_environment(changed: str) -> None:
+    outcome = run(Code(cells(**{changed: "other"})))
+    assert outcome.exit_code == 1
+    assert all("changed, the " in found.why for found in outcome.cells)
+    assert run(Code(cells(**{changed: "other"}), fingerprint="e2")).exit_code == 0
+
+
+@pytest.mark.parametrize("changed", [{"weights": "w2", "model_version": 2}, {"data": "d2", "task_version": 2}])
+def test_a_change_on_purpose_is_compared_unpaired_with_all_replicates(changed: dict[str, object]) -> None:
+    changed = {**changed, "first_batch": "b2"} if "data" in changed else changed
+    code = Code(cells(**changed, jitter=0.15, draw=3))
+    outcome = run(code)
+    assert outcome.exit_code == 0
+    assert code.asked[1][1] == tuple(range(13, 25))
+    assert outcome.cells[0].first is not None
+    assert (outcome.cells[0].first.pairing, outcome.cells[0].first.n) == ("unpaired", 24)
+    assert "less power" in outcome.cells[0].why
+
+
+def test_unpaired_a_half_more_steps_block() -> None:
+    outcome = run(Code(cells(weights="w2", model_version=2, slower=1.5, jitter=0.15, draw=4)))
+    assert outcome.exit_code == 1
+
+
+def test_a_cell_that_is_configured_otherwise_cant_be_compared() -> None:
+    outcome = run(Code([cell("copy"), cell(hidden_size=64), cell("sine", "lstm")]))
+    assert outcome.exit_code == 3
+    assert outcome.cells[1].why == "hidden_size is 64, in the baseline 32"
+
+
+def test_a_cell_that_is_gone_cant_be_compared_and_a_regression_outweighs_it() -> None:
+    assert run(Code([cell("copy"), cell()])).exit_code == 3
+    assert run(Code([cell("copy"), cell(slower=1.3)])).exit_code == 1
+
+
+def test_replicates_that_are_not_there_are_named() -> None:
+    few = run(Code(cells(replicates=7)))
+    assert (few.exit_code, few.cells[0].why) == (3, "this code has no replicate 8, 9, 10, …")
+    worse = run(Code(cells(replicates=12, slower=1.3)))
+    assert worse.exit_code == 3
+    assert "has no replicate 13, 14, 15, … to confirm it" in worse.cells[0].why
+
+
+def test_a_baseline_of_few_replicates_cant_be_compared() -> None:
+    with pytest.raises(CantCompare, match="has 12 replicates of a cell, a check needs 24"):
+        check(baseline(cells(replicates=12)), Code(), folder="b")
+
+
+def test_exceptions_skip_a_cell_or_widen_its_margin() -> None:
+    slow = Code(cells(slower=1.15))
+    exceptions = {
+        COPY: Exemption(Rule(), True, "too noisy"),
+        SINE: Exemption(Rule(steps_margin=1.3), False, "known"),
+    }
+    outcome = check(baseline(exceptions=exceptions), slow, folder="b")
+    assert states(outcome) == {COPY: "skipped", SINE: "as good", LSTM: "regressed"}
+    assert outcome.cells[0].why == "too noisy"
+    assert COPY not in slow.asked[0][0]
+
+
+def test_only_the_cells_asked_for_are_trained() -> None:
+    code = Code()
+    assert list(states(run(code, only=[SINE]))) == [SINE]
+    assert code.asked == [((SINE,), tuple(range(1, 13)))]
+
+
+def test_a_problem_that_the_source_finds_itself_blocks() -> None:
+    outcome = run(Code(problems={SINE: [Problem("float64 losses differ", True)]}, fingerprint="e2"))
+    assert states(outcome)[SINE] == "regressed"
+
+
+def test_unchanged_code_on_other_machines_raises_no_alarm() -> None:
+    """200 checks whose trainings differ from the baseline's by what instruction sets do (sd 0.037 on log2)."""
+    alarms = 0
+    for draw in range(1, 201):
+        alarms += run(Code(cells(jitter=0.037 * np.log(2), draw=draw), fingerprint="e2")).exit_code != 0
+    assert alarms == 0
+
+
+def test_ten_percent_are_found_on_every_other_machine() -> None:
+    missed = 0
+    for draw in range(1, 101):
+        code = Code(cells(slower=1.1, jitter=0.037 * np.log(2), draw=draw), fingerprint="e2")
+        missed += any(state != "regressed" for state in states(run(code)).values())
+    assert missed == 0

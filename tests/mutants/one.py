@@ -10,7 +10,6 @@ from typing import Any
 
 from catalogue import MUTANTS
 
-
 from bench.config import resolve
 from bench.execution.inline import InlineExecutor
 from bench.gate.baseline import Replicates, read_baseline

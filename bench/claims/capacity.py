@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import stats
 from bench.claims.contract import LEVEL, Part, missing
+from bench.claims.cost import judge_times
 from bench.claims.evidence import SMALLEST, Evidence, difference_part, keep, log_loss, paired, ratio_part
 
 if TYPE_CHECKING:
@@ -48,17 +49,20 @@ def width(evidence: Evidence) -> list[Part]:
 def _time(evidence: Evidence, nothing: str) -> Part:
     table = evidence.timings
     table = table[table["cell"].isin(CELLS) & (table["kind"] == "each")]
-    slopes = [
-        _slope(rows["hidden_size"], [math.log(timing["step_seconds"]) for timing in rows["timing"]])
+    groups = [
+        rows
         for _, rows in table.groupby(["experiment", "task", "model", "num_layers", "kernel"])
         if rows["hidden_size"].nunique() >= 3
     ]
-    if not slopes:
+    if not groups:
         return missing("time", nothing)
+    slopes = [
+        _slope(rows["hidden_size"], [math.log(timing["step_seconds"]) for timing in rows["timing"]]) for rows in groups
+    ]
     effect, low, high = (math.exp(x) for x in (np.mean(slopes), min(slopes), max(slopes)))
-    state = "supported" if low > 1 else "refuted" if high < 1 else "not settled"
-    why = f"from {low:.3g} to {high:.3g} over models, tasks and kernels"
-    return Part("time", "a doubling multiplies a step's time by", effect, n=len(slopes), state=state, why=why)  # type: ignore[arg-type]
+    state, busy = judge_times(1 / high, 1 / low, [timing for rows in groups for timing in rows["timing"]])
+    why = f"from {low:.3g} to {high:.3g} over models, tasks and kernels{busy}"
+    return Part("time", "a doubling multiplies a step's time by", effect, n=len(slopes), state=state, why=why)
 
 
 def _slope(sizes: Any, values: list[float]) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bench.claims.contract import Part, missing, not_measured
+from bench.claims.contract import Part, State, missing, not_measured
 from bench.claims.evidence import Evidence
 from bench.formatting import listed
 
@@ -61,11 +61,21 @@ def _timed(name: str, key: str, pairs: list[tuple[Mapping[str, Any], Mapping[str
         lows.append(a / b / spread)
         highs.append(a / b * spread)
     ratio, low, high = (float(np.exp(np.mean(np.log(values)))) for values in (ratios, lows, highs))
-    noisy = sum(bool(side.get("has_warnings")) for pair in pairs for side in pair)
-    state = "supported" if high < 1 else "refuted" if low > 1 else "not settled"
-    busy = f"; the machine was not quiet in {noisy} of {2 * len(pairs)} timings" if noisy else ""
+    state, busy = judge_times(low, high, [side for pair in pairs for side in pair])
     why = f"quartiles give {low:.3g} to {high:.3g}, tasks {min(ratios):.3g} to {max(ratios):.3g}{busy}"
-    return Part(name, "GRU's time is LSTM's times", ratio, n=len(pairs), state=state, why=why)  # type: ignore[arg-type]
+    return Part(name, "GRU's time is LSTM's times", ratio, n=len(pairs), state=state, why=why)
+
+
+def judge_times(low: float, high: float, timings: Sequence[Mapping[str, Any]]) -> tuple[State, str]:
+    """Supported where the whole range lies below 1, refuted where above; and what is to be said of the timings.
+
+    Nothing is settled by timings most of which were taken while the machine had other things to do.
+    """
+    noisy = sum(bool(timing.get("has_warnings")) for timing in timings)
+    remark = f"; the machine was not quiet in {noisy} of {len(timings)} timings" if noisy else ""
+    if 2 * noisy > len(timings):
+        return "not settled", remark
+    return "supported" if high < 1 else "refuted" if low > 1 else "not settled", remark
 
 
 def _pairs(

@@ -293,6 +293,20 @@ def test_times_whose_spreads_overlap_settle_nothing() -> None:
     assert verdict(2, records).state == "not settled"
 
 
+@pytest.mark.parametrize("number", [2, 9])
+def test_times_of_a_busy_machine_settle_nothing(number: int) -> None:
+    records = SCENARIOS[number](True)
+    timed = [record for record in records if record.get("timing")]
+    for record in timed[: len(timed) // 2]:
+        record["timing"]["has_warnings"] = True
+    assert verdict(number, records).state == "supported"
+    for record in timed:
+        record["timing"]["has_warnings"] = True
+    busy = verdict(number, records)
+    assert busy.state == "not settled"
+    assert f"the machine was not quiet in {len(timed)} of {len(timed)} timings" in busy.why or number == 2
+
+
 def test_short_sequences_decide_nothing_about_long_ones() -> None:
     records = each(lambda r: training("copy", "gru", r, 0.9, parameters={"delay": 20}))
     records += each(lambda r: training("copy", "lstm", r, 0.1, parameters={"delay": 20}))

@@ -138,17 +138,18 @@ class _Run:
 
     def _run(self, machine: Record, ledger: Ledger, began: float) -> Outcome:
         cells = self._cells(machine["device"])
-        planned = sum(sum(cell.planned().values()) for cell in cells)
-        manifest = self._manifest(machine, planned)
+        manifest = self._manifest(machine, _count_planned(cells))
         self.folder.write_manifest({**manifest, "status": "in progress", "seconds": None})
         self.observer.note(f"device {machine['reason']}")
-        self.observer.planned(planned)
+        self.observer.planned(manifest["trainings_planned"])
         options = self.experiment.options
         mirror = Mirror(options.storage, self.experiment.name, self.observer.note)
         driver = Driver(self.executor, ledger, self.observer, self._limits(began))
         try:
             self._record_references(ledger)
             driver.run(cell.search_and_confirm(ledger.trials, mirror) for cell in cells)
+            manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
+            self.observer.planned(manifest["trainings_planned"])
             for cell in cells:
                 driver.run([cell.time(machine["fingerprint"])])
             mirror.close()
@@ -258,6 +259,10 @@ class _Run:
                     if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
                 ]
                 ledger.add_all(new)
+
+
+def _count_planned(cells: list[CellPlan]) -> int:
+    return sum(sum(cell.planned().values()) for cell in cells)
 
 
 def _missing(cells: list[CellPlan], ledger: Ledger) -> list[dict[str, Any]]:

@@ -68,6 +68,30 @@ def test_search_confirm_time_and_references_are_all_recorded(flags: dict[str, An
     assert timing["step_seconds"] > 0
 
 
+def test_no_more_is_done_than_was_planned_also_where_a_kernel_is_timed_twice(flags: dict[str, Any]) -> None:
+    """oneDNN's fused LSTM is timed with and without it, which the confirmed trainings show to be so."""
+
+    class Watch(Observer):
+        total, done = 0, 0
+
+        def planned(self, trainings: int) -> None:
+            self.total = trainings
+
+        def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+            self.done += 1
+            assert self.done <= self.total
+
+    watch = Watch()
+    outcome = run_inline({**flags, "models": ["linear", "lstm"]}, observer=watch)
+    measured = [r for r in records_of(outcome) if r["stage"] != "reference"]
+    assert watch.done == watch.total == len(measured)
+    manifest = json.loads((outcome.results_folder / "experiment.json").read_text())
+    assert manifest["trainings_planned"] == len(measured)
+    kernels = {r["kernel"] for r in measured if r["stage"] == "confirm"}
+    timings = [r["kernel"] for r in measured if r["stage"] == "time"]
+    assert len(timings) == (3 if "onednn" in kernels else 2)
+
+
 def test_the_folder_says_how_it_was_made(flags: dict[str, Any]) -> None:
     folder = run_inline(flags).results_folder
     manifest = json.loads((folder / "experiment.json").read_text())

@@ -28,7 +28,7 @@ _NOT_ALL_WELL = 1
 )
 @click.option("--retry-failed", is_flag=True, help="Try once more what failed, timed out or ran out of memory.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
-@click.option("-v", "--verbose", is_flag=True, help="A line an epoch of each training, when it has ended.")
+@click.option("-v", "--verbose", is_flag=True, help="A line an epoch of each training, as it goes.")
 @click.pass_context
 def run_command(
     ctx: click.Context,

@@ -15,6 +15,7 @@ from bench.experiment import Outcome, run
 from bench.observer import Observer
 from bench.records import Record, RecordFile
 from bench.rerun import rerun
+from bench.training import CURVE
 from tasks.errors import UserError
 
 TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "timing")
@@ -90,6 +91,29 @@ def test_no_more_is_done_than_was_planned_also_where_a_kernel_is_timed_twice(fla
     kernels = {r["kernel"] for r in measured if r["stage"] == "confirm"}
     timings = [r["kernel"] for r in measured if r["stage"] == "time"]
     assert len(timings) == (3 if "onednn" in kernels else 2)
+
+
+def test_who_follows_a_training_is_told_each_evaluation_as_it_comes(flags: dict[str, Any]) -> None:
+    told: list[tuple[str, Any]] = []
+
+    class Follow(Observer):
+        follows = True
+
+        def evaluated(self, slot: int, evaluation: Any, epoch_steps: int | None) -> None:
+            told.append(("evaluated", evaluation))
+
+        def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+            told.append(("finished", record))
+
+    run_inline(flags, observer=Follow())
+    steps: list[float] = []
+    for what, content in told:
+        if what == "evaluated":
+            steps.append(content[0])
+            assert len(content) == len(CURVE) + 1
+        else:
+            assert steps == ((content.get("curve") or {}).get("step") or [])
+            steps = []
 
 
 def test_the_folder_says_how_it_was_made(flags: dict[str, Any]) -> None:

@@ -116,6 +116,23 @@ def test_who_follows_a_training_is_told_each_evaluation_as_it_comes(flags: dict[
             steps = []
 
 
+def test_references_that_take_long_tell_how_far_they_are(
+    flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+
+    class Notes(Observer):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    monkeypatch.setattr("bench.experiment.NOTE_SECONDS", -1.0)
+    run_inline({**flags, "seeds": 2}, observer=Notes())
+    assert [note for note in notes if "floors" in note] == [
+        "floors and baselines: 0 of 2 data sets",
+        "floors and baselines: 1 of 2 data sets",
+    ]
+
+
 def test_the_folder_says_how_it_was_made(flags: dict[str, Any]) -> None:
     folder = run_inline(flags).results_folder
     manifest = json.loads((folder / "experiment.json").read_text())

@@ -38,6 +38,7 @@ from bench.report.gradients import gradients_section
 from bench.report.leaderboard import across_tasks, all_metrics, leaderboard
 from bench.report.overall import choices, overall
 from bench.report.predictions import predictions_section
+from bench.report.side_by_side import side_by_side
 from bench.results import Results
 from bench.tables import label
 from bench.verdicts import Verdict, verdicts
@@ -150,7 +151,8 @@ def leaderboard_section(results: Results) -> Section:
             blocks.append(Tables(metrics, "The tasks' own metrics: means over seeds, on test data."))
         return blocks
 
-    return Section("leaderboard", "Leaderboard", by_match(results, make))
+    blocks, beside = by_match(results, make), side_by_side(results)
+    return Section("leaderboard", "Leaderboard", [*blocks, *([beside] if beside else [])])
 
 
 def _failures(results: Results) -> Section:

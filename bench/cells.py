@@ -22,12 +22,16 @@ from bench.search import Ask, Asked, Point, Space, Study, count_trials, point_of
 from bench.training import Training, load_data
 from tasks.contract import Task
 
+FUSED = "onednn"  # a kernel that is timed a second time, without oneDNN
 SEARCH_REPLICATE = 0  # the confirm stage uses 1, 2, …
 
 
 @dataclass
 class CellPlan:
-    """What a cell is to do; `chosen` is what its search found (None: not yet, or nothing that trains)."""
+    """What a cell is to do.
+
+    chosen: what its search found (None: not yet, or nothing that trains). kernel: what its confirmed trainings ran on.
+    """
 
     experiment: Experiment
     matching: Matching
@@ -35,6 +39,7 @@ class CellPlan:
     entry: Entry
     device: str
     chosen: Point | None = None
+    kernel: str | None = None
 
     @property
     def model(self) -> Model:
@@ -108,7 +113,8 @@ class CellPlan:
             mirror.show(self.name, self.space(), records)
         if self.chosen is not None:
             trainings = [self.training(self.chosen, replicate) for replicate in range(1, (options.seeds or 1) + 1)]
-            yield [self._order("confirm", training) for training in trainings]
+            confirmed = yield [self._order("confirm", training) for training in trainings]
+            self.kernel = next((record["kernel"] for record in confirmed if record.get("kernel")), None)
 
     def time(self, environment: str) -> Cell:
         """The stage that must run alone. `environment`: the machine's fingerprint, since a time belongs to it."""
@@ -117,16 +123,19 @@ class CellPlan:
             training = self.training(self.chosen, 1)
             identity = self._identity("time", training)
             records = yield [Order(TimingJob(training, seconds, environment), identity)]
-            if records[0]["kernel"] == "onednn":  # fused, which other cells have not: say what torch's own does
+            if records[0]["kernel"] == FUSED:  # which other cells have not: say what torch's own does
                 yield [Order(TimingJob(training, seconds, environment, onednn=False), identity)]
 
     def planned(self) -> dict[str, int]:
-        """How many trainings and timings each stage has, if no search fails whole."""
+        """How many trainings and timings each stage has, if no search fails whole.
+
+        Before the confirm stage has shown the kernel, one timing is planned.
+        """
         options = self.experiment.options
         trials = count_trials(self.space(), options.sampler, options.trials or 1)
         if options.prune:
             trials = count_trainings(trials, self.experiment.steps(self.task), self._interval())
-        return {"search": trials, "confirm": options.seeds or 1, "time": 1}
+        return {"search": trials, "confirm": options.seeds or 1, "time": 2 if self.kernel == FUSED else 1}
 
     def _search(self, known: list[Asked]) -> Ask:
         options = self.experiment.options

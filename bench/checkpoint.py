@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -161,7 +162,8 @@ def _read_npz(path: Path) -> tuple[Any, dict[str, Array]]:
             state = {name.removeprefix(_STATE): file[name] for name in file.files if name.startswith(_STATE)}
             return json.loads(str(file["about"])), state
     except (ValueError, KeyError, OSError, EOFError) as error:  # ValueError: an array that would have to be unpickled
-        raise UserError(f"{path} is no checkpoint of bench: {error}") from None
+        what = "it holds objects, and nothing in it was run" if "allow_pickle" in str(error) else error
+        raise UserError(f"{path} is no checkpoint of bench: {what}") from None
 
 
 def _read_torch(path: Path) -> tuple[Any, dict[str, Array]]:
@@ -172,7 +174,11 @@ def _read_torch(path: Path) -> tuple[Any, dict[str, Array]]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         return content["about"], {str(name): tensor.numpy() for name, tensor in content["state"].items()}
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
+    except pickle.UnpicklingError as error:  # whose text advises to load the file without this protection
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        what = f"it asks for {asked[1]}" if asked else "it holds more than weights and numbers"
+        raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {what}") from None
+    except (RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {reason}") from None
 

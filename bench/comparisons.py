@@ -1,7 +1,7 @@
 """Models compared in pairs on each task: the ratio of test losses over shared replicates, tested as one family.
 
 For each pair the paired differences of log10 test loss, a t-interval, and Holm's correction over all pairs of the
-experiment. Nothing else is tested, so that the family's error stays at 5 %.
+experiment. Verdicts rest on nothing else, so that the family's error stays at 5 %.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ RESOLUTION = 1e-30  # losses below it are rounding, and zero has no logarithm
 
 @dataclass(frozen=True)
 class Comparison:
-    """`first` against `second` on one task. `effect` is the ratio of their test losses with its 95 % interval."""
+    """`first` against `second` on one task. `effect` is the ratio of their test losses with its 95 % interval.
+
+    `effect_size`: Hedges' (`stats.effect_size`) of the paired log losses; below 0 where `first` has the lower ones.
+    """
 
     match: str
     task: str
@@ -39,6 +42,7 @@ class Comparison:
     high: float
     p: float
     p_holm: float
+    effect_size: float = math.nan
 
     @property
     def equal(self) -> bool:
@@ -55,24 +59,24 @@ class Comparison:
         if model == self.first:
             return self
         flipped = (1 / self.effect, 1 / self.high, 1 / self.low)
-        return Comparison(self.match, self.task, self.second, self.first, self.n, *flipped, self.p, self.p_holm)
+        others = (self.p, self.p_holm, -self.effect_size)
+        return Comparison(self.match, self.task, self.second, self.first, self.n, *flipped, *others)
 
 
 def comparisons(results: Results) -> tuple[Comparison, ...]:
     """All pairs of models on all tasks of an experiment, Holm-adjusted as one family."""
-    raw: list[tuple[str, str, str, str, stats.Paired]] = []
+    raw: list[tuple[str, str, str, str, float, stats.Paired]] = []
     for match in results.matches:
         for task in results.tasks:
             losses = paired_losses(results, match, task)
-            raw += [
-                (match, task, a, b, stats.paired_difference(losses[a].to_numpy(float), losses[b].to_numpy(float)))
-                for a, b in combinations(losses.columns, 2)
-            ]
+            for a, b in combinations(losses.columns, 2):
+                sides = losses[a].to_numpy(float), losses[b].to_numpy(float)
+                raw.append((match, task, a, b, stats.effect_size(*sides), stats.paired_difference(*sides)))
     adjusted = stats.holm([pair.p if pair.n >= ENOUGH else math.nan for *_, pair in raw])
     found = []
-    for (match, task, a, b, pair), p in zip(raw, adjusted, strict=True):
+    for (match, task, a, b, size, pair), p in zip(raw, adjusted, strict=True):
         ratios = (10**pair.value, 10**pair.low, 10**pair.high)
-        found.append(Comparison(match, task, a, b, pair.n, *ratios, pair.p, float(p)))
+        found.append(Comparison(match, task, a, b, pair.n, *ratios, pair.p, float(p), size))
     return tuple(found)
 
 

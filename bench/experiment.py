@@ -23,7 +23,7 @@ from bench.folder import RECORDS, ResultsFolder, command_name
 from bench.jobs import Job
 from bench.ledger import Ledger
 from bench.measure.machine_memory import GIB, worker_limit
-from bench.mirror import Mirror
+from bench.mirror import Mirror, check_storage
 from bench.observer import Observer
 from bench.probe import ProbeJob
 from bench.records import SCHEMA, STAGES, Record, RecordFile, digest, read_records
@@ -34,6 +34,8 @@ from bench.training import describe_entry, load_data, load_references, skill
 from tasks.contract import Task
 from tasks.errors import UserError
 from tasks.validation import naming, validate_dataset
+
+NOTE_SECONDS = 2.0  # between two notes of how far something is that no bar shows
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,14 @@ def run(
     what the experiment's options name.
 
     Raises UserError where the folder can't be used or another run is at work in it, a task breaks its contract, or the
-    device is not there; then nothing was written. Where the disk fills up it raises UserError too, and what was
-    recorded is whole. KeyboardInterrupt passes through after workers have ended and tables are written.
+    device or a driver for `--storage` is not there; then nothing was written. Where the disk fills up it raises
+    UserError too, and what was recorded is whole. KeyboardInterrupt passes through after workers have ended and tables
+    are written.
     """
     began = time.monotonic()
     folder, observer = ResultsFolder(experiment), observer or Observer()
     try:
+        check_storage(experiment.options.storage)
         folder.check(fresh)
         finished = None if fresh or retry_failed else folder.finished()
         if finished is not None:
@@ -162,17 +166,18 @@ class _Run:
 
     def _run(self, machine: Record, ledger: Ledger, began: float) -> Outcome:
         cells = self._cells(machine["device"])
-        planned = sum(sum(cell.planned().values()) for cell in cells)
-        manifest = self._manifest(machine, planned)
+        manifest = self._manifest(machine, _count_planned(cells))
         self.folder.write_manifest({**manifest, "status": "in progress", "seconds": None})
         self.observer.note(f"device {machine['reason']}")
-        self.observer.planned(planned)
+        self.observer.planned(manifest["trainings_planned"])
         options = self.experiment.options
         mirror = Mirror(options.storage, self.experiment.name, self.observer.note)
         driver = Driver(self.executor, ledger, self.observer, self._limits(began))
         try:
             self._record_references(ledger)
             driver.run(cell.search_and_confirm(ledger.trials, mirror) for cell in cells)
+            manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
+            self.observer.planned(manifest["trainings_planned"])
             for cell in cells:
                 driver.run([cell.time(machine["fingerprint"])])
             mirror.close()
@@ -242,8 +247,14 @@ class _Run:
     def _record_references(self, ledger: Ledger) -> None:
         """Floors and baselines on the data of each replicate of the confirm stage."""
         options = self.experiment.options
-        for task in self.experiment.tasks:
-            for replicate in range(1, (options.seeds or 1) + 1):
+        seeds, told = options.seeds or 1, time.monotonic()
+        for place, task in enumerate(self.experiment.tasks):
+            for replicate in range(1, seeds + 1):
+                if time.monotonic() - told > NOTE_SECONDS:
+                    told, done = time.monotonic(), place * seeds + replicate - 1
+                    self.observer.note(
+                        f"floors and baselines: {done} of {len(self.experiment.tasks) * seeds} data sets"
+                    )
                 key = _reference_key(task, options.seed, replicate)
                 if len(ledger.labels(key)) == len(load_references(task, options.seed, 1)):  # as many in each replicate
                     continue
@@ -255,6 +266,10 @@ class _Run:
                     if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
                 ]
                 ledger.add_all(new)
+
+
+def _count_planned(cells: list[CellPlan]) -> int:
+    return sum(sum(cell.planned().values()) for cell in cells)
 
 
 def _missing(cells: list[CellPlan], ledger: Ledger) -> list[dict[str, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shlex
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,11 @@ def check_reports_folder(path: Path) -> None:
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not existing.is_dir():
         raise UserError(f"{existing} is a file, so no report can be written to {path}: choose another --reports")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"{existing} can't be written, so no report can go to {path}: choose another --reports")
+    try:
+        tempfile.TemporaryFile(dir=existing).close()  # permissions alone do not tell: not of /proc, not of a full disk
+    except OSError as error:
+        why = f"no file can be made in {existing} ({error.strerror})"
+        raise UserError(f"{why}, so no report can go to {path}: choose another --reports") from None
 
 
 class ResultsFolder:

@@ -42,6 +42,11 @@ class Job(Protocol):
     @property
     def steps(self) -> int: ...
     @property
+    def epoch_steps(self) -> int | None:
+        """Optimiser steps of an epoch; None: it trains nothing."""
+        ...
+
+    @property
     def cost(self) -> float:
         """About how long it takes, in any unit that is the same for all jobs: long ones start first."""
         ...
@@ -61,11 +66,16 @@ class TrainingJob:
 
     @property
     def label(self) -> str:
-        return self.training.label()
+        return self.training.label() + (f" seed {self.training.replicate}" if self.training.on_test_data else "")
 
     @property
     def steps(self) -> int:
         return self.training.last_step
+
+    @property
+    def epoch_steps(self) -> int | None:
+        t = self.training
+        return -(-len(load_data(t.task, t.seed, 0).train) // t.batch_size)  # the same in all replicates
 
     @property
     def cost(self) -> float:
@@ -115,6 +125,10 @@ class TimingJob:
     @property
     def steps(self) -> int:
         return 1
+
+    @property
+    def epoch_steps(self) -> int | None:
+        return None
 
     @property
     def cost(self) -> float:

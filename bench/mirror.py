@@ -14,9 +14,31 @@ from typing import Any
 
 from bench.records import Record
 from bench.search import Space, best_valid_loss, distributions, parameters, point_of
+from tasks.errors import UserError
 
 FLUSH_SECONDS = 30.0  # at the end of an experiment, for what is still to be copied
 Name = tuple[str, str, str]
+
+
+def check_storage(url: str | None) -> None:
+    """Raise UserError for a URL that no database driver here can open; whether it can be reached is found later."""
+    if url is None or "://" not in url:
+        return
+    from sqlalchemy import exc  # Optuna's way to databases
+    from sqlalchemy.engine import make_url
+
+    expected = "expected sqlite:///FILE, the URL of another database, or a path for Optuna's journal file"
+    try:
+        dialect = make_url(url).get_dialect()
+    except exc.ArgumentError:
+        scheme = url.partition("://")[0]
+        raise UserError(f"--storage: there is no kind of database called '{scheme}': {expected}") from None
+    try:
+        dialect.import_dbapi()
+    except ImportError as error:
+        raise UserError(
+            f"--storage: {dialect.name} needs a driver that is not installed ({error}): {expected}"
+        ) from None
 
 
 class Mirror:

@@ -20,6 +20,7 @@ class ProbeJob:
 
     label = "looking at the machine"
     steps = 1
+    epoch_steps = None
     cost = 0.0
 
     def key(self) -> str:

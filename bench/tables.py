@@ -18,6 +18,7 @@ import numpy as np
 from bench import stats
 from bench.formatting import is_missing
 from bench.records import Record, trainings
+from tasks.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -272,7 +273,10 @@ def write_atomically(path: Path, text: str) -> None:
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:
     """As `write_atomically`, for bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # though all parents may be made: /proc is such a place
+        raise UserError(f"no folder can be made at {path.parent} ({error.strerror}): choose another") from None
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)

@@ -70,9 +70,12 @@ def _budgets() -> Iterable[Row]:
 
 
 def _recipes() -> Iterable[Row]:
-    from bench.config_file import recipes
+    """Each recipe; not those that another one runs in turn (`claims.depth1` is a part of `claims`)."""
+    from bench.config_file import recipe_parts, recipes
 
-    return recipes().items()
+    found = recipes()
+    parts = {part for name in found for part in recipe_parts(name)[1:]}
+    return [(name, summary) for name, summary in found.items() if name not in parts]
 
 
 def _experiments(results: Path) -> Iterable[Row]:

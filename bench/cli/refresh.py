@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Refreshed(Observer):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner, self._render, self._clock = inner, render, clock
+        self.follows = inner.follows
         self._interval = interval_seconds
         self._began = self._ended = clock()
         self._running: subprocess.Popen[bytes] | None = None
@@ -46,6 +47,9 @@ class Refreshed(Observer):
 
     def progress(self, slot: int, step: int, loss: float) -> None:
         self._inner.progress(slot, step, loss)
+
+    def evaluated(self, slot: int, evaluation: Sequence[float | int | None], epoch_steps: int | None) -> None:
+        self._inner.evaluated(slot, evaluation, epoch_steps)
 
     def finished(self, slot: int | None, record: Record, reused: bool) -> None:
         self._inner.finished(slot, record, reused)

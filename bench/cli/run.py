@@ -28,7 +28,7 @@ _NOT_ALL_WELL = 1
 )
 @click.option("--retry-failed", is_flag=True, help="Try once more what failed, timed out or ran out of memory.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
-@click.option("-v", "--verbose", is_flag=True, help="A line an epoch of each training, when it has ended.")
+@click.option("-v", "--verbose", is_flag=True, help="A line an epoch of each training, as it goes.")
 @click.pass_context
 def run_command(
     ctx: click.Context,
@@ -101,11 +101,26 @@ def _run_one(
         click.echo(f"interrupted: what is done is kept; to go on, run again: {_to_go_on(command)}", err=True)
         partial_result(lambda: show_result(name, options.results, options.reports, partial=True))
         return INTERRUPTED
-    show_result(name, options.results, options.reports, unchanged=outcome.unchanged)
+    try:
+        with stop_signals():
+            show_result(name, options.results, options.reports, unchanged=outcome.unchanged)
+    except KeyboardInterrupt:
+        done = f"all that was trained is recorded in {outcome.results_folder}, and the report is not written"
+        click.echo(f"interrupted: {done}; to write it: {_report_command(name, experiment)}", err=True)
+        return INTERRUPTED
     if outcome.missing:
         left = f"out of time: {outcome.missing} trainings and timings are missing"
         click.echo(f"{left}; to go on, run again: {_to_go_on(command)}", err=True)
     return _NOT_ALL_WELL if outcome.failures or outcome.missing else 0
+
+
+def _report_command(name: str, experiment: Experiment) -> str:
+    """How to render the report of an experiment."""
+    words = ["python", "-m", "bench", "report", name]
+    for folder in ("results", "reports"):
+        chosen = getattr(experiment.options, folder)
+        words += [f"--{folder}", chosen] if chosen != folder else []
+    return shlex.join(words)
 
 
 def command_line(ctx: click.Context) -> str:

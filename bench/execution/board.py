@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from bench.execution.executor import Curve
+from bench.execution.executor import Curve, Evaluation
 from bench.training import CURVE
 
 ROWS = 1024  # evaluations that are kept: far more than a training has, unless a small interval was asked for
 _SERIAL, _COUNT, _STEP, _LOSS, _CURVE = range(5)
-SLOT = _CURVE + ROWS * len(CURVE)
+ROW = len(CURVE) + 1  # and the seconds since the first evaluation
+SLOT = _CURVE + ROWS * ROW
 
 
 class Board:
@@ -36,14 +37,14 @@ class Board:
         """Whether the job of this number has begun."""
         return bool(self._doubles[slot * SLOT + _SERIAL] == serial)
 
-    def tell(self, slot: int, evaluation: Sequence[float | None]) -> None:
-        """Add one evaluation: the columns of `CURVE`, None where not measured."""
-        at, row = slot * SLOT, [math.nan if value is None else float(value) for value in evaluation]
+    def tell(self, slot: int, evaluation: Sequence[float | None], seconds: float | None = None) -> None:
+        """Add one evaluation: the columns of `CURVE`, None where not measured, and when it was."""
+        at, row = slot * SLOT, [math.nan if value is None else float(value) for value in (*evaluation, seconds)]
         self._doubles[at + _STEP], self._doubles[at + _LOSS] = row[0], row[CURVE.index("valid_loss")]
         count = int(self._doubles[at + _COUNT])
         if count < ROWS:
-            first = at + _CURVE + count * len(CURVE)
-            self._doubles[first : first + len(CURVE)] = row
+            first = at + _CURVE + count * ROW
+            self._doubles[first : first + ROW] = row
             self._doubles[at + _COUNT] = float(count + 1)
 
     def last(self, slot: int) -> tuple[int, float]:
@@ -52,11 +53,14 @@ class Board:
 
     def curve(self, slot: int) -> Curve:
         """All evaluations told so far, as a record has them."""
-        at = slot * SLOT + _CURVE
-        end = at + int(self._doubles[slot * SLOT + _COUNT]) * len(CURVE)
-        columns = [[_finite_or_none(x) for x in self._doubles[at + i : end : len(CURVE)]] for i in range(len(CURVE))]
-        columns[0] = [None if step is None else int(step) for step in columns[0]]
-        return dict(zip(CURVE, columns, strict=True))
+        rows = self.evaluations(slot)
+        return {name: [row[i] for row in rows] for i, name in enumerate(CURVE)}
+
+    def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
+        """The evaluations told so far but the first `since`."""
+        at, count = slot * SLOT + _CURVE, int(self._doubles[slot * SLOT + _COUNT])
+        rows = (self._doubles[at + i * ROW : at + (i + 1) * ROW] for i in range(since, count))
+        return [(int(row[0]), *map(_finite_or_none, row[1:])) for row in rows]
 
 
 def _finite_or_none(value: float) -> float | int | None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.execution.executor import Curve, Executor, WorkerDied
+from bench.execution.executor import Curve, Evaluation, Executor, WorkerDied
 from bench.jobs import Job
 from bench.records import Record
 from bench.training import CURVE
@@ -129,6 +129,9 @@ class DaskExecutor(Executor):
         return {
             name: [_finite_or_none(x) for x in column] for name, column in zip(CURVE, columns, strict=False)
         } or None
+
+    def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
+        return [(*row, None) for row in self._running[slot].evaluations[since:]]  # seconds are not told
 
     def seconds(self, slot: int) -> float:
         began = self._running[slot].began

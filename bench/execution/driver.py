@@ -93,6 +93,9 @@ class Driver:
         self._running: dict[Future[Record], tuple[int, _Pending]] = {}
         self._free: list[int] = []
         self._known_slots = 0
+        self._evaluations: dict[int, int] = {}  # by slot: how many of its training the observer knows
+        self._jobs: dict[int, Job] = {}
+        executor.on_evaluation = self._look
         self._numbers = itertools.count()
         self._watched = time.monotonic()
 
@@ -141,15 +144,24 @@ class Driver:
         while self._free and self._queue:
             slot, pending = self._free.pop(), heapq.heappop(self._queue)
             pending.attempts += 1
+            self._jobs[slot], self._evaluations[slot] = pending.order.job, 0
             self.observer.started(slot, pending.order.job.label, pending.order.job.steps)
             self._running[self.executor.submit(pending.order.job, slot)] = (slot, pending)
+
+    def _look(self, slot: int) -> None:
+        """Tell how far the job in a slot is."""
+        self.observer.progress(slot, *self.executor.progress(slot))
+        if self.observer.follows:
+            for evaluation in self.executor.evaluations(slot, self._evaluations[slot]):
+                self._evaluations[slot] += 1
+                self.observer.evaluated(slot, evaluation, self._jobs[slot].epoch_steps)
 
     def _collect(self) -> None:
         """Take what has ended, record it with one write, and let the cells go on that waited for it."""
         done, _ = wait(self._running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         ended: list[tuple[int, _Pending, Record]] = []
-        for slot, _pending in self._running.values():
-            self.observer.progress(slot, *self.executor.progress(slot))
+        for slot, _ in self._running.values():
+            self._look(slot)
         for future in done:
             slot, pending = self._running.pop(future)
             record = self._result(future, slot, pending)

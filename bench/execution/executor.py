@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from bench.jobs import Job
 from bench.records import Record
 
 Curve = dict[str, list[float | int | None]]
+Evaluation = tuple[float | int | None, ...]  # the columns of `CURVE`, and seconds since the first one
 
 
 class WorkerDied(Exception):  # noqa: N818 - an event, not an error of this program
@@ -19,7 +21,13 @@ class WorkerDied(Exception):  # noqa: N818 - an event, not an error of this prog
 
 
 class Executor(ABC):
-    """Numbered slots, each of which does one job at a time."""
+    """Numbered slots, each of which does one job at a time.
+
+    on_evaluation: called with the slot after each evaluation, where a job runs in the driver's own thread: nobody could
+    ask how far it is meanwhile.
+    """
+
+    on_evaluation: Callable[[int], None] | None = None
 
     @property
     @abstractmethod
@@ -45,6 +53,10 @@ class Executor(ABC):
     def curve(self, slot: int) -> Curve | None:
         """The learning curve that the job in a slot, or the one that just died there, has told so far."""
         return None
+
+    def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
+        """What the job in a slot has told of its training so far, without the first `since` evaluations."""
+        return []
 
     def seconds(self, slot: int) -> float:
         """How long the job in a slot has been running; 0 while its worker is still starting."""

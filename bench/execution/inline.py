@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from bench.execution.executor import Executor
+from bench.execution.executor import Evaluation, Executor
 from bench.execution.worker import load_plugins, use_one_thread
 from bench.jobs import Job, attempt
 from bench.records import Record
+from bench.training import CURVE
 
 
 class InlineExecutor(Executor):
@@ -18,19 +20,26 @@ class InlineExecutor(Executor):
     def __init__(self, plugins: Sequence[str] = ()) -> None:
         load_plugins(plugins)
         use_one_thread()
-        self._progress = (0, math.nan)
+        self._evaluations: list[Evaluation] = []
+        self._began = 0.0
 
     @property
     def slots(self) -> int:
         return 1
 
     def submit(self, job: Job, slot: int) -> Future[Record]:
-        future: Future[Record] = Future()
+        self._evaluations, future = [], Future[Record]()
         future.set_result(attempt(job, self._keep))
         return future
 
     def progress(self, slot: int) -> tuple[int, float]:
-        return self._progress
+        if not self._evaluations:
+            return 0, math.nan
+        step, loss = (self._evaluations[-1][CURVE.index(name)] for name in ("step", "valid_loss"))
+        return int(step or 0), math.nan if loss is None else loss
+
+    def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
+        return self._evaluations[since:]
 
     def restart(self, slot: int) -> None:
         """Never needed: no worker dies without this process."""
@@ -38,5 +47,9 @@ class InlineExecutor(Executor):
     def close(self) -> None:
         """Nothing to end."""
 
-    def _keep(self, step: int, train_loss: float | None, valid_loss: float, *others: float | None) -> None:
-        self._progress = (step, valid_loss)
+    def _keep(self, *evaluation: float | None) -> None:
+        now = time.monotonic()
+        self._began = self._began if self._evaluations else now
+        self._evaluations.append((*evaluation, now - self._began))
+        if self.on_evaluation is not None:
+            self.on_evaluation(0)

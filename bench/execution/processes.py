@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 
 from bench.execution import worker
 from bench.execution.board import SLOT, Board
-from bench.execution.executor import Curve, Executor
+from bench.execution.executor import Curve, Evaluation, Executor
 from bench.jobs import Job
 from bench.measure import machine_memory
 from bench.records import Record
@@ -60,6 +60,9 @@ class ProcessExecutor(Executor):
 
     def curve(self, slot: int) -> Curve | None:
         return self._board.curve(slot)
+
+    def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
+        return self._board.evaluations(slot, since)
 
     def seconds(self, slot: int) -> float:
         if slot not in self._began:

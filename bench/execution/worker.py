@@ -96,8 +96,15 @@ def perform(job: Job, slot: int, serial: int) -> Record:
     """Do one job, telling the parent how far it is through shared memory (no lock that a killed worker could hold)."""
     assert _board is not None, "start() initialises a worker before it gets a job"
     _board.begin(slot, serial)
-    board = _board
-    return attempt(job, lambda *evaluation: board.tell(slot, evaluation))
+    board, first = _board, list[float]()
+
+    def tell(*evaluation: float | None) -> None:
+        now = time.monotonic()
+        if not first:
+            first.append(now)
+        board.tell(slot, evaluation, now - first[0])
+
+    return attempt(job, tell)
 
 
 def process_id() -> int:

@@ -36,6 +36,7 @@ class TwinsJob:
 
     label = "comparing a NumPy cell with torch's"
     steps = STEPS
+    epoch_steps = None
     cost = 0.0
 
     def key(self) -> str:

@@ -23,6 +23,14 @@ ALLOCATOR_VARIABLES = (
     "PYTORCH_ALLOC_CONF",
     "PYTORCH_CUDA_ALLOC_CONF",
 )
+# settings that choose kernels, and so last bits; in the fingerprint where any is set
+KERNEL_VARIABLES = (
+    "OPENBLAS_CORETYPE",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+)
 # where any of these differs, the same seed may give other numbers
 NUMERIC = ("python", "packages", "machine", "cpu", "isa", "numpy_blas", "onednn", "threads", "gpu", "cuda", "cudnn")
 
@@ -47,13 +55,19 @@ def describe() -> dict[str, Any]:
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
         "allocator": {name: os.environ[name] for name in ALLOCATOR_VARIABLES if name in os.environ},
+        "kernels": {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
         "commit": _commit(Path(__file__).resolve().parents[2]),
     }
 
 
 def fingerprint(environment: Mapping[str, Any]) -> str:
-    """12 hexadecimal digits of SHA-256 over what can change numbers (`NUMERIC`): equal where they should agree."""
+    """12 hexadecimal digits of SHA-256 over what can change numbers: equal where they should agree.
+
+    `NUMERIC`, and "kernels" where any such variable was set.
+    """
     relevant = {key: environment.get(key) for key in NUMERIC}
+    if environment.get("kernels"):
+        relevant["kernels"] = environment["kernels"]
     text = json.dumps(relevant, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

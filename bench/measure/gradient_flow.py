@@ -24,6 +24,8 @@ from tasks.contract import Array, Split
 
 SEQUENCES = 16  # norms are means over them; their spread is small beside the powers of ten that a lag makes
 LONGEST_LAG = 100
+EXPANDING = "orthogonal × 2"  # probed, never trained: no usual scheme explodes before training
+GAIN = 2.0  # of its recurrent matrices: every singular value, and so the spectral radius
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,31 @@ def measure_schemes(
     """The flow at each scheme's initial weights and at the trained ones, as a record keeps it; None as above.
 
     initial: a scheme's initial weights. Only schemes that change something for this cell are measured, and "default".
+    Also `EXPANDING`: orthogonal ones with the recurrent matrices times `GAIN`. Without inputs a tanh RNN is linear
+    about its state 0, and each step back multiplies the norm by just that; inputs saturate units, gates close, and both
+    make it less.
+
     Returns {"init", "state": "initial" | "trained", "steps": how many lags, and the fields of `GradientFlow`} each.
     """
     found: list[dict[str, Any]] = []
-    schemes = [s for s in SCHEMES if s == "default" or differs_from_default(s, model.cell)]
-    for scheme, state in [*((scheme, "initial") for scheme in schemes), (settings.init, "trained")]:
-        weights = trained if state == "trained" else initial(scheme)
-        flow = gradient_flow(model, problem, replace(settings, init=scheme), weights, split)
+    schemes: list[str] = [s for s in SCHEMES if s == "default" or differs_from_default(s, model.cell)]
+    expanding = [EXPANDING] if "orthogonal" in schemes else []
+    for scheme, state in [*((s, "initial") for s in (*schemes, *expanding)), (settings.init, "trained")]:
+        if state == "trained":
+            weights = trained
+        else:
+            weights = expanded(initial("orthogonal")) if scheme == EXPANDING else initial(scheme)
+        flow = gradient_flow(model, problem, settings, weights, split)
         if flow is None:
             return None
         if all(map(math.isfinite, [*flow.hidden, *(flow.cell or [])])):  # else the weights overflow: nothing to show
             found.append({"init": scheme, "state": state, "steps": len(flow.hidden), **asdict(flow)})
     return found
+
+
+def expanded(weights: Mapping[str, Array]) -> dict[str, Array]:
+    """The weights with every recurrent matrix times `GAIN`."""
+    return {name: value * GAIN if name.startswith("weight_hh") else value for name, value in weights.items()}
 
 
 def factor(norms: Sequence[float] | Array) -> float | None:

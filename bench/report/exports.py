@@ -13,13 +13,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
+from bench.pairs import pair_table
 from bench.report.document import Picture
 from bench.report.svg import style
 from bench.results import Results
 from bench.tables import write_atomically, write_bytes_atomically
 from tasks.errors import UserError
 
-TABLES = ("summary", "trainings", "curves", "timings")
+TABLES = ("summary", "trainings", "curves", "timings")  # those that a run leaves beside its records, too
 DOTS_PER_INCH = 300
 
 
@@ -33,10 +34,9 @@ def require_parquet() -> None:
 
 
 def export_tables(results: Results, folder: Path, kind: str) -> list[Path]:
-    """Write the four tables as `kind` ("csv" or "parquet") into a folder; returns their paths."""
+    """Write the four tables, and the models in pairs, as `kind` ("csv" or "parquet") into a folder; their paths."""
     paths = []
-    for name in TABLES:
-        table = getattr(results, name)
+    for name, table in [*((name, getattr(results, name)) for name in TABLES), ("pairs", pair_table(results))]:
         path = folder / f"{name}.{kind}"
         if kind == "csv":
             write_atomically(path, table.to_csv(index=False, lineterminator="\n"))

@@ -15,6 +15,7 @@ from bench.report import cost_figures, figures, pairwise_figures, scaling_figure
 from bench.report.axes import height, picture
 from bench.report.document import Block, Choice, Explorer, Gallery, Picture, Section, Text
 from bench.report.explorer import explorer_data
+from bench.report.pairs import loss_pairs, step_pairs
 from bench.report.search import search_summary
 from bench.results import Results
 from bench.verdicts import target_of
@@ -95,7 +96,7 @@ def outcome_section(results: Results) -> Section:
     def make(match: str) -> list[Block]:
         loss = _each(results, match, "test-loss", figures.losses, lambda n: height(n) + 0.3)
         rate = _each(results, match, "solved", figures.solved, lambda _: 2.2)
-        return [Gallery(loss, losses), Gallery(rate, solved)] if loss else []
+        return [Gallery(loss, losses), Gallery(rate, solved), *step_pairs(results, match)] if loss else []
 
     return Section("outcome", "Test loss and solved seeds", by_match(results, make))
 
@@ -199,7 +200,7 @@ def pairwise_section(results: Results) -> Section:
             return pairwise_figures.profile(axes, results, match)
 
         drawn = picture(f"profile-{number}", "all tasks", shares, 2.7)
-        return [Gallery(matrices, matrix), Gallery([drawn], share)]
+        return [Gallery(matrices, matrix), *loss_pairs(results, match), Gallery([drawn], share)]
 
     return Section("pairwise", "Models in pairs", by_match(results, make))
 

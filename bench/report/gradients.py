@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import stats
 from bench.formatting import MISSING, number
 from bench.gradients import factor_table, flow_table
 from bench.report.document import Block, Cell, Gallery, Row, Section, Table
@@ -20,11 +21,13 @@ CAPTION = (
     "How much of the gradient of the last answer's loss is left so many steps back (norm of dL/dh, as a share of its "
     "value at lag 1; a mean over 16 sequences). A line that falls vanishes: what lies there cannot be learnt from. One "
     "above the dotted line explodes. First each cell at its default initial weights, then after training, then the "
-    "initial weights of each cell under each scheme."
+    "initial weights of each cell under each scheme; “orthogonal × 2” is the orthogonal one with recurrent matrices of "
+    "spectral radius 2, which is probed and not trained. One seed."
 )
 FACTORS = (
-    "What one step further back multiplies the norm by, as a geometric mean over lags and seeds; for an LSTM also of "
-    "its cell state."
+    "What one step further back multiplies the norm by: below 1 it vanishes, above 1 it explodes. Geometric means over "
+    "lags and seeds, with a 95 % t-interval of their logarithm over seeds (with two seeds, their range); for an LSTM "
+    "also of its cell state."
 )
 
 
@@ -43,7 +46,8 @@ def gradients_section(results: Results) -> Section:
         default = initial[initial["init"] == "default"]
         pictures.append(gradient_flow(f"flow-{t + 1}", f"{task}, before training", default, cells, "cell"))
         models = [model for model in results.models if (trained["model"] == model).any()]
-        pictures.append(gradient_flow(f"flow-{t + 1}-trained", f"{task}, trained", trained, models, "model"))
+        if models:  # none where all trained weights overflow
+            pictures.append(gradient_flow(f"flow-{t + 1}-trained", f"{task}, trained", trained, models, "model"))
         for c, cell in enumerate(cells):
             schemes = initial[initial["cell"] == cell]
             names = list(dict.fromkeys(schemes["init"]))
@@ -62,7 +66,7 @@ def gradients_section(results: Results) -> Section:
 
 
 def _row(group: pd.DataFrame) -> Row:
-    """One model's weights of one kind: geometric means over seeds, with their range."""
+    """One model's weights of one kind: geometric means over seeds, with their interval."""
     first = group.iloc[0]
     weights = str(first["init"]) if first["state"] == "initial" else "trained"
     texts = [Cell(str(first["task"])), Cell(str(first["model"]), f"hidden {first['hidden_size']}"), Cell(weights)]
@@ -70,8 +74,10 @@ def _row(group: pd.DataFrame) -> Row:
 
 
 def _factor(values: NDArray[np.float64]) -> Cell:
-    if not len(values):
+    found = stats.mean_interval(np.log(values))
+    if not found.n:
         return Cell(MISSING)
-    mean = float(np.exp(np.log(values).mean()))
-    spread = f"{number(values.min())} to {number(values.max())}, {len(values)} seeds" if len(values) > 1 else ""
+    low, high = (found.low, found.high) if found.n > 2 else (np.log(values).min(), np.log(values).max())
+    spread = f"{number(np.exp(low))} to {number(np.exp(high))}, {found.n} seeds" if found.n > 1 else ""
+    mean = float(np.exp(found.value))
     return Cell(number(mean), spread, mean)

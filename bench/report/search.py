@@ -77,7 +77,7 @@ def _importance(explained: dict[str, float]) -> Cell:
 
 
 def edges(best: dict[Any, Any], results: Results) -> list[str]:
-    """The settings of the best configuration that lie on the edge of the searched range; a small size is no edge.
+    """The settings of the best configuration that lie on the edge of the searched range; nothing is below 1.
 
     Only the comparison "tuned" searches sizes and depths.
     """
@@ -85,7 +85,7 @@ def edges(best: dict[Any, Any], results: Results) -> list[str]:
     for key, setting, name in (("hidden_size", "hidden_sizes", "hidden size"), ("num_layers", "layers", "layers")):
         choices = results.settings.get(setting)
         choices = choices if isinstance(choices, list) and best["match"] == "tuned" else []
-        if len(set(choices)) > 1 and best[key] == max(choices):
+        if len(set(choices)) > 1 and (best[key] == max(choices) or best[key] == min(choices) > 1):
             found.append(f"{name} {whole(best[key])}")
     bounds = (results.manifest.get("lr_ranges") or {}).get(best["task"]) or results.settings.get("lr_range")
     if isinstance(bounds, list) and len(bounds) == 2 and 0 < bounds[0] < bounds[1] and best["learning_rate"] > 0:

@@ -38,6 +38,7 @@ from bench.report.gradients import gradients_section
 from bench.report.leaderboard import across_tasks, all_metrics, leaderboard
 from bench.report.overall import choices, overall
 from bench.report.predictions import predictions_section
+from bench.report.side_by_side import side_by_side
 from bench.results import Results
 from bench.tables import label
 from bench.verdicts import Verdict, verdicts
@@ -54,7 +55,8 @@ LIMITS = (
     "One machine, one software stack: another one may turn the order of times round, and with it nothing else.",
     "Verdicts hold for these tasks, sizes, budgets and search ranges. A larger budget may change them; a best on the "
     "edge of its range is a reason to widen it.",
-    "Test losses are compared, and nothing else is tested; solved seeds, metrics and times are described.",
+    "Verdicts rest on test losses alone. Steps to target are tested beside them, in families of their own; solved "
+    "seeds, metrics and times are described.",
 )
 
 
@@ -149,7 +151,8 @@ def leaderboard_section(results: Results) -> Section:
             blocks.append(Tables(metrics, "The tasks' own metrics: means over seeds, on test data."))
         return blocks
 
-    return Section("leaderboard", "Leaderboard", by_match(results, make))
+    blocks, beside = by_match(results, make), side_by_side(results)
+    return Section("leaderboard", "Leaderboard", [*blocks, *([beside] if beside else [])])
 
 
 def _failures(results: Results) -> Section:
@@ -224,8 +227,8 @@ def _reading() -> Section:
         "seed by seed. An effect is a ratio of geometric mean test losses; its interval is a 95 % t-interval of the "
         "paired differences of log loss.",
         f"A verdict is settled when at least {ENOUGH} seeds are shared and the difference survives Holm's correction "
-        "over all pairs of models on all tasks of this experiment, at 5 %. One outcome is tested, the test loss; "
-        "solved seeds, metrics and steps are described beside it. “Not settled” does not mean “equal”.",
+        "over all pairs of models on all tasks of this experiment, at 5 %. One outcome decides, the test loss; solved "
+        "seeds, metrics and steps stand beside it. “Not settled” does not mean “equal”.",
         "Configurations were chosen on validation data of the search. Results come from fresh trainings on fresh "
         "seeds and from test data that the search never saw.",
         "A floor is the naive predictor, with skill 0. A baseline is any other predictor without a recurrent net. A "

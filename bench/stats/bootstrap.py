@@ -98,18 +98,22 @@ def probability_of_improvement(
     """Probability that a run of `first` scores higher than one of `second`, averaged over tasks; ties count half.
 
     first, second: for each task the scores `(n,)` of both (the same tasks in the same order). The interval is a
-    percentile bootstrap stratified by task (Agarwal et al. 2021; simulated coverage 94 % with n = 5, 10, 20); `n`
-    counts tasks.
+    percentile bootstrap stratified by task (Agarwal et al. 2021), stretched about the value by √(m / (m − 1)) as that
+    of `interquartile_mean`; `n` counts tasks. Simulated coverage of 95 % intervals with n = 5, 10, 20: 94 to 96 %
+    (not stretched 92 to 95 %); of a probability of 0.9 with n = 5 it is 86 %, as hardly a resample differs.
     """
     pairs = [(a, b) for a, b in zip(map(finite, first), map(finite, second), strict=True) if len(a) and len(b)]
     if not pairs:
         return Estimate(math.nan, math.nan, math.nan, 0)
-    value = float(np.mean([_superiority(a[None], b[None])[0] for a, b in pairs]))
+    above = [_superiority(a, b) for a, b in pairs]
+    value = float(np.mean([each.mean() for each in above]))
     if min(min(len(a), len(b)) for a, b in pairs) < 2:
         return Estimate(value, math.nan, math.nan, len(pairs))
-    drawn = [_superiority(_resample(a, resamples, rng), _resample(b, resamples, rng)) for a, b in pairs]
+    drawn = [_resampled_share(each, resamples, rng) for each in above]
     low, high = _percentiles(np.mean(drawn, axis=0), confidence)
-    return Estimate(value, low, high, len(pairs))
+    m = float(np.mean([n for each in above for n in each.shape]))
+    low, high = (value + (bound - value) * math.sqrt(m / (m - 1)) for bound in (low, high))
+    return Estimate(value, max(low, 0.0), min(high, 1.0), len(pairs))
 
 
 class Profile(NamedTuple):
@@ -157,10 +161,21 @@ def _resample(values: Array, resamples: int, rng: np.random.Generator) -> Array:
     return values[rng.integers(len(values), size=(resamples, len(values)))]
 
 
+def _resampled_share(above: Array, resamples: int, rng: np.random.Generator) -> Array:
+    """Means of `above` `(n, m)` over resampled rows and columns: `(resamples,)`."""
+    first, second = (_counts(n, resamples, rng) for n in above.shape)
+    return np.asarray(((first @ above) * second).sum(axis=1) / above.size)
+
+
+def _counts(n: int, resamples: int, rng: np.random.Generator) -> Array:
+    """`(resamples, n)`: how often each of n values is drawn with replacement; the draws of `_resample`."""
+    drawn = rng.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=n * resamples).reshape(resamples, n).astype(np.float64)
+
+
 def _superiority(first: Array, second: Array) -> Array:
-    """Share of pairs in which `first` `(r, n)` is above `second` `(r, m)`, ties half: `(r,)`."""
-    difference = first[:, :, None] - second[:, None, :]
-    return np.asarray(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(1, 2)))
+    """1 where `first` `(n,)` is above `second` `(m,)`, 1/2 where they are equal, else 0: `(n, m)`."""
+    return np.asarray(np.sign(first[:, None] - second[None, :]) / 2 + 0.5)
 
 
 def _percentiles(values: Any, confidence: float) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -63,22 +63,51 @@ def restricted_difference(
     return paired_bootstrap(*bounded, rng=rng, confidence=confidence, resamples=resamples)
 
 
-def log_rank(first: ArrayLike, second: ArrayLike, horizon: float) -> float:
+def log_rank(
+    first: ArrayLike,
+    second: ArrayLike,
+    horizon: float,
+    *,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+) -> float:
     """Two-sided p-value of the log-rank test (Mantel 1966) that two sets of times to target are alike.
 
-    `(n,)`, `(m,)`, NaN is censored at `horizon`; not paired. NaN where no run got there or either set is empty.
+    `(n,)`, `(m,)`, NaN is censored at `horizon`; not paired. NaN where no run got there or either set has fewer than 2.
+    p is that of the permutation test (Peto & Peto 1972): exact where there are at most `resamples` ways to divide the
+    runs, else from as many at random. The χ² approximation finds too much in the few runs that there are: with Holm's
+    correction over 6 pairs of 8 equal runs, something in 10 % of experiments.
     """
     from scipy import stats
 
     times = [np.asarray(each, dtype=np.float64).ravel() for each in (first, second)]
-    got_there = [time <= horizon for time in times]  # NaN did not
-    if not all(map(len, times)) or not np.concatenate(got_there).any():
+    if min(map(len, times)) < 2 or not (np.concatenate(times) <= horizon).any():  # NaN did not get there
         return math.nan
-    x, y = (
-        stats.CensoredData.right_censored(_bounded(time, horizon), ~got)
-        for time, got in zip(times, got_there, strict=True)
+    scores = _log_rank_scores(np.concatenate(times), horizon)
+    sides = scores[: len(times[0])], scores[len(times[0]) :]
+
+    def statistic(x: Array, y: Array, axis: int) -> Any:
+        return np.abs(x.sum(axis=axis))  # the scores of all sum to 0
+
+    found = stats.permutation_test(
+        sides, statistic, vectorized=True, n_resamples=resamples, alternative="greater", rng=rng
     )
-    return float(stats.logrank(x, y).pvalue)
+    return float(found.pvalue)
+
+
+def _log_rank_scores(times: Array, horizon: float) -> Array:
+    """Got there or not (1, 0) less the Nelson–Aalen estimate of all runs then: `(n,)`.
+
+    A side's sum is its observed less its expected number of those that got there, the numerator of Mantel's test.
+    """
+    got_there, bounded = times <= horizon, _bounded(times, horizon)
+    moments = np.unique(bounded[got_there])
+    reached = (got_there & (bounded == moments[:, None])).sum(axis=1)
+    at_risk = (bounded >= moments[:, None]).sum(axis=1)
+    hazard = np.cumsum(reached / at_risk)
+    passed = np.searchsorted(moments, bounded, side="right")
+    scores: Array = got_there - np.concatenate([[0.0], hazard])[passed]
+    return scores
 
 
 def _bounded(times: ArrayLike, horizon: float) -> Array:

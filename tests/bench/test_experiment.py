@@ -15,6 +15,7 @@ from bench.experiment import Outcome, run
 from bench.observer import Observer
 from bench.records import Record, RecordFile
 from bench.rerun import rerun
+from bench.training import CURVE
 from tasks.errors import UserError
 
 TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "timing")
@@ -66,6 +67,70 @@ def test_search_confirm_time_and_references_are_all_recorded(flags: dict[str, An
     assert {r["training"]["learning_rate"] for r in confirm} == {best["training"]["learning_rate"]}
     timing = next(r for r in records if r["stage"] == "time")["timing"]
     assert timing["step_seconds"] > 0
+
+
+def test_no_more_is_done_than_was_planned_also_where_a_kernel_is_timed_twice(flags: dict[str, Any]) -> None:
+    """oneDNN's fused LSTM is timed with and without it, which the confirmed trainings show to be so."""
+
+    class Watch(Observer):
+        total, done = 0, 0
+
+        def planned(self, trainings: int) -> None:
+            self.total = trainings
+
+        def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+            self.done += 1
+            assert self.done <= self.total
+
+    watch = Watch()
+    outcome = run_inline({**flags, "models": ["linear", "lstm"]}, observer=watch)
+    measured = [r for r in records_of(outcome) if r["stage"] != "reference"]
+    assert watch.done == watch.total == len(measured)
+    manifest = json.loads((outcome.results_folder / "experiment.json").read_text())
+    assert manifest["trainings_planned"] == len(measured)
+    kernels = {r["kernel"] for r in measured if r["stage"] == "confirm"}
+    timings = [r["kernel"] for r in measured if r["stage"] == "time"]
+    assert len(timings) == (3 if "onednn" in kernels else 2)
+
+
+def test_who_follows_a_training_is_told_each_evaluation_as_it_comes(flags: dict[str, Any]) -> None:
+    told: list[tuple[str, Any]] = []
+
+    class Follow(Observer):
+        follows = True
+
+        def evaluated(self, slot: int, evaluation: Any, epoch_steps: int | None) -> None:
+            told.append(("evaluated", evaluation))
+
+        def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+            told.append(("finished", record))
+
+    run_inline(flags, observer=Follow())
+    steps: list[float] = []
+    for what, content in told:
+        if what == "evaluated":
+            steps.append(content[0])
+            assert len(content) == len(CURVE) + 1
+        else:
+            assert steps == ((content.get("curve") or {}).get("step") or [])
+            steps = []
+
+
+def test_references_that_take_long_tell_how_far_they_are(
+    flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+
+    class Notes(Observer):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    monkeypatch.setattr("bench.experiment.NOTE_SECONDS", -1.0)
+    run_inline({**flags, "seeds": 2}, observer=Notes())
+    assert [note for note in notes if "floors" in note] == [
+        "floors and baselines: 0 of 2 data sets",
+        "floors and baselines: 1 of 2 data sets",
+    ]
 
 
 def test_the_folder_says_how_it_was_made(flags: dict[str, Any]) -> None:

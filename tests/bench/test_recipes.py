@@ -74,6 +74,13 @@ def test_a_recipe_has_exactly_the_settings_that_it_is_known_for(name: str) -> No
     assert {key: getattr(options, key) for key in FIXED[name]} == FIXED[name]
 
 
+def test_the_standard_tier_tests_counting_up_to_a_thousand() -> None:
+    """Weiss et al. 2018: trained to n = 100, tested to 1,000; the quick tier's strings are shorter."""
+    for budget, longest, test_longest in (("quick", 15, 150), ("standard", 100, 1000)):
+        (task,) = resolve({"budget": budget}, read_recipe("claims.counting"), recipe="claims.counting").tasks
+        assert (task.identity()["longest"], task.identity()["test_longest"]) == (longest, test_longest)
+
+
 @pytest.mark.parametrize("name", RATES)
 def test_a_fixed_learning_rate_is_not_searched(name: str) -> None:
     assert resolve({}, read_recipe(name)).options.lr_range == (RATES[name], RATES[name])

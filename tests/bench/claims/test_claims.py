@@ -13,6 +13,7 @@ import pytest
 from bench.claims import CLAIMS, claims, columns, rows
 from bench.claims.contract import Part, Verdict, combine
 from bench.claims.learning import gap_closed
+from bench.measure.gradient_flow import EXPANDING
 from bench.results import Results
 
 SEEDS = 8
@@ -141,7 +142,7 @@ def scenario_5(holds: bool) -> Rows:
 
 
 def scenario_6(holds: bool) -> Rows:
-    found = each(lambda r: probe("rnn", r, default=0.6 if holds else 0.98, orthogonal=0.95))
+    found = each(lambda r: probe("rnn", r, default=0.6 if holds else 0.98, orthogonal=0.95, **{EXPANDING: 1.2}))
     for cell in ("gru", "lstm"):
         found += each(lambda r, c=cell: probe(c, r, default=0.97 if holds else 0.6, chrono=0.98))
     return found
@@ -305,6 +306,14 @@ def test_times_of_a_busy_machine_settle_nothing(number: int) -> None:
     busy = verdict(number, records)
     assert busy.state == "not settled"
     assert f"the machine was not quiet in {len(timed)} of {len(timed)} timings" in busy.why or number == 2
+
+
+def test_a_gradient_that_grows_by_lag_explodes_and_one_that_shrinks_does_not() -> None:
+    for factor, state in ((1.2, "supported"), (0.8, "refuted")):
+        records = each(lambda r, f=factor: probe("rnn", r, **{EXPANDING: f}))
+        part = next(part for part in verdict(6, records).parts if "explodes" in part.name)
+        assert part.state == state
+        assert part.effect == pytest.approx(factor, rel=0.02)
 
 
 def test_short_sequences_decide_nothing_about_long_ones() -> None:

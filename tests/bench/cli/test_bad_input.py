@@ -261,6 +261,11 @@ def test_a_results_folder_that_cannot_be_made_is_refused(refused: Callable[..., 
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write")
+def test_reports_where_no_file_can_be_made_are_refused(refused: Callable[..., str]) -> None:
+    assert "/proc" in refused("run", "--models", "gru", "--tasks", "sine", "--reports", "/proc")
+
+
 def test_cuda_without_a_gpu_is_refused(refused: Callable[..., str]) -> None:
     import torch
 

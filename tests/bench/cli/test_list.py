@@ -49,6 +49,12 @@ def test_each_entry_has_a_line_with_a_summary(bench: Bench, what: str, names: se
     assert all(len(summary) > 10 for summary in found.values())
 
 
+def test_a_set_of_recipes_has_one_line(bench: Bench) -> None:
+    found = rows(bench("list", "recipes"))
+    assert "claims" in found
+    assert not [name for name in found if "." in name]
+
+
 def test_parameters_are_shown_as_they_are_written(bench: Bench) -> None:
     assert "[delay=20, length=10]" in rows(bench("list", "tasks"))["copy"]
 

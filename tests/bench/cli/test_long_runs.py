@@ -73,7 +73,13 @@ def test_an_experiment_that_ran_out_of_time_says_so_and_goes_on_later(run: Calla
     assert "missing" not in manifest(folder)
 
 
-@pytest.mark.parametrize("flags", [("--executor", "slurm"), ("--timeout", "soon"), ("--memory", "0")], ids=" ".join)
+MISTAKES = [
+    *(("--executor", "slurm"), ("--timeout", "soon"), ("--memory", "0"), ("--storage", "sqlite3://x.db")),
+    *(("--storage", "redis://localhost"), ("--storage", "mysql+pymysql://localhost/x")),
+]
+
+
+@pytest.mark.parametrize("flags", MISTAKES, ids=" ".join)
 def test_mistakes_are_one_line(run: Callable[..., Result], folder: Path, flags: tuple[str, ...]) -> None:
     result = run(*flags)
     assert result.exit_code == 2

@@ -224,6 +224,21 @@ def test_interruption_keeps_what_is_done_and_says_how_to_go_on(
     assert "On toy" in result.stdout
 
 
+def test_interruption_while_the_report_is_written_says_how_to_write_it(
+    run: Callable[..., Result], bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.report.render", interrupted)
+        result = run("linear", "--reports", "pages")
+    assert result.exit_code == 130
+    last = result.stderr.splitlines()[-1]
+    command = "python -m bench report t --reports pages"
+    assert last.startswith("interrupted: all that was trained is recorded in results/t, and the report is not written")
+    assert last.endswith(f"to write it: {command}")
+    assert bench(*command.split()[3:]).exit_code == 0
+    assert (folder / "pages/t/index.html").is_file()
+
+
 def test_interruption_before_anything_was_recorded_renders_nothing(
     run: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

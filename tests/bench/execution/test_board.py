@@ -24,6 +24,15 @@ def test_a_curve_comes_back_as_a_record_has_it() -> None:
     assert made.last(1)[0] == 10
 
 
+def test_evaluations_come_with_their_seconds_from_any_one_on() -> None:
+    made = board()
+    made.tell(1, (0, None, 3.5, None, 0.1), 0.0)
+    made.tell(1, (10, 2.0, 3.0, 0.5, 0.05), 1.5)
+    assert made.evaluations(1) == [(0, None, 3.5, None, 0.1, 0.0), (10, 2.0, 3.0, 0.5, 0.05, 1.5)]
+    assert made.evaluations(1, since=1) == [(10, 2.0, 3.0, 0.5, 0.05, 1.5)]
+    assert made.evaluations(1, since=2) == made.evaluations(0) == []
+
+
 def test_a_slot_knows_which_job_it_does() -> None:
     made = board()
     made.begin(0, 7)

@@ -56,6 +56,19 @@ def test_allocator_settings_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fingerprint(tuned) == fingerprint(plain)  # it changes times, not numbers
 
 
+def test_a_kernel_that_was_chosen_is_kept_and_another_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.KERNEL_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    plain = describe()
+    assert plain["kernels"] == {}
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    chosen = describe()
+    assert chosen["kernels"] == {"OPENBLAS_CORETYPE": "Haswell"}
+    assert fingerprint(chosen) != fingerprint(plain)
+    older = {key: value for key, value in plain.items() if key != "kernels"}
+    assert fingerprint(older) == fingerprint(plain)  # of before it was kept
+
+
 @pytest.mark.parametrize("key", environment.NUMERIC)
 def test_the_fingerprint_follows_what_can_change_numbers(key: str) -> None:
     described = describe()

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from bench.measure.gradient_flow import LONGEST_LAG, SEQUENCES, factor, gradient_flow, measure_schemes
+from bench.measure.gradient_flow import (
+    EXPANDING,
+    GAIN,
+    LONGEST_LAG,
+    SEQUENCES,
+    expanded,
+    factor,
+    gradient_flow,
+    measure_schemes,
+)
 from bench.models.contract import Problem, Settings
 from bench.models.initialisation import SCHEMES, draw_weights
 from bench.models.registry import MODELS
@@ -96,6 +105,29 @@ def test_the_norms_of_a_linear_net_are_the_powers_of_its_weight():
         assert flow.hidden_factor == pytest.approx(w)
 
 
+@pytest.mark.parametrize("prefix", ["", "numpy_"])
+def test_expanded_orthogonal_weights_explode_by_just_their_spectral_radius_where_a_net_is_linear(prefix):
+    """Without inputs a tanh RNN without biases stays at 0, where its slope is 1: norms are powers of GAIN."""
+    weights = expanded(weights_of("rnn", "orthogonal", hidden=16))
+    assert max(abs(np.linalg.eigvals(weights["weight_hh_l0"]))) == pytest.approx(GAIN)
+    problem = Problem(PROBLEM.input_size, PROBLEM.output_size, "mse", steps=30)
+    silent = np.zeros((2, 30, problem.input_size), np.float32)
+    split = Split(silent, np.ones((2, problem.output_size), np.float32))
+    flow = gradient_flow(MODELS.create(f"{prefix}rnn"), problem, Settings(16), weights, split)
+    np.testing.assert_allclose(flow.hidden, flow.hidden[0] * GAIN ** np.arange(30), rtol=1e-12)
+    assert flow.hidden_factor == pytest.approx(GAIN, rel=1e-12)
+
+
+def test_expanded_weights_explode_on_data_too_though_less():
+    """Units that inputs saturate pass less on; gates that close let a GRU and an LSTM of such weights vanish still."""
+    found = {}
+    for cell in CELLS:
+        weights = expanded(weights_of(cell, "orthogonal"))
+        found[cell] = gradient_flow(MODELS.create(f"numpy_{cell}"), PROBLEM, Settings(128), weights, DATA).hidden_factor
+    assert 1.1 < found["rnn"] < GAIN
+    assert found["gru"] < 1 > found["lstm"]
+
+
 def test_a_norm_is_the_slope_of_the_loss_along_the_state():
     """Central differences: start the last 3 steps from a nudged state."""
     import torch
@@ -159,7 +191,8 @@ def test_every_scheme_that_changes_something_is_measured_and_the_trained_weights
         model, PROBLEM, settings, lambda scheme: weights_of("gru", scheme, hidden=6), weights_of("gru", hidden=6), DATA
     )
     cases = [(each["init"], each["state"]) for each in found]
-    assert cases == [*((s, "initial") for s in SCHEMES if s != "forget_bias"), ("chrono", "trained")]
+    schemes = [s for s in SCHEMES if s != "forget_bias"]
+    assert cases == [*((s, "initial") for s in (*schemes, EXPANDING)), ("chrono", "trained")]
     assert found[0]["hidden"] == found[-1]["hidden"]  # the "trained" ones were the default's
 
 

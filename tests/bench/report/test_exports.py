@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.report import exports, render
 from bench.report.document import Document
+from bench.report.exports import TABLES
 from bench.report.markdown import summary
 from bench.report.sections import leaderboard_section, verdict_section
 from bench.results import Results, load
@@ -29,7 +30,7 @@ def _render(folder: Path, **options: Any) -> list[Path]:
 
 def test_tables_beside_the_page_read_back_exactly_and_are_linked(folder: Path) -> None:
     paths = _render(folder, formats=("html", "csv"))
-    assert [path.name for path in paths] == ["index.html", "summary.csv", "trainings.csv", "curves.csv", "timings.csv"]
+    assert [path.name for path in paths] == ["index.html", *(f"{name}.csv" for name in TABLES), "pairs.csv"]
     results = load("mine", folder / "results")
     for name in ("summary", "curves"):
         back = pd.read_csv(folder / "reports" / "mine" / f"{name}.csv")

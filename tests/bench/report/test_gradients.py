@@ -90,5 +90,19 @@ def test_the_section_has_figures_for_before_after_and_schemes(results: Results) 
     assert [cell.text for cell in table.rows[0].cells] == ["sine", "gru", "default", "0.600", "–"]
 
 
+def test_factors_have_an_interval_over_seeds(synthetic: ModuleType, results_of: Build) -> None:
+    records = synthetic.experiment(("sine",), ("gru",), seeds=5, trials=0, timed=False)
+    factors = [0.5, 0.6, 0.7, 0.8, 0.9]
+    for record in records:
+        if record["stage"] == "confirm":
+            record["gradient_flow"] = [flow("default", "initial", factors[record["replicate"] - 1])]
+    cell = gradients_section(results_of(records)).blocks[1].rows[0].cells[3]
+    logs = np.log(factors)
+    half = 2.776445 * logs.std(ddof=1) / 5**0.5  # Student's t, 4 degrees of freedom
+    low, high = np.exp(logs.mean() - half), np.exp(logs.mean() + half)
+    assert cell.value == pytest.approx(np.exp(logs.mean()))
+    assert cell.note == f"{low:.3f} to {high:.3f}, 5 seeds"
+
+
 def test_without_probes_there_is_no_section(synthetic: ModuleType, results_of: Build) -> None:
     assert not gradients_section(results_of(synthetic.experiment(seeds=2, trials=0))).blocks

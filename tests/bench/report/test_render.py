@@ -4,6 +4,7 @@ import json
 import re
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from bench.report import render
-from bench.results import load
+from bench.report.search import search_summary
+from bench.results import Results, load
 from tasks.errors import UserError
 
 HOSTILE = "<script>alert(1)</script> \"q' $x^2_1$ |a|b| `c` [l](u) \x00\x1b {{ 7*7 }} " + "n" * 300
@@ -209,13 +211,20 @@ def test_failures_are_rows_with_the_command_that_repeats_them(synthetic: ModuleT
     assert "1 of 7 trainings did not end well" in markdown
 
 
-def test_a_best_on_the_edge_of_its_range_is_named(synthetic: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("best", "place"), [(16, "on the edge"), (32, "inside"), (64, "on the edge")])
+def test_a_best_on_either_edge_of_its_range_is_named(
+    synthetic: ModuleType, results_of: Callable[..., Results], best: int, place: str
+) -> None:
+    quality = {best: 0.01}
     records = [
-        synthetic.training("sine", "gru", 0, stage="search", trial=i, hidden_size=h) for i, h in enumerate((16, 64))
+        synthetic.training("sine", "gru", 0, stage="search", trial=i, hidden_size=h, quality=quality.get(h, 0.5))
+        for i, h in enumerate((16, 32, 64))
     ]
-    records += [synthetic.training("sine", "gru", 1)]
-    _, markdown = _render(synthetic, tmp_path, records)
-    assert "on the edge (widen the range: hidden size 64)" in markdown
+    table = search_summary(results_of(records))
+    assert table is not None
+    cell = table.rows[0].cells[table.columns.index("In its range")]
+    assert cell.text == place
+    assert cell.note == ("" if place == "inside" else f"widen the range: hidden size {best}")
 
 
 def test_two_comparisons_stand_side_by_side(synthetic: ModuleType, tmp_path: Path) -> None:

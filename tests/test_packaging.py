@@ -67,6 +67,10 @@ def test_the_installed_wheel_runs_outside_the_repository(wheel: Path, tmp_path: 
     )
     assert where.stdout.count(str(target)) == 2
     assert "fair" in bench("list", "recipes")
+    helped = subprocess.run(
+        [sys.executable, "-m", "pytest", "--help"], cwd=elsewhere, env=environment, capture_output=True, text=True
+    )
+    assert "--bench-baseline" in helped.stdout  # through the entry point: no flag loads it
     out = bench(
         *("run", "--budget", "smoke", "--data", "sunspots_annual.csv", "--target", "sunspots", "--tasks", "sine"),
         *("--models", "gru,numpy_gru", "--name", "installed"),

@@ -8,6 +8,7 @@ import click
 
 from bench.cli.group import Group
 from bench.cli.stopping import stop_signals
+from bench.cli.writable import refuse_unwritable
 
 
 @click.command("record")
@@ -50,6 +51,7 @@ def record_command(
     if config and recipe:
         raise UserError("--config and --recipe are two places to read from: give one of them")
     path = Path(folder)
+    refuse_unwritable(path, "FOLDER", folder=True)
     history_for(path, accept)  # before anything slow
     values = read_config(config) if config else read_recipe(recipe or "gate")
     flags = {"models": models, "tasks": tasks, "plugins": plugins or None, "workers": workers, "results": results}

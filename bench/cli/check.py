@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.stopping import stop_signals
+from bench.cli.writable import refuse_unwritable
 
 if TYPE_CHECKING:
     from bench.gate.outcome import Outcome
@@ -23,6 +26,12 @@ if TYPE_CHECKING:
     "--format", "style", metavar="NAME", default="text", help="text, markdown, github, junit or json.  [default: text]"
 )
 @click.option("--output", metavar="FILE", help="Write the result there instead of printing it.")
+@click.option(
+    "--gate-time",
+    metavar="COMMIT",
+    help="Compare the time of a training step with that commit's code, in turn on this machine, and only that: nothing "
+    "is trained, convergence is not checked.",
+)
 @click.option("--workers", metavar="N", help="Trainings at a time. Default: one a core.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/check.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
@@ -32,6 +41,7 @@ def check_command(
     cells: str | None,
     style: str,
     output: str | None,
+    gate_time: str | None,
     workers: str | None,
     results: str,
     quiet: bool,
@@ -46,21 +56,28 @@ def check_command(
       python -m bench check results/baseline --cells "copy/*"
       python -m bench check results/baseline --format markdown --output comment.md
       python -m bench check results/baseline --against nightly
+      python -m bench check results/baseline --gate-time origin/main
     """
     from bench.gate.errors import CantCompare
     from bench.gate.formats import FORMATS, write
     from bench.gate.outcome import Outcome
     from bench.tables import write_atomically
-    from tasks.errors import unknown
+    from tasks.errors import UserError, unknown
 
     if style not in FORMATS:
         raise unknown("format", style, FORMATS)
+    for flag, value in {"--against": against, "--workers": workers}.items():
+        if gate_time and value:
+            raise UserError(f"--gate-time and {flag} exclude each other: steps of this code are timed, one at a time")
+    if output:
+        refuse_unwritable(Path(output), "--output")
     began = time.monotonic()
     try:
-        outcome = _check(folder, against, cells, workers, results, quiet)
+        outcome = _check(folder, against, cells, gate_time, workers, results, quiet)
     except CantCompare as reason:
         outcome = Outcome(folder, f"experiment {against}" if against else "this code", (), refusal=str(reason))
-    text = write(replace(outcome, seconds=time.monotonic() - began), style)
+    outcome = replace(outcome, seconds=time.monotonic() - began)
+    text = _painted(outcome) if style == "text" and not output and _takes_colour() else write(outcome, style)
     if output:
         write_atomically(Path(output), text + "\n")
         click.echo(outcome.sentence)
@@ -69,8 +86,36 @@ def check_command(
     return outcome.exit_code
 
 
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _takes_colour() -> bool:
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _painted(outcome: Outcome) -> str:
+    from bench.gate.formats import text
+
+    styles: dict[str | None, dict[str, Any]] = {
+        None: {"bold": True},
+        "regressed": {"fg": "red"},
+        "can't compare": {"fg": "yellow"},
+        "better": {"fg": "green"},
+        "as good": {},
+        "skipped": {"dim": True},
+    }
+    return text.write(outcome, lambda line, state: click.style(line, **styles[state]))
+
+
 def _check(
-    folder: str, against: str | None, cells: str | None, workers: str | None, results: str, quiet: bool
+    folder: str,
+    against: str | None,
+    cells: str | None,
+    gate_time: str | None,
+    workers: str | None,
+    results: str,
+    quiet: bool,
 ) -> Outcome:
     from bench.gate.baseline import read_baseline
     from bench.gate.check import check
@@ -85,8 +130,10 @@ def _check(
         return check(baseline, Finished(load(against, results)), folder=folder, only=only)
 
     from bench.cli.progress import observing
-    from bench.gate_run.check_code import check_code, experiment_of
+    from bench.gate_run.check_code import check_code, check_time, experiment_of
 
     experiment = experiment_of(baseline, {"workers": workers, "results": results}, folder=folder)
     with stop_signals(), observing(quiet) as observer:
+        if gate_time:
+            return check_time(baseline, experiment, observer, commit=gate_time, only=only)
         return check_code(baseline, experiment, observer, folder=folder, only=only)

@@ -16,6 +16,8 @@ from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, CHECKED, Rule
 from bench.stats import holm
 
+MEASURES = {"steps": "steps to target", "loss": "mean loss over the budget", "time": "time of a training step"}
+
 
 class Source(Protocol):
     """Where a check's trainings come from: this code, or a finished experiment."""
@@ -203,7 +205,7 @@ def describe(comparison: Comparison) -> str:
     parts = []
     if not math.isnan(comparison.shift.value):
         percent = [100 * (comparison.ratio(v) - 1) for v in comparison.shift[:3]]
-        what = "steps to target" if comparison.measure == "steps" else "mean loss over the budget"
+        what = MEASURES[comparison.measure]
         parts.append(f"{what} {percent[0]:+.1f} % (95 % interval {percent[1]:+.1f} to {percent[2]:+.1f} %)")
     if comparison.newly_missed:
         parts.append(f"{comparison.newly_missed} of {comparison.n} replicates newly miss the target")

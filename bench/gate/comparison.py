@@ -12,20 +12,21 @@ from bench.gate.replicates import Replicate
 from bench.gate.rule import NEWLY_MISSED, RARELY_SOLVED, Rule
 from bench.gate.statistics import Shift, paired_shift, unpaired_shift
 
-_BASES = {"steps": 2.0, "loss": 10.0}  # of the logarithms that the tests compare
+_BASES = {"steps": 2.0, "loss": 10.0, "time": 2.0}  # of the logarithms that the tests compare
 
 
 @dataclass(frozen=True)
 class Comparison:
     """What a number of replicates say of one cell.
 
-    measure: "steps" compares log2 of steps to target, "loss" the mean log10 validation loss over the budget.
-    before, now: geometric means of steps or loss. newly_missed: replicates that reached the target before and miss it
-    now (unpaired: by how many more miss it).
+    measure: "steps" compares log2 of steps to target, "loss" the mean log10 validation loss over the budget, "time"
+    log2 of the seconds of a training step (`bench.gate.speed`, by rounds instead of replicates).
+    before, now: geometric means of steps, loss or seconds. newly_missed: replicates that reached the target before and
+    miss it now (unpaired: by how many more miss it).
     """
 
     pairing: Literal["paired", "unpaired"]
-    measure: Literal["steps", "loss"]
+    measure: Literal["steps", "loss", "time"]
     shift: Shift
     n: int
     before: float

@@ -37,7 +37,10 @@ class CellOutcome:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A whole check. baseline: the folder, as it was given. notes: sentences on the check as a whole."""
+    """A whole check. baseline: the folder, as it was given. notes: sentences on the check as a whole.
+
+    subject: what was compared. A step time is compared with another commit's, on the cells of the baseline.
+    """
 
     baseline: str
     checked: str  # what was compared with it: "this code", or an experiment's name
@@ -45,6 +48,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     seconds: float | None = None
     refusal: str | None = None  # why nothing could be compared at all
+    subject: Literal["convergence", "step time"] = "convergence"
 
     @property
     def exit_code(self) -> int:

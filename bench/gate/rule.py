@@ -33,4 +33,6 @@ SD_FLOOR = 0.01  # twelve equal differences are no proof of a spread of 0
 NEWLY_MISSED = 1 / 3  # share of a check's replicates that reached the target before and miss it now: a failure
 RARELY_SOLVED = 0.2  # a cell of which more of the baseline's replicates miss the target is judged by its loss
 FIRST_LOSSES = 1e-4  # relative difference of one of the first 50 training losses that rounding explains
+TIME_MARGIN = 1.10  # ratio of the time of a training step that is still as fast, where --gate-time asks for it
+ROUNDS = 12  # timings of each code in a round each, and again as many to confirm
 TWINS = 1e-8  # relative difference of a NumPy cell from torch's in float64 that rounding explains

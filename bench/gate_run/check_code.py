@@ -1,4 +1,4 @@
-"""A check of this code: the baseline's own experiment, trained again."""
+"""A check of this code: the baseline's own experiment, trained again; or only timed, beside another commit's code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from bench.gate.check import check
 from bench.gate.errors import CantCompare
 from bench.gate.outcome import Outcome
 from bench.gate.replicates import CellName
+from bench.gate.speed import check_speed
 from bench.gate_run.session import Session
+from bench.gate_run.step_time import TwoTrees
 from bench.observer import Observer
 from tasks.errors import UserError
 
 
 def experiment_of(baseline: Baseline, flags: Mapping[str, Any], *, folder: str) -> Experiment:
-    """The baseline's experiment on this code; CantCompare where it no longer exists here."""
+    """The baseline's experiment on this code; CantCompare where it no longer exists here, UserError for the flags."""
+    resolve({**flags, "name": "check"})  # a mistake in them is no fault of the baseline
     try:
         return resolve({**flags, "name": "check"}, baseline.experiment)
     except UserError as error:
@@ -39,3 +42,16 @@ def check_code(
     """Train and compare. CantCompare and UserError as `check` and `Session` raise them."""
     with Session(experiment, observer) as session:
         return check(baseline, session, folder=str(Path(folder)), only=only, note=observer.note)
+
+
+def check_time(
+    baseline: Baseline,
+    experiment: Experiment,
+    observer: Observer,
+    *,
+    commit: str,
+    only: Iterable[CellName] | None = None,
+) -> Outcome:
+    """Time the training steps of this code and of `commit` in turn. CantCompare as `TwoTrees` raises it."""
+    with TwoTrees(commit, experiment, observer.note) as stopwatch:
+        return check_speed(baseline, stopwatch, only=only, note=observer.note)

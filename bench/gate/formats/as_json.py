@@ -14,6 +14,7 @@ from bench.gate.outcome import CellOutcome, Outcome
 def write(outcome: Outcome) -> str:
     content = {
         "baseline": outcome.baseline,
+        "subject": outcome.subject,
         "checked": outcome.checked,
         "exit_code": outcome.exit_code,
         "sentence": outcome.sentence,

@@ -26,7 +26,7 @@ def write(outcome: Outcome) -> str:
         if cell.state in _LEVELS:
             lines.append(f"::{_LEVELS[cell.state]} {title}::{_data(cell.why)}")
         lines += [f"::warning {title}::{_data(text)}" for text in cell.warnings]
-    return "\n".join([*lines, outcome.sentence])
+    return "\n".join([*lines, " ".join(outcome.sentence.split())])  # in one line: a second might be a command
 
 
 def _data(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.gate.formats.table import HEADERS, remarks, rows
+from bench.gate.formats.table import remarks, table
+from bench.gate.formats.text import LEFT
 from bench.gate.outcome import Outcome
 
 LONGEST = 60_000  # characters; a comment on GitHub takes 65,536
@@ -10,11 +11,12 @@ _MARKS = {0: "✅", 1: "❌", 3: "⚠️"}
 
 
 def write(outcome: Outcome) -> str:
-    head = f"### {_MARKS[outcome.exit_code]} Convergence: {_escape(outcome.sentence)}"
+    head = f"### {_MARKS[outcome.exit_code]} {outcome.subject.capitalize()}: {_escape(outcome.sentence)}"
     if not outcome.cells:
         return head
-    table = [HEADERS, ("---", "---", "---:", "---:", "---:", "---:", "---:")]
-    lines = [f"| {' | '.join(_escape(cell) for cell in row)} |" for row in [*table, *rows(outcome)]]
+    headers, *rows = table(outcome)
+    rule = tuple("---" if column < LEFT else "---:" for column in range(len(headers)))
+    lines = [f"| {' | '.join(_escape(cell) for cell in row)} |" for row in (headers, rule, *rows)]
     sentences = [f"- {_escape(text)}" for text in remarks(outcome)]
     return _fit([head, "", *lines, "", *sentences])
 
@@ -32,4 +34,4 @@ def _fit(lines: list[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bench.formatting import number
+from bench.formatting import number, seconds
 from bench.gate.comparison import Comparison
 from bench.gate.outcome import CellOutcome, Outcome, State
 
@@ -12,9 +12,10 @@ HEADERS = ("cell", "result", "baseline", "now", "change", "95 % interval", "miss
 _ORDER: tuple[State, ...] = ("regressed", "can't compare", "better", "as good", "skipped")
 
 
-def rows(outcome: Outcome) -> list[tuple[str, ...]]:
-    """Cells as text, in the order of `HEADERS`."""
-    return [_row(cell) for cell in by_state(outcome)]
+def table(outcome: Outcome) -> list[tuple[str, ...]]:
+    """The headers and a row a cell, as text; columns that say nothing of any cell are left out."""
+    columns = zip(HEADERS, *(_row(cell) for cell in by_state(outcome)), strict=True)
+    return list(zip(*(column for column in columns if any(column[1:])), strict=True))
 
 
 def by_state(outcome: Outcome) -> list[CellOutcome]:
@@ -23,37 +24,41 @@ def by_state(outcome: Outcome) -> list[CellOutcome]:
 
 
 def remarks(outcome: Outcome) -> list[str]:
-    """A sentence for each cell that a person should look at, then the notes on the whole."""
-    cells = [
-        f"{cell.name}: {text}"
-        for cell in by_state(outcome)
-        for text in ([] if cell.state == "as good" and cell.confirmation is None else [cell.why])
-        + [f"warning: {warning}" for warning in cell.warnings]
-    ]
-    return [*cells, *outcome.notes]
+    """A sentence for each cell that a person should look at, then on the whole, and what to do."""
+    found = []
+    for cell in by_state(outcome):
+        if cell.state != "as good" or cell.confirmation is not None:
+            found.append(f"{cell.name} {cell.state}: {cell.why}")
+        found += [f"{cell.name} warning: {warning}" for warning in cell.warnings]
+    if outcome.count("regressed") and outcome.subject == "convergence":
+        record = f"python -m bench baseline record {outcome.baseline}"
+        found.append(f'where a regression is meant, say why: {record} --accept "why"')
+    return [*found, *outcome.notes]
 
 
 def _row(cell: CellOutcome) -> tuple[str, ...]:
     comparison = cell.first
     if comparison is None:
         return (str(cell.name), cell.state, "", "", "", "", "")
-    what = "steps" if comparison.measure == "steps" else "loss"
+    what = {"steps": " steps", "loss": " loss", "time": ""}[comparison.measure]
     return (
         str(cell.name),
         cell.state,
-        f"{_size(comparison.before, comparison)} {what}",
+        f"{_size(comparison.before, comparison)}{what}",
         _size(comparison.now, comparison),
         _percent(comparison, comparison.shift.value),
         f"{_percent(comparison, comparison.shift.low)} to {_percent(comparison, comparison.shift.high)}"
         if not math.isnan(comparison.shift.value)
         else "",
-        f"{comparison.missed_now} of {comparison.n}",
+        "" if comparison.measure == "time" else f"{comparison.missed_now} of {comparison.n}",
     )
 
 
 def _size(value: float, comparison: Comparison) -> str:
     if math.isnan(value):
         return "–"
+    if comparison.measure == "time":
+        return seconds(value)
     return f"{value:,.0f}" if comparison.measure == "steps" else number(value)
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from bench.gate.formats.table import HEADERS, remarks, rows
-from bench.gate.outcome import Outcome
+from collections.abc import Callable
+
+from bench.gate.formats.table import by_state, remarks, table
+from bench.gate.outcome import Outcome, State
+
+LEFT = 2  # columns of words; numbers stand to the right
+Paint = Callable[[str, State | None], str]
 
 
-def write(outcome: Outcome) -> str:
+def write(outcome: Outcome, paint: Paint = lambda text, state: text) -> str:
+    """paint: colours a line for a state; None: the headers."""
     lines = []
     if outcome.cells:
-        table = [HEADERS, *rows(outcome)]
-        widths = [max(len(row[column]) for row in table) for column in range(len(HEADERS))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column < 2 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in table
-        ]
+        states = [None, *(cell.state for cell in by_state(outcome))]
+        lines = [paint(line, state) for line, state in zip(_aligned(table(outcome)), states, strict=True)]
         lines += ["", *remarks(outcome), *([""] if remarks(outcome) else [])]
     took = "" if outcome.seconds is None else f" ({outcome.seconds:.0f} s)"
-    return "\n".join([*lines, f"{outcome.sentence}{took}"])
+    ends: dict[int, State] = {0: "as good", 1: "regressed", 3: "can't compare"}
+    return "\n".join([*lines, paint(f"{outcome.sentence}{took}", ends[outcome.exit_code])])
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < LEFT else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

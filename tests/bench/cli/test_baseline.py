@@ -1,0 +1,217 @@
+"""`bench baseline`: recording (on the toy, in this process), what is refused, and the difference of two baselines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from synthetic import BUDGET, cell, write
+
+from bench.cli import main
+from bench.gate.baseline import COLUMNS, Reason, read_baseline
+from bench.gate.replicates import CellName
+
+Bench = Callable[..., Result]
+
+EXPERIMENT = """
+models = ["linear"]
+tasks = ["toy"]
+match = ["hidden"]
+hidden_sizes = [4]
+layers = [1]
+lr_range = [0.1, 0.1]
+steps = 200
+"""
+
+
+@pytest.fixture
+def config(folder: Path, toy_plugin: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`toy.toml` in the current folder: one quick cell; trainings are in this process."""
+    from bench.execution.inline import InlineExecutor
+
+    monkeypatch.setattr("bench.gate_run.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins))
+    path = folder / "toy.toml"
+    path.write_text(f'{EXPERIMENT}plugins = ["{toy_plugin}"]\n')
+    return path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, config: Path) -> None:
+    result = bench("baseline", "record", "ci/baseline", "--config", "toy.toml")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "baseline  ci/baseline: 1 cells, 24 replicates each",
+        "check     python -m bench check ci/baseline",
+    ]
+    home = folder / "ci" / "baseline"
+    assert sorted(contents(home)) == ["baseline.csv", "gate.toml", "manifest.json"]
+    header, *rows = (home / "baseline.csv").read_text().splitlines()
+    assert header == ",".join(COLUMNS)
+    assert {row.split(",")[2] for row in rows} == {str(number) for number in range(1, 25)}
+    keys = [(*row.split(",")[:2], int(row.split(",")[2]), row.split(",")[3]) for row in rows]
+    assert keys == sorted(keys)
+    manifest = json.loads((home / "manifest.json").read_text())
+    assert not {"results", "reports", "name", "workers", "seeds", "trials"} & set(manifest["experiment"])
+    assert [entry["why"] for entry in manifest["history"]] == ["first baseline"]
+    assert set(read_baseline(home).cells) == {CellName("toy", "linear")}
+
+
+def test_recording_twice_gives_the_same_rows(bench: Bench, folder: Path, config: Path) -> None:
+    for name in ("a", "b"):
+        assert bench("baseline", "record", name, "--config", "toy.toml", "-q").exit_code == 0
+    assert (folder / "a" / "baseline.csv").read_bytes() == (folder / "b" / "baseline.csv").read_bytes()
+
+
+@pytest.mark.parametrize("accept", [[], ["--accept", ""], ["--accept", "  "]])
+def test_a_baseline_is_not_replaced_without_a_reason(
+    bench: Bench, folder: Path, config: Path, accept: list[str]
+) -> None:
+    home = write(folder / "baseline")
+    before = contents(home)
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", *accept)
+    assert result.exit_code == 2
+    assert result.stderr.startswith('error: baseline holds a baseline: give --accept "why" to replace it')
+    assert contents(home) == before
+    assert not (folder / "results").exists()  # nothing was trained
+
+
+def test_the_reason_and_the_exceptions_are_kept(bench: Bench, folder: Path, config: Path) -> None:
+    home = write(folder / "baseline", [cell("toy", "linear")])
+    exceptions = '[[cell]]\ntask = "toy"\nmodel = "linear"\nsteps_margin = 1.2\nreason = "noisy"\n'
+    (home / "gate.toml").write_text(exceptions)
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", " a faster cell ")
+    assert result.exit_code == 0, result.output
+    first, second = read_baseline(home).history
+    assert first == Reason("2026-01-02", "0123456789abcdef", "first baseline")
+    assert second.why == "a faster cell"
+    assert (home / "gate.toml").read_text() == exceptions
+
+
+def test_a_damaged_baseline_can_be_replaced(bench: Bench, folder: Path, config: Path) -> None:
+    home = write(folder / "baseline")
+    (home / "manifest.json").write_text("{")
+    assert bench("baseline", "record", "baseline", "--config", "toy.toml").exit_code == 2
+    assert bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "mended").exit_code == 0
+    assert [reason.why for reason in read_baseline(home).history] == ["mended"]
+
+
+def test_an_interrupted_recording_leaves_the_old_baseline(
+    bench: Bench, folder: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.jobs import TrainingJob
+
+    home = write(folder / "baseline")
+    before = contents(home)
+    perform, done = TrainingJob.perform, list[int]()
+
+    def interrupted(job: TrainingJob, progress: Any) -> Any:
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(job.training.replicate)
+        return perform(job, progress)
+
+    monkeypatch.setattr(TrainingJob, "perform", interrupted)
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "new")
+    assert result.exit_code == 130
+    assert contents(home) == before
+    assert len(done) == 5
+    monkeypatch.undo()
+    read_baseline(home)
+
+
+def test_a_training_that_fails_is_named_and_nothing_is_written(bench: Bench, folder: Path, config: Path) -> None:
+    models = "faulty[how=raise,after=3]"
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--models", models, "-q")
+    assert result.exit_code == 2
+    assert "24 of 24 trainings failed, so nothing was recorded; the first: toy × faulty" in result.stderr
+    assert "replicate 1: RuntimeError: the cell | broke <here>" in result.stderr
+    assert not (folder / "baseline").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["record"], ["missing argument 'FOLDER'"]),
+        (["recrod"], ["unknown command 'recrod'", "did you mean 'record'?", "diff"]),
+        (["record", "toy.toml"], ["FOLDER is toy.toml, which is a file: give a folder"]),
+        (["record", "toy.toml/deeper"], ["toy.toml is a file: give another folder"]),
+        (["record", "b", "--recipe", "gat"], ["unknown recipe 'gat'", "did you mean 'gate'?"]),
+        (["record", "b", "--recipe", "gate", "--config", "toy.toml"], ["--config and --recipe", "give one of them"]),
+        (["record", "b", "--config", "none.toml"], ["none.toml does not exist"]),
+        (["record", "b", "--models", "gur"], ["unknown model 'gur'", "did you mean 'gru'?"]),
+        (["record", "b", "--tasks", "sin"], ["unknown task 'sin'", "did you mean 'sine'?"]),
+        (["record", "b", "--plugin", "none.py"], ["plug-in none.py does not exist"]),
+        (["record", "b", "--workers", "0"], ["--workers is 0: expected at least 1"]),
+        (["record", "b", "--recipe", "hidden-sizes"], ["a baseline", "give one"]),
+        (["record", "b", "--recipe", "noise"], ["leaves the search a choice", "as the recipe gate does"]),
+        (["record", "b", "--acept", "x"], ["unknown option '--acept'", "did you mean '--accept'?"]),
+        (["diff", "a"], ["missing argument 'B'"]),
+        (["diff", "a", "b"], ["there is no baseline in a"]),
+    ],
+    ids=lambda value: " ".join(value) if value and value[0] in ("record", "diff", "recrod") else "",
+)
+def test_mistakes_are_one_line(bench: Bench, folder: Path, config: Path, args: list[str], expected: list[str]) -> None:
+    before = sorted(folder.rglob("*"))
+    result = bench("baseline", *args)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    for part in expected:
+        assert part in line
+    assert result.stdout == ""
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_the_difference_of_two_baselines_is_explained(bench: Bench, folder: Path) -> None:
+    write(folder / "old", [cell("sine", "gru"), cell("sine", "lstm"), cell("copy", "gru")])
+    newer = Reason("2026-02-03", "fedcba9876543210", "a better schedule")
+    old = read_baseline(folder / "old")
+    records = [cell("sine", "gru", slower=0.8, draw=1), cell("copy", "gru", hidden_size=64), cell("sine", "rnn")]
+    environment = {**old.environment, "isa": "AVX512"}
+    write(folder / "new", records, history=(*old.history, newer), environment=environment)
+    result = bench("baseline", "diff", "old", "new")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[:3] == [
+        "added    sine × rnn",
+        "removed  sine × lstm",
+        "changed  copy × gru: hidden_size is 64, in the baseline 32",
+    ]
+    assert any(line.strip().startswith("sine × gru: steps to target -20.") for line in lines)
+    assert "environment  isa: AVX2 → AVX512" in lines
+    assert lines[-1] == "reason   2026-02-03 (fedcba987654): a better schedule"
+
+
+def test_a_baseline_differs_from_itself_in_nothing(bench: Bench, folder: Path) -> None:
+    write(folder / "a", [cell("sine", "gru")])
+    result = bench("baseline", "diff", "a", "a")
+    assert result.stdout.strip() == "sine × gru: steps to target +0.0 % (95 % interval -0.3 to +0.3 %)"
+
+
+@pytest.mark.parametrize("command", [["check"], ["baseline", "record"], ["baseline", "diff"], ["baseline"]])
+def test_help_has_an_example_or_says_what_comes_out(command: list[str]) -> None:
+    result = CliRunner().invoke(main, [*command, "--help"])
+    assert result.exit_code == 0
+    assert "aseline" in result.stdout
+    assert f"Usage: bench {' '.join(command)}" in result.stdout
+
+
+def test_the_gates_recipe_is_one_configuration_a_cell() -> None:
+    from bench.config import resolve
+    from bench.config_file import read_recipe
+    from bench.gate_run.session import Session
+    from bench.observer import Observer
+
+    experiment = resolve({}, read_recipe("gate"), recipe="gate")
+    assert {task.name for task in experiment.tasks} == {"sine", "regression", "copy"}
+    assert [model.label for model in experiment.models] == ["gru", "lstm", "rnn", "numpy_gru"]
+    configurations = Session(experiment, Observer()).configurations
+    assert len(configurations) == 12
+    assert all(values["steps"] == BUDGET for values in configurations.values())

@@ -1,0 +1,248 @@
+"""What a check's outcome looks like to people and to programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from synthetic import Code, baseline, cell
+
+from bench.gate.check import check
+from bench.gate.exact import Problem
+from bench.gate.exceptions import Exemption
+from bench.gate.formats import FORMATS, markdown, text, write
+from bench.gate.outcome import CellOutcome, Outcome
+from bench.gate.replicates import CellName
+from bench.gate.rule import Rule
+from bench.gate.speed import Times, check_speed
+
+NASTY = CellName("a|b<c>,100%", "x&y: [z]")
+REFUSED = Outcome("results/baseline", "this code", (), refusal="there is no baseline\nin results/baseline")
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    """One cell of each state, and a warning; found by the check itself."""
+    names = {"good": 1.0, "slower": 1.25, "faster": 0.8, "skipped": 1.0, "gone": 1.0}
+    before = [cell(task, "gru") for task in names]
+    now = [cell(task, "gru", slower=ratio, draw=1) for task, ratio in names.items() if task != "gone"]
+    exempt = {CellName("skipped", "gru"): Exemption(Rule(), True, "it | changes")}
+    problems = {CellName("good", "gru"): [Problem("its first loss is off", False)]}
+    found = check(baseline(before, exceptions=exempt), Code(now, problems=problems), folder="results/baseline")
+    return replace(found, seconds=61.4)
+
+
+@pytest.fixture
+def nasty() -> Outcome:
+    cells = (
+        CellOutcome(NASTY, "regressed", "50 % | <slower>\nby far & more, says \x1b[31mit"),
+        CellOutcome(CellName("sine", "gru"), "as good", "fine", problems=(Problem("100 %, or:\nless", False),)),
+    )
+    return Outcome("b", "this code", cells)
+
+
+def test_text_is_aligned_and_begins_with_what_needs_attention(outcome: Outcome) -> None:
+    lines = write(outcome, "text").splitlines()
+    assert [line.split("  ")[0].strip() for line in lines[:6]] == [
+        *("cell", "slower × gru", "gone × gru", "faster × gru", "good × gru", "skipped × gru")
+    ]
+    assert len({line.index(state) for line, state in zip(lines[1:3], ("regressed", "can't"), strict=True)}) == 1
+    assert all(line == line.rstrip() for line in lines)
+    assert "slower × gru regressed: steps to target +2" in "\n".join(lines)
+    assert "good × gru warning: its first loss is off" in lines
+    assert "gone × gru can't compare: this code has no such cell" in lines
+    assert "skipped × gru skipped: it | changes" in lines
+    assert 'where a regression is meant, say why: python -m bench baseline record results/baseline --accept "why"' in (
+        lines
+    )
+    assert lines[-1] == (
+        "5 cells against results/baseline: 1 regressed, 1 can't compare, 1 better, 1 as good, 1 skipped (61 s)"
+    )
+
+
+def test_text_of_a_good_check_is_the_table_and_a_sentence() -> None:
+    found = check(baseline(), Code(), folder="b")
+    lines = write(found, "text").splitlines()
+    assert len(lines) == 1 + 3 + 1 + 1  # headers, cells, an empty line, the sentence
+    assert lines[-1] == "3 cells against b: 3 as good"
+
+
+def test_colours_change_no_character(outcome: Outcome) -> None:
+    asked: list[str | None] = []
+
+    def paint(line: str, state: str | None) -> str:
+        asked.append(state)
+        return f"<{line}>"
+
+    painted = text.write(outcome, paint)
+    assert painted.replace("<", "").replace(">", "") == write(outcome, "text")
+    assert asked == [None, "regressed", "can't compare", "better", "as good", "skipped", "regressed"]
+
+
+def cells_of_row(line: str) -> list[str]:
+    """The cells of a line of a Markdown table, as a reader sees them."""
+    parts = line.replace("\\|", "\0").strip().strip("|").split("|")
+    return [part.strip().replace("\0", "|").replace("&lt;", "<").replace("&amp;", "&") for part in parts]
+
+
+def test_markdown_is_a_table_whose_rows_have_the_same_width(outcome: Outcome, nasty: Outcome) -> None:
+    for found in (outcome, nasty):
+        lines = write(found, "markdown").splitlines()
+        table = [cells_of_row(line) for line in lines if line.startswith("|")]
+        assert len(table) == 2 + len(found.cells)
+        assert {len(row) for row in table} == {len(table[0])}
+    assert lines[0] == "### ❌ Convergence: 2 cells against b: 1 regressed, 1 as good"
+    assert cells_of_row(lines[4])[:2] == [str(NASTY), "regressed"]
+
+
+def test_markdown_has_no_tag_and_no_line_of_a_cells_making(nasty: Outcome) -> None:
+    written = write(nasty, "markdown")
+    assert "<" not in written
+    assert "&lt;slower>" in written
+    assert "&amp; more" in written
+    starts = {line[:2] for line in written.splitlines() if line}
+    assert starts == {"##", "| ", "- "}
+
+
+@pytest.mark.parametrize("words", [3, 400])
+def test_markdown_fits_a_comment(words: int) -> None:
+    why = "much slower than before " * words
+    cells = tuple(CellOutcome(CellName(f"task{n}", "gru"), "regressed", why) for n in range(300))
+    written = write(Outcome("b", "this code", cells), "markdown")
+    assert len(written) <= 65_536
+    assert written.startswith("### ❌ Convergence: 300 cells against b: 300 regressed")
+    assert ("lines more: see --format json" in written) is (words == 400)
+    assert "task0 × gru" in written
+
+
+def test_markdown_of_a_refusal() -> None:
+    assert write(REFUSED, "markdown") == ("### ⚠️ Convergence: can't compare: there is no baseline in results/baseline")
+
+
+def test_github_annotates_what_is_not_as_good(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    lines = write(outcome, "github").splitlines()
+    assert [line.split("::")[1].split(" ")[0] for line in lines[:-1]] == ["error", "error", "notice", "warning"]
+    assert lines[0].startswith("::error title=slower × gru regressed::steps to target +2")
+    assert "%25 (95 %25 interval" in lines[0]
+    assert lines[-1] == outcome.sentence
+
+
+def test_github_escapes_what_would_end_an_annotation(nasty: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    error, warning, sentence = write(nasty, "github").splitlines()
+    title = "a|b<c>%2C100%25 × x&y%3A [z] regressed"
+    assert error.startswith(f"::error title={title}::50 %25 | <slower>%0Aby far & more, says")
+    assert warning == "::warning title=sine × gru as good::100 %25, or:%0Aless"
+    assert sentence == nasty.sentence
+    refusal = write(REFUSED, "github").splitlines()
+    assert len(refusal) == 2
+    assert refusal[0].startswith("::error title=bench check::can't compare: there is no baseline%0Ain")
+
+
+def test_github_appends_to_the_summary_of_the_job(
+    outcome: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    write(outcome, "github")
+    assert summary.read_text(encoding="utf-8") == f"before\n{markdown.write(outcome)}\n"
+
+
+def test_junit_counts_what_it_holds(outcome: Outcome) -> None:
+    suite = ElementTree.fromstring(write(outcome, "junit"))
+    assert suite.tag == "testsuite"
+    counts = {name: int(suite.get(name, "")) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": 5, "failures": 1, "errors": 1, "skipped": 1}
+    assert float(suite.get("time", "")) == 61.4
+    cases = {case.get("classname"): case for case in suite.iter("testcase")}
+    assert set(cases) == {f"bench.{cell.name.task}" for cell in outcome.cells}
+    assert [child.tag for child in cases["bench.slower"]] == ["failure", "system-out"]
+    assert [child.tag for child in cases["bench.gone"]] == ["error", "system-out"]
+    assert [child.tag for child in cases["bench.skipped"]] == ["skipped", "system-out"]
+    assert [child.tag for child in cases["bench.faster"]] == ["system-out"]
+    assert cases["bench.slower"][0].get("message") == cases["bench.slower"][0].text
+    assert "its first loss is off" in (cases["bench.good"][0].text or "")
+
+
+def test_junit_holds_any_text(nasty: Outcome) -> None:
+    suite = ElementTree.fromstring(write(nasty, "junit"))
+    case = suite[0]
+    assert (case.get("classname"), case.get("name")) == (f"bench.{NASTY.task}", NASTY.model)
+    assert case[0].text == "50 % | <slower>\nby far & more, says \N{REPLACEMENT CHARACTER}[31mit"
+
+
+def test_junit_of_a_refusal_is_one_error() -> None:
+    suite = ElementTree.fromstring(write(REFUSED, "junit"))
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "1",
+        "failures": "0",
+        "errors": "1",
+    }
+    assert suite[0][0].get("message") == REFUSED.refusal
+
+
+def test_json_has_everything_unrounded(outcome: Outcome) -> None:
+    content = json.loads(write(outcome, "json"))
+    assert (content["exit_code"], content["sentence"], content["seconds"]) == (1, outcome.sentence, 61.4)
+    assert content["subject"] == "convergence"
+    for entry, found in zip(content["cells"], outcome.cells, strict=True):
+        assert (entry["task"], entry["model"], entry["state"], entry["why"]) == (*found.name, found.state, found.why)
+        assert entry["p"] == (None if math.isnan(found.p) else found.p)
+        assert (entry["first"] is None) is (found.first is None)
+        if found.first is not None:
+            assert entry["first"]["shift"] == found.first.shift._asdict()
+            assert entry["first"]["change"] == found.first.change
+    slower = next(entry for entry in content["cells"] if entry["task"] == "slower")
+    assert slower["confirmation"]["n"] == 12
+    good = next(entry for entry in content["cells"] if entry["task"] == "good")
+    assert good["problems"] == [{"text": "its first loss is off", "blocking": False}]
+
+
+def test_json_says_null_for_what_is_no_number() -> None:
+    """No replicate ever arrives in one of the two codes: there is no shift to speak of."""
+    never = range(1, 25)
+    before, now = cell("sine", "gru", missed=never), cell("sine", "gru", missed=never, status="diverged")
+    found = check(baseline([before]), Code([now]), folder="b")
+    written = write(found, "json")
+    assert "NaN" not in written
+    (entry,) = json.loads(written)["cells"]
+    assert entry["state"] == "regressed"
+    assert entry["first"]["shift"]["value"] is None
+    assert entry["first"]["change"] is None
+
+
+def test_json_of_a_refusal() -> None:
+    content = json.loads(write(REFUSED, "json"))
+    assert (content["refusal"], content["exit_code"], content["cells"]) == (REFUSED.refusal, 3, [])
+
+
+class Steps:
+    """A stopwatch: every step takes 2 ms, and now a quarter longer."""
+
+    commit = "0123456789ab"
+
+    def time(self, cells: list[CellName], rounds: int) -> dict[CellName, Times]:
+        return {cell: Times([2e-3] * rounds, [2.5e-3] * rounds) for cell in cells}
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_every_format_shows_the_ratio_of_step_times(style: str) -> None:
+    written = write(check_speed(baseline(), Steps()), style)
+    assert "time of a training step +25.0 %" in written
+    assert "0123456789ab" in written
+    assert "missed" not in written or style == "json"
+    assert "record" not in written  # a new baseline of convergence would not help
+
+
+def test_step_times_have_their_unit() -> None:
+    lines = write(check_speed(baseline(), Steps()), "markdown").splitlines()
+    assert lines[0].startswith("### ❌ Step time: 3 cells against commit 0123")
+    table = [cells_of_row(line) for line in lines[2:6]]
+    assert table[0] == ["cell", "result", "baseline", "now", "change", "95 % interval"]
+    assert table[2][2:5] == ["2.00 ms", "2.50 ms", "+25.0 %"]

@@ -11,7 +11,7 @@ from bench.cli.stopping import stop_signals
 from bench.cli.writable import refuse_unwritable
 
 
-@click.command("record")
+@click.command("record", short_help="Train every cell, and keep how it converged.")
 @click.argument("folder", metavar="FOLDER")
 @click.option("--recipe", metavar="NAME", help="The experiment: a recipe of one configuration a cell. Default: gate.")
 @click.option("--config", metavar="FILE", help="The experiment from a TOML file: your own tasks and models.")
@@ -63,7 +63,7 @@ def record_command(
     return 0
 
 
-@click.command("diff")
+@click.command("diff", short_help="Explain how two baselines differ.")
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 def diff_command(before: str, after: str) -> int:

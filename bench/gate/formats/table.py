@@ -63,4 +63,7 @@ def _size(value: float, comparison: Comparison) -> str:
 
 
 def _percent(comparison: Comparison, difference: float) -> str:
-    return "–" if math.isnan(difference) else f"{100 * (comparison.ratio(difference) - 1):+.1f} %"
+    if math.isnan(difference):
+        return "–"
+    percent = round(100 * (comparison.ratio(difference) - 1), 1)
+    return f"{percent + 0.0:+.1f} %"  # no −0.0

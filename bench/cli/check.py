@@ -105,7 +105,7 @@ def _painted(outcome: Outcome) -> str:
         "as good": {},
         "skipped": {"dim": True},
     }
-    return text.write(outcome, lambda line, state: click.style(line, **styles[state]))
+    return text.write(outcome, lambda line, state: click.style(line, **styles[state]) if styles[state] else line)
 
 
 def _check(

@@ -137,8 +137,8 @@ def perform(jobs: Sequence[Job]) -> list[Record]:
     try:
         while waiting or running:
             while waiting and free:
-                position, job = waiting.pop(0)
-                running[executor.submit(job, free[-1])] = (position, free.pop())
+                (position, job), slot = waiting.pop(0), free.pop()
+                running[executor.submit(job, slot)] = (position, slot)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 position, slot = running.pop(future)
                 found[position] = future.result()

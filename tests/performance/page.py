@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PERFORMANCE = ROOT / "docs" / "performance.md"
 NOT_MEASURED = "not measured"
-BUSY = 0.5  # other people's load average before a benchmark starts, above which it says that the machine was not quiet
+BUSY_SHARE, LOOK_SECONDS = 0.05, 3.0  # of the cores' time used before a benchmark begins: then the machine is not quiet
 
 
 def wants_writing(description: str, page: Path = PERFORMANCE) -> bool:
@@ -55,8 +56,20 @@ def machine() -> str:
 
 
 def busy() -> bool:
-    """Whether others load the machine: asked before a benchmark begins."""
-    return os.getloadavg()[0] > BUSY
+    """Whether others load the machine: asked before a benchmark begins. False where Linux's /proc is missing."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return False
+
+    def clock() -> tuple[int, int]:
+        """Ticks of all cores: in all, and idle."""
+        ticks = [int(field) for field in stat.read_text().splitlines()[0].split()[1:9]]
+        return sum(ticks), ticks[3] + ticks[4]
+
+    all_before, idle_before = clock()
+    time.sleep(LOOK_SECONDS)
+    all_after, idle_after = clock()
+    return 1 - (idle_after - idle_before) / (all_after - all_before) > BUSY_SHARE
 
 
 def origin(script: str, *, was_busy: bool) -> str:

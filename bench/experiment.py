@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,10 @@ def run(
         finished = None if fresh or retry_failed else folder.finished()
         if finished is not None:
             return _unchanged(folder, finished, observer, began)
+        executor = executor or open_executor(experiment, observer)  # first: its workers start meanwhile
         for task in experiment.tasks:
             with naming(task):
                 validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
-        executor = executor or open_executor(experiment, observer)
         return _Run(experiment, folder, executor, observer, command).run(fresh, retry_failed, began)
     finally:
         if executor is not None:
@@ -127,7 +128,9 @@ def perform_alone(job: Job, executor: Executor) -> Record:
     """The record of a job that runs while there is no driver."""
     for _ in range(ATTEMPTS):
         try:
-            return executor.submit(job, 0).result()
+            future = executor.submit(job, 0)
+            import_module("optuna")  # which the searches need, while the worker is still starting
+            return future.result()
         except (BrokenProcessPool, WorkerDied):
             executor.restart(0)
     raise UserError(f"no worker could be started: each of {ATTEMPTS} died at once. Try --executor inline to see why")

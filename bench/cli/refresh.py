@@ -15,8 +15,8 @@ from pathlib import Path
 from bench.observer import Observer
 from bench.records import Record
 
-INTERVAL_SECONDS = 60.0
-SHARE = 0.05  # of the time may go into rendering
+INTERVAL_SECONDS = 300.0  # a rendering takes eight seconds of a core from the trainings: a short run has none
+SHARE = 0.02  # of the time may go into rendering
 LONGEST_SECONDS = 300.0  # a rendering that takes longer is given up
 
 

@@ -1,8 +1,8 @@
 """What the parent costs: trainings that take no time, through the whole experiment.
 
-`python tests/performance/driver.py` prints, for 1,000 and 10,000 simulated trainings on 2 workers: milliseconds of the
-driver a training and how they grow, the parent's memory a training, bytes a record. What is judged is the driver's own
-processor time; the elapsed time has the disk in it, and whatever else the machine does.
+`make perf`, or this file with `--write`, measures for 1,000 and 10,000 simulated trainings on 2 workers: milliseconds
+of the driver a training and how they grow, the parent's memory a training, bytes a record. What is judged is the
+driver's own processor time; the elapsed time has the disk in it, and whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from page import busy, origin, table, wants_writing, write_section
 
 from bench.cells import CellPlan
 from bench.config import resolve
@@ -102,6 +104,7 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> int:
+    writing, was_busy = wants_writing(__doc__ or ""), busy()
     found = measure()
     (small, small_elapsed, *_), (large, large_elapsed, grown, size) = found["small"], found["large"]
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -115,9 +118,14 @@ def main() -> int:
         ("record", size, "B", math.inf),
         ("peak of the parent", peak_mib, "MiB", math.inf),
     ]
+    rows = []
     for name, value, unit, limit in judged:
-        bound = "" if math.isinf(limit) else f"at most {limit:,}"
-        print(f"{name:<38}{value:>10,.2f} {unit:<4}{bound:<16}{'' if value <= limit else 'MISSED'}".rstrip())
+        bar = "" if math.isinf(limit) else f"≤ {limit:,}: {'met' if value <= limit else '**missed**'}"
+        rows.append([name, f"{value:,.2f} {unit}".rstrip(), bar])
+    text = table(["what", "measured", "bar"], rows) + "\n\n" + origin(__file__, was_busy=was_busy)
+    print(text)
+    if writing:
+        write_section("driver", text)
     return 0 if all(value <= limit for *_, value, _, limit in judged) else 1
 
 

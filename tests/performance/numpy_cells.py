@@ -11,7 +11,6 @@ import argparse
 import gc
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -21,7 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parents[2] / "docs" / "numpy_cells.md"
+from page import ROOT, machine, write_section
+
+PAGE = ROOT / "docs" / "numpy_cells.md"
 SHAPES = [  # batch, steps, inputs, hidden, layers
     (64, 10, 1, 32, 1),
     (64, 10, 3, 50, 1),
@@ -124,17 +125,6 @@ def gemm_rate() -> float:
         a @ a
         best = min(best, time.perf_counter() - start)
     return 2 * 1024**3 / best
-
-
-def machine() -> str:
-    """The processor and the two libraries' versions."""
-    import numpy as np
-    import torch
-
-    cpuinfo = Path("/proc/cpuinfo")
-    match = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
-    name = match[1].strip() if match else platform.machine()
-    return f"{name}, {os.cpu_count()} cores; NumPy {np.__version__}, torch {torch.__version__.partition('+')[0]}"
 
 
 def product_flops(cell: str, shape: tuple[int, ...]) -> float:
@@ -257,8 +247,7 @@ def main() -> None:
     text = tables(results)
     print(text)
     if arguments.write:
-        before, after = PAGE.read_text().split("<!-- measured -->")[::2]
-        PAGE.write_text(f"{before}<!-- measured -->\n\n{text}\n\n<!-- measured -->{after}")
+        write_section("cells", text, PAGE)
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ def test_a_report_is_rendered_at_intervals_one_at_a_time() -> None:
     for now[0], started in ((30, 0), (61, 1), (200, 1)):
         observer.finished(0, record, reused=False)
         assert len(renderings) == started
-    renderings[0].done = True  # it took from 61 to 201: with a twentieth of the time, the next is not before 3001
-    for now[0], started in ((201, 1), (300, 1), (3000, 1), (3002, 2)):
+    renderings[0].done = True  # it took from 61 to 201: with a fiftieth of the time, the next is not before 7201
+    for now[0], started in ((201, 1), (300, 1), (7200, 1), (7202, 2)):
         observer.finished(0, record, reused=False)
         assert len(renderings) == started
 

@@ -1,0 +1,106 @@
+"""Processor seconds of the parts of a training: one real training, with a clock around each part of it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bench import training as trainer
+from bench.models.numpy_learner import NumpyLearner
+from bench.models.torch_learner.learner import TorchLearner
+from bench.records import Record
+from bench.training import Progress, Training
+
+METHODS = {
+    "train_step": "optimiser steps, where they are made",
+    "predict": "evaluation: forward passes",
+    "losses": "training losses to the host",
+    "state": "best weights kept",
+}
+FUNCTIONS = {
+    "mean_loss": "evaluation: scores",
+    "load_data": "data",
+    "load_references": "test scores",
+    "_test": "test scores",
+    "build_learner": "learners built",
+    "_gradient_flow": "gradient flow",
+    "_hash": "hashes",
+    "_first_batch_hash": "hashes",
+}
+GATHERING, REST = "batches gathered and cut", "the rest of a training"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A job whose record is {"parts": processor seconds by part} of one training."""
+
+    training: Training
+
+    label: ClassVar[str] = "the parts of a training"
+    steps: ClassVar[int] = 1
+    cost: ClassVar[float] = 0.0
+
+    def key(self) -> str:
+        return "parts"
+
+    def describe(self) -> Record:
+        return {}
+
+    def perform(self, progress: Progress) -> Record:
+        spent: dict[str, float] = defaultdict(float)
+        with clocks(spent, type(self.training.task)):
+            record = trainer.train(self.training, progress)
+        return {"parts": {**spent, REST: record["cpu_seconds"] - sum(spent.values())}}
+
+
+@contextmanager
+def clocks(spent: dict[str, float], task: type) -> Iterator[None]:
+    """Add up the processor seconds of the parts; of nested ones, the outer has what the inner leaves."""
+    nested = [0.0]
+
+    def clocked(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            nested.append(0.0)
+            began = time.process_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                seconds = time.process_time() - began
+                spent[part] += seconds - nested.pop()
+                nested[-1] += seconds
+
+        return call
+
+    def gathered(batches: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        def call(*arguments: Any) -> Iterator[Any]:
+            following = clocked(GATHERING, batches(*arguments).__next__)
+            while True:
+                try:
+                    yield following()
+                except StopIteration:
+                    return
+
+        return call
+
+    original: list[tuple[Any, str, Any]] = []
+
+    def put(owner: Any, name: str, function: Any) -> None:
+        original.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, function)
+
+    for learner in (TorchLearner, NumpyLearner):
+        for name, part in METHODS.items():
+            put(learner, name, clocked(part, getattr(learner, name)))
+        put(learner, "batches", gathered(learner.batches))
+    for name, part in FUNCTIONS.items():
+        put(trainer, name, clocked(part, getattr(trainer, name)))
+    put(task, "metrics", clocked(FUNCTIONS["mean_loss"], task.metrics))
+    try:
+        yield
+    finally:
+        for owner, name, function in reversed(original):
+            setattr(owner, name, function)

@@ -1,0 +1,138 @@
+"""Trainings an hour of `bench run` against what a user would write: `make perf`, or this file with `--write`.
+
+The rivals are `tutorial_loop.py`, and `lightning_loop.py` where PyTorch Lightning is installed (the extra `perf`). Each
+takes turns with `bench run` on the same trainings; the median of the ratios of neighbours is judged. A rival's time
+begins after its imports and data; bench's at its command, and ends with its last training (its timings and its report,
+which the rivals do not make, are in the column "whole command"). Loss curves must agree, or nothing is written. About
+ten minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from page import NOT_MEASURED, ROOT, busy, judged, origin, table, wants_writing, write_section
+from tutorial_loop import HIDDEN_SIZES, settings
+
+from bench.records import read_records
+
+RUNS, SEEDS, WORKERS = 3, 6, 2
+EPOCHS = {512: 20, 64: 10}  # by batch size
+TOLERANCE = 2e-3  # relative, of float32 losses after up to 1,320 steps, on one thread and on two
+CASES = [("tutorial_loop.py", 512, 2.3), ("tutorial_loop.py", 64, 3.0), ("lightning_loop.py", 64, 3.0)]
+NEEDS = {"lightning_loop.py": "lightning"}
+NAMES = {"tutorial_loop.py": "the tutorial's loop", "lightning_loop.py": "Lightning and `study.optimize`"}
+LINE = re.compile(r"\[\d+/\d+\] confirm ")
+
+Curves = dict[tuple[int, int], tuple[list[float], list[float]]]  # by hidden size and replicate: training, validation
+
+
+def run_rival(script: str, batch_size: int, replicate: int) -> tuple[float, Curves]:
+    """Trainings an hour of a rival, in a process of its own, and its curves."""
+    flags = {"--batch-size": batch_size, "--epochs": EPOCHS[batch_size], "--replicate": replicate}
+    command = [sys.executable, str(Path(__file__).with_name(script)), *(str(x) for pair in flags.items() for x in pair)]
+    answer = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(answer.stdout.splitlines()[-1])
+    curves = {(int(size), replicate): tuple(curve) for size, curve in found["curves"].items()}
+    return 3600 * len(HIDDEN_SIZES) / found["seconds"], curves  # type: ignore[return-value]
+
+
+def run_bench(batch_size: int) -> tuple[float, float, Curves]:
+    """Trainings an hour of `bench run` until its last training, and of the whole command; its curves."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "bench", "run", "--workers", str(WORKERS), "--device", "cpu"]
+        command += ["--results", f"{folder}/results", "--reports", f"{folder}/reports"]
+        for option, value in settings(batch_size, EPOCHS[batch_size], SEEDS).items():
+            command += ["--" + option.replace("_", "-"), str(value)]
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        assert process.stderr is not None
+        ends = [time.perf_counter() - began for line in process.stderr if LINE.match(line)]
+        if process.wait():
+            raise SystemExit(f"bench ended with exit code {process.returncode}: {' '.join(command)}")
+        whole = time.perf_counter() - began
+        (path,) = Path(folder).glob("results/*/records.jsonl")
+        records = [r for r in read_records(path) if r["stage"] == "confirm"]
+    curves = {
+        (r["model"]["hidden_size"], r["replicate"]): (r["curve"]["train_loss"][1:], r["curve"]["valid_loss"][1:])
+        for r in records
+    }
+    return 3600 * len(records) / ends[-1], 3600 * len(records) / whole, curves
+
+
+def environment() -> dict[str, str]:
+    """Ours, with this checkout's bench."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def largest_difference(ours: Curves, theirs: Curves) -> float:
+    """Of the losses of the trainings that both have, relative."""
+    return max(
+        abs(a - b) / abs(b)
+        for key, curves in theirs.items()
+        for ours_curve, theirs_curve in zip(ours[key], curves, strict=True)
+        for a, b in zip(ours_curve, theirs_curve, strict=True)
+    )
+
+
+def compare(script: str, batch_size: int) -> dict[str, Any]:
+    """Medians of alternating runs."""
+    runs = []
+    for run in range(RUNS):
+        rival, theirs = run_rival(script, batch_size, 1 + run % SEEDS)
+        bench, whole, ours = run_bench(batch_size)
+        difference = largest_difference(ours, theirs)
+        if difference > TOLERANCE:
+            raise SystemExit(
+                f"{script}, batch {batch_size}: loss curves differ by {difference:.1e}: nothing to compare"
+            )
+        runs.append((rival, bench, whole, bench / rival, difference))
+    rival, bench, whole, ratio, _ = (statistics.median(column) for column in zip(*runs, strict=True))
+    ratios, differences = [run[3] for run in runs], [run[4] for run in runs]
+    return {
+        "rival": rival,
+        "bench": bench,
+        "whole": whole,
+        "ratio": ratio,
+        "ratios": ratios,
+        "difference": max(differences),
+    }
+
+
+def main() -> None:
+    writing, was_busy = wants_writing(__doc__ or ""), busy()
+    rows = []
+    for script, batch_size, bar in CASES:
+        name = NAMES[script]
+        if script in NEEDS and not find_spec(NEEDS[script]):
+            print(f"{script}: {NEEDS[script]} is not installed, so it is not measured: pip install -e '.[perf]'")
+            rows.append([name, batch_size, *[NOT_MEASURED] * 4, f"≥ {bar:g}", ""])
+            continue
+        found = compare(script, batch_size)
+        each = ", ".join(f"{ratio:.2f}" for ratio in found["ratios"])
+        rates = [f"{found[key]:,.0f}" for key in ("rival", "bench", "whole")]
+        ratio = f"**{found['ratio']:.2f}** ({each})"
+        rows.append(
+            [name, batch_size, *rates, ratio, judged(found["ratio"], bar, at_most=False), f"{found['difference']:.0e}"]
+        )
+    header = ["against", "batch", "its trainings an hour", "bench's", "whole command", "ratio (each run)", "bar"]
+    text = table([*header, "curves differ by"], rows) + "\n\n" + origin(__file__, was_busy=was_busy)
+    print(text)
+    if writing:
+        write_section("loops", text)
+
+
+if __name__ == "__main__":
+    main()

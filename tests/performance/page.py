@@ -1,0 +1,90 @@
+"""What the benchmarks share: tables, the line that says where they were measured, and their place in a page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PERFORMANCE = ROOT / "docs" / "performance.md"
+NOT_MEASURED = "not measured"
+BUSY_SHARE, LOOK_SECONDS = 0.05, 3.0  # of the cores' time used before a benchmark begins: then the machine is not quiet
+
+
+def wants_writing(description: str, page: Path = PERFORMANCE) -> bool:
+    """The command line of a benchmark that has no flag but `--write`."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help=f"put the table into {page.name}")
+    return bool(parser.parse_args().write)
+
+
+def write_section(section: str, text: str, page: Path = PERFORMANCE) -> None:
+    """Replace what stands between the page's two marks `<!-- measured: SECTION -->`."""
+    mark = f"<!-- measured: {section} -->"
+    parts = page.read_text(encoding="utf-8").split(mark)
+    if len(parts) != 3:
+        raise SystemExit(f"{page} has the mark {mark} {len(parts) - 1} times, not twice: nothing written")
+    page.write_text(f"{parts[0]}{mark}\n\n{text.strip()}\n\n{mark}{parts[2]}", encoding="utf-8")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table: the first column to the left, the others to the right."""
+    lines = [header, ["---", *("---:" for _ in header[1:])], *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def judged(value: float, bar: float, *, at_most: bool) -> str:
+    """The bar, and whether the value meets it."""
+    met = value <= bar if at_most else value >= bar
+    return f"{'≤' if at_most else '≥'} {bar:g}: {'met' if met else '**missed**'}"
+
+
+def machine() -> str:
+    """The processor and the two libraries' versions."""
+    cpuinfo = Path("/proc/cpuinfo")
+    match = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    name = match[1].strip() if match else platform.machine()
+    return f"{name}, {os.cpu_count()} cores; NumPy {version('numpy')}, torch {version('torch').partition('+')[0]}"
+
+
+def busy() -> bool:
+    """Whether others load the machine: asked before a benchmark begins. False where Linux's /proc is missing."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return False
+
+    def clock() -> tuple[int, int]:
+        """Ticks of all cores: in all, and idle."""
+        ticks = [int(field) for field in stat.read_text().splitlines()[0].split()[1:9]]
+        return sum(ticks), ticks[3] + ticks[4]
+
+    all_before, idle_before = clock()
+    time.sleep(LOOK_SECONDS)
+    all_after, idle_after = clock()
+    return 1 - (idle_after - idle_before) / (all_after - all_before) > BUSY_SHARE
+
+
+def origin(script: str, *, was_busy: bool) -> str:
+    """The line below a table: its command, the machine, the commit, and whether others were at work."""
+    command = f"`python tests/performance/{Path(script).name} --write`"
+    loaded = "; others were at work on the machine, so take the ratios, not the times" if was_busy else ""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"{command}; {machine()}, Python {python}; commit {_commit()}{loaded}."
+
+
+def _commit() -> str:
+    """The commit that was measured; `+` where bench, tasks or tests differ from it."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "bench", "tasks", "tests")
+    return git("rev-parse", "--short=10", "HEAD") + ("+" if changed else "")

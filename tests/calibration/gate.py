@@ -197,9 +197,9 @@ def main() -> None:
     print(text)
     if given.write:
         sys.path.insert(0, str(HERE.parent / "performance"))
-        from page import write_section
+        from page import machine, write_section
 
-        write_section("calibration", text, PAGE)
+        write_section("calibration", f"{text}\n\n{machine()}.", PAGE)
 
 
 if __name__ == "__main__":

@@ -81,9 +81,9 @@ def main() -> int:
     print(text)
     if "--write" in sys.argv:
         sys.path.insert(0, str(HERE.parent / "performance"))
-        from page import write_section
+        from page import machine, write_section
 
-        write_section("mutants", text, PAGE)
+        write_section("mutants", f"{text}\n\n{machine()}.", PAGE)
     missed = [o["name"] for o in outcomes if cost(o)[0] >= COSTS and caught(o, "elsewhere") == "no"]
     print(f"{len(missed)} missed of those that cost 10 %: {', '.join(missed) or 'none'}", file=sys.stderr)
     return 1 if missed else 0

@@ -10,16 +10,17 @@ import functools
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bench.convergence import steps_to_target
+from bench.measure.effort import Effort, SoleEffort
 from bench.measure.gradient_flow import measure_schemes
-from bench.measure.memory import PeakMemory
 from bench.models.contract import Learner, Model, Problem, Settings
+from bench.models.stepper import EagerStepper, Stepper
 from bench.plateau import Plateau
 from bench.records import SCHEMA, Record, digest
 from bench.seeds import generator
@@ -31,12 +32,18 @@ EVALUATIONS = 50  # at most, besides step 0: one every 2 % of the budget
 FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # whose training loss a record keeps exactly, to tell two codes apart
 CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
+TURN_STEPS = 32  # after so many steps a training lets others have their turn
 DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value counts as diverged
 
 # told at each evaluation: step, training loss, validation loss, validation metric, learning rate, as in `CURVE`
 Progress = Callable[[int, float | None, float, float | None, float], None]
 # told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record
 Ended = Callable[[Dataset, Learner, Array, Record], None]
+# makes the stepper of a learner: its data, the order of each epoch, the batch size
+OpenStepper = Callable[[Learner, Dataset, Iterator[Array], int], Stepper]
+
+Result = TypeVar("Result")
+Turns = Generator[None, None, Result]  # work that pauses wherever others may take their turn
 
 
 @dataclass(frozen=True)
@@ -141,9 +148,24 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
     ended: called with the data, the learner at its best, its raw outputs on test data, and the record, where the
     training was scored on test data.
     """
-    began, cpu_began = time.perf_counter(), time.process_time()
+    return finish(train_in_turns(training, progress, ended))
+
+
+def train_in_turns(
+    training: Training,
+    progress: Progress | None = None,
+    ended: Ended | None = None,
+    open_stepper: OpenStepper = EagerStepper,
+    effort: Effort | None = None,
+) -> Turns[Record]:
+    """`train`, for a process that does others in between: it pauses every few steps and while it waits for the device.
+
+    effort: measures what the training takes; whoever does others in between brings one that leaves theirs out.
+    """
+    began = time.perf_counter()
+    effort = effort or SoleEffort(training.settings.device)
     dataset = load_data(training.task, training.seed, training.replicate)
-    with PeakMemory(training.settings.device) as memory:
+    with effort:
         learner = build_learner(training, dataset)
         hashes = {
             "weights": _hash(
@@ -152,10 +174,11 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
             "first_batch": _first_batch_hash(training, dataset.train),
             "data": _data_hash(training.task, training.seed, training.replicate),
         }
-        loop = _Loop(training, dataset, learner, progress or (lambda *evaluation: None))
-        diverged = loop.run()
+        stepper = open_stepper(learner, dataset, _orders(training, len(dataset.train)), training.batch_size)
+        loop = _Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
+        diverged = yield from loop.run()
         scored = not diverged and training.on_test_data
-        outputs, test = _test(training, dataset, loop) if scored else (None, None)
+        outputs, test = _test(training, dataset, stepper) if scored else (None, None)
     curve = loop.curve
     values = curve["valid_loss"] if training.task.target.metric == "loss" else curve["valid_metric"]
     record = {
@@ -169,9 +192,10 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
         "parameters": {**asdict(learner.parameter_count), "total": learner.parameter_count.total},
         "evaluation_seconds": loop.seconds,
         "wall_seconds": time.perf_counter() - began,
-        "cpu_seconds": time.process_time() - cpu_began,
-        "peak_bytes": memory.peak_bytes,
-        "kernel": learner.kernel,
+        "cpu_seconds": effort.cpu_seconds,
+        "peak_bytes": effort.peak_bytes,
+        "energy_joules": effort.energy_joules,
+        "kernel": stepper.kernel,
         "hashes": hashes,
         "gradient_flow": _gradient_flow(training, dataset, learner) if test else None,
         "train_sequences": len(dataset.train),
@@ -179,6 +203,16 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
     if ended is not None and outputs is not None:
         ended(dataset, learner, outputs, record)
     return record
+
+
+def finish(turns: Turns[Result]) -> Result:
+    """Do all turns, one after the other."""
+    while True:
+        try:
+            next(turns)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:
@@ -207,28 +241,24 @@ def batches_of(training: Training, learner: Learner, split: Split) -> Iterator[A
 class _Loop:
     """The optimiser steps and the evaluations between them."""
 
-    def __init__(self, training: Training, dataset: Dataset, learner: Learner, progress: Progress) -> None:
-        self.training, self.dataset, self.learner, self.progress = training, dataset, learner, progress
-        self.valid = learner.place(dataset.valid)
+    def __init__(self, training: Training, dataset: Dataset, stepper: Stepper, progress: Progress) -> None:
+        self.training, self.dataset, self.stepper, self.progress = training, dataset, stepper, progress
         self.curve: dict[str, list[Any]] = {name: [] for name in CURVE}
         self.first_losses: dict[str, list[Any]] = {"step": [], "train_loss": []}
         self.began, self.seconds = time.perf_counter(), list[float]()
-        self.best_loss, self.best_state = math.inf, learner.state()
+        self.best_loss = math.inf
         self.plateau = Plateau(training.plateau_patience)
 
-    def run(self) -> str | None:
+    def run(self) -> Turns[str | None]:
         """Train to the end of the budget; returns why it stopped early, or None."""
-        interval, last = self.training.interval, self.training.last_step
-        pending: list[Any] = []
-        stopped = self._evaluate(0, pending)
-        batches = batches_of(self.training, self.learner, self.dataset.train)
-        for step, batch in enumerate(batches, start=1):
-            pending.append(self.learner.train_step(batch))
-            if step % interval == 0 or step == last:
-                stopped = self._evaluate(step, pending)
-                pending = []
-            if stopped or step == last or self._is_solved():
-                break
+        interval, last, step = self.training.interval, self.training.last_step, 0
+        stopped = yield from self._evaluate(step)
+        while stopped is None and step < last and not self._is_solved():
+            for step in range(step + 1, min(step + interval, last) + 1):  # noqa: B020 - goes on from where it was
+                self.stepper.step()
+                if step % TURN_STEPS == 0:
+                    yield
+            stopped = yield from self._evaluate(step)
         return stopped
 
     def _is_solved(self) -> bool:
@@ -237,18 +267,27 @@ class _Loop:
         value = self.curve["valid_loss" if target.metric == "loss" else "valid_metric"][-1]
         return self.training.stop_at_target and value is not None and target.reached(value)
 
-    def _evaluate(self, step: int, pending: list[Any]) -> str | None:
-        task, valid = self.training.task, self.dataset.valid
-        losses = self.learner.losses(pending)
-        train_loss = float(np.mean(losses)) if pending else None
+    def _evaluate(self, step: int) -> Turns[str | None]:
+        self.stepper.ask()
+        while not self.stepper.ready():
+            yield
+        losses, outputs = self.stepper.answer()
+        return self._judge(step, losses, outputs)
+
+    def _judge(self, step: int, losses: Array, outputs: Array) -> str | None:
+        """Add an evaluation to the curve; returns why the training must stop, or None.
+
+        losses: of the steps since the last evaluation; outputs: on validation data.
+        """
+        task, valid, learner = self.training.task, self.dataset.valid, self.stepper.learner
+        train_loss = float(np.mean(losses)) if len(losses) else None
         self._keep_first(step, losses)
-        outputs = self.learner.predict(self.valid)
         finite = bool(np.isfinite(outputs).all())
         valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask) if finite else math.nan
         metric = None
         if finite and task.target.metric != "loss":
             metric = task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
-        rate = self.learner.learning_rate  # of the step that led here
+        rate = learner.learning_rate  # of the step that led here
         for key, value in zip(CURVE, (step, train_loss, valid_loss, metric, rate), strict=True):
             self.curve[key].append(_finite_or_none(value))
         self.seconds.append(time.perf_counter() - self.began)
@@ -258,9 +297,10 @@ class _Loop:
         if valid_loss > DIVERGED_RATIO * max(self.curve["valid_loss"][0], 1e-12):
             return f"the validation loss at step {step} was over {DIVERGED_RATIO:g} times its initial value"
         if valid_loss < self.best_loss:
-            self.best_loss, self.best_state = valid_loss, self.learner.state()
+            self.best_loss = valid_loss
+            self.stepper.keep()
         if step:  # as a training loop does: after an epoch, not before the first
-            self.learner.learning_rate = self.plateau.next_rate(self.learner.learning_rate, valid_loss)
+            learner.learning_rate = self.plateau.next_rate(learner.learning_rate, valid_loss)
         return None
 
     def _keep_first(self, step: int, losses: Array) -> None:
@@ -272,10 +312,10 @@ class _Loop:
                 self.first_losses["train_loss"].append(_finite_or_none(float(losses[first - before - 1])))
 
 
-def _test(training: Training, dataset: Dataset, loop: _Loop) -> tuple[Array, dict[str, float | None]]:
+def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array, dict[str, float | None]]:
     """Raw outputs on test data of the weights that were best on validation data, and their scores."""
-    loop.learner.load_state(loop.best_state)
-    outputs = loop.learner.predict(loop.learner.place(dataset.test))
+    stepper.restore()
+    outputs = stepper.learner.predict(stepper.learner.place(dataset.test))
     loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
     references = load_references(training.task, training.seed, training.replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
@@ -292,6 +332,13 @@ def skill(loss: float, floor_loss: float) -> float | None:
 def _batch_generator(training: Training) -> np.random.Generator:
     task = training.task
     return generator("batches", training.seed, task.name, task.identity(), training.replicate)
+
+
+def _orders(training: Training, sequences: int) -> Iterator[Array]:
+    """Endless epochs, each in another order, which leaves the model out of its seed."""
+    rng = _batch_generator(training)
+    while True:
+        yield rng.permutation(sequences)
 
 
 def _first_batch_hash(training: Training, split: Split) -> str:

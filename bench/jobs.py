@@ -27,6 +27,7 @@ NOT_MEASURED = dict.fromkeys(
         "wall_seconds",
         "cpu_seconds",
         "peak_bytes",
+        "energy_joules",
         "kernel",
         "hashes",
         "gradient_flow",

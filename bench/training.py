@@ -20,7 +20,7 @@ from bench.convergence import steps_to_target
 from bench.measure.effort import Effort, SoleEffort
 from bench.measure.gradient_flow import measure_schemes
 from bench.models.contract import Learner, Model, Problem, Settings
-from bench.models.stepper import EagerStepper, Stepper
+from bench.models.stepper import EagerStepper, Plan, Stepper
 from bench.plateau import Plateau
 from bench.records import SCHEMA, Record, digest
 from bench.seeds import generator
@@ -39,8 +39,7 @@ DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value coun
 Progress = Callable[[int, float | None, float, float | None, float], None]
 # told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record
 Ended = Callable[[Dataset, Learner, Array, Record], None]
-# makes the stepper of a learner: its data, the order of each epoch, the batch size
-OpenStepper = Callable[[Learner, Dataset, Iterator[Array], int], Stepper]
+OpenStepper = Callable[[Learner, Plan], Stepper]
 
 Result = TypeVar("Result")
 Turns = Generator[None, None, Result]  # work that pauses wherever others may take their turn
@@ -80,7 +79,7 @@ class Training:
                 SCHEMA,
                 [self.task.name, self.task.version, self.task.identity(), code_hash(type(self.task))],
                 [self.model.name, self.model.version, self.model.identity(), code_hash(type(self.model))],
-                asdict(self.settings),
+                self.settings.identity(),
                 [self.batch_size, self.steps, self.plateau_patience, self.evaluation_interval],
                 [self.seed, self.replicate, self.on_test_data],
                 *([["stop after", self.stop_after]] if self.stop_after else []),
@@ -174,11 +173,15 @@ def train_in_turns(
             "first_batch": _first_batch_hash(training, dataset.train),
             "data": _data_hash(training.task, training.seed, training.replicate),
         }
-        stepper = open_stepper(learner, dataset, _orders(training, len(dataset.train)), training.batch_size)
-        loop = _Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
-        diverged = yield from loop.run()
-        scored = not diverged and training.on_test_data
-        outputs, test = _test(training, dataset, stepper) if scored else (None, None)
+        orders = _orders(training, len(dataset.train))
+        stepper = open_stepper(learner, Plan(dataset, orders, training.batch_size, training.interval))
+        try:
+            loop = _Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
+            diverged = yield from loop.run()
+            scored = not diverged and training.on_test_data
+            outputs, test = _test(training, dataset, stepper) if scored else (None, None)
+        finally:
+            stepper.close()
     curve = loop.curve
     values = curve["valid_loss"] if training.task.target.metric == "loss" else curve["valid_metric"]
     record = {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from bench.measure.energy import EnergyMeter
-from bench.measure.memory import PeakMemory
+from bench.measure.memory import PeakMemory, SharedPeakMemory
 
 
 class Effort(ABC):
@@ -45,3 +47,40 @@ class SoleEffort(Effort):
         joules = self._energy.joules()
         if joules is not None and self._joules is not None:
             self.energy_joules = joules - self._joules
+
+
+class SharedEffort(Effort):
+    """Of a training that takes turns with others: `with effort.turn():` around each of its turns."""
+
+    def __init__(self, device: str, joules: Callable[[], float | None]) -> None:
+        """joules: counts up a member's share of the energy that the device takes."""
+        self._memory, self._count = SharedPeakMemory(device), joules
+        self.cpu_seconds = 0.0
+
+    def __enter__(self) -> SharedEffort:
+        self._joules = self._count()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_turn()
+        joules = self._count()
+        if joules is not None and self._joules is not None:
+            self.energy_joules = joules - self._joules
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """What happens inside is this training's."""
+        self._cpu = time.process_time()
+        self._memory.begin()
+        try:
+            yield
+        finally:
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        now = time.process_time()
+        self.cpu_seconds, self._cpu = (self.cpu_seconds or 0.0) + now - self._cpu, now
+        self._memory.end()
+        self.peak_bytes = self._memory.peak_bytes

@@ -8,10 +8,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from bench.models.contract import Learner
 from tasks.contract import Array, Dataset
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stepper goes through.
+
+    orders: an endless sequence of permutations of the training data, one an epoch. interval: the most steps between two
+    evaluations.
+    """
+
+    dataset: Dataset
+    orders: Iterator[Array]
+    batch_size: int
+    interval: int
 
 
 class Stepper(ABC):
@@ -49,16 +64,19 @@ class Stepper(ABC):
     def restore(self) -> None:
         """Give the learner the state that was kept last (from the start: its initial one)."""
 
+    def close(self) -> None:
+        """Wait for what was begun and let go of what is held on the device; more than once does no harm."""
+        return
+
 
 class EagerStepper(Stepper):
     """Every call does its work at once; any learner on any device."""
 
-    def __init__(self, learner: Learner, dataset: Dataset, orders: Iterator[Array], batch_size: int) -> None:
-        """orders: an endless sequence of permutations of the training data, one an epoch."""
+    def __init__(self, learner: Learner, plan: Plan) -> None:
         super().__init__(learner)
         self.kernel = learner.kernel
-        self._valid = learner.place(dataset.valid)
-        self._batches = _batches(learner, learner.place(dataset.train), orders, batch_size)
+        self._valid = learner.place(plan.dataset.valid)
+        self._batches = _batches(learner, learner.place(plan.dataset.train), plan)
         self._pending: list[Any] = []
         self._best = learner.state()
 
@@ -76,6 +94,6 @@ class EagerStepper(Stepper):
         self.learner.load_state(self._best)
 
 
-def _batches(learner: Learner, placed: Any, orders: Iterator[Array], batch_size: int) -> Iterator[Any]:
-    for order in orders:
-        yield from learner.batches(placed, order, batch_size)
+def _batches(learner: Learner, placed: Any, plan: Plan) -> Iterator[Any]:
+    for order in plan.orders:
+        yield from learner.batches(placed, order, plan.batch_size)

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 from bench import checkpoint, predictions
 from bench.kept_files import KEY as KEPT_FILES
+from bench.measure.effort import Effort
 from bench.models.contract import Learner, Problem
 from bench.records import Record, digest
-from bench.training import Progress, Training, build_learner, load_data, train
+from bench.training import OpenStepper, Progress, Training, Turns, build_learner, load_data, train, train_in_turns
 from tasks.contract import Array, Dataset
 
 NOT_MEASURED = dict.fromkeys(
@@ -94,6 +95,10 @@ class TrainingJob:
     def perform(self, progress: Progress) -> Record:
         return train(self.training, progress, self._keep)
 
+    def in_turns(self, progress: Progress, open_stepper: OpenStepper, effort: Effort) -> Turns[Record]:
+        """`perform` for a process that does others in between."""
+        return train_in_turns(self.training, progress, self._keep, open_stepper, effort)
+
     def _keep(self, dataset: Dataset, learner: Learner, outputs: Array, record: Record) -> None:
         """Add to the record the files that were asked for."""
         task, files = self.training.task, {}
@@ -164,11 +169,17 @@ def attempt(job: Job, progress: Progress) -> Record:
     """Perform a job; an exception becomes a record with its text, so that the others go on."""
     try:
         return job.perform(progress)
-    except MemoryError:
-        return failure(job, "out_of_memory", "the machine's memory did not suffice")
     except Exception as error:
-        status = "out_of_memory" if type(error).__name__ == "OutOfMemoryError" else "failed"
-        return failure(job, status, "".join(traceback.format_exception_only(error)).strip(), traceback.format_exc())
+        return failure_of(job, error)
+
+
+def failure_of(job: Job, error: Exception) -> Record:
+    """The record of a job that ended in an exception."""
+    if isinstance(error, MemoryError):
+        return failure(job, "out_of_memory", "the machine's memory did not suffice")
+    status = "out_of_memory" if type(error).__name__ == "OutOfMemoryError" else "failed"
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return failure(job, status, text, "".join(traceback.format_exception(error)))
 
 
 def failure(job: Job, status: str, error: str, trace: str | None = None, **measured: Any) -> Record:

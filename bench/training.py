@@ -272,6 +272,7 @@ class _Loop:
 
     def _evaluate(self, step: int) -> Turns[str | None]:
         self.stepper.ask()
+        yield
         while not self.stepper.ready():
             yield
         losses, outputs = self.stepper.answer()

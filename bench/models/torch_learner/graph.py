@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bench.models.stepper import Plan, Stepper
 from bench.models.torch_learner import data
@@ -46,19 +46,19 @@ class GraphStepper(Stepper):
         self._batch = min(plan.batch_size, self._sequences)
         self._train, self._valid = learner.place(plan.dataset.train), learner.place(plan.dataset.valid)
         self._graphs: list[torch.cuda.CUDAGraph] = []
-        whole = {"dtype": torch.int64, "device": learner.device}
+        whole: Any = {"dtype": torch.int64, "device": learner.device}
         self._offsets = torch.arange(self._batch, **whole)
         self._order = torch.arange(self._sequences, **whole)  # of this epoch
         self._position = torch.zeros(1, **whole)  # in it
         self._count = torch.zeros(1, **whole)  # steps since the last evaluation
         rows = max(plan.interval, REHEARSALS)
-        self._losses = torch.zeros(rows, dtype=torch.float32, device=learner.device)
-        self._host_losses = torch.zeros(rows, dtype=torch.float32, pin_memory=True)
+        self._losses = torch.zeros(rows, dtype=learner.dtype, device=learner.device)
+        self._host_losses = torch.zeros(rows, dtype=learner.dtype, pin_memory=True)
         with torch.no_grad():
             outputs = learner.outputs(self._valid)
         self._outputs = torch.empty_like(outputs)
         self._host_outputs = torch.empty(outputs.shape, dtype=outputs.dtype, pin_memory=True)
-        self._done = torch.cuda.Event()
+        self._done: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._at = self._sequences  # the position, as the host knows it: the first step begins an epoch
         self._begun = 0
         self._now = learner.tensors()
@@ -91,7 +91,7 @@ class GraphStepper(Stepper):
         self._done.record(self._stream)
 
     def ready(self) -> bool:
-        return self._done.query()
+        return bool(self._done.query())
 
     def answer(self) -> tuple[Array, Array]:
         self._done.synchronize()
@@ -132,7 +132,7 @@ class GraphStepper(Stepper):
         """A whole step on the next `size` sequences of the epoch."""
         index = self._order.index_select(0, self._position + self._offsets[:size])
         loss = self._torch.train_step(data.take(self._train, index))
-        self._losses.index_copy_(0, self._count, loss.to(torch.float32).reshape(1))
+        self._losses.index_copy_(0, self._count, loss.reshape(1))
         self._position.add_(size)
         self._count.add_(1)
 
@@ -158,9 +158,9 @@ class GraphStepper(Stepper):
         return self._losses[:REHEARSALS].cpu().numpy()
 
     def _capture(self, work: Callable[[], None], pool: object) -> torch.cuda.CUDAGraph:
-        for parameter in self._torch.trained():
-            parameter.grad = None  # a gradient of its own in each graph, from its pool
-        gc.collect()  # a graph that is collected during a capture would end it
+        self._torch.drop_gradients()  # each graph has its own, from the pool
+        gc.collect()
+        gc.disable()  # to collect another graph during a capture would spoil it
         graph = torch.cuda.CUDAGraph()
         self._graphs.append(graph)
         try:
@@ -176,8 +176,8 @@ class GraphStepper(Stepper):
         finally:
             # a capture that fails leaves its stream current
             torch.cuda.set_stream(self._stream)
-            for parameter in self._torch.trained():
-                parameter.grad = None
+            gc.enable()
+            self._torch.drop_gradients()
         return graph
 
 
@@ -192,8 +192,3 @@ def _without_waiting(work: Callable[[], None]) -> None:
         raise
     finally:
         torch.cuda.set_sync_debug_mode("default")
-
-
-def best_on_host(best: dict[str, Tensor]) -> dict[str, Array]:
-    """A kept state, as `Learner.load_state` takes it."""
-    return {name: tensor.cpu().numpy() for name, tensor in best.items()}

@@ -38,12 +38,12 @@ class TorchLearner(Learner):
         self._network, self._problem, self._settings = network, problem, settings
         self._loss, self._clip_norm, self._tokens = problem.loss, settings.clip_norm, problem.tokens
         weight = network.head.weight
-        self.device, self._dtype = weight.device, weight.dtype
+        self.device, self.dtype = weight.device, weight.dtype
         if self.device.type == "cuda":
             use_precision(settings.precision)
         low = settings.precision == "bfloat16"
         self._computing = copy.deepcopy(network).to(torch.bfloat16) if low else network
-        self._computing_dtype = torch.bfloat16 if low else self._dtype
+        self._computing_dtype = torch.bfloat16 if low else self.dtype
         self._one_hot = torch.eye(problem.input_size, dtype=self._computing_dtype, device=self.device)
         self._trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self._stepped = [parameter for parameter in self._computing.parameters() if parameter.requires_grad]
@@ -71,7 +71,7 @@ class TorchLearner(Learner):
         return ParameterCount(recurrent, sum(parameter.numel() for parameter in self._network.head.parameters()))
 
     def place(self, split: Split) -> Sequences:
-        return data.place(split, self._problem, self.device, self._dtype)
+        return data.place(split, self._problem, self.device, self.dtype)
 
     def batches(self, placed: Sequences, order: Array, batch_size: int) -> Iterator[Sequences]:
         return data.batches(placed, order, batch_size)
@@ -81,16 +81,21 @@ class TorchLearner(Learner):
         for parameter in self._stepped:
             parameter.grad = None  # 0.7 µs against 70 µs for adding to zeroed gradients (hidden 32, 2 layers)
         outputs = self._computing(self._features(batch.inputs), batch.lengths)
-        loss = mean_loss(self._loss, outputs.to(self._dtype), batch)
+        loss = mean_loss(self._loss, outputs.to(self.dtype), batch)
         loss.backward()  # type: ignore[no-untyped-call]
         if self._computing is not self._network:
             for kept, parameter in zip(self._trained, self._stepped, strict=True):
-                kept.grad = None if parameter.grad is None else parameter.grad.to(self._dtype)
+                kept.grad = None if parameter.grad is None else parameter.grad.to(self.dtype)
         if self._clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._trained, self._clip_norm)
         self._optimizer.step()
         self._round_weights()
         return loss.detach()
+
+    def drop_gradients(self) -> None:
+        """Let go of the last step's gradients, and of their memory."""
+        for parameter in (*self._trained, *self._stepped):
+            parameter.grad = None
 
     def losses(self, collected: Sequence[Tensor]) -> Array:
         if not collected:
@@ -112,7 +117,7 @@ class TorchLearner(Learner):
                 cut = slice(start, start + size)
                 lengths = None if placed.lengths is None else placed.lengths[cut]
                 parts.append(self._computing(self._features(placed.inputs[cut]), lengths))
-            return (parts[0] if len(parts) == 1 else torch.cat(parts)).to(self._dtype)
+            return (parts[0] if len(parts) == 1 else torch.cat(parts)).to(self.dtype)
         finally:
             self._computing.train()
 

@@ -49,6 +49,11 @@ class Job(Protocol):
         ...
 
     @property
+    def device(self) -> str:
+        """Where it computes: "cpu" or "cuda"."""
+        ...
+
+    @property
     def cost(self) -> float:
         """About how long it takes, in any unit that is the same for all jobs: long ones start first."""
         ...
@@ -78,6 +83,10 @@ class TrainingJob:
     def epoch_steps(self) -> int | None:
         t = self.training
         return -(-len(load_data(t.task, t.seed, 0).train) // t.batch_size)  # the same in all replicates
+
+    @property
+    def device(self) -> str:
+        return self.training.settings.device
 
     @property
     def cost(self) -> float:
@@ -135,6 +144,10 @@ class TimingJob:
     @property
     def epoch_steps(self) -> int | None:
         return None
+
+    @property
+    def device(self) -> str:
+        return self.training.settings.device
 
     @property
     def cost(self) -> float:

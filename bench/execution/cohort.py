@@ -77,6 +77,11 @@ class Cohort:
         """Whether there is nothing to do."""
         return not self._members and not self._waiting
 
+    @property
+    def only_member(self) -> int | None:
+        """The job that was there alone in the last round; None where there were several, or none."""
+        return self._members[0].waiting.serial if len(self._members) == 1 else None
+
     def add(self, serial: int, job: Job, alone: bool = False) -> None:
         """Put a job in the queue. One that is no training in turns (a timing, a look at the machine) is done alone."""
         self._waiting.append(_Waiting(serial, job, alone or not isinstance(job, TrainingJob)))

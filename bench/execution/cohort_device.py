@@ -20,6 +20,9 @@ class Device:
 
     name = "cpu"
 
+    def prepare(self) -> None:
+        """Make it ready; DeviceLost where it is not there."""
+
     def new_stream(self) -> Any:
         """What a member's work runs on."""
         return None
@@ -57,6 +60,14 @@ class Gpu(Device):
 
     def __init__(self) -> None:
         self._energy = EnergyMeter(self.name)
+
+    def prepare(self) -> None:
+        import torch
+
+        try:
+            torch.zeros(1, device=self.name).item()
+        except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
+            raise DeviceLost(f"{error}".partition("\n")[0]) from error
 
     def new_stream(self) -> Any:
         """torch has 32 of them and hands them out in turn, so members of a larger cohort share some."""

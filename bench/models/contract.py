@@ -85,6 +85,7 @@ class Learner(ABC):
 
     kernel: str  # which implementation ran: "numpy", "aten", "onednn", "cudnn", "cudnn+graph"
     learning_rate: float  # may be set between steps (a schedule)
+    on_gpu: bool = False  # there, a call returns before its work is done
 
     @property
     @abstractmethod

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bench.models.stepper import Plan, Stepper
 from bench.models.torch_learner import data
@@ -53,28 +54,32 @@ class GraphStepper(Stepper):
         self._count = torch.zeros(1, **whole)  # steps since the last evaluation
         rows = max(plan.interval, REHEARSALS)
         self._losses = torch.zeros(rows, dtype=learner.dtype, device=learner.device)
-        self._host_losses = torch.zeros(rows, dtype=learner.dtype, pin_memory=True)
+        self._host_losses = _pinned(torch.zeros(rows, dtype=learner.dtype))
         with torch.no_grad():
             outputs = learner.outputs(self._valid)
         self._outputs = torch.empty_like(outputs)
-        self._host_outputs = torch.empty(outputs.shape, dtype=outputs.dtype, pin_memory=True)
+        self._host_outputs = _pinned(torch.zeros(outputs.shape, dtype=outputs.dtype))
         self._done: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._at = self._sequences  # the position, as the host knows it: the first step begins an epoch
         self._begun = 0
         self._now = learner.tensors()
         self._best = {name: tensor.detach().clone() for name, tensor in self._now.items()}
         self._steps: dict[int, torch.cuda.CUDAGraph] = {}
+        state = learner.state()
         try:
-            self._capture_all()
+            self._capture_all(state)
+        except CannotCapture:
+            self.close()
+            learner.load_state(state)
+            raise
         except BaseException:
             self.close()
             raise
 
     def step(self) -> None:
         if self._at >= self._sequences:
-            # pinned, so that the copy does not wait; torch keeps the pages until the copy has been made
-            order = torch.from_numpy(np.ascontiguousarray(next(self._plan.orders), dtype=np.int64)).pin_memory()
-            self._order.copy_(order, non_blocking=True)
+            order = torch.from_numpy(np.ascontiguousarray(next(self._plan.orders), dtype=np.int64))
+            self._order.copy_(_pinned(order), non_blocking=True)
             self._position.zero_()
             self._at = 0
         size = min(self._batch, self._sequences - self._at)
@@ -112,21 +117,25 @@ class GraphStepper(Stepper):
         self._graphs.clear()
         self._steps.clear()
 
-    def _capture_all(self) -> None:
-        state, pool = self._torch.state(), torch.cuda.graph_pool_handle()
+    def _capture_all(self, state: dict[str, Array]) -> None:
+        pool = torch.cuda.graph_pool_handle()
         sizes = {self._batch, self._sequences % self._batch} - {0}  # the last batch of an epoch may be smaller
         for size in sorted(sizes, reverse=True):
             eager = self._rehearse(lambda size=size: self._work(size))  # type: ignore[misc]
-            self._torch.load_state(state)
+            self._rewind(state)
             graph = self._steps[size] = self._capture(lambda size=size: self._work(size), pool)  # type: ignore[misc]
             replayed = self._rehearse(graph.replay)
-            self._torch.load_state(state)
+            self._rewind(state)
             if not np.allclose(replayed, eager, rtol=TOLERANCE, atol=0, equal_nan=True):
                 raise CannotCapture(f"replayed steps gave losses {replayed}, the same steps {eager}")
-        self._position.zero_()
-        self._count.zero_()
         self._evaluation = self._capture(self._evaluate, pool)
         self._keeping = self._capture(self._copy_state, pool)
+
+    def _rewind(self, state: dict[str, Array]) -> None:
+        """To the beginning of the training."""
+        self._torch.load_state(state)
+        self._position.zero_()
+        self._count.zero_()
 
     def _work(self, size: int) -> None:
         """A whole step on the next `size` sequences of the epoch."""
@@ -155,7 +164,7 @@ class GraphStepper(Stepper):
                 _without_waiting(work)
             else:
                 work()
-        return self._losses[:REHEARSALS].cpu().numpy()
+        return np.array(self._losses[:REHEARSALS].cpu().numpy())
 
     def _capture(self, work: Callable[[], None], pool: object) -> torch.cuda.CUDAGraph:
         self._torch.drop_gradients()  # each graph has its own, from the pool
@@ -179,6 +188,11 @@ class GraphStepper(Stepper):
             gc.enable()
             self._torch.drop_gradients()
         return graph
+
+
+def _pinned(tensor: Tensor) -> Tensor:
+    """Where a copy to or from the GPU needs no waiting; torch keeps the pages until a copy under way is done."""
+    return tensor.pin_memory()
 
 
 def _without_waiting(work: Callable[[], None]) -> None:

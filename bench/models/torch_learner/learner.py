@@ -39,7 +39,8 @@ class TorchLearner(Learner):
         self._loss, self._clip_norm, self._tokens = problem.loss, settings.clip_norm, problem.tokens
         weight = network.head.weight
         self.device, self.dtype = weight.device, weight.dtype
-        if self.device.type == "cuda":
+        self.on_gpu = self.device.type == "cuda"
+        if self.on_gpu:
             use_precision(settings.precision)
         low = settings.precision == "bfloat16"
         self._computing = copy.deepcopy(network).to(torch.bfloat16) if low else network

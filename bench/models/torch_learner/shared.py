@@ -29,7 +29,7 @@ def open_shared_stepper(learner: Learner, plan: Plan, *, alone: bool) -> Stepper
         if not alone:
             raise MustBeAlone
         return EagerStepper(learner, plan)
-    if learner.device.type == "cuda":
+    if learner.on_gpu:
         try:
             return GraphStepper(learner, plan)
         except CannotCapture:

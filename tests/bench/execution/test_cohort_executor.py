@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from bench.execution.cohort_executor import CohortExecutor
+from bench.config import resolve
+from bench.execution.cohort_executor import CohortExecutor, Stalls
 from bench.execution.cohort_size import FIRST
 from bench.execution.driver import ATTEMPTS, Driver, Limits, Order
 from bench.execution.executor import Executor
 from bench.execution.inline import InlineExecutor
+from bench.experiment import run
 from bench.jobs import Job, TrainingJob, attempt
 from bench.ledger import Ledger
 from bench.models.contract import Settings
@@ -118,14 +120,30 @@ def test_who_kills_the_process_is_to_blame_and_the_others_are_trained_again_unha
     assert records[3]["curve"]["step"][:11] == list(range(11))
 
 
-def test_one_that_hangs_is_ended_at_its_time_and_the_others_are_unharmed(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_that_hangs_is_ended_with_its_process_and_the_others_are_trained_again_unharmed(
+    make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.execution.cohort_executor.DROP_SECONDS", 0.2)
-    jobs = [job("gru", replicate, steps=60) for replicate in (1, 2)]
-    records = drive(make(4), [*jobs, job("faulty[how=hang]")], tmp_path, job_seconds=4.0)
-    assert [outcome(record) for record in records[:2]] == [alone(each) for each in jobs]
-    assert records[2]["status"] == "timeout"
+    executor = make(4)
+    hanging = executor.submit(job("faulty[how=hang]"), 1)
+    jobs = {slot: job("gru", slot, steps=60) for slot in (2, 3)}
+    futures = [executor.submit(each, slot) for slot, each in jobs.items()]
+    while executor.progress(1)[0] < 10:
+        wait(futures, timeout=0.01)
+    executor.restart(1)
+    assert executor.slots == 5  # it looks after its processes
+    assert [outcome(future.result(120)) for future in futures] == [alone(each) for each in jobs.values()]
+    assert not hanging.done()
+
+
+def test_a_turn_that_does_not_end_is_not_counted_against_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, stalls = [0.0], Stalls()
+    monkeypatch.setattr("bench.execution.cohort_executor.time.monotonic", lambda: now[0])
+    for seconds, serial, count in [(0, 7, 1), (1, 7, 1), (2, 8, 2), (3, 7, 3), (10, 7, 3), (11, 0, 4), (12, 0, 4)]:
+        now[0] = float(seconds)
+        stalls.look(serial, count)
+    assert stalls.by_others(8) == 1 + 7  # from each look to the next at the same turn
+    assert stalls.by_others(7) == 0
 
 
 def test_one_that_takes_too_long_leaves_and_the_process_goes_on(make: Make) -> None:
@@ -196,3 +214,64 @@ def test_a_training_for_a_gpu_goes_to_a_cohort_and_no_other() -> None:
     on_gpu = replace(job().training, settings=replace(job().training.settings, device="cuda"))
     assert executor.lane(job()) != executor.lane(TrainingJob(on_gpu))
     executor.close()
+
+
+def pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An experiment's first look at the machine finds a GPU."""
+    from bench import experiment
+
+    look = experiment._Run._probe
+    monkeypatch.setattr(experiment._Run, "_probe", lambda run: {**look(run), "device": "cuda", "gpus": ["0"]})
+
+
+FLAGS = {"models": "linear,gru,numpy_gru", "tasks": "toy", "budget": "smoke", "workers": 1, "name": "e"}
+
+
+def flags_for(toy_plugin: str, folder: Path) -> dict[str, Any]:
+    return {**FLAGS, "plugins": [toy_plugin], "results": str(folder)}
+
+
+def test_a_whole_experiment_in_cohorts_has_the_records_of_one_in_workers(
+    toy_plugin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = flags_for(toy_plugin, tmp_path / "workers")
+    run(resolve(flags))
+    pretend_gpu(monkeypatch)
+    monkeypatch.setattr("bench.cells.device_of", lambda model, device: "cpu")
+    made: list[CohortExecutor] = []
+
+    def on_cpu(others: Executor, gpus: Any, plugins: Any, size: int | None, note: Any) -> CohortExecutor:
+        assert (gpus, size) == (["0"], 3)
+        made.append(CohortExecutor(others, [None], plugins, size, note, is_torch))
+        return made[0]
+
+    monkeypatch.setattr("bench.execution.cohort_executor.CohortExecutor", on_cpu)
+    outcome_ = run(resolve({**flags, "cohort": 3, "results": str(tmp_path / "cohorts")}))
+    assert outcome_.failures == 0
+    assert made[0]._processes[0].served
+    found = [
+        {
+            (r["key"], r["stage"], r["trial"]): outcome(r)
+            for r in RecordFile(tmp_path / where / "e/records.jsonl").read()
+        }
+        for where in ("workers", "cohorts")
+    ]
+    for records in found:
+        for record in records.values():
+            record.pop("timing", None)
+    assert found[0] == found[1]
+
+
+def test_a_gpu_that_goes_ends_the_run_with_a_sentence_and_another_run_goes_on(
+    toy_plugin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    flags = flags_for(toy_plugin, tmp_path)
+    with monkeypatch.context() as patch:
+        pretend_gpu(patch)
+        with pytest.raises(UserError, match="GPU 0 can't be used any more"):
+            run(resolve({**flags, "models": "linear,gru"}))
+    assert run(resolve({**flags, "models": "linear,gru"})).failures == 0

@@ -173,11 +173,12 @@ class _Run:
         """cohorts: whether what is trained on a GPU is to leave this executor for a cohort."""
         self.experiment, self.folder, self.executor, self.observer = experiment, folder, executor, observer
         self.command, self.cohorts, self.workers = command, cohorts, executor.slots
+        self.notes: list[str] = []  # what cohorts said: that one was halved, say
 
     def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:
         machine = look_at_machine(self.experiment, self.executor)
         if machine["device"] == "cuda" and self.cohorts:
-            self.executor = with_cohorts(self.executor, machine["gpus"], self.experiment.options, self.observer.note)
+            self.executor = with_cohorts(self.executor, machine["gpus"], self.experiment.options, self._note)
         try:
             return self._run_in_folder(machine, fresh, retry_failed, began)
         finally:
@@ -222,11 +223,16 @@ class _Run:
         write_tables(ledger.records, self.folder.path)
         seconds = time.monotonic() - began
         status = {"status": "out of time", "missing": missing} if driver.out_of_time else {"status": "complete"}
-        self.folder.write_manifest({**manifest, **status, "seconds": seconds})
+        notes = {"cohort_notes": self.notes} if self.notes else {}
+        self.folder.write_manifest({**manifest, **status, **notes, "seconds": seconds})
         statuses = [status for place, status in ledger.statuses() if place.stage != "reference"]
         failures = sum(status != "ok" for status in statuses)
         left = sum(entry[stage] for entry in missing for stage in STAGES if stage in entry) if driver.out_of_time else 0
         return Outcome(self.folder.path, failures, len(statuses), seconds, left)
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        self.observer.note(text)
 
     def _limits(self, began: float) -> Limits:
         options = self.experiment.options

@@ -36,6 +36,10 @@ NOT_MEASURED = dict.fromkeys(
 )
 
 
+# what torch's allocator, the CUDA runtime and cuBLAS say
+OUT_OF_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+
+
 class Job(Protocol):
     """One thing for a worker to do."""
 
@@ -186,11 +190,17 @@ def attempt(job: Job, progress: Progress) -> Record:
         return failure_of(job, error)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was not enough of it, on the machine or on a GPU. This asks no torch, which may not be loaded."""
+    gpu = type(error).__name__ in ("OutOfMemoryError", "AcceleratorError", "RuntimeError")
+    return isinstance(error, MemoryError) or (gpu and any(says in str(error) for says in OUT_OF_MEMORY))
+
+
 def failure_of(job: Job, error: Exception) -> Record:
     """The record of a job that ended in an exception."""
     if isinstance(error, MemoryError):
         return failure(job, "out_of_memory", "the machine's memory did not suffice")
-    status = "out_of_memory" if type(error).__name__ == "OutOfMemoryError" else "failed"
+    status = "out_of_memory" if is_out_of_memory(error) else "failed"
     text = "".join(traceback.format_exception_only(error)).strip()
     return failure(job, status, text, "".join(traceback.format_exception(error)))
 

@@ -173,7 +173,7 @@ def train_in_turns(
             "first_batch": _first_batch_hash(training, dataset.train),
             "data": _data_hash(training.task, training.seed, training.replicate),
         }
-        orders = _orders(training, len(dataset.train))
+        orders = orders_of(training, len(dataset.train))
         stepper = open_stepper(learner, Plan(dataset, orders, training.batch_size, training.interval))
         try:
             loop = _Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
@@ -235,10 +235,10 @@ def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> li
 
 
 def batches_of(training: Training, learner: Learner, split: Split) -> Iterator[Any]:
-    """A learner's batches, epoch after epoch without end, in an order that leaves the model out of its seed."""
-    placed, rng = learner.place(split), _batch_generator(training)
-    while True:
-        yield from learner.batches(placed, rng.permutation(len(split)), training.batch_size)
+    """A learner's batches, epoch after epoch without end, as the training has them."""
+    placed = learner.place(split)
+    for order in orders_of(training, len(split)):
+        yield from learner.batches(placed, order, training.batch_size)
 
 
 class _Loop:
@@ -338,7 +338,7 @@ def _batch_generator(training: Training) -> np.random.Generator:
     return generator("batches", training.seed, task.name, task.identity(), training.replicate)
 
 
-def _orders(training: Training, sequences: int) -> Iterator[Array]:
+def orders_of(training: Training, sequences: int) -> Iterator[Array]:
     """Endless epochs, each in another order, which leaves the model out of its seed."""
     rng = _batch_generator(training)
     while True:

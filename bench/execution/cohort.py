@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bench.execution.cohort_device import Device
 from bench.execution.cohort_size import SPARE, CohortSize
-from bench.jobs import Job, TrainingJob, attempt, failure_of
+from bench.jobs import Job, TrainingJob, attempt, failure_of, is_out_of_memory
 from bench.measure.effort import SharedEffort
 from bench.models.torch_learner.shared import MustBeAlone
 from bench.records import Record
@@ -69,6 +69,7 @@ class Cohort:
         self._waiting: deque[_Waiting] = deque()
         self._members: list[_Member] = []
         self._largest_bytes = 0  # that a member has taken by joining
+        self._full = False  # no room was found for one more, and none has left since
         self._work = 0.0
         self._joules, self._joules_read = 0.0, device.joules()
 
@@ -109,10 +110,11 @@ class Cohort:
             chosen = chosen or next(iter(self._waiting), None)
         elif any(member.waiting.alone for member in self._members) or len(self._members) >= self.size.now:
             return
-        if chosen is None:
+        if chosen is None or self._full:
             return
         free = self.device.free_bytes()
-        if self._members and free is not None and free < SPARE * self._largest_bytes:
+        self._full = bool(self._members) and free is not None and free < SPARE * self._largest_bytes
+        if self._full:
             return
         self._waiting.remove(chosen)
         self.door.began(chosen.serial)
@@ -145,7 +147,7 @@ class Cohort:
             record, again = None, True
         except Exception as error:
             self.device.check(error)
-            again = self.device.is_out_of_memory(error) and len(self._members) > 1
+            again = is_out_of_memory(error) and len(self._members) > 1
             record = None if again else failure_of(waiting.job, error)
             if again:
                 self._make_room(waiting.job)
@@ -168,6 +170,7 @@ class Cohort:
     def _leave(self, member: _Member) -> None:
         self._share_energy()
         self._members.remove(member)
+        self._full = False
         with self.device.stream(member.stream):
             member.turns.close()
 

@@ -7,6 +7,7 @@ import functools
 from contextlib import AbstractContextManager
 from typing import Any
 
+from bench.jobs import is_out_of_memory
 from bench.measure.energy import EnergyMeter
 from bench.training import OpenStepper
 
@@ -44,10 +45,6 @@ class Device:
     def joules(self) -> float | None:
         """Energy that the device has taken, counting up; None: not known."""
         return None
-
-    def is_out_of_memory(self, error: Exception) -> bool:
-        """Whether a training failed because there was not enough of it."""
-        return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
     def check(self, error: Exception) -> None:
         """Raise DeviceLost where a training's error means that no other can go on either."""
@@ -93,7 +90,7 @@ class Gpu(Device):
     def check(self, error: Exception) -> None:
         import torch
 
-        if self.is_out_of_memory(error):
+        if is_out_of_memory(error):
             return
         try:
             torch.cuda.synchronize()  # after an error of a kernel, every call fails until the process ends

@@ -34,6 +34,7 @@ class TwinsJob:
     first: Training
     second: Training
 
+    device = "cpu"
     label = "comparing a NumPy cell with torch's"
     steps = STEPS
     epoch_steps = None

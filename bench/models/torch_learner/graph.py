@@ -180,6 +180,8 @@ class GraphStepper(Stepper):
         except RuntimeError as error:
             if isinstance(error.__context__, torch.OutOfMemoryError):  # ending the capture failed over it
                 raise error.__context__ from None
+            if "out of memory" in str(error):  # the graph itself takes some too
+                raise torch.OutOfMemoryError(str(error)) from error
             torch.cuda.synchronize(self._torch.device)  # raises where the device itself is what went wrong
             raise CannotCapture(str(error)) from error
         finally:

@@ -13,7 +13,7 @@ import torch
 from bench.execution.cohort import Cohort
 from bench.execution.cohort_device import Device, DeviceLost
 from bench.execution.cohort_size import CohortSize
-from bench.jobs import TimingJob, TrainingJob, attempt
+from bench.jobs import TimingJob, TrainingJob, attempt, failure_of
 from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS
 from bench.models.stepper import Plan, Stepper
@@ -209,6 +209,58 @@ def test_a_training_that_does_not_even_fit_alone_is_recorded_and_the_others_are_
     diary = run([*jobs, faulty], size=4)
     assert diary.records[4]["status"] == "out_of_memory"
     assert [outcome(diary.records[serial]) for serial in (1, 2, 3)] == [alone(each) for each in jobs]
+
+
+class Tight(Device):
+    """A device with room for three trainings of a gigabyte, which counts how often it is asked."""
+
+    free, asked = 3 << 30, 0
+
+    def free_bytes(self) -> int:
+        self.asked += 1
+        return self.free
+
+    def stepper_opener(self, alone: bool) -> Any:
+        open_stepper = super().stepper_opener(alone)
+
+        def opened(learner: Learner, plan: Plan) -> Stepper:
+            stepper = open_stepper(learner, plan)
+            self.free -= 1 << 30
+            close = stepper.close
+
+            def closed() -> None:
+                close()
+                self.free += 1 << 30
+
+            stepper.close = closed  # type: ignore[method-assign]
+            return stepper
+
+        return opened
+
+
+def test_nobody_joins_where_the_last_one_s_memory_is_not_free_with_something_to_spare() -> None:
+    device = Tight()
+    jobs = [job(replicate=replicate, steps=200) for replicate in range(1, 7)]
+    diary = run(jobs, size=6, device=device)
+    assert diary.most == 2  # a third one would leave nothing to spare
+    assert {record["status"] for record in diary.records.values()} == {"ok"}
+    assert device.free == 3 << 30
+    assert device.asked < 5 * len(jobs)  # on a GPU, to ask is to wait for it
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "out_of_memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "out_of_memory"),
+        (RuntimeError("CUDA error: out of memory"), "out_of_memory"),
+        (MemoryError(), "out_of_memory"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "failed"),
+        (ValueError("out of memory, says the plug-in"), "failed"),
+    ],
+)
+def test_memory_runs_out_under_several_names(error: Exception, status: str) -> None:
+    assert failure_of(job(), error)["status"] == status
 
 
 def test_a_dropped_training_is_forgotten_and_the_others_go_on() -> None:

@@ -220,8 +220,9 @@ def pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """An experiment's first look at the machine finds a GPU."""
     from bench import experiment
 
-    look = experiment._Run._probe
-    monkeypatch.setattr(experiment._Run, "_probe", lambda run: {**look(run), "device": "cuda", "gpus": ["0"]})
+    look = experiment.look_at_machine
+    found = {"device": "cuda", "gpus": ["0"]}
+    monkeypatch.setattr(experiment, "look_at_machine", lambda *asked: {**look(*asked), **found})
 
 
 FLAGS = {"models": "linear,gru,numpy_gru", "tasks": "toy", "budget": "smoke", "workers": 1, "name": "e"}

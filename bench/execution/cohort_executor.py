@@ -13,7 +13,7 @@ from dataclasses import replace
 from bench.execution.board import SLOT, Board
 from bench.execution.cohort_process import CohortProcess, Running
 from bench.execution.cohort_size import FIRST, LARGEST
-from bench.execution.executor import Curve, Executor, WorkerDied
+from bench.execution.executor import Curve, Evaluation, Executor, WorkerDied
 from bench.jobs import Job
 from bench.records import Record
 from tasks.errors import UserError
@@ -111,6 +111,11 @@ class CohortExecutor(Executor):
 
     def curve(self, slot: int) -> Curve | None:
         return self._others.curve(slot) if slot < self._first else self._board.curve(slot - self._first)
+
+    def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
+        if slot < self._first:
+            return self._others.evaluations(slot, since)
+        return self._board.evaluations(slot - self._first, since)
 
     def seconds(self, slot: int) -> float:
         """Since the training joined its cohort, less what others held it up by turns that would not end.

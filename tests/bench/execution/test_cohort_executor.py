@@ -107,6 +107,7 @@ def test_progress_and_curve_are_told_while_it_runs(make: Make) -> None:
     curve = executor.curve(2)
     assert curve is not None
     assert curve["step"][:21] == list(range(21))
+    assert [step for step, *_ in executor.evaluations(2, 5)][:3] == [5, 6, 7]
 
 
 def test_who_kills_the_process_is_to_blame_and_the_others_are_trained_again_unharmed(

@@ -9,7 +9,9 @@ The stepper works on the stream that is current where it is used; it must be the
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -166,6 +168,13 @@ class GraphStepper(Stepper):
                 work()
         return np.array(self._losses[:REHEARSALS].cpu().numpy())
 
+    def _leave_pool(self, pool: object) -> None:
+        """What torch leaves out where the driver refuses to end a capture; else the allocator stays in capture mode."""
+        end = getattr(torch._C, "_cuda_endAllocateToPool", None)
+        if end is not None:
+            with contextlib.suppress(RuntimeError):  # it was ended
+                end(self._torch.device.index or 0, pool)
+
     def _capture(self, work: Callable[[], None], pool: object) -> torch.cuda.CUDAGraph:
         self._torch.drop_gradients()  # each graph has its own, from the pool
         gc.collect()
@@ -178,6 +187,7 @@ class GraphStepper(Stepper):
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            self._leave_pool(pool)
             if isinstance(error.__context__, torch.OutOfMemoryError):  # ending the capture failed over it
                 raise error.__context__ from None
             if "out of memory" in str(error):  # the graph itself takes some too
@@ -199,7 +209,9 @@ def _pinned(tensor: Tensor) -> Tensor:
 
 def _without_waiting(work: Callable[[], None]) -> None:
     """Do it; CannotCapture where it waits for the device. To find that in a capture would harm the allocator."""
-    torch.cuda.set_sync_debug_mode("error")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Synchronization debug mode")  # says that it is new
+        torch.cuda.set_sync_debug_mode("error")
     try:
         work()
     except RuntimeError as error:

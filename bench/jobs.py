@@ -12,10 +12,11 @@ from typing import Any, Protocol
 
 from bench import checkpoint, predictions
 from bench.kept_files import KEY as KEPT_FILES
+from bench.loop import Progress, Turns
 from bench.measure.effort import Effort
 from bench.models.contract import Learner, Problem
 from bench.records import Record, digest
-from bench.training import OpenStepper, Progress, Training, Turns, build_learner, load_data, train, train_in_turns
+from bench.training import OpenStepper, Training, build_learner, load_data, train, train_in_turns
 from tasks.contract import Array, Dataset
 
 NOT_MEASURED = dict.fromkeys(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bench.loop import Progress
 from bench.models.contract import Problem
 from bench.records import SCHEMA, Record
-from bench.training import Progress, Training, load_data
+from bench.training import Training, load_data
 from tasks.errors import UserError
 
 

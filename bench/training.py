@@ -10,18 +10,18 @@ import functools
 import hashlib
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from bench.convergence import steps_to_target
+from bench.loop import Loop, Progress, Turns, finish, finite_or_none
 from bench.measure.effort import Effort, SoleEffort
 from bench.measure.gradient_flow import measure_schemes
 from bench.models.contract import Learner, Model, Problem, Settings
 from bench.models.stepper import EagerStepper, Plan, Stepper
-from bench.plateau import Plateau
 from bench.records import SCHEMA, Record, digest
 from bench.seeds import generator
 from tasks.contract import Array, Dataset, Reference, Split, Task
@@ -29,20 +29,11 @@ from tasks.losses import mean_loss
 from tasks.registry import code_hash
 
 EVALUATIONS = 50  # at most, besides step 0: one every 2 % of the budget
-FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # whose training loss a record keeps exactly, to tell two codes apart
-CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
-TURN_STEPS = 32  # after so many steps a training lets others have their turn
-DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value counts as diverged
 
-# told at each evaluation: step, training loss, validation loss, validation metric, learning rate, as in `CURVE`
-Progress = Callable[[int, float | None, float, float | None, float], None]
 # told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record
 Ended = Callable[[Dataset, Learner, Array, Record], None]
 OpenStepper = Callable[[Learner, Plan], Stepper]
-
-Result = TypeVar("Result")
-Turns = Generator[None, None, Result]  # work that pauses wherever others may take their turn
 
 
 @dataclass(frozen=True)
@@ -176,7 +167,7 @@ def train_in_turns(
         orders = orders_of(training, len(dataset.train))
         stepper = open_stepper(learner, Plan(dataset, orders, training.batch_size, training.interval))
         try:
-            loop = _Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
+            loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
             diverged = yield from loop.run()
             scored = not diverged and training.on_test_data
             outputs, test = _test(training, dataset, stepper) if scored else (None, None)
@@ -208,16 +199,6 @@ def train_in_turns(
     return record
 
 
-def finish(turns: Turns[Result]) -> Result:
-    """Do all turns, one after the other."""
-    while True:
-        try:
-            next(turns)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-
-
 def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:
     """How far gradients reach at each scheme's initial weights and after training, in the first few replicates."""
     if training.replicate > PROBED:
@@ -241,81 +222,6 @@ def batches_of(training: Training, learner: Learner, split: Split) -> Iterator[A
         yield from learner.batches(placed, order, training.batch_size)
 
 
-class _Loop:
-    """The optimiser steps and the evaluations between them."""
-
-    def __init__(self, training: Training, dataset: Dataset, stepper: Stepper, progress: Progress) -> None:
-        self.training, self.dataset, self.stepper, self.progress = training, dataset, stepper, progress
-        self.curve: dict[str, list[Any]] = {name: [] for name in CURVE}
-        self.first_losses: dict[str, list[Any]] = {"step": [], "train_loss": []}
-        self.began, self.seconds = time.perf_counter(), list[float]()
-        self.best_loss = math.inf
-        self.plateau = Plateau(training.plateau_patience)
-
-    def run(self) -> Turns[str | None]:
-        """Train to the end of the budget; returns why it stopped early, or None."""
-        interval, last, step = self.training.interval, self.training.last_step, 0
-        stopped = yield from self._evaluate(step)
-        while stopped is None and step < last and not self._is_solved():
-            for step in range(step + 1, min(step + interval, last) + 1):  # noqa: B020 - goes on from where it was
-                self.stepper.step()
-                if step % TURN_STEPS == 0:
-                    yield
-            stopped = yield from self._evaluate(step)
-        return stopped
-
-    def _is_solved(self) -> bool:
-        """Whether the training is one that ends here: its target is reached."""
-        target = self.training.task.target
-        value = self.curve["valid_loss" if target.metric == "loss" else "valid_metric"][-1]
-        return self.training.stop_at_target and value is not None and target.reached(value)
-
-    def _evaluate(self, step: int) -> Turns[str | None]:
-        self.stepper.ask()
-        yield
-        while not self.stepper.ready():
-            yield
-        losses, outputs = self.stepper.answer()
-        return self._judge(step, losses, outputs)
-
-    def _judge(self, step: int, losses: Array, outputs: Array) -> str | None:
-        """Add an evaluation to the curve; returns why the training must stop, or None.
-
-        losses: of the steps since the last evaluation; outputs: on validation data.
-        """
-        task, valid, learner = self.training.task, self.dataset.valid, self.stepper.learner
-        train_loss = float(np.mean(losses)) if len(losses) else None
-        self._keep_first(step, losses)
-        finite = bool(np.isfinite(outputs).all())
-        valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask) if finite else math.nan
-        metric = None
-        if finite and task.target.metric != "loss":
-            metric = task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
-        rate = learner.learning_rate  # of the step that led here
-        for key, value in zip(CURVE, (step, train_loss, valid_loss, metric, rate), strict=True):
-            self.curve[key].append(_finite_or_none(value))
-        self.seconds.append(time.perf_counter() - self.began)
-        self.progress(step, train_loss, valid_loss, metric, rate)
-        if not math.isfinite(valid_loss) or (train_loss is not None and not math.isfinite(train_loss)):
-            return f"the loss was not finite at step {step}"
-        if valid_loss > DIVERGED_RATIO * max(self.curve["valid_loss"][0], 1e-12):
-            return f"the validation loss at step {step} was over {DIVERGED_RATIO:g} times its initial value"
-        if valid_loss < self.best_loss:
-            self.best_loss = valid_loss
-            self.stepper.keep()
-        if step:  # as a training loop does: after an epoch, not before the first
-            learner.learning_rate = self.plateau.next_rate(learner.learning_rate, valid_loss)
-        return None
-
-    def _keep_first(self, step: int, losses: Array) -> None:
-        """losses: those of the steps up to `step`."""
-        before = step - len(losses)
-        for first in FIRST_STEPS:
-            if before < first <= step:
-                self.first_losses["step"].append(first)
-                self.first_losses["train_loss"].append(_finite_or_none(float(losses[first - before - 1])))
-
-
 def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array, dict[str, float | None]]:
     """Raw outputs on test data of the weights that were best on validation data, and their scores."""
     stepper.restore()
@@ -325,7 +231,7 @@ def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array
     floor = next(reference for reference in references if reference.kind == "floor")
     metrics = training.task.metrics(outputs, dataset.test.targets, dataset.test.mask)
     scores = {"loss": loss, "skill": skill(loss, floor.loss), **metrics}
-    return outputs, {name: _finite_or_none(value) for name, value in scores.items()}
+    return outputs, {name: finite_or_none(value) for name, value in scores.items()}
 
 
 def skill(loss: float, floor_loss: float) -> float | None:
@@ -370,7 +276,3 @@ def _hash(*arrays: Array) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _finite_or_none(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -14,10 +14,10 @@ from typing import Protocol
 from bench.execution.cohort_device import Device
 from bench.execution.cohort_size import SPARE, CohortSize
 from bench.jobs import Job, TrainingJob, attempt, failure_of, is_out_of_memory
+from bench.loop import Progress, Turns
 from bench.measure.effort import SharedEffort
 from bench.models.torch_learner.shared import MustBeAlone
 from bench.records import Record
-from bench.training import Progress, Turns
 
 
 class Door(Protocol):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.loop import finish
 from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS
 from bench.models.stepper import EagerStepper, Plan, Stepper
@@ -18,7 +19,7 @@ from bench.models.torch_learner.graph import CannotCapture, GraphStepper
 from bench.models.torch_learner.learner import TorchLearner
 from bench.models.torch_model import TorchModel
 from bench.records import Record
-from bench.training import Training, build_learner, finish, load_data, train, train_in_turns
+from bench.training import Training, build_learner, load_data, train, train_in_turns
 from tasks.registry import TASKS
 
 from .emulated_graph import Graph, emulate

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bench.execution.cohort import Cohort
-from bench.execution.cohort_device import Device, DeviceLost
+from bench.execution.cohort_device import Device, DeviceLost, Gpu
 from bench.execution.cohort_size import CohortSize
 from bench.jobs import TimingJob, TrainingJob, attempt, failure_of
 from bench.models.contract import Learner, Settings
@@ -325,3 +325,25 @@ def test_energy_is_shared_by_those_who_are_there() -> None:
     assert all(share > 0 for share in shares)
     assert sum(shares) <= device.taken
     assert run([job()]).records[1]["energy_joules"] is None
+
+
+def test_an_error_is_the_gpu_s_only_where_it_answers_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu, answers = Gpu(), True
+
+    def synchronize() -> None:
+        if not answers:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore about it")
+
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    gpu.check(ValueError("a plug-in's own"))
+    answers = False
+    gpu.check(torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(DeviceLost, match=r"^CUDA error: an illegal memory access was encountered$"):
+        gpu.check(RuntimeError("CUDA error: unspecified launch failure"))
+
+
+def test_a_gpu_that_is_not_there_is_found_out_before_the_first_training() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(DeviceLost, match=r".+"):
+        Gpu().prepare()

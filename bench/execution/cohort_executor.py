@@ -203,4 +203,5 @@ class CohortExecutor(Executor):
                 running.future.set_exception(WorkerDied(why))
             else:
                 self._board.clear(running.slot)
+                self._began.pop(running.slot, None)
                 fresh.give(replace(running, alone=running.alone or not blamed))

@@ -33,6 +33,7 @@ class ParentDoor:
         self._turns[2 * self._number + 1] += 1
 
     def began(self, serial: int) -> None:
+        self._board.clear(self._slots[serial])  # it may begin for a second time
         self._board.begin(self._slots[serial], serial)
 
     def evaluated(self, serial: int, evaluation: tuple[float | None, ...]) -> None:

@@ -191,6 +191,23 @@ def test_a_gpu_that_is_not_there_ends_the_run_and_what_was_recorded_is_kept(make
     assert len(RecordFile(tmp_path / "records.jsonl").read()) == 2
 
 
+def test_a_training_that_begins_again_is_told_and_timed_anew(make: Make) -> None:
+    executor = make(2)
+    slow = TrainingJob(replace(job("gru", steps=10**6).training, evaluation_interval=1))
+    future = executor.submit(slow, 1)
+    while executor.progress(1)[0] < 20:
+        wait([future], timeout=0.01)
+    assert executor.seconds(1) >= 0
+    executor._processes[0].end()
+    executor._turns[0] = 99  # whoever that was
+    assert executor.slots == 3
+    assert executor.seconds(1) == 0.0  # until it has begun
+    while not executor.evaluations(1):
+        wait([future], timeout=0.01)
+    assert executor.evaluations(1)[0][0] == 0
+    assert executor.curve(1)["step"][0] == 0  # type: ignore[index]
+
+
 def test_its_slots_begin_few_and_grow_on_request_of_the_cohort(make: Make) -> None:
     executor = make(None)
     assert executor.slots == 1 + FIRST

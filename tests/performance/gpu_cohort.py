@@ -8,7 +8,6 @@ kernel ran, sampled from the driver (extra `energy`). Without a GPU it says so a
 
 from __future__ import annotations
 
-import argparse
 import platform
 import statistics
 import subprocess
@@ -16,8 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
+
+from page import NOT_MEASURED, table, wants_writing, write_section
 
 SIZES, MODELS_, TASKS_ = (32, 64, 128), ("gru", "lstm", "rnn"), ("sine", "copy")
 STEPS, ROUNDS = 1000, 3
@@ -154,12 +154,13 @@ def measure() -> str:
         return statistics.median(one[0] / two[0] for one, two in zip(found[name], found[other], strict=True))
 
     eager, graphs = list(ways)[:2]
-    rows = ["| way | trainings an hour | × eager | × graphs alone | GPU busy |", "| --- | ---: | ---: | ---: | ---: |"]
+    rows: list[tuple[str, ...]] = []
     for name, rounds in found.items():
         shares = [share for _, share in rounds if share is not None]
-        busy = f"{statistics.median(shares):.0%}" if shares else "not measured"
+        busy = f"{statistics.median(shares):.0%}" if shares else NOT_MEASURED
         median = statistics.median(each for each, _ in rounds)
-        rows.append(f"| {name} | {median:,.0f} | {ratio(name, eager):.1f} | {ratio(name, graphs):.1f} | {busy} |")
+        rows.append((name, f"{median:,.0f}", f"{ratio(name, eager):.1f}", f"{ratio(name, graphs):.1f}", busy))
+    columns = ("way", "trainings an hour", "× eager", "× graphs alone", "GPU busy")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     where = (
         f"{torch.cuda.get_device_name()}, torch {torch.__version__}, CUDA {torch.version.cuda}, Python "
@@ -167,25 +168,20 @@ def measure() -> str:
         "`python tests/performance/gpu_cohort.py --write`"
     )
     bars = f"Bars: {EAGER_BAR:g} × eager, {GRAPH_BAR:g} × graphs alone, {BUSY_BAR:.0%} busy."
-    return "\n".join([f"{where}.", "", *rows, "", bars])
+    return "\n".join([f"{where}.", "", table(columns, rows), "", bars])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
-    arguments = parser.parse_args()
+    writing = wants_writing(__doc__)
     import torch
 
     if not torch.cuda.is_available():
-        print("no GPU: not measured")
+        print(f"no GPU: {NOT_MEASURED}")
         return
     text = measure()
     print(text)
-    if arguments.write:
-        page = Path(__file__).parents[2] / "docs" / "performance.md"
-        mark = "<!-- measured: gpu_cohort -->"
-        before, _, after = page.read_text(encoding="utf-8").split(mark)
-        page.write_text(f"{before}{mark}\n\n{text}\n\n{mark}{after}", encoding="utf-8")
+    if writing:
+        write_section("gpu_cohort", text)
 
 
 if __name__ == "__main__":

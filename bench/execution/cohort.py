@@ -104,7 +104,6 @@ class Cohort:
 
     def _admit(self) -> None:
         """One a round: joining takes long, and the others go on in between."""
-        free: int | None = None
         chosen = next((waiting for waiting in self._waiting if not waiting.alone), None)
         if not self._members:
             chosen = chosen or next(iter(self._waiting), None)

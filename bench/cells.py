@@ -79,6 +79,7 @@ class CellPlan:
             weight_decay=options.weight_decay,
             clip_norm=options.clip_norm,
             device=device_of(self.model, self.device),
+            precision=options.precision,  # type: ignore[arg-type] # checked with the options
         )
         return Training(
             self.task,

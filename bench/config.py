@@ -101,6 +101,8 @@ class Experiment:
         ]
         settings["models"] = [[m.name, m.version, m.identity(), code_hash(type(m))] for m in self.models]
         settings["lr_range"] = [list(self.lr_range(t)) for t in self.tasks]
+        if settings["precision"] == "float32":  # folders of before there was a choice stay whose they are
+            del settings["precision"]
         settings["plugins"] = [Path(path).name for path in self.options.plugins]
         return digest(settings)
 
@@ -127,6 +129,12 @@ def resolve(
             raise UserError(f"plug-in {plugin} defines no task and no model: subclass Task or Model in it")
     options = check(fill_in(options))
     models = _create(MODELS.create, [Spec.parse(text) for text in options.models], "model")
+    for model in models:
+        if options.precision not in model.precisions:
+            raise UserError(
+                f"--precision {options.precision}: model {model.label} computes in {', '.join(model.precisions)} only: "
+                "leave out one of them"
+            )
     budget_parameters = {name: cls.budgets.get(options.budget, {}) for name, cls in TASKS.entries().items()}
     specs = [Spec.parse(text) for text in options.tasks or ()]
     specs += [Spec("series", _series_parameters(options))] if options.data else []

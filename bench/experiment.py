@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib import import_module
@@ -26,6 +27,7 @@ from bench.ledger import Ledger
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.mirror import Mirror, check_storage
 from bench.observer import Observer
+from bench.options import Options
 from bench.probe import ProbeJob
 from bench.records import SCHEMA, STAGES, Record, RecordFile, digest, read_records
 from bench.search import Point
@@ -68,7 +70,7 @@ def run(
 
     fresh: throw away what another experiment left in the folder, and use no other experiment's trainings either.
     retry_failed: try once more what failed, timed out or ran out of memory. executor: where trainings run; by default
-    what the experiment's options name.
+    what the experiment's options name, with a cohort of trainings on each GPU.
 
     Raises UserError where the folder can't be used or another run is at work in it, a task breaks its contract, or the
     device or a driver for `--storage` is not there; then nothing was written. Where the disk fills up it raises
@@ -83,11 +85,12 @@ def run(
         finished = None if fresh or retry_failed else folder.finished()
         if finished is not None:
             return _unchanged(folder, finished, observer, began)
+        cohorts = executor is None and experiment.options.executor == "local"
         executor = executor or open_executor(experiment, observer)  # first: its workers start meanwhile
         for task in experiment.tasks:
             with naming(task):
                 validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
-        return _Run(experiment, folder, executor, observer, command).run(fresh, retry_failed, began)
+        return _Run(experiment, folder, executor, observer, command, cohorts).run(fresh, retry_failed, began)
     finally:
         if executor is not None:
             executor.close()
@@ -124,6 +127,14 @@ def look_at_machine(experiment: Experiment, executor: Executor) -> Record:
     return found
 
 
+def with_cohorts(executor: Executor, gpus: Sequence[str], options: Options, note: Callable[[str], None]) -> Executor:
+    """The workers, one of which has looked at the GPUs, with a cohort on each of these for what is trained there."""
+    from bench.execution.cohort_executor import CohortExecutor
+
+    executor.restart(0)  # it would keep some of a GPU's memory
+    return CohortExecutor(executor, gpus, options.plugins, options.cohort, note)
+
+
 def perform_alone(job: Job, executor: Executor) -> Record:
     """The record of a job that runs while there is no driver."""
     for _ in range(ATTEMPTS):
@@ -151,13 +162,29 @@ class _Run:
     """One run of an experiment, on an executor that is already starting."""
 
     def __init__(
-        self, experiment: Experiment, folder: ResultsFolder, executor: Executor, observer: Observer, command: str
+        self,
+        experiment: Experiment,
+        folder: ResultsFolder,
+        executor: Executor,
+        observer: Observer,
+        command: str,
+        cohorts: bool,
     ) -> None:
+        """cohorts: whether what is trained on a GPU is to leave this executor for a cohort."""
         self.experiment, self.folder, self.executor, self.observer = experiment, folder, executor, observer
-        self.command = command
+        self.command, self.cohorts, self.workers = command, cohorts, executor.slots
+        self.notes: list[str] = []  # what cohorts said: that one was halved, say
 
     def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:
         machine = look_at_machine(self.experiment, self.executor)
+        if machine["device"] == "cuda" and self.cohorts:
+            self.executor = with_cohorts(self.executor, machine["gpus"], self.experiment.options, self._note)
+        try:
+            return self._run_in_folder(machine, fresh, retry_failed, began)
+        finally:
+            self.executor.close()
+
+    def _run_in_folder(self, machine: Record, fresh: bool, retry_failed: bool, began: float) -> Outcome:
         died = self.folder.open(fresh)
         try:
             if died:
@@ -196,17 +223,22 @@ class _Run:
         write_tables(ledger.records, self.folder.path)
         seconds = time.monotonic() - began
         status = {"status": "out of time", "missing": missing} if driver.out_of_time else {"status": "complete"}
-        self.folder.write_manifest({**manifest, **status, "seconds": seconds})
+        notes = {"cohort_notes": self.notes} if self.notes else {}
+        self.folder.write_manifest({**manifest, **status, **notes, "seconds": seconds})
         statuses = [status for place, status in ledger.statuses() if place.stage != "reference"]
         failures = sum(status != "ok" for status in statuses)
         left = sum(entry[stage] for entry in missing for stage in STAGES if stage in entry) if driver.out_of_time else 0
         return Outcome(self.folder.path, failures, len(statuses), seconds, left)
 
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        self.observer.note(text)
+
     def _limits(self, began: float) -> Limits:
         options = self.experiment.options
         memory = int(options.memory * GIB) if options.memory else None
         if memory is None and options.executor == "local":
-            memory = worker_limit(self.executor.slots)
+            memory = worker_limit(self.workers)
         return Limits(options.timeout, began + options.max_time if options.max_time else None, memory)
 
     def _ledger(self, fingerprint: str, fresh: bool, retry_failed: bool) -> Ledger:

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 
 from bench import checkpoint, predictions
 from bench.kept_files import KEY as KEPT_FILES
+from bench.loop import Progress, Turns
+from bench.measure.effort import Effort
 from bench.models.contract import Learner, Problem
 from bench.records import Record, digest
-from bench.training import Progress, Training, build_learner, load_data, train
+from bench.training import OpenStepper, Training, build_learner, load_data, train, train_in_turns
 from tasks.contract import Array, Dataset
 
 NOT_MEASURED = dict.fromkeys(
@@ -27,11 +29,16 @@ NOT_MEASURED = dict.fromkeys(
         "wall_seconds",
         "cpu_seconds",
         "peak_bytes",
+        "energy_joules",
         "kernel",
         "hashes",
         "gradient_flow",
     )
 )
+
+
+# what torch's allocator, the CUDA runtime and cuBLAS say
+OUT_OF_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
 
 class Job(Protocol):
@@ -44,6 +51,11 @@ class Job(Protocol):
     @property
     def epoch_steps(self) -> int | None:
         """Optimiser steps of an epoch; None: it trains nothing."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it computes: "cpu" or "cuda"."""
         ...
 
     @property
@@ -78,6 +90,10 @@ class TrainingJob:
         return -(-len(load_data(t.task, t.seed, 0).train) // t.batch_size)  # the same in all replicates
 
     @property
+    def device(self) -> str:
+        return self.training.settings.device
+
+    @property
     def cost(self) -> float:
         t, s = self.training, self.training.settings
         sequence: int = load_data(t.task, t.seed, 0).train.inputs.shape[1]  # the same in all replicates
@@ -92,6 +108,10 @@ class TrainingJob:
 
     def perform(self, progress: Progress) -> Record:
         return train(self.training, progress, self._keep)
+
+    def in_turns(self, progress: Progress, open_stepper: OpenStepper, effort: Effort) -> Turns[Record]:
+        """`perform` for a process that does others in between."""
+        return train_in_turns(self.training, progress, self._keep, open_stepper, effort)
 
     def _keep(self, dataset: Dataset, learner: Learner, outputs: Array, record: Record) -> None:
         """Add to the record the files that were asked for."""
@@ -131,6 +151,10 @@ class TimingJob:
         return None
 
     @property
+    def device(self) -> str:
+        return self.training.settings.device
+
+    @property
     def cost(self) -> float:
         return 0.0
 
@@ -163,11 +187,23 @@ def attempt(job: Job, progress: Progress) -> Record:
     """Perform a job; an exception becomes a record with its text, so that the others go on."""
     try:
         return job.perform(progress)
-    except MemoryError:
-        return failure(job, "out_of_memory", "the machine's memory did not suffice")
     except Exception as error:
-        status = "out_of_memory" if type(error).__name__ == "OutOfMemoryError" else "failed"
-        return failure(job, status, "".join(traceback.format_exception_only(error)).strip(), traceback.format_exc())
+        return failure_of(job, error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was not enough of it, on the machine or on a GPU. This asks no torch, which may not be loaded."""
+    gpu = type(error).__name__ in ("OutOfMemoryError", "AcceleratorError", "RuntimeError")
+    return isinstance(error, MemoryError) or (gpu and any(says in str(error) for says in OUT_OF_MEMORY))
+
+
+def failure_of(job: Job, error: Exception) -> Record:
+    """The record of a job that ended in an exception."""
+    if isinstance(error, MemoryError):
+        return failure(job, "out_of_memory", "the machine's memory did not suffice")
+    status = "out_of_memory" if is_out_of_memory(error) else "failed"
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return failure(job, status, text, "".join(traceback.format_exception(error)))
 
 
 def failure(job: Job, status: str, error: str, trace: str | None = None, **measured: Any) -> Record:

@@ -19,6 +19,7 @@ from tasks.spec import convert, split_specs
 
 SAMPLERS = ("tpe", "random", "grid")
 DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("float32", "tf32", "bfloat16")
 EXECUTORS = ("local", "inline")
 SERIES_OPTIONS = ("data", "target", "features", "time", "window", "horizon", "season", "fill")
 
@@ -62,7 +63,9 @@ class Options:
     plateau_patience: int | None = None
     save_models: bool = False
     device: str = "auto"
+    precision: str = "float32"
     workers: int | None = None
+    cohort: int | None = None
     executor: str = "local"
     timeout: float | None = None
     max_time: float | None = None
@@ -77,7 +80,7 @@ class Options:
 
 
 # what an experiment's outcome does not depend on
-PLACES = ("workers", "executor", "timeout", "max_time", "memory", "storage", "name", "results", "reports")
+PLACES = ("workers", "cohort", "executor", "timeout", "max_time", "memory", "storage", "name", "results", "reports")
 
 
 def convert_option(key: str, value: Any, where: str | None = None) -> Any:
@@ -122,13 +125,13 @@ def fill_in(options: Options) -> Options:
 
 
 _COUNTS = (
-    *("trials", "seeds", "steps", "epochs", "batch_size", "workers", "hidden_sizes", "layers", "parameter_budgets"),
-    "plateau_patience",
+    *("trials", "seeds", "steps", "epochs", "batch_size", "workers", "cohort", "hidden_sizes", "layers"),
+    *("parameter_budgets", "plateau_patience"),
 )
 
 
 # beyond these is a slip of the finger: nothing would ever come of it
-_MOST = {"trials": 100_000, "seeds": 10_000, "workers": 1024, "hidden_sizes": 65_536, "layers": 64}
+_MOST = {"trials": 100_000, "seeds": 10_000, "workers": 1024, "cohort": 1024, "hidden_sizes": 65_536, "layers": 64}
 
 
 def check(options: Options) -> Options:
@@ -152,7 +155,7 @@ def check(options: Options) -> Options:
         refuse_duplicates(flag(key), getattr(options, key))
         if not getattr(options, key):
             raise UserError(f"{flag(key)} is empty: give at least one size")
-    for key, valid in {"sampler": SAMPLERS, "device": DEVICES}.items():
+    for key, valid in {"sampler": SAMPLERS, "device": DEVICES, "precision": PRECISIONS}.items():
         if getattr(options, key) not in valid:
             raise unknown(key, getattr(options, key), valid)
     for match in options.match or ("",):
@@ -176,6 +179,8 @@ def check(options: Options) -> Options:
         if value is not None and not value > 0:
             unit = "GiB" if key == "memory" else "seconds"
             raise UserError(f"{flag(key)} is {value:g}: expected more than 0 {unit}")
+    if options.precision == "tf32" and options.device == "cpu":
+        raise UserError("--precision tf32 needs a GPU: leave it out, or leave out --device cpu")
     check_executor(options.executor)
     if options.executor == "inline" and (options.timeout or options.memory):
         raise UserError("--executor inline can't end a training from outside: leave out --timeout and --memory")

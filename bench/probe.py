@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bench.loop import Progress
 from bench.models.contract import Problem
 from bench.records import SCHEMA, Record
-from bench.training import Progress, Training, load_data
+from bench.training import Training, load_data
 from tasks.errors import UserError
 
 
@@ -18,6 +19,7 @@ class ProbeJob:
     representative: Training
     workers: int
 
+    device = "cpu"  # where it is done: what it looks at is all that a worker sees
     label = "looking at the machine"
     steps = 1
     epoch_steps = None
@@ -30,8 +32,8 @@ class ProbeJob:
         return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> Record:
-        """{"environment", "fingerprint", "device", "reason"}, or {"refused"} with a sentence for the user."""
-        from bench.measure.device import choose_device
+        """{"environment", "fingerprint", "device", "reason", "gpus"}, or {"refused"} with a sentence for the user."""
+        from bench.measure.device import check_precision, choose_device, visible_gpus
         from bench.measure.environment import describe, fingerprint
         from bench.measure.timing import step_seconds
 
@@ -45,8 +47,16 @@ class ProbeJob:
 
         try:
             device, reason = choose_device(self.requested, measure, workers=self.workers)
+            check_precision(training.settings.precision, device)
         except UserError as error:
             return {**self.describe(), "refused": str(error)}
         environment = describe()
         found = {"environment": environment, "fingerprint": fingerprint(environment)}
-        return {**self.describe(), **found, "device": device, "reason": reason}
+        gpus = visible_gpus(_count_gpus()) if device == "cuda" else []
+        return {**self.describe(), **found, "device": device, "reason": reason, "gpus": gpus}
+
+
+def _count_gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()

@@ -15,7 +15,8 @@ A record of stage "search" or "confirm" (a training) has these keys:
     task            {"name", "label", "version", "parameters"}
     model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init"}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
-                     "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype"}; in a
+                     "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
+                     "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a
                      search that prunes, "steps" is where a training stopped as asked and "budget_steps" what a whole
                      one has; "stop_at_target" is true where reaching the target ends it (`bench check`)
     trial           number within the search of (match, task, model); null in other stages
@@ -34,7 +35,10 @@ A record of stage "search" or "confirm" (a training) has these keys:
     parameters      {"recurrent", "head", "total"}
                     a training that did not end by itself has its curve so far, and no other measurement
     reused_from     only where it is so: the experiment that measured it, in the environment that it names
-    wall_seconds, cpu_seconds, peak_bytes, kernel, environment (a fingerprint)
+    wall_seconds, cpu_seconds, kernel ("…+graph": replayed from a CUDA graph), environment (a fingerprint)
+    peak_bytes      on a CPU the worker's resident set, on a GPU what torch had handed out to this training
+    energy_joules   of the GPU, its idle power included: of what several trainings share, an equal part each; null on
+                     a CPU, and where the driver does not tell
     hashes          SHA-256 of the initial {"weights"}, of the {"first_batch"} and of all {"data"}
     gradient_flow   in replicates 1 to 5 of the confirm stage, else null: [{"init", "state": "initial" | "trained",
                      "steps", "hidden_factor", "cell_factor", and in replicate 1 "hidden": […], "cell": […] or null},

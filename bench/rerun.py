@@ -75,4 +75,5 @@ def _named(made: Sequence[Made], described: Record) -> Made:
 def _settings(record: Record) -> dict[str, Any]:
     model = {key: record["model"][key] for key in ("hidden_size", "num_layers", "dropout", "init")}
     names = ("learning_rate", "weight_decay", "clip_norm", "device", "dtype")
-    return {**model, **{key: record["training"][key] for key in names}}
+    precision = {"precision": record["training"].get("precision", "float32")}  # older records name none
+    return {**model, **{key: record["training"][key] for key in names}, **precision}

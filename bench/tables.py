@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TRAININGS = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
     *("trial", "replicate", "status", "steps_to_target", "valid_loss", "test_loss", "skill", "parameter_count"),
-    *("wall_seconds", "peak_bytes", "kernel"),
+    *("wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules", "kernel"),
 )
 CURVES = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "learning_rate", "trial", "replicate"),
@@ -46,7 +46,7 @@ INTEGERS = {
     *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
     *("step", "threads", "n", "n_failed"),
 }
-TEXTS = {"match", "stage", "task", "model", "kind", "how", "init", "status", "kernel"}
+TEXTS = {"match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "device", "precision"}
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
 
@@ -71,6 +71,19 @@ def lowest_valid_loss(record: Record) -> float | None:
     """The lowest validation loss on a training's curve; None where it has none."""
     losses = [x for x in (record.get("curve") or {}).get("valid_loss") or [] if x is not None and math.isfinite(x)]
     return min(losses, default=None)
+
+
+def training_throughput(record: Record) -> float | None:
+    """Training sequences a second from the first evaluation to the last, those included; None where it is not known.
+
+    What ran side by side shared the machine, so this is what the experiment got and no model's own speed.
+    """
+    seconds, sequences = record.get("evaluation_seconds") or [], record.get("train_sequences")
+    steps, batch_size = (record.get("curve") or {}).get("step") or [], (record.get("training") or {}).get("batch_size")
+    if len(seconds) < 2 or not sequences or not batch_size or not steps or seconds[-1] <= seconds[0]:
+        return None
+    epochs, rest = divmod(steps[-1], -(-sequences // batch_size))  # the last batch of an epoch may be smaller
+    return float((epochs * sequences + rest * batch_size) / (seconds[-1] - seconds[0]))
 
 
 def _identity(record: Record) -> dict[str, Any]:
@@ -132,7 +145,9 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
             "steps_to_target": record.get("steps_to_target"),
             "valid_loss": lowest_valid_loss(record),
             "parameter_count": (record.get("parameters") or {}).get("total"),
-            **{key: record.get(key) for key in ("wall_seconds", "peak_bytes")},
+            **{key: record.get(key) for key in ("wall_seconds", "peak_bytes", "energy_joules")},
+            **{key: (record.get("training") or {}).get(key) for key in ("device", "precision")},
+            "sequences_per_second": training_throughput(record),
         }
         for record in trainings(unique(records))
     ]

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from bench.convergence import steps_to_target
+from bench.loop import Loop, Progress, Turns, finish, finite_or_none
+from bench.measure.effort import Effort, SoleEffort
 from bench.measure.gradient_flow import measure_schemes
-from bench.measure.memory import PeakMemory
 from bench.models.contract import Learner, Model, Problem, Settings
-from bench.plateau import Plateau
+from bench.models.stepper import EagerStepper, Plan, Stepper
 from bench.records import SCHEMA, Record, digest
 from bench.seeds import generator
 from tasks.contract import Array, Dataset, Reference, Split, Task
@@ -28,15 +29,11 @@ from tasks.losses import mean_loss
 from tasks.registry import code_hash
 
 EVALUATIONS = 50  # at most, besides step 0: one every 2 % of the budget
-FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # whose training loss a record keeps exactly, to tell two codes apart
-CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
-DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value counts as diverged
 
-# told at each evaluation: step, training loss, validation loss, validation metric, learning rate, as in `CURVE`
-Progress = Callable[[int, float | None, float, float | None, float], None]
 # told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record
 Ended = Callable[[Dataset, Learner, Array, Record], None]
+OpenStepper = Callable[[Learner, Plan], Stepper]
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Training:
                 SCHEMA,
                 [self.task.name, self.task.version, self.task.identity(), code_hash(type(self.task))],
                 [self.model.name, self.model.version, self.model.identity(), code_hash(type(self.model))],
-                asdict(self.settings),
+                self.settings.identity(),
                 [self.batch_size, self.steps, self.plateau_patience, self.evaluation_interval],
                 [self.seed, self.replicate, self.on_test_data],
                 *([["stop after", self.stop_after]] if self.stop_after else []),
@@ -141,9 +138,24 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
     ended: called with the data, the learner at its best, its raw outputs on test data, and the record, where the
     training was scored on test data.
     """
-    began, cpu_began = time.perf_counter(), time.process_time()
+    return finish(train_in_turns(training, progress, ended))
+
+
+def train_in_turns(
+    training: Training,
+    progress: Progress | None = None,
+    ended: Ended | None = None,
+    open_stepper: OpenStepper = EagerStepper,
+    effort: Effort | None = None,
+) -> Turns[Record]:
+    """`train`, for a process that does others in between: it pauses every few steps and while it waits for the device.
+
+    effort: measures what the training takes; whoever does others in between brings one that leaves theirs out.
+    """
+    began = time.perf_counter()
+    effort = effort or SoleEffort(training.settings.device)
     dataset = load_data(training.task, training.seed, training.replicate)
-    with PeakMemory(training.settings.device) as memory:
+    with effort:
         learner = build_learner(training, dataset)
         hashes = {
             "weights": _hash(
@@ -152,10 +164,15 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
             "first_batch": _first_batch_hash(training, dataset.train),
             "data": _data_hash(training.task, training.seed, training.replicate),
         }
-        loop = _Loop(training, dataset, learner, progress or (lambda *evaluation: None))
-        diverged = loop.run()
-        scored = not diverged and training.on_test_data
-        outputs, test = _test(training, dataset, loop) if scored else (None, None)
+        orders = orders_of(training, len(dataset.train))
+        stepper = open_stepper(learner, Plan(dataset, orders, training.batch_size, training.interval))
+        try:
+            loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
+            diverged = yield from loop.run()
+            scored = not diverged and training.on_test_data
+            outputs, test = _test(training, dataset, stepper) if scored else (None, None)
+        finally:
+            stepper.close()
     curve = loop.curve
     values = curve["valid_loss"] if training.task.target.metric == "loss" else curve["valid_metric"]
     record = {
@@ -169,9 +186,10 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
         "parameters": {**asdict(learner.parameter_count), "total": learner.parameter_count.total},
         "evaluation_seconds": loop.seconds,
         "wall_seconds": time.perf_counter() - began,
-        "cpu_seconds": time.process_time() - cpu_began,
-        "peak_bytes": memory.peak_bytes,
-        "kernel": learner.kernel,
+        "cpu_seconds": effort.cpu_seconds,
+        "peak_bytes": effort.peak_bytes,
+        "energy_joules": effort.energy_joules,
+        "kernel": stepper.kernel,
         "hashes": hashes,
         "gradient_flow": _gradient_flow(training, dataset, learner) if test else None,
         "train_sequences": len(dataset.train),
@@ -198,90 +216,22 @@ def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> li
 
 
 def batches_of(training: Training, learner: Learner, split: Split) -> Iterator[Any]:
-    """A learner's batches, epoch after epoch without end, in an order that leaves the model out of its seed."""
-    placed, rng = learner.place(split), _batch_generator(training)
-    while True:
-        yield from learner.batches(placed, rng.permutation(len(split)), training.batch_size)
+    """A learner's batches, epoch after epoch without end, as the training has them."""
+    placed = learner.place(split)
+    for order in orders_of(training, len(split)):
+        yield from learner.batches(placed, order, training.batch_size)
 
 
-class _Loop:
-    """The optimiser steps and the evaluations between them."""
-
-    def __init__(self, training: Training, dataset: Dataset, learner: Learner, progress: Progress) -> None:
-        self.training, self.dataset, self.learner, self.progress = training, dataset, learner, progress
-        self.valid = learner.place(dataset.valid)
-        self.curve: dict[str, list[Any]] = {name: [] for name in CURVE}
-        self.first_losses: dict[str, list[Any]] = {"step": [], "train_loss": []}
-        self.began, self.seconds = time.perf_counter(), list[float]()
-        self.best_loss, self.best_state = math.inf, learner.state()
-        self.plateau = Plateau(training.plateau_patience)
-
-    def run(self) -> str | None:
-        """Train to the end of the budget; returns why it stopped early, or None."""
-        interval, last = self.training.interval, self.training.last_step
-        pending: list[Any] = []
-        stopped = self._evaluate(0, pending)
-        batches = batches_of(self.training, self.learner, self.dataset.train)
-        for step, batch in enumerate(batches, start=1):
-            pending.append(self.learner.train_step(batch))
-            if step % interval == 0 or step == last:
-                stopped = self._evaluate(step, pending)
-                pending = []
-            if stopped or step == last or self._is_solved():
-                break
-        return stopped
-
-    def _is_solved(self) -> bool:
-        """Whether the training is one that ends here: its target is reached."""
-        target = self.training.task.target
-        value = self.curve["valid_loss" if target.metric == "loss" else "valid_metric"][-1]
-        return self.training.stop_at_target and value is not None and target.reached(value)
-
-    def _evaluate(self, step: int, pending: list[Any]) -> str | None:
-        task, valid = self.training.task, self.dataset.valid
-        losses = self.learner.losses(pending)
-        train_loss = float(np.mean(losses)) if pending else None
-        self._keep_first(step, losses)
-        outputs = self.learner.predict(self.valid)
-        finite = bool(np.isfinite(outputs).all())
-        valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask) if finite else math.nan
-        metric = None
-        if finite and task.target.metric != "loss":
-            metric = task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
-        rate = self.learner.learning_rate  # of the step that led here
-        for key, value in zip(CURVE, (step, train_loss, valid_loss, metric, rate), strict=True):
-            self.curve[key].append(_finite_or_none(value))
-        self.seconds.append(time.perf_counter() - self.began)
-        self.progress(step, train_loss, valid_loss, metric, rate)
-        if not math.isfinite(valid_loss) or (train_loss is not None and not math.isfinite(train_loss)):
-            return f"the loss was not finite at step {step}"
-        if valid_loss > DIVERGED_RATIO * max(self.curve["valid_loss"][0], 1e-12):
-            return f"the validation loss at step {step} was over {DIVERGED_RATIO:g} times its initial value"
-        if valid_loss < self.best_loss:
-            self.best_loss, self.best_state = valid_loss, self.learner.state()
-        if step:  # as a training loop does: after an epoch, not before the first
-            self.learner.learning_rate = self.plateau.next_rate(self.learner.learning_rate, valid_loss)
-        return None
-
-    def _keep_first(self, step: int, losses: Array) -> None:
-        """losses: those of the steps up to `step`."""
-        before = step - len(losses)
-        for first in FIRST_STEPS:
-            if before < first <= step:
-                self.first_losses["step"].append(first)
-                self.first_losses["train_loss"].append(_finite_or_none(float(losses[first - before - 1])))
-
-
-def _test(training: Training, dataset: Dataset, loop: _Loop) -> tuple[Array, dict[str, float | None]]:
+def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array, dict[str, float | None]]:
     """Raw outputs on test data of the weights that were best on validation data, and their scores."""
-    loop.learner.load_state(loop.best_state)
-    outputs = loop.learner.predict(loop.learner.place(dataset.test))
+    stepper.restore()
+    outputs = stepper.learner.predict(stepper.learner.place(dataset.test))
     loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
     references = load_references(training.task, training.seed, training.replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     metrics = training.task.metrics(outputs, dataset.test.targets, dataset.test.mask)
     scores = {"loss": loss, "skill": skill(loss, floor.loss), **metrics}
-    return outputs, {name: _finite_or_none(value) for name, value in scores.items()}
+    return outputs, {name: finite_or_none(value) for name, value in scores.items()}
 
 
 def skill(loss: float, floor_loss: float) -> float | None:
@@ -292,6 +242,13 @@ def skill(loss: float, floor_loss: float) -> float | None:
 def _batch_generator(training: Training) -> np.random.Generator:
     task = training.task
     return generator("batches", training.seed, task.name, task.identity(), training.replicate)
+
+
+def orders_of(training: Training, sequences: int) -> Iterator[Array]:
+    """Endless epochs, each in another order, which leaves the model out of its seed."""
+    rng = _batch_generator(training)
+    while True:
+        yield rng.permutation(sequences)
 
 
 def _first_batch_hash(training: Training, split: Split) -> str:
@@ -319,7 +276,3 @@ def _hash(*arrays: Array) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _finite_or_none(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

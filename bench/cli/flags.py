@@ -106,12 +106,20 @@ FLAGS: list[click.Parameter] = [
         ("--dropout", "P", "Dropout between layers."),
         ("--weight-decay", "X", "L2 penalty, as in torch.optim.Adam."),
         ("--clip-norm", "X", "Gradient norm above which gradients are scaled down; none: never."),
+        (
+            *("--precision", "NAME"),
+            "What multiplies: float32, tf32 (on a GPU) or bfloat16 (weights and Adam stay float32).",
+        ),
         ("--plateau-patience", "N", "Halve the learning rate after N evaluations without progress. Default: never."),
     ),
     *_section(
         "Where it runs, and where results go",
         ("--save-models", "", "Keep the weights of the confirmed trainings beside the records."),
         ("--device", "NAME", "auto (the faster one), cpu or cuda."),
+        (
+            *("--cohort", "N"),
+            "Trainings at a time on each GPU, in one process. Default: as many as make it faster and fit its memory.",
+        ),
         ("--workers", "N", "Trainings at a time, one thread each. Default: one a core."),
         ("--executor", "WHERE", "local, inline (in this process: for debugging) or dask://HOST:PORT (a Dask cluster)."),
         (

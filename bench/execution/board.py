@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.execution.executor import Curve, Evaluation
-from bench.training import CURVE
+from bench.loop import CURVE
 
 ROWS = 1024  # evaluations that are kept: far more than a training has, unless a small interval was asked for
 _SERIAL, _COUNT, _STEP, _LOSS, _CURVE = range(5)

@@ -22,8 +22,8 @@ from typing import Any
 
 from bench.execution.executor import Curve, Evaluation, Executor, WorkerDied
 from bench.jobs import Job
+from bench.loop import CURVE
 from bench.records import Record
-from bench.training import CURVE
 from tasks.errors import UserError
 
 CONNECT_SECONDS = 10

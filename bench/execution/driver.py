@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -89,9 +89,9 @@ class Driver:
         self.executor, self.ledger, self.observer = executor, ledger, observer
         self.limits = limits or Limits()
         self.out_of_time = False
-        self._queue: list[_Pending] = []
+        self._queues: defaultdict[str, list[_Pending]] = defaultdict(list)  # by lane
         self._running: dict[Future[Record], tuple[int, _Pending]] = {}
-        self._free: list[int] = []
+        self._free: defaultdict[str, list[int]] = defaultdict(list)  # slots, by lane
         self._known_slots = 0
         self._evaluations: dict[int, int] = {}  # by slot: how many of its training the observer knows
         self._jobs: dict[int, Job] = {}
@@ -105,7 +105,7 @@ class Driver:
             if self._is_late():
                 return
             self._advance(cell, None)
-        while (self._queue or self._running) and not self._is_late():
+        while (any(self._queues.values()) or self._running) and not self._is_late():
             self._fill_slots()
             self._collect()
 
@@ -127,7 +127,7 @@ class Driver:
                 for position, order in enumerate(part):
                     if batch.records[position] is None:
                         rank = (-order.job.cost, next(self._numbers))
-                        heapq.heappush(self._queue, _Pending(rank, order, batch, position))
+                        self._put(_Pending(rank, order, batch, position))
                 if batch.done():
                     ready.append((cell, batch.found()))
 
@@ -138,15 +138,23 @@ class Driver:
         return record
 
     def _fill_slots(self) -> None:
-        grown = range(self._known_slots, self.executor.slots)
-        self._free = [*reversed(grown), *self._free]
-        self._known_slots += len(grown)
-        while self._free and self._queue:
-            slot, pending = self._free.pop(), heapq.heappop(self._queue)
-            pending.attempts += 1
-            self._jobs[slot], self._evaluations[slot] = pending.order.job, 0
-            self.observer.started(slot, pending.order.job.label, pending.order.job.steps)
-            self._running[self.executor.submit(pending.order.job, slot)] = (slot, pending)
+        for slot in range(self._known_slots, self.executor.slots):
+            self._free[self.executor.lane_of(slot)].insert(0, slot)
+            self._known_slots += 1
+        for lane, queue in self._queues.items():
+            free = self._free[lane]
+            while free and queue:
+                slot, pending = free.pop(), heapq.heappop(queue)
+                pending.attempts += 1
+                self._jobs[slot], self._evaluations[slot] = pending.order.job, 0
+                self.observer.started(slot, pending.order.job.label, pending.order.job.steps)
+                self._running[self.executor.submit(pending.order.job, slot)] = (slot, pending)
+
+    def _put(self, pending: _Pending) -> None:
+        heapq.heappush(self._queues[self.executor.lane(pending.order.job)], pending)
+
+    def _release(self, slot: int) -> None:
+        self._free[self.executor.lane_of(slot)].append(slot)
 
     def _look(self, slot: int) -> None:
         """Tell how far the job in a slot is."""
@@ -165,9 +173,9 @@ class Driver:
         for future in done:
             slot, pending = self._running.pop(future)
             record = self._result(future, slot, pending)
-            self._free.append(slot)
+            self._release(slot)
             if record is None:
-                heapq.heappush(self._queue, pending)
+                self._put(pending)
             else:
                 ended.append((slot, pending, record))
         ended += self._watch()
@@ -210,7 +218,7 @@ class Driver:
             record = failure(pending.order.job, *verdict, **self._so_far(slot))
             del self._running[future]
             self.executor.restart(slot)
-            self._free.append(slot)
+            self._release(slot)
             ended.append((slot, pending, record))
         return ended
 

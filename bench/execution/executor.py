@@ -34,6 +34,14 @@ class Executor(ABC):
     def slots(self) -> int:
         """How many jobs may run at once. It may grow while an experiment runs, and never shrinks."""
 
+    def lane(self, job: Job) -> str:
+        """Which kind of slot a job needs, where an executor has several kinds."""
+        return ""
+
+    def lane_of(self, slot: int) -> str:
+        """Of which kind a slot is."""
+        return ""
+
     @abstractmethod
     def submit(self, job: Job, slot: int) -> Future[Record]:
         """Start a job in a free slot. The future fails with WorkerDied where the worker did not outlive it."""

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from bench.execution.executor import Evaluation, Executor
 from bench.execution.worker import load_plugins, use_one_thread
 from bench.jobs import Job, attempt
+from bench.loop import CURVE
 from bench.records import Record
-from bench.training import CURVE
 
 
 class InlineExecutor(Executor):

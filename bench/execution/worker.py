@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.execution.board import Board
@@ -31,13 +31,15 @@ _board: Board | None = None
 
 
 @contextlib.contextmanager
-def worker_environment() -> Iterator[None]:
+def worker_environment(more: Mapping[str, str] | None = None) -> Iterator[None]:
     """Environment variables for the processes that are started inside; the parent's own stay as they were.
 
-    Likewise Ctrl-C is held back: a process that is still starting would answer it with a traceback.
+    more: variables beyond those of every worker. Ctrl-C is held back as well: a process that is still starting would
+    answer it with a traceback.
     """
-    before = {key: os.environ.get(key) for key in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
+    variables = {**ENVIRONMENT, **(more or {})}
+    before = {key: os.environ.get(key) for key in variables}
+    os.environ.update(variables)
     try:
         with _interrupts_held_back():
             yield

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.gate.replicates import CellName
+from bench.loop import Progress
 from bench.records import SCHEMA, Record, digest
-from bench.training import Progress, Training, batches_of, build_learner, load_data
+from bench.training import Training, batches_of, build_learner, load_data
 from tasks.contract import Array
 
 STEPS = 50
@@ -34,6 +35,7 @@ class TwinsJob:
     first: Training
     second: Training
 
+    device = "cpu"
     label = "comparing a NumPy cell with torch's"
     steps = STEPS
     epoch_steps = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from bench.models.contract import Model
@@ -52,6 +53,31 @@ def choose_device(
         f"{crowd} {rates['cpu']:,.0f} ({1e3 * seconds['cpu']:.3g} ms each)."
     )
     return chosen, reason
+
+
+def check_precision(precision: str, device: str, capability: Callable[[], tuple[int, int]] | None = None) -> None:
+    """Raise UserError where a device lacks a precision.
+
+    TF32 and bfloat16 are in GPUs from compute capability 8.0 (Ampere) on. A CPU has no TF32; bfloat16 it computes
+    without instructions of its own if need be, which is slow and exact. capability: of the GPU; by default asked.
+    """
+    if precision == "float32" or (precision == "bfloat16" and device == "cpu"):
+        return
+    if device == "cpu":
+        raise UserError(f"precision '{precision}' needs a GPU, and the device is the CPU: use float32 or bfloat16")
+    import torch
+
+    major, minor = (capability or torch.cuda.get_device_capability)()
+    if major < 8:
+        raise UserError(
+            f"this GPU has no {precision} (compute capability {major}.{minor}, it needs 8.0): use --precision float32"
+        )
+
+
+def visible_gpus(count: int) -> list[str]:
+    """The GPUs that this process sees, as CUDA_VISIBLE_DEVICES names each of them to another one."""
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return named[:count] if named else [str(number) for number in range(count)]
 
 
 def device_of(model: Model, device: str) -> str:

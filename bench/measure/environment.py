@@ -54,6 +54,7 @@ def describe() -> dict[str, Any]:
         "gpu": gpu,
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
+        "cudnn_deterministic": bool(torch.backends.cudnn.deterministic) if gpu else None,
         "allocator": {name: os.environ[name] for name in ALLOCATOR_VARIABLES if name in os.environ},
         "kernels": {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
         "commit": _commit(Path(__file__).resolve().parents[2]),

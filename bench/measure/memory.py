@@ -44,6 +44,41 @@ class PeakMemory:
             self.peak_bytes = _process_peak()
 
 
+class SharedPeakMemory:
+    """Peak memory of one of several that take turns on a GPU: `begin` and `end` around each of its turns.
+
+    peak_bytes: the most that torch's allocator had handed out to this one; None on a CPU, where nobody tells whose a
+    page is.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device if device.startswith("cuda") else None
+        self._held = self._before = 0
+        self.peak_bytes: int | None = None
+
+    def begin(self) -> None:
+        """What is handed out from now on is this one's."""
+        if self._device is not None:
+            import torch
+
+            torch.cuda.reset_peak_memory_stats(self._device)
+            self._before = self._allocated("current")
+
+    def end(self) -> None:
+        """What is handed out from now on is another's. It may be called again without a `begin`: the turn goes on."""
+        if self._device is not None:
+            peak = self._held + self._allocated("peak") - self._before
+            self.peak_bytes = max(self.peak_bytes or 0, peak)
+            now = self._allocated("current")
+            self._held, self._before = self._held + now - self._before, now
+
+    def _allocated(self, which: str) -> int:
+        import torch
+
+        # not `memory_allocated`, which sorts some hundred numbers first
+        return int(torch.cuda.memory_stats_as_nested_dict(self._device)["allocated_bytes"]["all"][which])
+
+
 def _reset_process_peak() -> bool:
     """Whether the kernel let us: no on other systems and in some containers, and then there is no peak to report."""
     try:

@@ -14,6 +14,7 @@ from tasks.contract import Array, Split
 
 WARM_UP_CALLS = 3
 FEWEST_SAMPLES = 5  # fewer have no spread worth the name, and slow calls would stop after one
+GPU_BLOCK_SECONDS = 5e-3  # of calls between two events, whose clock has a resolution of half a microsecond
 
 
 def time_learner(
@@ -24,7 +25,8 @@ def time_learner(
     flops_per_step: int | None = None,
     seconds: float = 1.5,
 ) -> dict[str, Any]:
-    """Medians by `torch.utils.benchmark` (adaptive autorange), after a warm-up, in the learner as it is.
+    """Medians after a warm-up, in the learner as it is: by `torch.utils.benchmark` (adaptive autorange) on a CPU, by
+    CUDA events on a GPU.
 
     split: sequences to time on; the first `batch_size`, repeated where it has fewer. seconds: about how long the
     three measurements take together; a slow call is still sampled five times.
@@ -34,7 +36,7 @@ def time_learner(
     (training), flops_per_step (as given), threads, has_warnings (a measurement varied too much to be trusted), kernel.
 
     Steps are timed at learning rate 0, so that weights stay what they are however long it runs; the learner's state
-    and rate are put back afterwards. On a GPU the clock waits for the device.
+    and rate are put back afterwards.
     """
     import torch
 
@@ -45,9 +47,9 @@ def time_learner(
     batch = next(iter(learner.batches(placed, np.arange(batch_size), batch_size)))
     learner.learning_rate = 0.0
     try:
-        step = _measure(lambda: learner.train_step(batch), budget)
-        forward = _measure(lambda: learner.predict(placed), budget)
-        latency = _measure(lambda: learner.predict(single), budget)
+        step = _measure(lambda: learner.train_step(batch), budget, learner.on_gpu)
+        forward = _measure(lambda: learner.predict(placed), budget, learner.on_gpu)
+        latency = _measure(lambda: learner.predict(single), budget, learner.on_gpu)
     finally:
         learner.load_state(state)
         learner.learning_rate = rate
@@ -85,7 +87,7 @@ def step_seconds(model: Model, settings: Settings, split: Split, problem: Proble
     learner = model.build(problem, settings, generator("init", model.cell, 0), 0)
     batch_split = take(split, np.arange(batch_size) % len(split))
     batch = next(iter(learner.batches(learner.place(batch_split), np.arange(batch_size), batch_size)))
-    return float(_measure(lambda: learner.train_step(batch), 0.3).median)
+    return float(_measure(lambda: learner.train_step(batch), 0.3, learner.on_gpu).median)
 
 
 def take(split: Split, index: Array) -> Split:
@@ -98,16 +100,37 @@ def take(split: Split, index: Array) -> Split:
     )
 
 
-def _measure(call: Callable[[], Any], seconds: float) -> Any:
+def _measure(call: Callable[[], Any], seconds: float, on_gpu: bool) -> Any:
     """A `torch.utils.benchmark.Measurement` of a warm call, over at most about `seconds`."""
     import torch
-    from torch.utils.benchmark import Measurement, Timer
+    from torch.utils.benchmark import Measurement, TaskSpec, Timer
 
     for _ in range(WARM_UP_CALLS):
         call()
+    if on_gpu:
+        calls = max(1, round(GPU_BLOCK_SECONDS / max(_gpu_seconds(call, 1), 1e-6)))
+        times = list[float]()
+        while len(times) < FEWEST_SAMPLES or sum(times) < seconds:
+            times.append(_gpu_seconds(call, calls))
+        return Measurement(number_per_run=calls, raw_times=times, task_spec=TaskSpec("call()", ""))
     timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
     measured = timer.adaptive_autorange(threshold=0.1, min_run_time=0.4 * seconds, max_run_time=seconds)
     times, calls = list(measured.raw_times), measured.number_per_run
     while len(times) < FEWEST_SAMPLES:
         times += timer.timeit(calls).raw_times
     return Measurement(number_per_run=calls, raw_times=times, task_spec=measured.task_spec)
+
+
+def _gpu_seconds(call: Callable[[], Any], calls: int) -> float:
+    """Seconds that so many calls take, from the first kernel to the last, by the GPU's own clock."""
+    import torch
+
+    cuda: Any = torch.cuda
+    start, end = cuda.Event(enable_timing=True), cuda.Event(enable_timing=True)
+    cuda.synchronize()
+    start.record()
+    for _ in range(calls):
+        call()
+    end.record()
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1e3  # milliseconds

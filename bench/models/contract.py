@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -40,6 +40,7 @@ class Settings:
     clip_norm: global gradient norm above which gradients are scaled down; None: no clipping.
     weight_decay: L2 added to the gradient, as in `torch.optim.Adam`.
     dropout: between layers, so without effect on one layer.
+    precision: what multiplies; "tf32" only on a GPU, "bfloat16" with weights and optimiser kept in float32.
     """
 
     hidden_size: int
@@ -51,6 +52,17 @@ class Settings:
     clip_norm: float | None = 1.0
     device: str = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides the outcome, JSON-able: keys that were made before there was a choice of precision stay.
+
+        On a GPU it is named in any case: there, float32 once meant what torch makes of it, which is TF32 in cuDNN.
+        """
+        identity = asdict(self)
+        if self.precision == "float32" and self.device == "cpu":
+            del identity["precision"]
+        return identity
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,7 @@ class Learner(ABC):
 
     kernel: str  # which implementation ran: "numpy", "aten", "onednn", "cudnn", "cudnn+graph"
     learning_rate: float  # may be set between steps (a schedule)
+    on_gpu: bool = False  # there, a call returns before its work is done
 
     @property
     @abstractmethod
@@ -120,6 +133,7 @@ class Model(ABC):
     summary: ClassVar[str]  # one line for `bench list models`
     cell: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
 
     @abstractmethod
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:

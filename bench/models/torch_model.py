@@ -58,6 +58,8 @@ class TorchModel(Model):
     "default" only.
     """
 
+    precisions = ("float32", "tf32", "bfloat16")
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in vars(cls) and not hasattr(cls, "cell"):

@@ -197,3 +197,13 @@ def attempt(flags: dict[str, Any]) -> Experiment | UserError:
 def test_whatever_text_is_given_it_is_an_experiment_or_a_user_error(key: str, text: str) -> None:
     result = attempt({key: text})
     assert isinstance(result, Experiment) or str(result)
+
+
+def test_a_cohort_s_size_changes_no_outcome_and_a_precision_does() -> None:
+    plain = resolve({})
+    assert resolve({"cohort": 8}).identity() == plain.identity()
+    assert resolve({"cohort": 8}).name == plain.name
+    assert resolve({"precision": "float32"}).identity() == plain.identity()
+    low = resolve({"precision": "bfloat16"})
+    assert low.identity() != plain.identity()
+    assert low.name != plain.name

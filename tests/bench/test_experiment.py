@@ -12,10 +12,10 @@ import pytest
 from bench.config import resolve
 from bench.execution.inline import InlineExecutor
 from bench.experiment import Outcome, run
+from bench.loop import CURVE
 from bench.observer import Observer
 from bench.records import Record, RecordFile
 from bench.rerun import rerun
-from bench.training import CURVE
 from tasks.errors import UserError
 
 TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "timing")

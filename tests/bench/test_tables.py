@@ -39,6 +39,10 @@ def test_the_promised_columns_are_there_in_order(records: list[dict[str, Any]]) 
         "parameter_count",
         "wall_seconds",
         "peak_bytes",
+        "device",
+        "precision",
+        "sequences_per_second",
+        "energy_joules",
         "kernel",
     ]
     columns = list(tables.trainings_table(records).columns)
@@ -61,6 +65,18 @@ def test_a_row_holds_its_records_own_numbers(records: list[dict[str, Any]]) -> N
             assert row["test_loss"] == record["test"]["loss"]
         else:
             assert math.isnan(row["test_loss"])
+
+
+def test_what_a_training_took_is_its_own_or_missing(synthetic: ModuleType) -> None:
+    record = synthetic.training("sine", "gru", 1)
+    row = tables.trainings_table([record]).iloc[0]
+    assert math.isnan(row["energy_joules"])
+    training = {**record["training"], "device": "cuda", "precision": "tf32", "batch_size": 64}
+    curve = {**record["curve"], "step": [0, 10, 25]}  # two epochs of 600 sequences in ten batches, and five batches
+    measured = {"evaluation_seconds": [0.5, 1.0, 2.5], "train_sequences": 600, "energy_joules": 12.5}
+    row = tables.trainings_table([{**record, **measured, "training": training, "curve": curve}]).iloc[0]
+    assert (row["device"], row["precision"], row["energy_joules"]) == ("cuda", "tf32", 12.5)
+    assert row["sequences_per_second"] == (2 * 600 + 5 * 64) / 2.0
 
 
 def test_curves_have_a_row_an_evaluation_and_keep_gaps(synthetic: ModuleType) -> None:

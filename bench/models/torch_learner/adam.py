@@ -21,10 +21,25 @@ class FusedAdam:
 
     def __init__(self, parameters: Sequence[Tensor], learning_rate: float, weight_decay: float) -> None:
         self.parameters = list(parameters)
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.weight_decay = weight_decay
+        on_gpu = bool(self.parameters) and self.parameters[0].is_cuda
+        # on a GPU the kernel reads it there, so that a step captured once follows a schedule
+        self._rate = torch.zeros((), device=self.parameters[0].device) if on_gpu else None
+        self.learning_rate = learning_rate
         self.first = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]
         self.second = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]
         self.steps = [torch.zeros((), dtype=torch.float32, device=p.device) for p in self.parameters]
+
+    @property
+    def learning_rate(self) -> float:
+        """May be set between steps."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = value
+        if self._rate is not None:
+            self._rate.fill_(value)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -48,7 +63,7 @@ class FusedAdam:
             amsgrad=False,
             beta1=BETAS[0],
             beta2=BETAS[1],
-            lr=self.learning_rate,
+            lr=self._learning_rate if self._rate is None else self._rate,
             weight_decay=self.weight_decay,
             eps=EPSILON,
             maximize=False,

@@ -44,12 +44,15 @@ def place(split: Split, problem: Problem, device: torch.device, dtype: torch.dty
     )
 
 
+def take(data: Sequences, index: Tensor) -> Sequences:
+    """The sequences at `index` `(n,)`, on the device: copies."""
+    return Sequences(*(None if part is None else part.index_select(0, index) for part in data))  # type: ignore[arg-type]
+
+
 def batches(data: Sequences, order: Array, batch_size: int) -> Iterator[Sequences]:
     """An epoch: gather all sequences in their order at once, then cut views. The last batch may be smaller."""
     index = torch.tensor(order, dtype=torch.int64, device=data.inputs.device)
-    inputs, targets, mask, lengths = (None if part is None else part.index_select(0, index) for part in data)
-    assert inputs is not None
-    assert targets is not None
+    inputs, targets, mask, lengths = take(data, index)
     for start in range(0, len(order), batch_size):
         cut = slice(start, start + batch_size)
         yield Sequences(

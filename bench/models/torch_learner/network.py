@@ -136,5 +136,6 @@ def _known_cell(model: TorchModel, core: nn.Module, input_size: int, hidden_size
 
 
 def as_array(tensor: Tensor) -> Array:
-    """A copy on the host."""
-    return np.array(tensor.detach().cpu().numpy())
+    """A copy on the host; NumPy has no bfloat16, so that becomes float32."""
+    tensor = tensor.detach().cpu()
+    return np.array((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())

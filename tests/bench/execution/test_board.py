@@ -3,7 +3,7 @@
 import math
 
 from bench.execution.board import ROWS, SLOT, Board
-from bench.training import CURVE
+from bench.loop import CURVE
 
 
 def board(slots: int = 2) -> Board:

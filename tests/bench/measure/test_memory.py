@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.measure import memory
-from bench.measure.memory import PeakMemory
+from bench.measure.memory import PeakMemory, SharedPeakMemory
 
 MEGABYTE = 2**20
 
@@ -55,6 +55,43 @@ def test_kilobytes_of_the_status_become_bytes(tmp_path: Path, monkeypatch: pytes
     with PeakMemory("cpu") as known:
         pass
     assert known.peak_bytes == 1234 * 1024
+
+
+class Allocator:
+    """torch's own, as it tells what it has handed out."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.current = self.peak = 0
+        monkeypatch.setattr(torch.cuda, "memory_stats_as_nested_dict", lambda device: self.stats())
+        monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: self.reset())
+
+    def stats(self) -> dict[str, dict[str, dict[str, int]]]:
+        return {"allocated_bytes": {"all": {"current": self.current, "peak": self.peak}}}
+
+    def reset(self) -> None:
+        self.peak = self.current
+
+    def hand_out(self, count: int) -> None:
+        self.current += count
+        self.peak = max(self.peak, self.current)
+
+
+def test_of_several_on_one_gpu_each_knows_its_own_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    allocator = Allocator(monkeypatch)
+    allocator.hand_out(1000)  # somebody else's
+    one, other = SharedPeakMemory("cuda"), SharedPeakMemory("cuda")
+    for member, counts in [(one, (50, -20)), (other, (500, -100)), (one, (30, -10)), (other, (40, -440))]:
+        member.begin()
+        for count in counts:
+            allocator.hand_out(count)
+        member.end()
+    assert one.peak_bytes == 60  # 30 kept from its first turn, and 30 more
+    assert other.peak_bytes == 500
+    assert allocator.current == 1050
+    on_cpu = SharedPeakMemory("cpu")
+    on_cpu.begin()
+    on_cpu.end()
+    assert on_cpu.peak_bytes is None
 
 
 @pytest.mark.gpu

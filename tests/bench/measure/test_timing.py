@@ -119,6 +119,54 @@ def test_times_are_those_of_the_calls() -> None:
     assert learner.learning_rate == 1.0
 
 
+class Clock:
+    """A GPU whose clock goes on by a millisecond a call, and its events."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.milliseconds, self.log = 0.0, list[str]()
+        monkeypatch.setattr(torch.cuda, "Event", lambda enable_timing: _Event(self, enable_timing))
+        monkeypatch.setattr(torch.cuda, "synchronize", lambda: self.log.append("wait for all"))
+
+
+class _Event:
+    def __init__(self, clock: Clock, enable_timing: bool) -> None:
+        assert enable_timing
+        self.clock = clock
+
+    def record(self) -> None:
+        self.at = self.clock.milliseconds
+        self.clock.log.append("record")
+
+    def synchronize(self) -> None:
+        self.clock.log.append("wait")
+
+    def elapsed_time(self, end: _Event) -> float:
+        assert self.clock.log[-1] == "wait"  # an event that has not come yet has no time
+        return end.at - self.at
+
+
+def test_on_a_gpu_its_own_clock_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, learner = Clock(monkeypatch), Spinning()
+    learner.on_gpu = True
+
+    def step(batch: Split) -> float:
+        clock.milliseconds += 2.0
+        clock.log.append("step")
+        return 0.0
+
+    def predict(placed: Split) -> Array:
+        clock.milliseconds += 0.5 if len(placed) > 1 else 0.25
+        return np.zeros((len(placed), 1))
+
+    learner.train_step, learner.predict = step, predict  # type: ignore[method-assign]
+    timing = time_learner(learner, make_split(), 50, seconds=0.06)
+    assert timing["step_seconds"] == pytest.approx(2e-3)
+    assert timing["forward_seconds"] == pytest.approx(0.5e-3)
+    assert timing["latency_seconds"] == pytest.approx(0.25e-3)
+    assert timing["sequences_per_second"] == pytest.approx(25_000)
+    assert clock.log[: WARM_UP_CALLS + 2] == [*["step"] * WARM_UP_CALLS, "wait for all", "record"]
+
+
 def test_slow_calls_are_sampled_often_enough_for_a_spread() -> None:
     learner, calls = Spinning(), []
     step = learner.train_step

@@ -263,6 +263,7 @@ def test_a_core_may_not_take_the_name_of_the_head() -> None:
 
 @gpu
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 @pytest.mark.parametrize("name", CELLS)
 def test_on_a_gpu_a_step_never_waits_and_follows_the_cpu(name: str, make_split: MakeSplit) -> None:
     split = make_split(PROBLEM)

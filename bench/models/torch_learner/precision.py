@@ -1,0 +1,28 @@
+"""What float32 means on a GPU: IEEE, or TensorFloat-32 inside matrix products (10 bits of mantissa)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def use_precision(precision: str) -> None:
+    """Set for this process how cuDNN and cuBLAS multiply float32: TF32 for "tf32" and for nothing else.
+
+    torch's own default is TF32 in cuDNN, where a recurrent layer runs, and IEEE in cuBLAS.
+    """
+    backends: Any = torch.backends
+    if hasattr(backends.cudnn, "rnn"):  # torch 2.9 named the settings anew, and refuses a mixture of both
+        for backend in (backends.cudnn.rnn, backends.cudnn.conv, backends.cuda.matmul):
+            backend.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    else:
+        backends.cudnn.allow_tf32 = backends.cuda.matmul.allow_tf32 = precision == "tf32"
+
+
+def float32_precision() -> str:
+    """ "ieee" or "tf32": what a recurrent layer computes with in cuDNN now."""
+    backends: Any = torch.backends
+    if hasattr(backends.cudnn, "rnn"):
+        return "tf32" if backends.cudnn.rnn.fp32_precision == "tf32" else "ieee"
+    return "tf32" if backends.cudnn.allow_tf32 else "ieee"

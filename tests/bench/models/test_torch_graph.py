@@ -1,0 +1,200 @@
+"""Steps replayed from graphs: the same numbers as eager ones, and a fall back where a graph would not be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.loop import finish
+from bench.models.contract import Learner, Settings
+from bench.models.registry import MODELS
+from bench.models.stepper import EagerStepper, Plan, Stepper
+from bench.models.torch_learner import shared
+from bench.models.torch_learner.graph import CannotCapture, GraphStepper
+from bench.models.torch_learner.learner import TorchLearner
+from bench.models.torch_model import TorchModel
+from bench.records import Record
+from bench.training import Training, build_learner, load_data, train, train_in_turns
+from tasks.registry import TASKS
+
+from .emulated_graph import Graph, emulate
+
+TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "energy_joules", "kernel")
+
+
+def training(model: Any = "gru", task: str = "sine[window=8]", **changes: Any) -> Training:
+    made = MODELS.create(model) if isinstance(model, str) else model
+    settings = Settings(6, learning_rate=0.01)
+    return replace(Training(TASKS.create(task), made, settings, batch_size=100, steps=60, replicate=1), **changes)
+
+
+def graphed(request: Training) -> tuple[Record, GraphStepper]:
+    made: list[GraphStepper] = []
+
+    def open_stepper(learner: Learner, plan: Plan) -> Stepper:
+        assert isinstance(learner, TorchLearner)
+        made.append(GraphStepper(learner, plan))
+        return made[0]
+
+    return finish(train_in_turns(request, open_stepper=open_stepper)), made[0]
+
+
+def outcome(record: Record) -> Record:
+    return {key: value for key, value in record.items() if key not in TIMES}
+
+
+CASES = {
+    "batches that leave a rest": training(),
+    "one step an epoch": training(batch_size=10**6, steps=12),
+    "a schedule": training("rnn", settings=Settings(6, learning_rate=0.3), plateau_patience=1, evaluation_interval=3),
+    "tokens, a mask and two layers": training("lstm", "copy[delay=3]", settings=Settings(6, 2, learning_rate=0.01)),
+    "lengths": training("rnn", "parity"),
+    "no clipping, weight decay": training(settings=Settings(6, learning_rate=0.01, clip_norm=None, weight_decay=0.1)),
+    "float64": training(settings=Settings(6, learning_rate=0.01, dtype="float64")),
+    "bfloat16": training(settings=Settings(6, learning_rate=0.01, precision="bfloat16")),
+    "divergence": training(settings=Settings(6, learning_rate=1e38, clip_norm=None)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_replayed_steps_are_eager_steps_to_the_last_bit(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulate(monkeypatch)
+    expected = train(CASES[case])
+    record, _ = graphed(CASES[case])
+    assert outcome(record) == outcome(expected)
+    assert record["kernel"] == f"{expected['kernel']}+graph"
+
+
+def test_between_evaluations_the_host_only_replays(monkeypatch: pytest.MonkeyPatch) -> None:
+    emulate(monkeypatch)
+    request = training()
+    dataset = load_data(request.task, 0, 1)
+    learner = build_learner(request, dataset)
+    assert isinstance(learner, TorchLearner)
+    n = len(dataset.train)
+    stepper = GraphStepper(learner, Plan(dataset, iter([np.arange(n)] * 9), 100, 50))
+    monkeypatch.setattr(learner, "train_step", None)
+    monkeypatch.setattr(learner, "outputs", None)
+    steps = -(-n // 100) + 1
+    for _ in range(steps):
+        stepper.step()
+    stepper.ask()
+    assert stepper.ready()
+    losses, outputs = stepper.answer()
+    assert len(losses) == steps
+    assert outputs.shape == dataset.valid.targets.shape
+
+
+def opened(request: Training, alone: bool = False) -> tuple[Stepper, TorchLearner]:
+    dataset = load_data(request.task, request.seed, request.replicate)
+    learner = build_learner(request, dataset)
+    assert isinstance(learner, TorchLearner)
+    order = np.arange(len(dataset.train))
+    plan = Plan(dataset, iter(lambda: order, None), request.batch_size, request.interval)
+    learner.on_gpu = True
+    return shared.open_shared_stepper(learner, plan, alone=alone), learner
+
+
+@dataclass(frozen=True)
+class Odd(TorchModel):
+    """A plug-in that does what a graph can't hold."""
+
+    name = "odd"
+    summary = "looks at its numbers, or counts its calls"
+    how: str = "reads"
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        return _Odd(self.how, input_size, hidden_size)
+
+
+class _Odd(torch.nn.Module):
+    def __init__(self, how: str, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.how, self.calls, self.linear = how, 0, torch.nn.Linear(input_size, hidden_size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = torch.tanh(self.linear(x))
+        if self.how == "reads" and hidden.abs().sum().item() < 0:
+            return hidden + 1
+        if self.how == "counts" and self.training:
+            self.calls += 1
+            return hidden * self.calls
+        return hidden
+
+
+@pytest.mark.parametrize("watch", [True, False], ids=["found before", "found in the capture"])
+@pytest.mark.parametrize("how", ["reads", "counts"])
+def test_what_a_graph_can_not_hold_is_trained_eagerly_and_its_kernel_says_so(
+    how: str, watch: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulate(monkeypatch, watch=watch)
+    request = training(Odd(how))
+    stepper, learner = opened(request)
+    assert isinstance(stepper, EagerStepper)
+    assert stepper.kernel == "aten"
+    untouched = build_learner(request, load_data(request.task, 0, 1)).state()
+    assert all(np.array_equal(value, untouched[name]) for name, value in learner.state().items())
+    dataset = load_data(request.task, 0, 1)
+    with pytest.raises(CannotCapture):
+        GraphStepper(learner, Plan(dataset, iter([]), 100, 2))
+
+
+def test_what_can_be_captured_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    emulate(monkeypatch)
+    stepper, learner = opened(training())
+    assert isinstance(stepper, GraphStepper)
+    graphs = [graph for graph in stepper._graphs if isinstance(graph, Graph)]
+    assert len(graphs) == 4  # a whole batch, the rest of an epoch, an evaluation, the best state
+    stepper.close()
+    assert not any(graph.calls for graph in graphs)
+    assert learner.state()["adam.step"] == 0
+
+
+def test_running_out_of_memory_in_a_capture_is_no_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    emulate(monkeypatch)
+    calls = 0
+    step: Callable[..., Any] = TorchLearner.train_step
+
+    def hungry(self: TorchLearner, batch: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 5:  # one to see whether it draws, three before the capture
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return step(self, batch)
+
+    monkeypatch.setattr(TorchLearner, "train_step", hungry)
+    with pytest.raises(torch.OutOfMemoryError):
+        opened(training())
+
+
+@dataclass(frozen=True)
+class Dropping(TorchModel):
+    """Draws masks that the settings know nothing of."""
+
+    name = "dropping"
+    summary = "drops values"
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Linear(input_size, hidden_size), torch.nn.Dropout(0.5))
+
+
+@pytest.mark.parametrize(
+    "request_", [training(Dropping()), training(settings=Settings(6, 2, dropout=0.5))], ids=["plug-in", "settings"]
+)
+def test_what_draws_random_numbers_must_be_alone_and_is_left_as_it_was(
+    request_: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulate(monkeypatch)
+    with pytest.raises(shared.MustBeAlone):
+        opened(request_)
+    fresh = build_learner(request_, load_data(request_.task, 0, 1))
+    generator = torch.get_rng_state()
+    stepper, learner = opened(request_, alone=True)
+    assert isinstance(stepper, EagerStepper)
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert all(np.array_equal(value, fresh.state()[name]) for name, value in learner.state().items())

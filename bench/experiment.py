@@ -7,38 +7,29 @@ time: each confirmed configuration alone on the machine.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from bench.cells import SEARCH_REPLICATE, CellPlan
 from bench.config import Experiment
-from bench.execution.driver import ATTEMPTS, Driver, Limits
-from bench.execution.executor import Executor, WorkerDied
+from bench.execution.driver import Driver, Limits
+from bench.execution.executor import Executor
 from bench.folder import RECORDS, ResultsFolder, command_name
-from bench.jobs import Job
 from bench.ledger import Ledger
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.mirror import Mirror, check_storage
 from bench.observer import Observer
-from bench.options import Options
-from bench.probe import ProbeJob
-from bench.records import SCHEMA, STAGES, Record, RecordFile, digest, read_records
-from bench.search import Point
+from bench.records import SCHEMA, STAGES, Record, RecordFile, read_records
+from bench.references import record_references
 from bench.siblings import Siblings
 from bench.tables import write_tables
-from bench.training import describe_entry, load_data, load_references, skill
-from tasks.contract import Task
+from bench.training import load_data
+from bench.workplace import look_at_machine, open_executor, with_cohorts
 from tasks.errors import UserError
 from tasks.validation import naming, validate_dataset
-
-NOTE_SECONDS = 2.0  # between two notes of how far something is that no bar shows
 
 
 @dataclass(frozen=True)
@@ -94,57 +85,6 @@ def run(
     finally:
         if executor is not None:
             executor.close()
-
-
-def open_executor(experiment: Experiment, observer: Observer) -> Executor:
-    """The place that `--executor` names; UserError where a cluster can't be used."""
-    options = experiment.options
-    if options.executor == "inline":
-        from bench.execution.inline import InlineExecutor
-
-        return InlineExecutor(options.plugins)
-    if options.executor.startswith("dask://"):
-        from bench.execution.dask import DaskExecutor
-
-        return DaskExecutor(options.executor, options.plugins, observer.note)
-    from bench.execution.processes import ProcessExecutor
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ProcessExecutor(options.workers or cores, options.plugins)
-
-
-def look_at_machine(experiment: Experiment, executor: Executor) -> Record:
-    """The machine, seen from a worker; UserError where the device is not there or no worker starts."""
-    options, task, entries = experiment.options, experiment.tasks[0], experiment.entries
-    entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
-    point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
-    training = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu").training(point, SEARCH_REPLICATE)
-    found = perform_alone(ProbeJob(options.device, training, executor.slots), executor)
-    if "refused" in found:
-        raise UserError(found["refused"])
-    if found.get("error"):
-        raise UserError(f"a first look at the machine failed: {found['error']}. Try --device cpu")
-    return found
-
-
-def with_cohorts(executor: Executor, gpus: Sequence[str], options: Options, note: Callable[[str], None]) -> Executor:
-    """The workers, one of which has looked at the GPUs, with a cohort on each of these for what is trained there."""
-    from bench.execution.cohort_executor import CohortExecutor
-
-    executor.restart(0)  # it would keep some of a GPU's memory
-    return CohortExecutor(executor, gpus, options.plugins, options.cohort, note)
-
-
-def perform_alone(job: Job, executor: Executor) -> Record:
-    """The record of a job that runs while there is no driver."""
-    for _ in range(ATTEMPTS):
-        try:
-            future = executor.submit(job, 0)
-            import_module("optuna")  # which the searches need, while the worker is still starting
-            return future.result()
-        except (BrokenProcessPool, WorkerDied):
-            executor.restart(0)
-    raise UserError(f"no worker could be started: each of {ATTEMPTS} died at once. Try --executor inline to see why")
 
 
 def _unchanged(folder: ResultsFolder, manifest: dict[str, Any], observer: Observer, began: float) -> Outcome:
@@ -204,7 +144,7 @@ class _Run:
         mirror = Mirror(options.storage, self.experiment.name, self.observer.note)
         driver = Driver(self.executor, ledger, self.observer, self._limits(began))
         try:
-            self._record_references(ledger)
+            record_references(self.experiment, ledger, self.observer.note)
             driver.run(cell.search_and_confirm(ledger.trials, mirror) for cell in cells)
             manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
             self.observer.planned(manifest["trainings_planned"])
@@ -279,29 +219,6 @@ class _Run:
             "lr_ranges": {task.label: list(self.experiment.lr_range(task)) for task in self.experiment.tasks},
         }
 
-    def _record_references(self, ledger: Ledger) -> None:
-        """Floors and baselines on the data of each replicate of the confirm stage."""
-        options = self.experiment.options
-        seeds, told = options.seeds or 1, time.monotonic()
-        for place, task in enumerate(self.experiment.tasks):
-            for replicate in range(1, seeds + 1):
-                if time.monotonic() - told > NOTE_SECONDS:
-                    told, done = time.monotonic(), place * seeds + replicate - 1
-                    self.observer.note(
-                        f"floors and baselines: {done} of {len(self.experiment.tasks) * seeds} data sets"
-                    )
-                key = _reference_key(task, options.seed, replicate)
-                if len(ledger.labels(key)) == len(load_references(task, options.seed, 1)):  # as many in each replicate
-                    continue
-                with naming(task):
-                    records = _reference_records(task, options.seed, replicate)
-                new = [
-                    (record, {"stage": "reference", "match": None, "trial": None})
-                    for record in records
-                    if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
-                ]
-                ledger.add_all(new)
-
 
 def _count_planned(cells: list[CellPlan]) -> int:
     return sum(sum(cell.planned().values()) for cell in cells)
@@ -316,22 +233,3 @@ def _missing(cells: list[CellPlan], ledger: Ledger) -> list[dict[str, Any]]:
         if any(lacks.values()):
             found.append({**dict(zip(("match", "task", "model"), cell.name, strict=True)), **lacks})
     return found
-
-
-def _reference_key(task: Task, seed: int, replicate: int) -> str:
-    return digest(["reference", SCHEMA, task.name, task.version, task.identity(), seed, replicate])
-
-
-def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
-    key = _reference_key(task, seed, replicate)
-    references = load_references(task, seed, replicate)
-    floor = next(reference for reference in references if reference.kind == "floor")
-    common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
-    return [
-        {
-            **common,
-            "model": {"name": r.name, "label": r.name, "kind": r.kind, "how": r.how},
-            "test": {"loss": r.loss, "skill": skill(r.loss, floor.loss), **r.metrics},
-        }
-        for r in references
-    ]

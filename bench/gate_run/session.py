@@ -11,7 +11,6 @@ from bench.cells import CellPlan
 from bench.config import Experiment
 from bench.execution.driver import Driver, Limits, Order
 from bench.execution.executor import Executor
-from bench.experiment import look_at_machine, open_executor, perform_alone
 from bench.folder import RECORDS, ResultsFolder
 from bench.gate.baseline import Replicates, cells_of, configuration
 from bench.gate.exact import Problem
@@ -23,6 +22,7 @@ from bench.ledger import Ledger
 from bench.observer import Observer
 from bench.records import Record, RecordFile
 from bench.training import Training
+from bench.workplace import look_at_machine, open_executor, perform_alone
 from tasks.errors import UserError
 
 

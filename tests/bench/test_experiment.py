@@ -125,7 +125,7 @@ def test_references_that_take_long_tell_how_far_they_are(
         def note(self, text: str) -> None:
             notes.append(text)
 
-    monkeypatch.setattr("bench.experiment.NOTE_SECONDS", -1.0)
+    monkeypatch.setattr("bench.references.NOTE_SECONDS", -1.0)
     run_inline({**flags, "seeds": 2}, observer=Notes())
     assert [note for note in notes if "floors" in note] == [
         "floors and baselines: 0 of 2 data sets",

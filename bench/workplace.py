@@ -1,0 +1,71 @@
+"""Where an experiment's jobs run, and a first look at it, before there is a driver."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
+
+from bench.cells import SEARCH_REPLICATE, CellPlan
+from bench.config import Experiment
+from bench.execution.driver import ATTEMPTS
+from bench.execution.executor import Executor, WorkerDied
+from bench.jobs import Job
+from bench.observer import Observer
+from bench.options import Options
+from bench.probe import ProbeJob
+from bench.records import Record
+from bench.search import Point
+from tasks.errors import UserError
+
+
+def open_executor(experiment: Experiment, observer: Observer) -> Executor:
+    """The place that `--executor` names; UserError where a cluster can't be used."""
+    options = experiment.options
+    if options.executor == "inline":
+        from bench.execution.inline import InlineExecutor
+
+        return InlineExecutor(options.plugins)
+    if options.executor.startswith("dask://"):
+        from bench.execution.dask import DaskExecutor
+
+        return DaskExecutor(options.executor, options.plugins, observer.note)
+    from bench.execution.processes import ProcessExecutor
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ProcessExecutor(options.workers or cores, options.plugins)
+
+
+def look_at_machine(experiment: Experiment, executor: Executor) -> Record:
+    """The machine, seen from a worker; UserError where the device is not there or no worker starts."""
+    options, task, entries = experiment.options, experiment.tasks[0], experiment.entries
+    entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
+    point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
+    training = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu").training(point, SEARCH_REPLICATE)
+    found = perform_alone(ProbeJob(options.device, training, executor.slots), executor)
+    if "refused" in found:
+        raise UserError(found["refused"])
+    if found.get("error"):
+        raise UserError(f"a first look at the machine failed: {found['error']}. Try --device cpu")
+    return found
+
+
+def with_cohorts(executor: Executor, gpus: Sequence[str], options: Options, note: Callable[[str], None]) -> Executor:
+    """The workers, one of which has looked at the GPUs, with a cohort on each of these for what is trained there."""
+    from bench.execution.cohort_executor import CohortExecutor
+
+    executor.restart(0)  # it would keep some of a GPU's memory
+    return CohortExecutor(executor, gpus, options.plugins, options.cohort, note)
+
+
+def perform_alone(job: Job, executor: Executor) -> Record:
+    """The record of a job that runs while there is no driver."""
+    for _ in range(ATTEMPTS):
+        try:
+            future = executor.submit(job, 0)
+            import_module("optuna")  # which the searches need, while the worker is still starting
+            return future.result()
+        except (BrokenProcessPool, WorkerDied):
+            executor.restart(0)
+    raise UserError(f"no worker could be started: each of {ATTEMPTS} died at once. Try --executor inline to see why")

@@ -201,6 +201,7 @@ def measure(models: str) -> dict[str, Any]:
         )
         walls.append(WORKERS * sweep.ends[-1] / wall)
         processors.append(sweep.processor_seconds / processor)
+        print(f"{models}: {walls[-1]:.3f}, of processor times {processors[-1]:.3f}", file=sys.stderr)
         before = after
     return {
         "trainings": len(sweep.records),

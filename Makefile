@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
 TOOLS := .venv/.installed-tools
-BENCHMARKS := start allocator loops sweep driver numpy_cells
+BENCHMARKS := start allocator loops sweep driver numpy_cells gpu_cohort
 
 .PHONY: run test lint perf
 .DEFAULT_GOAL := run

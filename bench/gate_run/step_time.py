@@ -55,8 +55,11 @@ class TwoTrees:
             command = ["git", "archive", "--format=tar", self._hash]
             subprocess.run(command, cwd=self._checkout, stdout=archive, check=True)
             archive.seek(0)
-            with tarfile.open(fileobj=archive) as files:
-                files.extractall(folder, filter="data")
+            try:
+                with tarfile.open(fileobj=archive) as files:
+                    files.extractall(folder, filter="data")
+            except tarfile.ReadError:  # what git makes of a commit without files
+                raise CantCompare(f"commit {self.commit} has no files: choose a later one") from None
             self._tree = Path(folder).resolve()
             self._open = stack.pop_all()  # nothing failed: the folder stays until the end
         return self

@@ -107,6 +107,13 @@ def test_an_unknown_commit(experiment: Experiment, commit: str) -> None:
         TwoTrees(commit, experiment, print)
 
 
+def test_a_commit_without_files(experiment: Experiment) -> None:
+    git("rm", "-q", "-r", "--cached", ".")
+    git("commit", "-q", "-m", "nothing left")
+    with pytest.raises(CantCompare, match=r"^commit \w{12} has no files"), TwoTrees("HEAD", experiment, print):
+        pass
+
+
 def test_no_checkout(experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")

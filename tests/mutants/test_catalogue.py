@@ -1,0 +1,78 @@
+"""The mutants are many, have cells of the committed baseline each, and what the script says of them is right."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bench.gate.baseline import read_baseline
+from bench.gate.rule import CHECKED, RECORDED
+from bench.gate.selection import select
+
+HERE = Path(__file__).parent
+BASELINE = HERE.parents[1] / "results" / "baseline"
+
+
+@pytest.fixture(scope="module")
+def run() -> ModuleType:
+    """run.py, whose name says too little for a place on everybody's path."""
+    specification = importlib.util.spec_from_file_location("mutants_run", HERE / "run.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.path.insert(0, str(HERE))
+    try:
+        specification.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(HERE))
+    return module
+
+
+def test_there_are_fifteen_at_least_and_each_has_cells(run: ModuleType) -> None:
+    names = [mutant.name for mutant in run.MUTANTS]
+    assert len(set(names)) == len(names) >= 15
+    baseline = read_baseline(BASELINE)
+    for mutant in run.MUTANTS:
+        assert select(mutant.cells, baseline.cells)
+
+
+def test_the_committed_baseline_has_what_a_check_needs() -> None:
+    baseline = read_baseline(BASELINE)
+    assert baseline.recorded == RECORDED >= 2 * CHECKED
+    assert {name.model for name in baseline.cells} == {"gru", "lstm", "rnn", "numpy_gru"}
+    assert len(baseline.cells) == 12
+    assert sum(path.stat().st_size for path in BASELINE.iterdir()) < 500_000
+
+
+def cell(change: float, *, state: str = "regressed", p: float = 1e-5, missed: int = 0, exact: bool = False) -> Any:
+    first = {"change": change, "measure": "steps", "newly_missed": missed, "n": 12}
+    problems = [{"text": "t", "blocking": exact}]
+    return {"task": "sine", "model": "gru", "state": state, "p": p, "first": first, "problems": problems}
+
+
+def outcome(*cells: Any) -> Any:
+    return {"name": "m", "here": {"cells": list(cells)}, "elsewhere": {"cells": list(cells)}}
+
+
+def test_the_cost_is_the_largest_change(run: ModuleType) -> None:
+    cost, words = run.cost(outcome(cell(1.05), cell(1.3, missed=2), cell(0.9)))
+    assert (cost, words) == (1.3, "+30.0 % steps (sine × gru), 2 of 12 newly miss")
+
+
+@pytest.mark.parametrize(
+    ("found", "tiers"),
+    [
+        (cell(1.2), "convergence"),
+        (cell(1.0, p=1.0, exact=True), "exact"),
+        (cell(1.2, exact=True), "convergence and exact"),
+        (cell(1.0, p=1.0, missed=4), "convergence"),
+        (cell(1.2, state="as good"), "no"),
+    ],
+)
+def test_the_tier_that_catches_it(run: ModuleType, found: Any, tiers: str) -> None:
+    assert run.caught(outcome(found), "elsewhere") == tiers

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from bench.formatting import trimmed
 from bench.report import cost_figures, figures, pairwise_figures, scaling_figures, search_figures, tuning_figures
 from bench.report.axes import height, picture
+from bench.report.difficulty_figures import ladders, score_against_parameter
 from bench.report.document import Block, Choice, Explorer, Gallery, Picture, Section, Text
 from bench.report.explorer import explorer_data
 from bench.report.pairs import loss_pairs, step_pairs
@@ -103,6 +104,10 @@ def outcome_section(results: Results) -> Section:
 
 def scaling_section(results: Results) -> Section:
     """What size gives and costs."""
+    ladder_caption = (
+        "Score on test data against the one number in which these tasks differ: mean over seeds and its 95 % "
+        "t-interval. Where a line falls, the model breaks."
+    )
     heat = (
         "Hidden size × layers: the lowest validation loss that any trial of the search reached there, and the number "
         "of trials n. Darker is lower; the frame marks each model's best. Learning rates differ between trials."
@@ -134,7 +139,18 @@ def scaling_section(results: Results) -> Section:
         return found
 
     def make(match: str) -> list[Block]:
-        blocks: list[Block] = [Gallery(found, heat)] if (found := maps(match)) else []
+        place = results.matches.index(match) + 1
+        harder = [
+            picture(
+                f"harder-{place}-{n}",
+                ladder.kind,
+                _of(score_against_parameter, results, match, ladder.steps[0][1]),
+                2.9,
+            )
+            for n, ladder in enumerate(ladders(results), start=1)
+        ]
+        blocks: list[Block] = [Gallery(harder, ladder_caption)] if harder else []
+        blocks += [Gallery(found, heat)] if (found := maps(match)) else []
         drawn = _each(results, match, "pareto", scaling_figures.loss_against_parameters, lambda _: 2.9)
         blocks += [Gallery(drawn, front)] if drawn else []
         sizes = _each(results, match, "parameters", cost_figures.parameters, lambda n: height(n, 0.32))

@@ -18,6 +18,7 @@ from bench.gradients import flow_table
 from bench.predictions import load_predictions
 from bench.report import (
     cost_figures,
+    difficulty_figures,
     figures,
     gradient_figure,
     pairwise_figures,
@@ -89,6 +90,13 @@ def step_time_against_size(results: Results, task: str | None = None, *, axes: A
         return scaling_figures.step_time_against_size(of, held, name)
 
     return _drawn(draw, results, task, None, axes)
+
+
+def score_against_parameter(
+    results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
+) -> Axes:
+    """Score against the one number in which at least three tasks differ, such as copy's delay."""
+    return _drawn(difficulty_figures.score_against_parameter, results, task, match, axes)
 
 
 def improvement(

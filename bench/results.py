@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import tables
+from bench.matching import matchings
 from bench.records import Record, read_records
 from bench.records import trainings as trainings_of
 from tasks.errors import UserError, unknown
@@ -76,9 +77,11 @@ class Results:
     @cached_property
     def matches(self) -> list[str]:
         """The comparisons in these results, in the order of the settings."""
-        order = self.settings.get("match")
+        settings = self.settings
+        sizes, layers = (tuple(settings.get(key) or (0,)) for key in ("hidden_sizes", "layers"))
+        asked = matchings(settings.get("match") or (), sizes, layers, settings.get("parameter_budgets") or ())
         return self._ordered(
-            (r.get("match") for r in trainings_of(self.records)), [order, self.settings.get("matches")]
+            (r.get("match") for r in trainings_of(self.records)), [[matching.label for matching in asked]]
         )
 
     @cached_property

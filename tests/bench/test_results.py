@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from bench.alarms import alarms
-from bench.results import load, names
+from bench.results import Results, load, names
 from tasks.errors import UserError
 
 
@@ -93,3 +93,12 @@ def test_damaged_lines_are_left_out_and_named(tmp_path: Path, synthetic: ModuleT
     assert len(results.records) == 5
     assert results.damaged == (3,)
     assert alarms(results)[0].startswith("Line 3 of records.jsonl is damaged and left out: see python -m bench doctor")
+
+
+def test_comparisons_stand_in_the_order_of_the_settings_not_of_the_records() -> None:
+    labels = ["params 10000", "hidden", "params 1000"]  # as costly trainings come first
+    records = [{"stage": "search", "match": text} for text in labels]
+    settings = {"match": ["hidden", "params"], "parameter_budgets": [1000, 10000], "hidden_sizes": [16], "layers": [1]}
+    found = Results("x", tuple(records), {"experiment": settings})
+    assert found.matches == ["hidden", "params 1000", "params 10000"]
+    assert Results("x", tuple(records), {}).matches == labels

@@ -175,7 +175,8 @@ def _truncated() -> None:
     def patched(self: GRULayer, space: Any, start: int, stop: int, d_steps: Any) -> None:
         original(self, space, start, stop, d_steps)
         if d_steps is None:
-            space.d[: max(0, space.steps - 5 - start)] = 0
+            for t in range(start, min(stop, space.steps - 5)):
+                space.d[t - start][...] = 0
 
     GRULayer._recur = patched  # type: ignore[method-assign]
 

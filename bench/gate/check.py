@@ -52,7 +52,6 @@ class _Judged:
 
     name: CellName
     rule: Rule
-    new: dict[int, Any]
     exact: tuple[Problem, ...]
     first: Comparison
     p: float = math.nan
@@ -139,7 +138,7 @@ def _first_look(
         rule = exception.rule if exception else Rule()
         exact = problems(cell, source.configurations[name], new[name], same_environment=same_environment)
         first = compare(cell.replicates, new[name], needed, rule)
-        judged.append(_Judged(name, rule, new[name], (*exact, *twins.get(name, [])), first))
+        judged.append(_Judged(name, rule, (*exact, *twins.get(name, [])), first))
     return judged
 
 

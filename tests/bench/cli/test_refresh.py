@@ -65,12 +65,20 @@ def test_a_report_is_rendered_at_intervals_one_at_a_time() -> None:
 
 
 def test_what_was_not_trained_now_starts_no_rendering() -> None:
-    now = [0.0]
-    observer = Refreshed(Heard(), lambda: 1 / 0, interval_seconds=1, clock=lambda: now[0])  # type: ignore[arg-type, return-value]
+    now, started = [0.0], list[Rendering]()
+
+    def start() -> Rendering:
+        started.append(Rendering())
+        return started[-1]
+
+    observer = Refreshed(Heard(), start, interval_seconds=1, clock=lambda: now[0])  # type: ignore[arg-type]
     now[0] = 100
     observer.finished(None, {"stage": "confirm"}, reused=True)
     observer.finished(0, {"stage": "time"}, reused=False)
     observer.finished(0, {"stage": "reference"}, reused=False)
+    assert not started
+    observer.finished(0, {"stage": "confirm"}, reused=False)
+    assert len(started) == 1
 
 
 def test_a_timing_waits_for_the_rendering_and_the_end_gives_it_up() -> None:

@@ -69,7 +69,7 @@ class CellPlan:
 
     def training(self, point: Point, replicate: int) -> Training:
         """The training of a point of the search space on one replicate."""
-        options = self.experiment.options
+        options, searching = self.experiment.options, replicate == SEARCH_REPLICATE
         settings = Settings(
             hidden_size=point.hidden_size,
             num_layers=point.num_layers,
@@ -90,8 +90,8 @@ class CellPlan:
             replicate=replicate,
             seed=options.seed,
             plateau_patience=options.plateau_patience,
-            evaluation_interval=self.experiment.evaluation_interval(self.task),
-            on_test_data=replicate != SEARCH_REPLICATE,
+            evaluation_interval=self.experiment.evaluation_interval(self.task, searching=searching),
+            on_test_data=not searching,
         )
 
     def search_and_confirm(self, recorded: Callable[[str, str, str], list[Record]], mirror: Mirror) -> Cell:

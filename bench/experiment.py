@@ -144,8 +144,10 @@ class _Run:
         mirror = Mirror(options.storage, self.experiment.name, self.observer.note)
         driver = Driver(self.executor, ledger, self.observer, self._limits(began))
         try:
-            record_references(self.experiment, ledger, self.observer.note)
-            driver.run(cell.search_and_confirm(ledger.trials, mirror) for cell in cells)
+            driver.run(
+                (cell.search_and_confirm(ledger.trials, mirror) for cell in cells),
+                meanwhile=record_references(self.experiment, ledger, self.observer.note),
+            )
             manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
             self.observer.planned(manifest["trainings_planned"])
             for cell in cells:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bench.config import Experiment
 from bench.ledger import Ledger
@@ -15,8 +15,8 @@ from tasks.validation import naming
 NOTE_SECONDS = 2.0
 
 
-def record_references(experiment: Experiment, ledger: Ledger, note: Callable[[str], None]) -> None:
-    """Record those that the ledger lacks; `note` is told every few seconds how far it is."""
+def record_references(experiment: Experiment, ledger: Ledger, note: Callable[[str], None]) -> Iterator[None]:
+    """Record those that the ledger lacks, a data set at a time; `note` is told every few seconds how far it is."""
     seeds, told = experiment.options.seeds or 1, time.monotonic()
     for place, task in enumerate(experiment.tasks):
         for replicate in range(1, seeds + 1):
@@ -24,6 +24,7 @@ def record_references(experiment: Experiment, ledger: Ledger, note: Callable[[st
                 told, done = time.monotonic(), place * seeds + replicate - 1
                 note(f"floors and baselines: {done} of {len(experiment.tasks) * seeds} data sets")
             _record(task, experiment.options.seed, replicate, ledger)
+            yield
 
 
 def _record(task: Task, seed: int, replicate: int, ledger: Ledger) -> None:

@@ -99,15 +99,22 @@ class Driver:
         self._numbers = itertools.count()
         self._watched = time.monotonic()
 
-    def run(self, cells: Iterable[Cell]) -> None:
-        """Run every cell to its end, or until the deadline; what then runs is left to the executor's close."""
+    def run(self, cells: Iterable[Cell], meanwhile: Iterable[object] = ()) -> None:
+        """Run every cell to its end, or until the deadline; what then runs is left to the executor's close.
+
+        meanwhile: work for this process, in small pieces, done to its end while workers are at theirs.
+        """
+        pieces = iter(meanwhile)
         for cell in cells:
             if self._is_late():
-                return
+                break
             self._advance(cell, None)
         while (any(self._queues.values()) or self._running) and not self._is_late():
             self._fill_slots()
-            self._collect()
+            done = next(pieces, self) is self
+            self._collect(POLL_SECONDS if done else 0.0)
+        for _ in pieces:
+            pass
 
     def _is_late(self) -> bool:
         self.out_of_time = self.limits.deadline is not None and time.monotonic() >= self.limits.deadline
@@ -164,9 +171,12 @@ class Driver:
                 self._evaluations[slot] += 1
                 self.observer.evaluated(slot, evaluation, self._jobs[slot].epoch_steps)
 
-    def _collect(self) -> None:
-        """Take what has ended, record it with one write, and let the cells go on that waited for it."""
-        done, _ = wait(self._running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+    def _collect(self, patience: float) -> None:
+        """Take what has ended, record it with one write, and let the cells go on that waited for it.
+
+        patience: seconds to wait for anything to end.
+        """
+        done, _ = wait(self._running, timeout=patience, return_when=FIRST_COMPLETED)
         ended: list[tuple[int, _Pending, Record]] = []
         for slot, _ in self._running.values():
             self._look(slot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -73,6 +74,7 @@ def start(board: Any, parent: int, plugins: Sequence[str]) -> None:
     threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
     load_plugins(plugins)
     use_one_thread()
+    gc.freeze()  # 170,000 objects of imported modules, 0.1 s each time that the collector looks for garbage among them
 
 
 def use_one_thread() -> None:

@@ -115,7 +115,10 @@ class Session:
         plan = self._plans[name]
         point = plan.space().only
         assert point is not None, "_plans() refuses cells that leave a choice"
-        return replace(plan.training(point, replicate), stop_at_target=True, on_test_data=False)
+        training = plan.training(point, replicate)
+        # steps to target need all the points that a curve may have, whichever budget was named; epochs have one each
+        interval = training.evaluation_interval if self.experiment.options.epochs else None
+        return replace(training, evaluation_interval=interval, stop_at_target=True, on_test_data=False)
 
     def _trainings(
         self, name: CellName, numbers: Sequence[int], found: list[Record]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from bench import loop
 from bench import training as trainer
 from bench.models.numpy_learner import NumpyLearner
 from bench.models.torch_learner.learner import TorchLearner
@@ -22,7 +23,6 @@ METHODS = {
     "state": "best weights kept",
 }
 FUNCTIONS = {
-    "mean_loss": "evaluation: scores",
     "load_data": "data",
     "load_references": "test scores",
     "_test": "test scores",
@@ -31,6 +31,7 @@ FUNCTIONS = {
     "_hash": "hashes",
     "_first_batch_hash": "hashes",
 }
+SCORES = "evaluation: scores"
 GATHERING, REST = "batches gathered and cut", "the rest of a training"
 
 
@@ -98,7 +99,8 @@ def clocks(spent: dict[str, float], task: type) -> Iterator[None]:
         put(learner, "batches", gathered(learner.batches))
     for name, part in FUNCTIONS.items():
         put(trainer, name, clocked(part, getattr(trainer, name)))
-    put(task, "metrics", clocked(FUNCTIONS["mean_loss"], task.metrics))
+    put(loop, "mean_loss", clocked(SCORES, loop.mean_loss))
+    put(task, "metrics", clocked(SCORES, task.metrics))
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -241,6 +241,28 @@ def test_at_the_deadline_nothing_more_is_started(tmp_path: Path) -> None:
     driver.run([cell("b", [1], log)])
     assert len(executor.submitted) == 1
     assert ledger.records == []
+
+
+def test_what_the_parent_does_meanwhile_holds_up_no_first_job_and_is_done_to_its_end(tmp_path: Path) -> None:
+    executor, seen = ShufflingExecutor(2, 0), list[int]()
+
+    def pieces() -> Iterator[None]:
+        for _ in range(9):  # more than there are rounds of jobs
+            seen.append(len(executor.started))
+            yield
+
+    ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
+    Driver(executor, ledger, Observer()).run([cell("a", [5], [])], meanwhile=pieces())
+    assert seen[0] == 2
+    assert len(seen) == 9
+    assert len(ledger.records) == 5
+
+
+def test_what_the_parent_does_meanwhile_is_done_where_there_was_no_time_for_a_job(tmp_path: Path) -> None:
+    executor, pieces = ShufflingExecutor(1, 0), iter(range(3))
+    ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
+    Driver(executor, ledger, Observer(), Limits(deadline=0.0)).run([cell("a", [2], [])], meanwhile=pieces)
+    assert executor.started == list(pieces) == []
 
 
 def test_slots_that_come_later_are_used(tmp_path: Path) -> None:

@@ -43,6 +43,14 @@ def recorded_inline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "open_executor", lambda *_: InlineExecutor())
 
 
+@pytest.mark.parametrize("budget", ["smoke", "quick", "full"])
+def test_the_curve_has_all_the_points_it_may_have_whichever_budget_was_named(tmp_path: Path, budget: str) -> None:
+    with inline(experiment(tmp_path, budget=budget)) as session:
+        assert session._training(RNN, 1).interval == 3  # 50 in 150 steps
+    with inline(experiment(tmp_path, budget=budget, steps=None, epochs="2")) as session:
+        assert session._training(RNN, 1).interval == 27  # an epoch: 1,670 windows in batches of 64
+
+
 def test_a_training_ends_at_the_evaluation_that_finds_the_target_reached(tmp_path: Path) -> None:
     made = experiment(tmp_path, models="numpy_gru", hidden_sizes="32", steps="400")
     name = CellName("regression", "numpy_gru")

@@ -61,6 +61,11 @@ class Experiment:
         """What is compared: each model with each initialisation scheme."""
         return entries(self.models, self.options.init)
 
+    @property
+    def uses_torch(self) -> bool:
+        """Whether any model does; if not, workers start without it, in half the time and with a third of the memory."""
+        return any(model.uses_torch for model in self.models)
+
     def steps(self, task: Task) -> int:
         """Optimiser steps of one training on `task`."""
         if self.options.epochs is not None:

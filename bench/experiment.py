@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from bench.cells import SEARCH_REPLICATE, CellPlan
 from bench.config import Experiment
 from bench.execution.driver import Driver, Limits
@@ -144,10 +146,11 @@ class _Run:
         mirror = Mirror(options.storage, self.experiment.name, self.observer.note)
         driver = Driver(self.executor, ledger, self.observer, self._limits(began))
         try:
-            driver.run(
-                (cell.search_and_confirm(ledger.trials, mirror) for cell in cells),
-                meanwhile=record_references(self.experiment, ledger, self.observer.note),
-            )
+            with threadpool_limits(1, user_api="blas"):  # more for the floors' fits would take cores from the workers
+                driver.run(
+                    (cell.search_and_confirm(ledger.trials, mirror) for cell in cells),
+                    meanwhile=record_references(self.experiment, ledger, self.observer.note),
+                )
             manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
             self.observer.planned(manifest["trainings_planned"])
             for cell in cells:

@@ -13,11 +13,16 @@ from tasks.errors import UserError
 
 @dataclass(frozen=True)
 class ProbeJob:
-    """Describe the environment and pick the device. `representative`: the training whose step is timed for "auto"."""
+    """Describe the environment and pick the device.
+
+    representative: the training whose step is timed for "auto". uses_torch: whether any model does; if not, torch is
+    not loaded to look at it.
+    """
 
     requested: str
     representative: Training
     workers: int
+    uses_torch: bool
 
     device = "cpu"  # where it is done: what it looks at is all that a worker sees
     label = "looking at the machine"
@@ -46,11 +51,14 @@ class ProbeJob:
             return step_seconds(training.model, settings, split, problem, training.batch_size)
 
         try:
-            device, reason = choose_device(self.requested, measure, workers=self.workers)
+            if self.requested == "auto" and not self.uses_torch:
+                device, reason = "cpu", "cpu: none of the models runs on a GPU."
+            else:
+                device, reason = choose_device(self.requested, measure, workers=self.workers)
             check_precision(training.settings.precision, device)
         except UserError as error:
             return {**self.describe(), "refused": str(error)}
-        environment = describe()
+        environment = describe(uses_torch=self.uses_torch)
         found = {"environment": environment, "fingerprint": fingerprint(environment)}
         gpus = visible_gpus(_count_gpus()) if device == "cuda" else []
         return {**self.describe(), **found, "device": device, "reason": reason, "gpus": gpus}

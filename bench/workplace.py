@@ -34,7 +34,7 @@ def open_executor(experiment: Experiment, observer: Observer) -> Executor:
     from bench.execution.processes import ProcessExecutor
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ProcessExecutor(options.workers or cores, options.plugins)
+    return ProcessExecutor(options.workers or cores, options.plugins, uses_torch=experiment.uses_torch)
 
 
 def look_at_machine(experiment: Experiment, executor: Executor) -> Record:
@@ -43,7 +43,8 @@ def look_at_machine(experiment: Experiment, executor: Executor) -> Record:
     entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
     point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
     training = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu").training(point, SEARCH_REPLICATE)
-    found = perform_alone(ProbeJob(options.device, training, executor.slots), executor)
+    probe = ProbeJob(options.device, training, executor.slots, experiment.uses_torch)
+    found = perform_alone(probe, executor)
     if "refused" in found:
         raise UserError(found["refused"])
     if found.get("error"):

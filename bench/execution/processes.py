@@ -28,9 +28,10 @@ END_SECONDS = 2.0  # a killed process is gone at once, unless the kernel is busy
 class ProcessExecutor(Executor):
     """`slots` worker processes on this machine (spawned, one thread each)."""
 
-    def __init__(self, slots: int, plugins: Sequence[str] = ()) -> None:
+    def __init__(self, slots: int, plugins: Sequence[str] = (), *, uses_torch: bool = True) -> None:
+        """uses_torch: workers load it before their first job."""
         self._slots = slots
-        self._plugins = tuple(plugins)
+        self._plugins, self._uses_torch = tuple(plugins), uses_torch
         self._context = multiprocessing.get_context("spawn")
         self._doubles = self._context.RawArray("d", SLOT * slots)
         self._board = Board(self._doubles)
@@ -88,7 +89,7 @@ class ProcessExecutor(Executor):
             self._end(slot)
 
     def _start(self) -> ProcessPoolExecutor:
-        arguments = (self._doubles, os.getpid(), self._plugins)
+        arguments = (self._doubles, os.getpid(), self._plugins, self._uses_torch)
         pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=worker.start, initargs=arguments)
         with worker.worker_environment():  # the process is spawned by its first job
             pool.submit(worker.process_id)

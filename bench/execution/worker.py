@@ -65,16 +65,19 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def start(board: Any, parent: int, plugins: Sequence[str]) -> None:
-    """Initialise a worker: die with the parent, leave Ctrl-C to it, load plug-ins and torch."""
+def start(board: Any, parent: int, plugins: Sequence[str], uses_torch: bool = True) -> None:
+    """Initialise a worker: die with the parent, leave Ctrl-C to it, load plug-ins, and torch unless nobody needs it."""
     global _board
+    gc.disable()  # looking for garbage among what is being imported takes a fifth of the time of importing torch
     _board = Board(board)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
     load_plugins(plugins)
-    use_one_thread()
-    gc.freeze()  # 170,000 objects of imported modules, 0.1 s each time that the collector looks for garbage among them
+    if uses_torch:
+        use_one_thread()
+    gc.freeze()  # nor is there any later: it would look at these 170,000 objects again, 0.1 s each time
+    gc.enable()
 
 
 def use_one_thread() -> None:

@@ -31,30 +31,32 @@ KERNEL_VARIABLES = (
     "ONEDNN_MAX_CPU_ISA",
     "DNNL_MAX_CPU_ISA",
 )
+TORCH = ("isa", "onednn", "threads", "gpu", "cuda", "cudnn", "cudnn_deterministic")
 # where any of these differs, the same seed may give other numbers
 NUMERIC = ("python", "packages", "machine", "cpu", "isa", "numpy_blas", "onednn", "threads", "gpu", "cuda", "cudnn")
 
 
-def describe() -> dict[str, Any]:
-    """The environment of this process, JSON-able. What is unknown or absent is None."""
-    import torch
+def describe(*, uses_torch: bool = True) -> dict[str, Any]:
+    """The environment of this process, JSON-able. What is unknown or absent is None.
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    uses_torch: whether what is measured here does; if not, its kernels, its GPU and its version are None.
+    """
+    own = _torch() if uses_torch else dict.fromkeys(TORCH)
     return {
         "python": platform.python_version(),
-        "packages": {name: _package_version(name) for name in PACKAGES},
+        "packages": {name: _package_version(name) for name in PACKAGES if uses_torch or name != "torch"},
         "os": _operating_system(),
         "machine": platform.machine(),
         "cpu": _cpu_model(),
         "cores": _usable_cores(),
-        "isa": torch.backends.cpu.get_cpu_capability(),
+        "isa": own["isa"],
         "numpy_blas": _numpy_blas(),
-        "onednn": bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),  # type: ignore[no-untyped-call]
-        "threads": torch.get_num_threads(),
-        "gpu": gpu,
-        "cuda": torch.version.cuda if gpu else None,
-        "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
-        "cudnn_deterministic": bool(torch.backends.cudnn.deterministic) if gpu else None,
+        "onednn": own["onednn"],
+        "threads": own["threads"] or _blas_threads(),
+        "gpu": own["gpu"],
+        "cuda": own["cuda"],
+        "cudnn": own["cudnn"],
+        "cudnn_deterministic": own["cudnn_deterministic"],
         "allocator": {name: os.environ[name] for name in ALLOCATOR_VARIABLES if name in os.environ},
         "kernels": {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
         "commit": _commit(Path(__file__).resolve().parents[2]),
@@ -71,6 +73,29 @@ def fingerprint(environment: Mapping[str, Any]) -> str:
         relevant["kernels"] = environment["kernels"]
     text = json.dumps(relevant, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _torch() -> dict[str, Any]:
+    """What torch has to say: `TORCH`."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "isa": torch.backends.cpu.get_cpu_capability(),
+        "onednn": bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),  # type: ignore[no-untyped-call]
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "cuda": torch.version.cuda if gpu else None,
+        "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
+        "cudnn_deterministic": bool(torch.backends.cudnn.deterministic) if gpu else None,
+    }
+
+
+def _blas_threads() -> int | None:
+    """Threads of the library behind NumPy's matrix products."""
+    from threadpoolctl import threadpool_info
+
+    return max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=None)
 
 
 def _operating_system() -> str:

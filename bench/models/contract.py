@@ -134,6 +134,7 @@ class Model(ABC):
     cell: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    uses_torch: ClassVar[bool] = True  # False: a process that trains nothing else need not load it
 
     @abstractmethod
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:

@@ -20,6 +20,7 @@ class NumpyModel(Model):
     """A cell in NumPy: same initial weights as its torch twin, given the same generator."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    uses_torch: ClassVar[bool] = False
 
     @abstractmethod
     def layer(self) -> type[Layer[Any]]:

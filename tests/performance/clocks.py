@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from beside import bare_step
+
 from bench import loop
 from bench import training as trainer
 from bench.models.numpy_learner import NumpyLearner
@@ -37,7 +39,7 @@ GATHERING, REST = "batches gathered and cut", "the rest of a training"
 
 @dataclass(frozen=True)
 class Parts:
-    """A job whose record is {"parts": processor seconds by part} of one training."""
+    """A job whose record is {"parts": processor seconds by part, "bare": those of its bare steps} of one training."""
 
     training: Training
 
@@ -53,9 +55,11 @@ class Parts:
 
     def perform(self, progress: Progress) -> Record:
         spent: dict[str, float] = defaultdict(float)
+        began = time.process_time()
         with clocks(spent, type(self.training.task)):
             record = trainer.train(self.training, progress)
-        return {"parts": {**spent, REST: record["cpu_seconds"] - sum(spent.values())}}
+        spent[REST] = time.process_time() - began - sum(spent.values())
+        return {"parts": dict(spent), "bare": bare_step(self.training)[1] * record["curve"]["step"][-1]}
 
 
 @contextmanager

@@ -1,15 +1,20 @@
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from bench.config import resolve
 from bench.execution.processes import ProcessExecutor
 from bench.execution.worker import ENVIRONMENT
 from bench.jobs import TrainingJob
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
+from bench.observer import Observer
 from bench.training import Training
+from bench.workplace import look_at_machine, open_executor
 from tasks.registry import TASKS
 
 
@@ -43,6 +48,33 @@ def test_a_worker_has_one_thread_and_an_allocator_that_keeps_its_buffers(executo
     assert pool.submit(os.getenv, "MALLOC_MMAP_THRESHOLD_").result() == ENVIRONMENT["MALLOC_MMAP_THRESHOLD_"]
     assert pool.submit(torch.get_num_threads).result() == 1
     assert dict(os.environ) == before  # the parent's own environment is as it was
+
+
+def test_workers_for_numpy_models_never_load_torch(tmp_path: Path) -> None:
+    made = resolve({"models": "numpy_gru,numpy_lstm,numpy_rnn", "workers": 1, "results": str(tmp_path)})
+    executor = open_executor(made, Observer())
+    try:
+        look = look_at_machine(made, executor)
+        jobs = [replace(job().training, model=model) for model in made.models]
+        records = [executor.submit(TrainingJob(training, True), 0).result() for training in jobs]
+        loaded = executor._pools[0].submit(eval, "'torch' in __import__('sys').modules").result()  # type: ignore[attr-defined]
+    finally:
+        executor.close()
+    assert not loaded
+    assert [record["status"] for record in records] == ["ok"] * 3
+    assert all(record["gradient_flow"] for record in records)
+    assert look["device"] == "cpu"
+    assert look["reason"] == "cpu: none of the models runs on a GPU."
+    assert look["environment"]["threads"] == 1
+    assert look["environment"]["isa"] is None
+    assert "torch" not in look["environment"]["packages"]
+
+
+def test_one_torch_model_is_enough_to_look_at_torch(tmp_path: Path) -> None:
+    made = resolve({"models": "numpy_gru,gru", "executor": "inline", "results": str(tmp_path)})
+    look = look_at_machine(made, open_executor(made, Observer()))
+    assert look["environment"]["packages"]["torch"] == torch.__version__
+    assert look["environment"]["isa"] == torch.backends.cpu.get_cpu_capability()
 
 
 def test_a_slot_works_again_after_its_worker_was_killed(executor: ProcessExecutor) -> None:

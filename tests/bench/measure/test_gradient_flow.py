@@ -1,5 +1,7 @@
 """The probe against central differences, against closed forms, against its twin, and against published figures."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -59,14 +61,48 @@ def test_a_chrono_lstm_keeps_it_in_its_cell():
     assert flow.cell[0] == 0  # no answer reads the last cell itself
 
 
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("cell", CELLS)
-def test_torch_and_numpy_agree(cell, layers):
-    ours, torchs = (flow_of(cell, prefix=prefix, hidden=12, layers=layers) for prefix in ("numpy_", ""))
-    np.testing.assert_allclose(ours.hidden, torchs.hidden, rtol=1e-9)
-    assert (ours.cell is None) == (torchs.cell is None) == (cell != "lstm")
-    if ours.cell:
-        np.testing.assert_allclose(ours.cell, torchs.cell, rtol=1e-9)
+def by_autograd(core, problem, weights, split):
+    """`(states, lags)` mean norms in the last layer's states, by torch: the core is called for a step at a time."""
+    import torch
+
+    sequences, steps = split.inputs[:SEQUENCES], split.inputs.shape[1]
+    core = core.double()
+    core.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items() if "head" not in k})
+    x = torch.tensor(sequences)
+    x = torch.nn.functional.one_hot(x.long(), problem.input_size).double() if problem.tokens else x.double()
+    zero = torch.zeros(core.num_layers, len(x), core.hidden_size, dtype=torch.float64)
+    lstm = isinstance(core, torch.nn.LSTM)
+    handed = [(zero.requires_grad_(), zero.clone().requires_grad_()) if lstm else (zero.requires_grad_(),)]
+    for t in range(steps):
+        _, state = core(x[:, t : t + 1], handed[-1] if lstm else handed[-1][0])
+        handed.append(state if lstm else (state,))
+    answers = handed[-1][0][-1] @ torch.tensor(weights["head.weight"]).T + torch.tensor(weights["head.bias"])
+    targets = torch.tensor(split.targets[:SEQUENCES])
+    if problem.loss == "cross_entropy":
+        loss = torch.nn.functional.cross_entropy(answers, targets[:, -1].long(), reduction="sum")
+    else:
+        loss = (answers - targets).square().mean(dim=1).sum()
+    gradients = torch.autograd.grad(loss, [part for state in handed for part in state], allow_unused=True)
+    norms = [0.0 if g is None else float(g[-1].norm(dim=1).mean()) for g in gradients]
+    return np.reshape(norms, (steps + 1, -1)).T[:, ::-1][:, : min(steps, LONGEST_LAG + 1)]
+
+
+@pytest.mark.parametrize("prefix", ["", "numpy_"])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("task", ["copy[delay=5,length=3]", "regression[window=6,outputs=2]"])
+@pytest.mark.parametrize("cell", [*CELLS, "rnn[nonlinearity=relu]"])
+def test_it_agrees_with_torch_s_autograd(cell, task, layers, prefix):
+    made = TASKS.create(task)
+    split = made.generate(0).valid
+    problem, name = Problem.of(made, split), cell.partition("[")[0]
+    weights = weights_of(name, hidden=7, layers=layers, problem=problem)
+    core = MODELS.create(cell).core(problem.input_size, 7, layers, 0.0)
+    expected = by_autograd(core, problem, weights, split)
+    flow = gradient_flow(MODELS.create(prefix + cell), problem, Settings(7, layers), weights, split)
+    np.testing.assert_allclose(flow.hidden, expected[0], rtol=1e-9)
+    assert (flow.cell is None) == (name != "lstm")
+    if flow.cell:
+        np.testing.assert_allclose(flow.cell, expected[1], rtol=1e-9)
 
 
 TASKS_OF_EVERY_FORM = ["sine[window=6]", "regression[window=6,outputs=2]", "copy[delay=3,length=2]", "adding[length=7]"]
@@ -196,16 +232,25 @@ def test_every_scheme_that_changes_something_is_measured_and_the_trained_weights
     assert found[0]["hidden"] == found[-1]["hidden"]  # the "trained" ones were the default's
 
 
-def test_a_model_whose_states_are_not_known_is_left_out(tmp_path):
+def test_a_model_whose_states_are_not_known_is_left_out():
+    import torch
+
     from bench.models.torch_model import TorchModel
+
+    class Derived(torch.nn.GRU):
+        """May compute anything."""
 
     class Odd(TorchModel):
         name = "odd"
         cell = "odd"
 
         def core(self, input_size, hidden_size, num_layers, dropout):
-            import torch
+            return made[0](input_size, hidden_size)
 
-            return torch.nn.Linear(input_size, hidden_size)
-
-    assert gradient_flow(Odd(), PROBLEM, Settings(4), {}, DATA) is None
+    made = []
+    two_ways = functools.partial(torch.nn.GRU, bidirectional=True)
+    projected = functools.partial(torch.nn.LSTM, proj_size=2)
+    for core in (torch.nn.Linear, Derived, two_ways, projected, functools.partial(torch.nn.RNN, bias=False)):
+        made[:] = [core]
+        assert gradient_flow(Odd(), PROBLEM, Settings(4), {}, DATA) is None
+        assert measure_schemes(Odd(), PROBLEM, Settings(4), dict, {}, DATA) is None

@@ -1,0 +1,69 @@
+"""`python -m bench …` whose workers make, after each training, the same steps with nothing around them.
+
+    BESIDE=FILE python tests/performance/beside.py run --models gru
+
+appends a JSON line for each training to FILE: its key, what a bare step took and what the measuring itself took. Bare:
+forward, backward, clipping and Adam on batches that are ready. Right after the training and in its process, because
+a machine that others share is faster in one minute and slower in the next.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from bench.jobs import TrainingJob
+from bench.records import Record
+from bench.seeds import generator
+from bench.training import Progress, Training, build_learner, load_data
+
+SAMPLE_SECONDS = 0.2
+WARM_UP = 10  # steps
+
+
+def bare_step(training: Training) -> tuple[float, float]:
+    """Mean wall and processor seconds of an optimiser step."""
+    dataset = load_data(training.task, training.seed, training.replicate)
+    learner = build_learner(training, dataset)
+    order = generator("bare").permutation(len(dataset.train))
+    batches = list(learner.batches(learner.place(dataset.train), order, training.batch_size))
+    for step in range(WARM_UP):
+        learner.train_step(batches[step % len(batches)])
+    made, losses = 0, []
+    worked, began = time.process_time(), time.perf_counter()
+    now = began
+    while now - began < SAMPLE_SECONDS:
+        losses.append(learner.train_step(batches[made % len(batches)]))
+        made, now = made + 1, time.perf_counter()
+    return (now - began) / made, (time.process_time() - worked) / made
+
+
+perform_alone = TrainingJob.perform
+
+
+def perform(job: TrainingJob, progress: Progress) -> Record:
+    """The job's record, and a line of what its bare steps take."""
+    record = perform_alone(job, progress)
+    worked, began = time.process_time(), time.perf_counter()
+    wall, processor = bare_step(job.training)
+    steps = record["curve"]["step"][-1]
+    line = {
+        "key": record["key"],
+        "bare_wall_seconds": wall * steps,
+        "bare_processor_seconds": processor * steps,
+        "spent_wall_seconds": time.perf_counter() - began,
+        "spent_processor_seconds": time.process_time() - worked,
+    }
+    with open(os.environ["BESIDE"], "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    return record
+
+
+if "BESIDE" in os.environ:  # in the workers too: they import this file, as the program's main module
+    TrainingJob.perform = perform  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    from bench.cli import main
+
+    main(prog_name="python -m bench")

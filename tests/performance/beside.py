@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import dataclass
+from typing import ClassVar
 
 from bench.jobs import TrainingJob
 from bench.records import Record
@@ -37,6 +39,26 @@ def bare_step(training: Training) -> tuple[float, float]:
         losses.append(learner.train_step(batches[made % len(batches)]))
         made, now = made + 1, time.perf_counter()
     return (now - began) / made, (time.process_time() - worked) / made
+
+
+@dataclass(frozen=True)
+class BareSteps:
+    """A job whose record is {"seconds": wall and processor seconds of an optimiser step}."""
+
+    training: Training
+
+    label: ClassVar[str] = "bare steps"
+    steps: ClassVar[int] = 1
+    cost: ClassVar[float] = 0.0
+
+    def key(self) -> str:
+        return "bare"
+
+    def describe(self) -> Record:
+        return {}
+
+    def perform(self, progress: Progress) -> Record:
+        return {"seconds": bare_step(self.training)}
 
 
 perform_alone = TrainingJob.perform

@@ -3,8 +3,9 @@
 The rivals are `tutorial_loop.py`, and `lightning_loop.py` where PyTorch Lightning is installed (the extra `perf`). Each
 takes turns with `bench run` on the same trainings; the median of the ratios of neighbours is judged. A rival's time
 begins after its imports and data; bench's at its command, and ends with its last training (its timings and its report,
-which the rivals do not make, are in the column "whole command"). Loss curves must agree, or nothing is written. About
-fifteen minutes.
+which the rivals do not make, are in the column "whole command"). Loss curves must agree, or nothing is written. After
+each pair the optimiser steps alone are timed, in two workers: what nobody who trains `nn.GRU` on two cores can pass.
+About fifteen minutes.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from beside import BareSteps
 from page import NOT_MEASURED, ROOT, busy, judged, origin, table, wants_writing, write_section
-from tutorial_loop import HIDDEN_SIZES, settings
+from tutorial_loop import HIDDEN_SIZES, settings, training_of
+from workers import WORKERS, perform
 
+from bench.config import resolve
 from bench.records import read_records
 
-RUNS, SEEDS, WORKERS = 3, 6, 2
+RUNS, SEEDS = 3, 6
 EPOCHS = {512: 40, 64: 20}  # by batch size
 TOLERANCE = 2e-3  # relative, of float32 losses after up to 2,640 steps, on one thread and on two
 CASES = [("tutorial_loop.py", 512, 2.3), ("tutorial_loop.py", 64, 3.0), ("lightning_loop.py", 64, 3.0)]
@@ -72,6 +76,15 @@ def run_bench(batch_size: int) -> tuple[float, float, Curves]:
     return 3600 * len(records) / ends[-1], 3600 * len(records) / whole, curves
 
 
+def bare_rate(batch_size: int) -> float:
+    """Trainings an hour that two workers would make if there were nothing but optimiser steps."""
+    experiment = resolve(settings(batch_size, EPOCHS[batch_size], SEEDS))
+    trainings = [training_of(experiment, size, replicate) for size in HIDDEN_SIZES for replicate in range(1, 5)]
+    found = perform([BareSteps(training) for training in trainings])
+    seconds = [record["seconds"][0] * t.steps for record, t in zip(found, trainings, strict=True)]
+    return WORKERS * 3600 / statistics.mean(seconds)
+
+
 def environment() -> dict[str, str]:
     """Ours, with this checkout's bench."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -98,17 +111,20 @@ def compare(script: str, batch_size: int) -> dict[str, Any]:
             raise SystemExit(
                 f"{script}, batch {batch_size}: loss curves differ by {difference:.1e}: nothing to compare"
             )
-        runs.append((rival, bench, whole, bench / rival, difference))
-    rival, bench, whole, ratio, _ = (statistics.median(column) for column in zip(*runs, strict=True))
-    ratios, differences = [run[3] for run in runs], [run[4] for run in runs]
-    return {
-        "rival": rival,
-        "bench": bench,
-        "whole": whole,
-        "ratio": ratio,
-        "ratios": ratios,
-        "difference": max(differences),
-    }
+        runs.append(
+            {
+                "rival": rival,
+                "bench": bench,
+                "whole": whole,
+                "bare": bare_rate(batch_size),
+                "ratio": bench / rival,
+                "difference": difference,
+            }
+        )
+        print(script, batch_size, runs[-1], file=sys.stderr)
+    medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    worst = max(run["difference"] for run in runs)
+    return {**medians, "ratios": [run["ratio"] for run in runs], "difference": worst}
 
 
 def main() -> None:
@@ -118,17 +134,17 @@ def main() -> None:
         name = NAMES[script]
         if script in NEEDS and not find_spec(NEEDS[script]):
             print(f"{script}: {NEEDS[script]} is not installed, so it is not measured: pip install -e '.[perf]'")
-            rows.append([name, batch_size, *[NOT_MEASURED] * 4, f"≥ {bar:g}", ""])
+            rows.append([name, batch_size, *[NOT_MEASURED] * 5, f"≥ {bar:g}", ""])
             continue
         found = compare(script, batch_size)
         each = ", ".join(f"{ratio:.2f}" for ratio in found["ratios"])
-        rates = [f"{found[key]:,.0f}" for key in ("rival", "bench", "whole")]
+        rates = [f"{found[key]:,.0f}" for key in ("rival", "bench", "whole", "bare")]
         ratio = f"**{found['ratio']:.2f}** ({each})"
         rows.append(
             [name, batch_size, *rates, ratio, judged(found["ratio"], bar, at_most=False), f"{found['difference']:.0e}"]
         )
-    header = ["against", "batch", "its trainings an hour", "bench's", "whole command", "ratio (each run)", "bar"]
-    text = table([*header, "curves differ by"], rows) + "\n\n" + origin(__file__, was_busy=was_busy)
+    header = ["against", "batch", "its trainings an hour", "bench's", "whole command", "bare steps", "ratio (each run)"]
+    text = table([*header, "bar", "curves differ by"], rows) + "\n\n" + origin(__file__, was_busy=was_busy)
     print(text)
     if writing:
         write_section("loops", text)

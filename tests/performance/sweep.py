@@ -3,7 +3,7 @@
 The sweep is the real command, but its workers make a fifth of a second of bare steps after each training (`beside.py`);
 that time is taken off again. What the sweep took is wall time, from the command to the last confirmed training, times
 its workers. Beside it stands the ratio of processor times (all processes of the run against the bare steps), which does
-not know of idle cores, nor of what else runs on the machine. About fifteen minutes.
+not know of idle cores, nor of what else runs on the machine. About ten minutes.
 """
 
 from __future__ import annotations
@@ -18,23 +18,21 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clocks import Parts
 from page import ROOT, busy, judged, origin, table, wants_writing, write_section
+from workers import WORKERS, perform
 
 from bench.cells import CellPlan
 from bench.config import Experiment, resolve
-from bench.execution.processes import ProcessExecutor
-from bench.jobs import Job
 from bench.records import Record, read_records
 from bench.search import point_of
 from bench.training import Training
 
-WORKERS, RUNS, BAR = 2, 5, 1.10
+RUNS, BAR = 3, 1.10
 FAMILIES = {"torch": "gru,lstm,rnn", "NumPy": "numpy_gru,numpy_lstm,numpy_rnn"}
 LINE = re.compile(r"\[\d+/\d+\] (search|confirm) ")
 FLOW = "gradient flow"
@@ -115,27 +113,6 @@ def processor_seconds(pid: int) -> float:
         return 0.0
     own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # its own, and that of children it has waited for
     return own + sum(processor_seconds(int(child)) for child in children)
-
-
-def perform(jobs: Sequence[Job]) -> list[Record]:
-    """The records of jobs, done by worker processes as the sweep's are, as many at a time."""
-    executor, found = ProcessExecutor(WORKERS), dict[int, Record]()
-    waiting, free = list(enumerate(jobs)), list(range(WORKERS))
-    running: dict[Future[Record], tuple[int, int]] = {}
-    try:
-        while waiting or running:
-            while waiting and free:
-                (position, job), slot = waiting.pop(0), free.pop()
-                running[executor.submit(job, slot)] = (position, slot)
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                position, slot = running.pop(future)
-                found[position] = future.result()
-                free.append(slot)
-                if found[position].get("error"):
-                    raise SystemExit(f"a measurement failed: {found[position]['traceback']}")
-    finally:
-        executor.close()
-    return [found[position] for position in range(len(jobs))]
 
 
 def size_of(record: Record) -> Size:

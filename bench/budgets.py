@@ -1,4 +1,4 @@
-"""The four budgets: how much is searched and confirmed when nobody says otherwise.
+"""The four budgets: how much is searched and confirmed when nobody says otherwise, and how often it is evaluated.
 
 Steps of a training are the task's own (`Task.defaults.steps`); here stands what belongs to the experiment.
 """
@@ -10,25 +10,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """Search trials a model and task, confirm seeds, the sizes searched, seconds to time a configuration, and
-    evaluations of a confirmed training (besides step 0): the points of its learning curve."""
+    """Search trials a model and task, confirm seeds, the sizes searched, and seconds to time a configuration."""
 
     trials: int
     seeds: int
     hidden_sizes: tuple[int, ...]
     layers: tuple[int, ...]
     timing_seconds: float
-    evaluations: int
     summary: str
 
 
-# Of a trial, which is asked for its lowest validation loss alone. On a CPU an evaluation takes as long as one or two
-# optimiser steps, and a trial of the quick budget has 500: fifty evaluations were a tenth of the search.
-SEARCH_EVALUATIONS = 10
-
 BUDGETS = {
-    "smoke": Budget(2, 2, (8, 16), (1,), 0.1, 20, "does everything run?"),
-    "quick": Budget(6, 7, (16, 32, 64), (1, 2), 1.0, 20, "a first answer"),
-    "standard": Budget(24, 10, (16, 32, 64, 128), (1, 2), 3.0, 50, "an answer to rely on"),
-    "full": Budget(60, 20, (16, 32, 64, 128, 256), (1, 2, 3), 5.0, 50, "an answer to publish"),
+    "smoke": Budget(2, 2, (8, 16), (1,), 0.1, "does everything run?"),
+    "quick": Budget(6, 7, (16, 32, 64), (1, 2), 1.0, "a first answer"),
+    "standard": Budget(24, 10, (16, 32, 64, 128), (1, 2), 3.0, "an answer to rely on"),
+    "full": Budget(60, 20, (16, 32, 64, 128, 256), (1, 2, 3), 5.0, "an answer to publish"),
 }
+
+EVALUATIONS = 50  # of a training at most, besides step 0: one every 2 % of its steps
+FEWEST_EVALUATIONS = 9  # what --prune looks at, a ninth and a third of the steps, is then evaluated
+# How much of a training's time its evaluations may take. A trial is asked for its lowest validation loss alone.
+TRIAL_SHARE, CONFIRM_SHARE = 0.02, 0.04
+EVALUATED = 0.25  # what a sequence takes to evaluate, against one that is trained on (measured: 0.1 to 0.3)
+
+
+def count_evaluations(trained: int, validation: int, share: float) -> int:
+    """Evaluations on so many validation sequences that a training on `trained` sequences in all can afford."""
+    affordable = int(share * trained / (EVALUATED * validation))
+    return min(max(affordable, FEWEST_EVALUATIONS), EVALUATIONS)

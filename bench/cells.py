@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.budgets import BUDGETS
+from bench.budgets import BUDGETS, CONFIRM_SHARE, TRIAL_SHARE, count_evaluations
 from bench.config import Experiment
 from bench.entries import Entry
 from bench.execution.driver import Cell, OneByOne, Order
@@ -90,7 +91,7 @@ class CellPlan:
             replicate=replicate,
             seed=options.seed,
             plateau_patience=options.plateau_patience,
-            evaluation_interval=self.experiment.evaluation_interval(self.task, searching=searching),
+            evaluation_interval=self._evaluation_interval(TRIAL_SHARE if searching else CONFIRM_SHARE),
             on_test_data=not searching,
         )
 
@@ -152,6 +153,15 @@ class CellPlan:
         if options.prune:
             return search_with_pruning(study, self.experiment.steps(self.task), self._interval())
         return search(study)
+
+    def _evaluation_interval(self, share: float) -> int:
+        """Steps between evaluations that take at most this share of a training's time, or an epoch."""
+        asked = self.experiment.evaluation_interval(self.task)
+        if asked is not None:
+            return asked
+        steps, batch_size = self.experiment.steps(self.task), self.experiment.batch_size(self.task)
+        valid = load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).valid
+        return math.ceil(steps / count_evaluations(steps * batch_size, len(valid), share))
 
     def _interval(self) -> int:
         return self.training(Point(1, 1, 1.0), SEARCH_REPLICATE).interval

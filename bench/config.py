@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.budgets import BUDGETS, SEARCH_EVALUATIONS
 from bench.entries import Entry, entries
 from bench.matching import Matching, matchings
 from bench.models.contract import Model
@@ -76,12 +75,9 @@ class Experiment:
         """Batches in one pass over the training data; the last may be smaller."""
         return math.ceil(_training_sequences(task) / self.batch_size(task))
 
-    def evaluation_interval(self, task: Task, *, searching: bool) -> int:
-        """Steps between evaluations of a trial or of a confirmed training: an epoch where epochs are asked for."""
-        if self.options.epochs is not None:
-            return self.steps_per_epoch(task)
-        evaluations = SEARCH_EVALUATIONS if searching else BUDGETS[self.options.budget].evaluations
-        return math.ceil(self.steps(task) / evaluations)
+    def evaluation_interval(self, task: Task) -> int | None:
+        """Steps between evaluations: an epoch where the budget is given in epochs; None: what a training can afford."""
+        return None if self.options.epochs is None else self.steps_per_epoch(task)
 
     def batch_size(self, task: Task) -> int:
         """Sequences of a batch; "full" is all of the training data, one step an epoch."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.budgets import EVALUATIONS
 from bench.convergence import steps_to_target
 from bench.loop import Loop, Progress, Turns, finish, finite_or_none
 from bench.measure.effort import Effort, SoleEffort
@@ -28,7 +29,6 @@ from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.losses import mean_loss
 from tasks.registry import code_hash
 
-EVALUATIONS = 50  # at most, besides step 0, where no interval is given: one every 2 % of the budget
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
 
 # told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record

@@ -116,7 +116,7 @@ class Session:
         point = plan.space().only
         assert point is not None, "_plans() refuses cells that leave a choice"
         training = plan.training(point, replicate)
-        # steps to target need all the points that a curve may have, whichever budget was named; epochs have one each
+        # steps to target need all the points that a curve may have, whatever they cost; epochs have one each
         interval = training.evaluation_interval if self.experiment.options.epochs else None
         return replace(training, evaluation_interval=interval, stop_at_target=True, on_test_data=False)
 

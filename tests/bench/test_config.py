@@ -79,25 +79,6 @@ def test_steps_batch_and_rates_are_the_tasks_own_unless_set() -> None:
     assert (mine.steps(task), mine.batch_size(task), mine.lr_range(task)) == (7, 3, (0.001, 0.001))
 
 
-@pytest.mark.parametrize(
-    ("flags", "trial", "confirmed"),
-    [
-        ({}, 50, 25),  # of 500 steps
-        ({"budget": "standard"}, 200, 40),  # of 2,000
-        ({"steps": "7"}, 1, 1),
-        ({"steps": "101"}, 11, 6),  # never more evaluations than the budget has
-        ({"epochs": "3"}, 11, 11),  # 690 windows in batches of 64
-    ],
-)
-def test_a_trial_is_evaluated_less_often_than_a_confirmed_training(
-    flags: dict[str, str], trial: int, confirmed: int
-) -> None:
-    made = resolve({"tasks": "sine", **flags})
-    (task,) = made.tasks
-    assert made.evaluation_interval(task, searching=True) == trial
-    assert made.evaluation_interval(task, searching=False) == confirmed
-
-
 def test_a_table_becomes_a_series_task_instead_of_the_usual_three() -> None:
     experiment = resolve({**SUNSPOTS, "window": "12", "season": "11", "time": "year"})
     (task,) = experiment.tasks

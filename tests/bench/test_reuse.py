@@ -115,7 +115,7 @@ def test_the_search_is_the_same_with_any_number_of_workers(
 def test_pruning_records_how_far_each_training_went(options: dict[str, Any]) -> None:
     outcome, _ = go({**options, "prune": True, "trials": 9})
     search = [r for r in read_records(outcome.results_folder / "records.jsonl") if r["stage"] == "search"]
-    assert Counter(r["training"]["steps"] for r in search) == {4: 9, 12: 3, 40: 1}
+    assert Counter(r["training"]["steps"] for r in search) == {5: 9, 15: 3, 40: 1}
     assert all(r["curve"]["step"][-1] == r["training"]["steps"] for r in search)
     whole = next(r for r in search if r["training"]["steps"] == 40)
     assert "budget_steps" not in whole["training"]

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.budgets import EVALUATIONS
 from bench.jobs import TrainingJob, attempt
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
 from bench.records import dumps
-from bench.training import EVALUATIONS, Training, load_data, load_references, train
+from bench.training import Training, load_data, load_references, train
 from tasks.losses import mean_loss
 from tasks.registry import TASKS, load_plugin_file
 

@@ -19,7 +19,7 @@ FAULTS = {
     "die": ("failed", "its worker process died 3 times (killed, or a crash)"),
     "memory": ("out_of_memory", "the machine's memory did not suffice"),
     "raise": ("failed", "RuntimeError: the cell | broke <here>"),
-    "nan": ("diverged", "the loss was not finite at step 12"),
+    "nan": ("diverged", "the loss was not finite at step 15"),
 }
 
 

@@ -41,7 +41,7 @@ def describe(*, uses_torch: bool = True) -> dict[str, Any]:
 
     uses_torch: whether what is measured here does; if not, its kernels, its GPU and its version are None.
     """
-    own = _torch() if uses_torch else dict.fromkeys(TORCH)
+    of_torch = _torch() if uses_torch else {**dict.fromkeys(TORCH), "threads": _blas_threads()}
     return {
         "python": platform.python_version(),
         "packages": {name: _package_version(name) for name in PACKAGES if uses_torch or name != "torch"},
@@ -49,14 +49,8 @@ def describe(*, uses_torch: bool = True) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": _cpu_model(),
         "cores": _usable_cores(),
-        "isa": own["isa"],
         "numpy_blas": _numpy_blas(),
-        "onednn": own["onednn"],
-        "threads": own["threads"] or _blas_threads(),
-        "gpu": own["gpu"],
-        "cuda": own["cuda"],
-        "cudnn": own["cudnn"],
-        "cudnn_deterministic": own["cudnn_deterministic"],
+        **of_torch,
         "allocator": {name: os.environ[name] for name in ALLOCATOR_VARIABLES if name in os.environ},
         "kernels": {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ},
         "commit": _commit(Path(__file__).resolve().parents[2]),

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -120,26 +120,25 @@ def size_of(record: Record) -> Size:
     return record["task"]["label"], model["name"], model["hidden_size"], model["num_layers"]
 
 
-def trainings_of(records: Sequence[Record], experiment: Experiment) -> dict[Size, Training]:
-    """A confirm training of each size that the records have."""
+def trainings_of(records: Sequence[Record], experiment: Experiment) -> dict[tuple[Size, str], Training]:
+    """A training of each size and stage that the records have."""
     plans = {
         (task.label, entry.model.name): CellPlan(experiment, experiment.matchings[0], task, entry, "cpu")
         for task in experiment.tasks
         for entry in experiment.entries
     }
-    return {size_of(r): plans[size_of(r)[:2]].training(point_of(r), 1) for r in records}
+    return {
+        (size_of(r), r["stage"]): plans[size_of(r)[:2]].training(point_of(r), min(r["replicate"], 1)) for r in records
+    }
 
 
-def parts_of(records: Sequence[Record], trainings: dict[Size, Training]) -> dict[str, float]:
+def parts_of(records: Sequence[Record], trainings: dict[tuple[Size, str], Training]) -> dict[str, float]:
     """Processor seconds inside all trainings of a sweep, by part, as shares of those of their bare steps.
 
     A training of each size and stage stands for all.
     """
     counts = Counter((size_of(record), record["stage"]) for record in records)
-    jobs = [
-        Parts(replace(trainings[size], replicate=0, on_test_data=False) if stage == "search" else trainings[size])
-        for size, stage in counts
-    ]
+    jobs = [Parts(trainings[which]) for which in counts]
     parts: dict[str, float] = defaultdict(float)
     bare = 0.0
     for count, record in zip(counts.values(), perform(jobs), strict=True):

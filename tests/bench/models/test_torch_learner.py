@@ -20,6 +20,7 @@ from bench.models import torch_model
 from bench.models.contract import Model, Problem, Settings
 from bench.models.registry import MODELS, check_model
 from bench.models.torch_learner.learner import TorchLearner
+from bench.models.torch_learner.network import Network
 from bench.models.torch_model import TorchModel
 from bench.seeds import generator
 from tasks.contract import Split
@@ -63,6 +64,36 @@ def test_training_is_that_of_plain_torch_code(name: str, make_split: MakeSplit) 
         optimizer.step()
         expected.append(loss.item())
     np.testing.assert_allclose(train(learner, split, 20), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("name", CELLS)
+def test_the_last_output_and_its_gradients_are_those_of_all_outputs_to_the_bit(
+    name: str, layers: int, make_split: MakeSplit
+) -> None:
+    learner = build(MODELS.create(name), settings=replace(SETTINGS, num_layers=layers))
+    network, split = learner._network, make_split(PROBLEM)
+    inputs, targets = torch.tensor(split.inputs), torch.tensor(split.targets)
+    found = []
+    for outputs in (network(inputs), network.head(network.core(inputs)[0][:, -1])):
+        network.zero_grad()
+        functional.mse_loss(outputs, targets).backward()
+        found.append([outputs.detach(), *(parameter.grad for parameter in network.parameters())])
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+class ReturnsFirstState(nn.GRU):
+    """Its second item is not the last state."""
+
+    def forward(self, *arguments: Any) -> Any:  # type: ignore[override]
+        outputs, _ = super().forward(*arguments)
+        return outputs, outputs[:, 0].unsqueeze(0)
+
+
+def test_a_class_derived_from_torch_s_may_return_anything_beside_its_outputs() -> None:
+    core, inputs = ReturnsFirstState(2, 5, batch_first=True), torch.randn(3, 4, 2)
+    network = Network(core, nn.Linear(5, 1), per_step=False)
+    torch.testing.assert_close(network(inputs), network.head(core(inputs)[0][:, -1]), rtol=0, atol=0)
 
 
 def test_the_relu_of_an_rnn_is_used(make_split: MakeSplit) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -168,35 +169,28 @@ def _flow(layer: type[Layer[Any]], problem: Problem, weights: Mapping[str, Array
 
 
 def _norms(layer: type[Layer[Any]], problem: Problem, weights: Mapping[str, Array], probe: _Probe) -> Array:
-    """`(states, T + 1, N)` norms for the last layer's state after 0, 1, … T steps, which it takes one by one.
+    """`(states, T + 1, N)` norms for the last layer's state after 0, 1, … T steps; 0 where no lag reaches.
 
-    No loss reaches that state by way of the layers below: they are run forward only, all steps at once.
+    No loss reaches that state by way of the layers below: they are run forward only.
     """
     count, steps = probe.inputs.shape[:2]
     inputs = probe.inputs.T if problem.tokens else probe.inputs.transpose(1, 2, 0).astype(np.float64)
-    inputs = np.ascontiguousarray(inputs)
-    top = sum(name.startswith("weight_hh_l") for name in weights) - 1
-    recurrent = {name: value for name, value in weights.items() if not name.startswith("head.")}
-    last = {name: value for name, value in recurrent.items() if name.endswith(f"_l{top}")}
-    if top:
-        below = Stack(layer, {name: value for name, value in recurrent.items() if name not in last})
-        inputs, _ = below.forward(inputs)
-    stack = Stack(layer, {name.replace(f"_l{top}", "_l0"): value for name, value in last.items()})
-    states = [np.zeros((stack.states, 1, stack.hidden_size, count))]
-    for t in range(steps):
-        states.append(stack.forward(inputs[t : t + 1], initial=states[-1])[1])
+    stack = Stack(layer, {name: value for name, value in weights.items() if not name.startswith("head.")})
+    outputs = np.ascontiguousarray(inputs)
+    for (cell,) in stack.layers:  # a single direction each
+        outputs, _ = cell.forward(outputs, None, None, training=cell is stack.layers[-1][0])
+    sequences = np.arange(count)
+    hidden = np.concatenate([np.zeros((1, *outputs.shape[1:])), outputs])  # (T + 1, H, N), before the first step too
     head, bias = weights["head.weight"], weights["head.bias"]
-    hidden = np.stack([state[0, 0] for state in states])  # (T + 1, H, N)
-    answers = head @ hidden[probe.ends, :, np.arange(count)].T + bias[:, None]  # (O, N)
+    answers = head @ hidden[probe.ends, :, sequences].T + bias[:, None]  # (O, N)
     targets = probe.targets if problem.loss == "cross_entropy" else probe.targets.T.astype(np.float64)
     _, d_answers = LOSS_FUNCTIONS[problem.loss](answers, targets, None)
-    d_hidden = head.T @ d_answers * count  # the loss function's is a mean over sequences
-    norms = np.zeros((stack.states, steps + 1, count))
-    gradient = np.zeros_like(states[0])
-    for t in range(steps, -1, -1):
-        gradient[0, 0] += np.where(probe.ends == t, d_hidden, 0.0)
-        norms[:, t] = np.linalg.norm(gradient[:, 0], axis=1)
-        if t:
-            stack.forward(inputs[t - 1 : t], initial=states[t - 1], training=True)
-            gradient = stack.backward(None, gradient)[1]
+    d_hidden = np.zeros_like(hidden)  # what the answer alone asks of each state
+    d_hidden[probe.ends, :, sequences] = (head.T @ d_answers * count).T  # the loss function's is a mean over sequences
+    reached = steps - max(0, int(probe.ends.min()) - LONGEST_LAG)
+    gradients = np.zeros((stack.states, *hidden.shape))
+    for t, gradient in zip(range(steps - 1, -1, -1), islice(cell.state_gradients(d_hidden[1:]), reached), strict=False):
+        gradients[:, t] = gradient
+    gradients[0] += d_hidden
+    norms: Array = np.linalg.norm(gradients, axis=2)
     return norms

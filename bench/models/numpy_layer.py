@@ -21,7 +21,7 @@ as stay in the processor's cache, at most all.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -171,6 +171,19 @@ class Layer(ABC, Generic[Space]):
         self._unpack()
         d_inputs = space.d_inputs.reshape(self.input_size, space.steps, batch).swapaxes(0, 1) if want_inputs else None
         return d_inputs, self._d_initial(space)
+
+    def state_gradients(self, d_outputs: Array) -> Iterator[Array]:
+        """Gradients `(states, H, B)` of the states that steps T, T − 1, … 1 of the last `forward` were given.
+
+        d_outputs: gradient of its outputs `(T, H, B)`. What reaches a state h_t as an output of step t is not in it.
+        No weight's gradient is computed.
+        """
+        space, d_steps = self._space, list(d_outputs)
+        self._begin(space, None)
+        for t in range(space.steps - 1, -1, -1):
+            self._differentiate(space, t, t + 1)
+            self._recur(space, t, t + 1, d_steps)
+            yield self._d_initial(space)
 
     def _workspace(self, steps: int, batch: int, training: bool) -> Space:
         key = (steps, batch, training)

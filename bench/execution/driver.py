@@ -95,6 +95,7 @@ class Driver:
         self._known_slots = 0
         self._evaluations: dict[int, int] = {}  # by slot: how many of its training the observer knows
         self._jobs: dict[int, Job] = {}
+        self._untold: set[int] = set()  # slots of whose job the observer does not know yet
         executor.on_evaluation = self._look
         self._numbers = itertools.count()
         self._watched = time.monotonic()
@@ -154,7 +155,7 @@ class Driver:
                 slot, pending = free.pop(), heapq.heappop(queue)
                 pending.attempts += 1
                 self._jobs[slot], self._evaluations[slot] = pending.order.job, 0
-                self.observer.started(slot, pending.order.job.label, pending.order.job.steps)
+                self._untold.add(slot)
                 self._running[self.executor.submit(pending.order.job, slot)] = (slot, pending)
 
     def _put(self, pending: _Pending) -> None:
@@ -164,7 +165,10 @@ class Driver:
         self._free[self.executor.lane_of(slot)].append(slot)
 
     def _look(self, slot: int) -> None:
-        """Tell how far the job in a slot is."""
+        """Tell how far the job in a slot is, and at first that it has begun."""
+        if slot in self._untold:
+            self._untold.remove(slot)
+            self.observer.started(slot, self._jobs[slot].label, self._jobs[slot].steps)
         self.observer.progress(slot, *self.executor.progress(slot))
         if self.observer.follows:
             for evaluation in self.executor.evaluations(slot, self._evaluations[slot]):
@@ -191,6 +195,8 @@ class Driver:
         ended += self._watch()
         if not ended:
             return
+        if not self.executor.submit_waits:
+            self._fill_slots()  # no worker needs to wait for the disk
         written = self.ledger.add_all([(record, pending.order.identity) for _, pending, record in ended])
         for (slot, pending, _), record in zip(ended, written, strict=True):
             self.observer.finished(slot, record, reused=False)

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import ClassVar
 
 from bench.jobs import Job
 from bench.records import Record
@@ -23,10 +24,11 @@ class WorkerDied(Exception):  # noqa: N818 - an event, not an error of this prog
 class Executor(ABC):
     """Numbered slots, each of which does one job at a time.
 
-    on_evaluation: called with the slot after each evaluation, where a job runs in the driver's own thread: nobody could
-    ask how far it is meanwhile.
+    submit_waits: whether a job runs in the driver's own thread, so that `submit` returns only when it has ended.
+    on_evaluation: called with the slot after each evaluation there: nobody could ask how far the job is meanwhile.
     """
 
+    submit_waits: ClassVar[bool] = False
     on_evaluation: Callable[[int], None] | None = None
 
     @property

@@ -17,6 +17,8 @@ from bench.records import Record
 class InlineExecutor(Executor):
     """One slot; `submit` returns when the job is done. Torch computes with one thread from here on, as in a worker."""
 
+    submit_waits = True
+
     def __init__(self, plugins: Sequence[str] = ()) -> None:
         load_plugins(plugins)
         use_one_thread()

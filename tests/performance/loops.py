@@ -3,9 +3,10 @@
 The rivals are `tutorial_loop.py`, and `lightning_loop.py` where PyTorch Lightning is installed (the extra `perf`). Each
 takes turns with `bench run` on the same trainings; the median of the ratios of neighbours is judged. A rival's time
 begins after its imports and data; bench's at its command, and ends with its last training (its timings and its report,
-which the rivals do not make, are in the column "whole command"). Loss curves must agree, or nothing is written. After
-each pair the optimiser steps alone are timed, in two workers: what nobody who trains `nn.GRU` on two cores can pass.
-About fifteen minutes.
+which the rivals do not make, are in the column "whole command"). Both of bench's GRUs are run: `gru` is the rivals' own
+`nn.GRU`, `numpy_gru` the same network from the same weights. Loss curves must agree, or nothing is written. After each
+pair the optimiser steps alone are timed, in two workers: what nobody who trains that GRU on two cores can pass. About
+half an hour.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ RUNS, SEEDS = 3, 6
 EPOCHS = {512: 40, 64: 20}  # by batch size
 TOLERANCE = 2e-3  # relative, of float32 losses after up to 2,640 steps, on one thread and on two
 CASES = [("tutorial_loop.py", 512, 2.3), ("tutorial_loop.py", 64, 3.0), ("lightning_loop.py", 64, 3.0)]
+MODELS = ("gru", "numpy_gru")
 NEEDS = {"lightning_loop.py": "lightning"}
 NAMES = {"tutorial_loop.py": "the tutorial's loop", "lightning_loop.py": "Lightning and `study.optimize`"}
 LINE = re.compile(r"\[\d+/\d+\] confirm ")
@@ -51,12 +54,12 @@ def run_rival(script: str, batch_size: int, replicate: int) -> tuple[float, Curv
     return 3600 * len(HIDDEN_SIZES) / found["seconds"], curves  # type: ignore[return-value]
 
 
-def run_bench(batch_size: int) -> tuple[float, float, Curves]:
+def run_bench(model: str, batch_size: int) -> tuple[float, float, Curves]:
     """Trainings an hour of `bench run` until its last training, and of the whole command; its curves."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "bench", "run", "--workers", str(WORKERS), "--device", "cpu"]
         command += ["--results", f"{folder}/results", "--reports", f"{folder}/reports"]
-        for option, value in settings(batch_size, EPOCHS[batch_size], SEEDS).items():
+        for option, value in settings(batch_size, EPOCHS[batch_size], SEEDS, model=model).items():
             command += ["--" + option.replace("_", "-"), str(value)]
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -76,9 +79,9 @@ def run_bench(batch_size: int) -> tuple[float, float, Curves]:
     return 3600 * len(records) / ends[-1], 3600 * len(records) / whole, curves
 
 
-def bare_rate(batch_size: int) -> float:
+def bare_rate(model: str, batch_size: int) -> float:
     """Trainings an hour that two workers would make if there were nothing but optimiser steps."""
-    experiment = resolve(settings(batch_size, EPOCHS[batch_size], SEEDS))
+    experiment = resolve(settings(batch_size, EPOCHS[batch_size], SEEDS, model=model))
     trainings = [training_of(experiment, size, replicate) for size in HIDDEN_SIZES for replicate in range(1, 5)]
     found = perform([BareSteps(training) for training in trainings])
     seconds = [record["seconds"][0] * t.steps for record, t in zip(found, trainings, strict=True)]
@@ -100,28 +103,28 @@ def largest_difference(ours: Curves, theirs: Curves) -> float:
     )
 
 
-def compare(script: str, batch_size: int) -> dict[str, Any]:
+def compare(script: str, model: str, batch_size: int) -> dict[str, Any]:
     """Medians of alternating runs."""
     runs = []
     for run in range(RUNS):
         rival, theirs = run_rival(script, batch_size, 1 + run % SEEDS)
-        bench, whole, ours = run_bench(batch_size)
+        bench, whole, ours = run_bench(model, batch_size)
         difference = largest_difference(ours, theirs)
         if difference > TOLERANCE:
             raise SystemExit(
-                f"{script}, batch {batch_size}: loss curves differ by {difference:.1e}: nothing to compare"
+                f"{script}, {model}, batch {batch_size}: loss curves differ by {difference:.1e}: nothing to compare"
             )
         runs.append(
             {
                 "rival": rival,
                 "bench": bench,
                 "whole": whole,
-                "bare": bare_rate(batch_size),
+                "bare": bare_rate(model, batch_size),
                 "ratio": bench / rival,
                 "difference": difference,
             }
         )
-        print(script, batch_size, runs[-1], file=sys.stderr)
+        print(script, model, batch_size, runs[-1], file=sys.stderr)
     medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     worst = max(run["difference"] for run in runs)
     return {**medians, "ratios": [run["ratio"] for run in runs], "difference": worst}
@@ -130,20 +133,28 @@ def compare(script: str, batch_size: int) -> dict[str, Any]:
 def main() -> None:
     writing, was_busy = wants_writing(__doc__ or ""), busy()
     rows = []
-    for script, batch_size, bar in CASES:
-        name = NAMES[script]
+    for (script, batch_size, bar), model in product(CASES, MODELS):
+        name = [NAMES[script], f"`{model}`", batch_size]
         if script in NEEDS and not find_spec(NEEDS[script]):
             print(f"{script}: {NEEDS[script]} is not installed, so it is not measured: pip install -e '.[perf]'")
-            rows.append([name, batch_size, *[NOT_MEASURED] * 5, f"≥ {bar:g}", ""])
+            rows.append([*name, *[NOT_MEASURED] * 5, f"≥ {bar:g}", ""])
             continue
-        found = compare(script, batch_size)
+        found = compare(script, model, batch_size)
         each = ", ".join(f"{ratio:.2f}" for ratio in found["ratios"])
         rates = [f"{found[key]:,.0f}" for key in ("rival", "bench", "whole", "bare")]
         ratio = f"**{found['ratio']:.2f}** ({each})"
-        rows.append(
-            [name, batch_size, *rates, ratio, judged(found["ratio"], bar, at_most=False), f"{found['difference']:.0e}"]
-        )
-    header = ["against", "batch", "its trainings an hour", "bench's", "whole command", "bare steps", "ratio (each run)"]
+        verdict = judged(found["ratio"], bar, at_most=False)
+        rows.append([*name, *rates, ratio, verdict, f"{found['difference']:.0e}"])
+    header = [
+        "against",
+        "bench's model",
+        "batch",
+        "its trainings an hour",
+        "bench's",
+        "whole command",
+        "bare steps",
+        "ratio (each run)",
+    ]
     text = table([*header, "bar", "curves differ by"], rows) + "\n\n" + origin(__file__, was_busy=was_busy)
     print(text)
     if writing:

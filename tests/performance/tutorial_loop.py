@@ -94,10 +94,10 @@ def train(model: nn.Module, train_loader: Any, valid_loader: Any, epochs: int) -
     return train_losses, valid_losses
 
 
-def settings(batch_size: int, epochs: int, seeds: int, points: int = POINTS) -> dict[str, Any]:
+def settings(batch_size: int, epochs: int, seeds: int, points: int = POINTS, model: str = "gru") -> dict[str, Any]:
     """The same trainings as options of bench."""
     return {
-        "models": "gru",
+        "models": model,
         "tasks": f"regression[points={points}]",
         "match": "each",
         "hidden_sizes": ",".join(map(str, HIDDEN_SIZES)),

@@ -13,6 +13,7 @@ from torch.nn import functional
 from bench.models.contract import Learner, ParameterCount, Problem, Settings
 from bench.models.torch_learner import data
 from bench.models.torch_learner.adam import FusedAdam
+from bench.models.torch_learner.clipping import clip_gradient_norm
 from bench.models.torch_learner.data import Sequences
 from bench.models.torch_learner.network import Network, as_array, probe
 from bench.models.torch_learner.objective import mean_loss
@@ -88,7 +89,7 @@ class TorchLearner(Learner):
             for kept, parameter in zip(self._trained, self._stepped, strict=True):
                 kept.grad = None if parameter.grad is None else parameter.grad.to(self.dtype)
         if self._clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self._trained, self._clip_norm)
+            clip_gradient_norm(self._trained, self._clip_norm)
         self._optimizer.step()
         self._round_weights()
         return loss.detach()

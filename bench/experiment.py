@@ -118,7 +118,7 @@ class _Run:
         self.notes: list[str] = []  # what cohorts said: that one was halved, say
 
     def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:
-        machine = look_at_machine(self.experiment, self.executor)
+        machine = look_at_machine(self.experiment, self.executor, cohorts=self.cohorts, observer=self.observer)
         if machine["device"] == "cuda" and self.cohorts:
             self.executor = with_cohorts(self.executor, machine["gpus"], self.experiment.options, self._note)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 
@@ -18,6 +19,8 @@ from bench.probe import ProbeJob
 from bench.records import Record
 from bench.search import Point
 from tasks.errors import UserError
+
+NOTE_SECONDS = 2.0  # a look at the machine that takes longer is told of
 
 
 def open_executor(experiment: Experiment, observer: Observer) -> Executor:
@@ -37,14 +40,19 @@ def open_executor(experiment: Experiment, observer: Observer) -> Executor:
     return ProcessExecutor(options.workers or cores, options.plugins, uses_torch=experiment.uses_torch)
 
 
-def look_at_machine(experiment: Experiment, executor: Executor) -> Record:
-    """The machine, seen from a worker; UserError where the device is not there or no worker starts."""
+def look_at_machine(
+    experiment: Experiment, executor: Executor, *, cohorts: bool = False, observer: Observer | None = None
+) -> Record:
+    """The machine, seen from a worker; UserError where the device is not there or no worker starts.
+
+    cohorts: whether trainings on a GPU will share it. observer: told what is going on, where it takes long.
+    """
     options, task, entries = experiment.options, experiment.tasks[0], experiment.entries
     entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
     point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
     training = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu").training(point, SEARCH_REPLICATE)
-    probe = ProbeJob(options.device, training, executor.slots, experiment.uses_torch)
-    found = perform_alone(probe, executor)
+    probe = ProbeJob(options.device, training, executor.slots, cohorts, experiment.uses_torch)
+    found = perform_alone(probe, executor, observer)
     if "refused" in found:
         raise UserError(found["refused"])
     if found.get("error"):
@@ -60,12 +68,14 @@ def with_cohorts(executor: Executor, gpus: Sequence[str], options: Options, note
     return CohortExecutor(executor, gpus, options.plugins, options.cohort, note)
 
 
-def perform_alone(job: Job, executor: Executor) -> Record:
-    """The record of a job that runs while there is no driver."""
+def perform_alone(job: Job, executor: Executor, observer: Observer | None = None) -> Record:
+    """The record of a job that runs while there is no driver; the observer is told of it where it takes long."""
     for _ in range(ATTEMPTS):
         try:
             future = executor.submit(job, 0)
             import_module("optuna")  # which the searches need, while the worker is still starting
+            if observer is not None and not wait([future], timeout=NOTE_SECONDS).done:
+                observer.note(f"{job.label} …")
             return future.result()
         except (BrokenProcessPool, WorkerDied):
             executor.restart(0)

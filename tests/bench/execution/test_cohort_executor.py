@@ -240,7 +240,7 @@ def pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
     look = experiment.look_at_machine
     found = {"device": "cuda", "gpus": ["0"]}
-    monkeypatch.setattr(experiment, "look_at_machine", lambda *asked: {**look(*asked), **found})
+    monkeypatch.setattr(experiment, "look_at_machine", lambda *asked, **more: {**look(*asked, **more), **found})
 
 
 FLAGS = {"models": "linear,gru,numpy_gru", "tasks": "toy", "budget": "smoke", "workers": 1, "name": "e"}

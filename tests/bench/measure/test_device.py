@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from bench.measure.device import choose_device, device_of
@@ -9,28 +11,25 @@ from bench.models.registry import MODELS
 from tasks.errors import UserError
 
 
-def never(device: str) -> float:
+def never(device: str) -> tuple[float, str]:
     raise AssertionError(f"measured {device} without need")
 
 
-def test_the_gpu_is_picked_where_it_makes_more_steps() -> None:
-    seconds = {"cpu": 0.010, "cuda": 0.001}
-    device, reason = choose_device("auto", seconds.__getitem__, workers=2, available=lambda: True)
+def rates(cpu: float, cuda: float) -> Callable[[str], tuple[float, str]]:
+    return {"cpu": (cpu, "2 CPU workers"), "cuda": (cuda, "the GPU with 8 trainings at once")}.__getitem__
+
+
+def test_the_device_is_picked_that_makes_more_steps() -> None:
+    device, reason = choose_device("auto", rates(200.0, 11_000.0), available=lambda: True)
     assert device == "cuda"
-    assert reason == ("cuda: the GPU makes 1,000 training steps a second (1 ms each), 2 CPU workers 200 (10 ms each).")
-
-
-def test_the_cpu_is_picked_where_its_workers_together_make_more_steps() -> None:
-    seconds = {"cpu": 0.003, "cuda": 0.002}
-    assert choose_device("auto", seconds.__getitem__, workers=1, available=lambda: True)[0] == "cuda"
-    device, reason = choose_device("auto", seconds.__getitem__, workers=2, available=lambda: True)
+    assert reason == ("cuda: the GPU with 8 trainings at once makes 11,000 training steps a second, 2 CPU workers 200.")
+    device, reason = choose_device("auto", rates(667.0, 500.0), available=lambda: True)
     assert device == "cpu"
-    assert "500" in reason
-    assert "667" in reason
+    assert reason == "cpu: the GPU with 8 trainings at once makes 500 training steps a second, 2 CPU workers 667."
 
 
 def test_a_tie_stays_on_the_cpu() -> None:
-    assert choose_device("auto", lambda _: 0.001, available=lambda: True)[0] == "cpu"
+    assert choose_device("auto", rates(100.0, 100.0), available=lambda: True)[0] == "cpu"
 
 
 def test_without_a_gpu_nothing_is_measured() -> None:

@@ -109,9 +109,10 @@ class Results:
 
     @property
     def progress(self) -> tuple[int, int | None]:
-        """Trainings done, and how many the experiment plans (None: not known)."""
+        """Trainings and timings done, and how many of both the experiment plans (None: not known)."""
         planned = self.manifest.get("trainings_planned")
-        return len(self.trainings), None if planned is None else int(planned)
+        done = sum(record["stage"] != "reference" for record in tables.unique(self.records))
+        return done, None if planned is None else int(planned)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the leaderboard as a styled table."""

@@ -84,7 +84,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
 def _status(results: Results) -> str:
     status = str(results.manifest.get("status") or "complete")
     done, planned = results.progress
-    return status if status == "complete" else f"{status}: {done} of {planned or '?'} trainings"
+    return status if status == "complete" else f"{status}: {done} of {planned or '?'} trainings and timings"
 
 
 def _facts(results: Results) -> list[str]:
@@ -182,7 +182,9 @@ def _failures(results: Results) -> Section:
             )
         )
     header = ("Task", "Model", "Status", "Error", "Command that trains it again")
-    caption = f"{len(failed)} of {results.progress[0]} trainings did not end well. A failed seed counts as not solved."
+    caption = (
+        f"{len(failed)} of {len(results.trainings)} trainings did not end well. A failed seed counts as not solved."
+    )
     return Section("failures", "Failures and alarms", [Table("Failures", header, rows, caption, texts=5), *after])
 
 

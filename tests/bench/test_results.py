@@ -19,7 +19,7 @@ def test_load_reads_records_manifest_and_tables(synthetic: ModuleType, tmp_path:
     assert results.models == ["gru", "lstm"]
     assert results.tasks == ["sine", "regression", "copy"]
     assert results.matches == ["tuned"]
-    assert results.progress == (24, 24)
+    assert results.progress == (30, 30)  # 24 trainings, 6 timings
     assert len(results.confirmed) == 12
     assert results.summary is results.summary  # made once
     assert "<table" in results._repr_html_()
@@ -63,7 +63,7 @@ def test_results_without_a_manifest_are_read_from_the_records_alone(synthetic: M
     (tmp_path / "mine" / "experiment.json").unlink()
     results = load("mine", tmp_path)
     assert results.models == ["gru", "lstm"]
-    assert results.progress == (18, None)
+    assert results.progress == (24, None)
 
 
 def test_the_reading_side_does_not_import_torch(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -163,8 +163,8 @@ def test_markdown_tables_have_as_many_cells_as_their_header(synthetic: ModuleTyp
 def test_an_experiment_in_progress_says_how_far_it_is(synthetic: ModuleType, tmp_path: Path) -> None:
     records = [r for r in synthetic.experiment(("sine",), seeds=1, trials=5, timed=False) if r["stage"] != "confirm"]
     html, markdown = _render(synthetic, tmp_path, records, status="in progress", trainings_planned=48)
-    assert "in progress: 10 of 48 trainings" in html
-    assert "**in progress: 10 of 48 trainings**" in markdown
+    assert "in progress: 10 of 48 trainings and timings" in html
+    assert "**in progress: 10 of 48 trainings and timings**" in markdown
     assert "No training of the confirm stage has ended yet." in html
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,17 +28,17 @@ class Network(nn.Module):
         self.core, self.head, self.per_step = core, head, per_step
         # a class derived from these may return anything beside its outputs
         known = type(core) in (nn.RNN, nn.GRU, nn.LSTM)
-        self._returns_last = known and isinstance(core, nn.RNNBase) and not core.bidirectional
+        self.is_torch_s_own = known and isinstance(core, nn.RNNBase) and core.batch_first and not core.bidirectional
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """inputs: `(N, T, I)`; lengths: `(N,)` int64 or None. Returns `(N, T, O)` per step, else `(N, O)`."""
         found = self.core(inputs)
-        hidden = found[0] if isinstance(found, tuple) else found
+        hidden = _outputs(found)
         if not self.per_step:
             if lengths is not None:
                 last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, hidden.shape[2])
                 hidden = hidden.gather(1, last).squeeze(1)
-            elif self._returns_last:
+            elif self.is_torch_s_own:
                 # The same numbers as hidden[:, -1], whose gradient would be one of all outputs, zero but for the last,
                 # added up at every step: 1 to 6 % of a training step.
                 final = found[1][0] if isinstance(found[1], tuple) else found[1]  # of an LSTM's (h, c), h: (L, N, H)
@@ -98,23 +98,29 @@ def initialised_network(model: TorchModel, problem: Problem, settings: Settings,
 
 
 def probe(network: Network, model_name: str, problem: Problem, settings: Settings) -> str:
-    """Run the core once on two steps: check what it returns, and tell which kernel ran ("cudnn", "onednn", "aten").
+    """Run the core on three sequences of two steps: check what it returns, and tell which kernel ran ("cudnn",
+    "onednn", "aten").
 
-    The kernel is read from the autograd graph of that very run, so it is what runs, not what should run.
+    The kernel is read from the autograd graph of that very run, so it is what runs, not what should run. UserError for
+    outputs of another shape, for sequences that see each other, and, where every step is predicted, for a step that
+    sees the next.
     """
     parameter = next(network.parameters())
-    inputs = torch.zeros(1, 2, problem.input_size, dtype=parameter.dtype, device=parameter.device)
+    count = 3 * 2 * problem.input_size
+    values = torch.linspace(-1, 1, count, dtype=parameter.dtype, device=parameter.device)
+    inputs = values.reshape(3, 2, problem.input_size)
     network.eval()  # no dropout drawn, no running statistics touched
-    hidden = network.core(inputs)
-    network.train()
-    hidden = hidden[0] if isinstance(hidden, tuple) else hidden
-    expected = (1, 2, settings.hidden_size)
+    hidden = _outputs(network.core(inputs))
+    expected = (3, 2, settings.hidden_size)
     if not isinstance(hidden, Tensor) or tuple(hidden.shape) != expected:
         found = tuple(hidden.shape) if isinstance(hidden, Tensor) else type(hidden).__name__
         raise UserError(
             f"model {model_name}: its core maps (N, T, input_size) = {tuple(inputs.shape)} to {found}, expected "
             f"(N, T, hidden_size) = {expected}, or a tuple that begins with it"
         )
+    if not network.is_torch_s_own:
+        _check_independence(network, model_name, inputs, hidden.detach())
+    network.train()
     pending, seen = [hidden.grad_fn], set()
     while pending:
         node = pending.pop()
@@ -126,6 +132,24 @@ def probe(network: Network, model_name: str, problem: Problem, settings: Setting
                 return kernel
         pending.extend(parent for parent, _ in node.next_functions)
     return "aten"
+
+
+@torch.no_grad()
+def _check_independence(network: Network, model_name: str, inputs: Tensor, hidden: Tensor) -> None:
+    """UserError where the last step of the second sequence matters to others, or to the step before it."""
+    changed = inputs.clone()
+    changed[1, -1] += 1
+    same = torch.isclose(_outputs(network.core(changed)), hidden, rtol=1e-4, atol=1e-5, equal_nan=True)
+    if not (same[0].all() and same[2].all()):
+        raise UserError(
+            f"model {model_name}: its core mixes sequences, as what one holds changes the outputs of another: torch's "
+            "recurrent layers need batch_first=True"
+        )
+    if network.per_step and not same[1, :-1].all():
+        raise UserError(
+            f"model {model_name}: its core looks ahead, as what a step holds changes the outputs of earlier ones: on a "
+            "task that predicts every step, step t may depend on steps up to t only"
+        )
 
 
 def _known_cell(model: TorchModel, core: nn.Module, input_size: int, hidden_size: int, num_layers: int) -> str | None:
@@ -140,6 +164,11 @@ def _known_cell(model: TorchModel, core: nn.Module, input_size: int, hidden_size
         expected[f"weight_hh_l{layer}"] = (rows, hidden_size)
         expected[f"bias_ih_l{layer}"] = expected[f"bias_hh_l{layer}"] = (rows,)
     return cell if {name: tuple(tensor.shape) for name, tensor in core.state_dict().items()} == expected else None
+
+
+def _outputs(found: Any) -> Any:
+    """What a core returns, without what may stand beside its outputs."""
+    return found[0] if isinstance(found, tuple) else found
 
 
 def as_array(tensor: Tensor) -> Array:

@@ -275,8 +275,54 @@ def test_a_core_of_another_shape_is_named_with_what_it_returned() -> None:
         def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
             return nn.Linear(input_size, hidden_size + 1)
 
-    with pytest.raises(UserError, match=r"model wide: .*\(1, 2, 6\), expected .*\(1, 2, 5\)"):
+    with pytest.raises(UserError, match=r"model wide: .*\(3, 2, 6\), expected .*\(3, 2, 5\)"):
         build(Wide())
+
+
+class Careless(nn.Module):
+    """A core with a mistake that shapes do not show."""
+
+    def __init__(self, mistake: str, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.mistake = mistake
+        self.rnn = nn.GRU(input_size, hidden_size, batch_first=mistake != "batch_first forgotten")
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.mistake == "mean over sequences":
+            x = x - x.mean(dim=0, keepdim=True)
+        if self.mistake == "mean over steps":
+            x = x - x.mean(dim=1, keepdim=True)
+        outputs: Tensor = self.rnn(x)[0]
+        return outputs
+
+
+@dataclass(frozen=True)
+class Mistaken(TorchModel):
+    name = "mistaken"
+    summary = "a cell with a mistake"
+    mistake: str = ""
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
+        if self.mistake == "torch's, batch_first forgotten":
+            return nn.GRU(input_size, hidden_size)
+        return Careless(self.mistake, input_size, hidden_size)
+
+
+PER_STEP = replace(PROBLEM, per_step=True)
+
+
+@pytest.mark.parametrize("problem", [PROBLEM, PER_STEP], ids=["per sequence", "per step"])
+@pytest.mark.parametrize("mistake", ["batch_first forgotten", "torch's, batch_first forgotten", "mean over sequences"])
+def test_a_core_that_mixes_sequences_is_refused(mistake: str, problem: Problem) -> None:
+    with pytest.raises(UserError, match=r"mistaken: its core mixes sequences.*batch_first=True"):
+        build(Mistaken(mistake), problem)
+
+
+def test_a_core_that_looks_ahead_is_refused_where_every_step_is_predicted() -> None:
+    with pytest.raises(UserError, match="mistaken: its core looks ahead"):
+        build(Mistaken("mean over steps"), PER_STEP)
+    build(Mistaken("mean over steps"))  # a prediction for the whole sequence may see all of it
+    build(Mistaken(), PER_STEP)
 
 
 def test_a_core_may_not_take_the_name_of_the_head() -> None:

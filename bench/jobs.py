@@ -18,6 +18,7 @@ from bench.models.contract import Learner, Problem
 from bench.records import Record, digest
 from bench.training import OpenStepper, Training, build_learner, load_data, train, train_in_turns
 from tasks.contract import Array, Dataset
+from tasks.errors import UserError
 
 NOT_MEASURED = dict.fromkeys(
     (
@@ -202,7 +203,8 @@ def failure_of(job: Job, error: Exception) -> Record:
     if isinstance(error, MemoryError):
         return failure(job, "out_of_memory", "the machine's memory did not suffice")
     status = "out_of_memory" if is_out_of_memory(error) else "failed"
-    text = "".join(traceback.format_exception_only(error)).strip()
+    # a sentence for the user says all; of any other error the class belongs to it
+    text = str(error) if isinstance(error, UserError) else "".join(traceback.format_exception_only(error)).strip()
     return failure(job, status, text, "".join(traceback.format_exception(error)))
 
 

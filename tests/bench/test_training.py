@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from bench.budgets import EVALUATIONS
-from bench.jobs import TrainingJob, attempt
+from bench.jobs import TrainingJob, attempt, failure_of
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
 from bench.records import dumps
 from bench.training import Training, load_data, load_references, train
+from tasks.errors import UserError
 from tasks.losses import mean_loss
 from tasks.registry import TASKS, load_plugin_file
 
@@ -113,6 +114,12 @@ def test_an_exception_becomes_a_record_with_its_text(how: str, status: str) -> N
     if how == "raise":
         assert record["error"] == "RuntimeError: the cell | broke <here>"
         assert "train_step" in record["traceback"]
+
+
+def test_a_sentence_for_the_user_stands_in_the_record_as_it_is() -> None:
+    job = TrainingJob(training())
+    assert failure_of(job, UserError("model a: its core is odd"))["error"] == "model a: its core is odd"
+    assert failure_of(job, ValueError("odd"))["error"] == "ValueError: odd"
 
 
 def test_progress_is_told_at_every_evaluation() -> None:

@@ -10,13 +10,13 @@ class UserError(Exception):
     """What is wrong, what was expected, and what to do next. The command line prints it bare and exits with 2."""
 
 
-def unknown(kind: str, given: str, valid: Iterable[str]) -> UserError:
-    """An error for a name that does not exist: names the nearest valid one, and all of them.
+def unknown(kind: str, given: str, valid: Iterable[str], means: str | None = None) -> UserError:
+    """An error for a name that does not exist: names the nearest valid one, or what it `means`, and all of them.
 
     >>> str(unknown("model", "gur", ["gru", "lstm"]))
     "unknown model 'gur': did you mean 'gru'? Valid: gru, lstm"
     """
     names = sorted(valid)
-    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)
-    hint = f"did you mean '{near[0]}'? " if near else ""
+    near = means or next(iter(difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)), None)
+    hint = f"did you mean '{near}'? " if near else ""
     return UserError(f"unknown {kind} '{given}': {hint}Valid: {', '.join(names) or 'none'}")

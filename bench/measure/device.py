@@ -30,7 +30,7 @@ def choose_device(
     "auto" only, and only where there is a GPU. Raises UserError for another request, and for "cuda" without a GPU.
     """
     if requested not in REQUESTS:
-        raise unknown("device", requested, REQUESTS)
+        raise unknown("device", requested, REQUESTS, means="cuda" if requested.lower() == "gpu" else None)
     if requested == "cpu":
         return "cpu", "cpu, as requested."
     if not available():

@@ -49,6 +49,8 @@ def test_cuda_without_a_gpu_is_refused_with_the_way_out() -> None:
 def test_an_unknown_device_is_met_with_the_nearest_one() -> None:
     with pytest.raises(UserError, match="unknown device 'cdua': did you mean 'cuda'"):
         choose_device("cdua", never, available=lambda: True)
+    with pytest.raises(UserError, match="unknown device 'GPU': did you mean 'cuda'"):  # 'cpu' is spelt more alike
+        choose_device("GPU", never, available=lambda: True)
 
 
 def test_a_model_without_a_gpu_form_stays_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
-from typing import ClassVar
+
+from workers import Measurement
 
 from bench.jobs import TrainingJob
 from bench.records import Record
@@ -41,21 +41,8 @@ def bare_step(training: Training) -> tuple[float, float]:
     return (now - began) / made, (time.process_time() - worked) / made
 
 
-@dataclass(frozen=True)
-class BareSteps:
-    """A job whose record is {"seconds": wall and processor seconds of an optimiser step}."""
-
-    training: Training
-
-    label: ClassVar[str] = "bare steps"
-    steps: ClassVar[int] = 1
-    cost: ClassVar[float] = 0.0
-
-    def key(self) -> str:
-        return "bare"
-
-    def describe(self) -> Record:
-        return {}
+class BareSteps(Measurement):
+    """{"seconds": wall and processor seconds of an optimiser step}."""
 
     def perform(self, progress: Progress) -> Record:
         return {"seconds": bare_step(self.training)}

@@ -6,17 +6,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from beside import bare_step
+from workers import Measurement
 
 from bench import loop
 from bench import training as trainer
 from bench.models.numpy_learner import NumpyLearner
 from bench.models.torch_learner.learner import TorchLearner
 from bench.records import Record
-from bench.training import Progress, Training
+from bench.training import Progress
 
 METHODS = {
     "train_step": "optimiser steps, where they are made",
@@ -37,21 +37,8 @@ SCORES = "evaluation: scores"
 GATHERING, REST = "batches gathered and cut", "the rest of a training"
 
 
-@dataclass(frozen=True)
-class Parts:
-    """A job whose record is {"parts": processor seconds by part, "bare": those of its bare steps} of one training."""
-
-    training: Training
-
-    label: ClassVar[str] = "the parts of a training"
-    steps: ClassVar[int] = 1
-    cost: ClassVar[float] = 0.0
-
-    def key(self) -> str:
-        return "parts"
-
-    def describe(self) -> Record:
-        return {}
+class Parts(Measurement):
+    """{"parts": processor seconds by part, "bare": those of its bare steps} of one training."""
 
     def perform(self, progress: Progress) -> Record:
         spent: dict[str, float] = defaultdict(float)

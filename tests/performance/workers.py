@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from typing import ClassVar
 
 from bench.execution.processes import ProcessExecutor
 from bench.jobs import Job
 from bench.records import Record
+from bench.training import Progress, Training
 
 WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Measurement(ABC):
+    """A job of a benchmark: its record is what `perform` returns, and it stands in no ledger."""
+
+    training: Training
+
+    label: ClassVar[str] = "a measurement"
+    steps: ClassVar[int] = 1
+    epoch_steps: ClassVar[int | None] = None
+    device: ClassVar[str] = "cpu"
+    cost: ClassVar[float] = 0.0
+
+    def key(self) -> str:
+        return self.label
+
+    def describe(self) -> Record:
+        return {}
+
+    @abstractmethod
+    def perform(self, progress: Progress) -> Record: ...
 
 
 def perform(jobs: Sequence[Job]) -> list[Record]:

@@ -129,8 +129,8 @@ def read_baseline(folder: Path) -> Baseline:
     manifest, table = _read_manifest(folder / MANIFEST, record), _read_text(folder / TABLE, record)
     if manifest.get("checksum") != _checksum(manifest, table):
         raise CantCompare(
-            f"{folder} was edited by hand: its checksum is not that of its content. Restore it, or record it again "
-            f'({record} --accept "why"); exceptions belong into {exceptions.NAME}'
+            f"{folder} was edited by hand, or recording it was cut short: its checksum is not that of its content. "
+            f'Restore it, or record it again ({record} --accept "why"); exceptions belong into {exceptions.NAME}'
         )
     cells = _cells(manifest["cells"], table, folder / TABLE)
     found = read_exceptions(folder)

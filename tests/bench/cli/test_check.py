@@ -158,7 +158,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "edited rows": (
         lambda b: rewrite(b / "baseline.csv", "steps_to_target,", "steps_to_target,1"),
-        "was edited by hand: its checksum is not that of its content",
+        "recording it was cut short: its checksum is not that of its content",
     ),
     "a deleted row": (lambda b: rewrite(b / "baseline.csv", "copy,gru,1,data,", "copy,gru,1,date,"), "edited by hand"),
     "an edited manifest": (

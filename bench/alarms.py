@@ -15,7 +15,12 @@ LIMIT_LEVEL = 0.01  # an alarm stops the reader: rarer by chance than a verdict 
 
 def alarms(results: Results) -> tuple[str, ...]:
     """One sentence each; empty where all is well."""
-    found = (*_beyond_the_limit(results), *_noisy_timings(results), *_mixed_machines(results))
+    found = (
+        *_without_result(results),
+        *_beyond_the_limit(results),
+        *_noisy_timings(results),
+        *_mixed_machines(results),
+    )
     return (*_damaged_records(results), *found)
 
 
@@ -28,6 +33,19 @@ def _damaged_records(results: Results) -> list[str]:
         f"Line{'s' * several} {lines} of records.jsonl {'are' if several else 'is'} damaged and left out: see "
         f"python -m bench doctor {results.name}."
     ]
+
+
+def _without_result(results: Results) -> list[str]:
+    """Models that no table shows, because nothing of their search could be confirmed."""
+    found: list[str] = []
+    if results.manifest.get("status", "complete") != "complete":  # what is missing may still come
+        return found
+    for (match, task, model), rows in results.trainings.groupby(["match", "task", "model"], sort=False):
+        statuses = rows["status"].value_counts()
+        if "ok" not in statuses and not (rows["stage"] == "confirm").any():
+            how = listed([f"{count} {status}" for status, count in statuses.items()])
+            found.append(f"On {task} ({match}), {model} has no result: none of its trials ended well ({how}).")
+    return found
 
 
 def _beyond_the_limit(results: Results) -> list[str]:

@@ -73,8 +73,8 @@ class Ledger:
         for line in scan(file.path):
             refuse_newer(file.path, line)
             if line.record is None:
-                name = file.path.parent.name
-                note(f"{file.path}:{line.number} is damaged ({line.problem}): see python -m bench doctor {name}")
+                doctor = rerun.replace(" rerun", " doctor", 1)  # both name the results folder and the experiment
+                note(f"{file.path}:{line.number} is damaged ({line.problem}): see {doctor}")
                 continue
             again = retry_failed and line.record.get("status") in RETRIED
             self._remember(line.record, Span(line.start, len(line.raw)), again)

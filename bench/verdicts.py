@@ -82,7 +82,9 @@ def _verdict(
     leader = str(means.index[0])
     if len(means) == 1:
         loss = number(10 ** float(means.iloc[0]))
-        alone = "was trained alone" if len(losses.columns) == 1 else "alone finished"
+        trainings = results.trainings
+        asked = trainings[(trainings["match"] == match) & (trainings["task"] == task)]["model"].nunique()
+        alone = "was trained alone" if asked == 1 else "alone finished"
         headline = f"{place}, {leader} {alone}: test loss {loss}; {'; '.join(facts)}."
         return Verdict(match, task, headline, notes, None, False, *missing)
     pairs = [pair for pair in pairs if pair.first in means and pair.second in means]

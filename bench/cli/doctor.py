@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 _DAMAGED = 1
@@ -22,6 +24,7 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     where all is whole (or was repaired), else 1.
     """
     from bench.doctor import diagnose, repair
+    from bench.folder import command_name
 
     found = diagnose(name, results)
     click.echo(f"{found.path}: {sum(found.kept.values())} whole records")
@@ -38,7 +41,8 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     if not found.damaged:
         return 0 if found.is_sound else _DAMAGED
     if not wanted:
-        click.echo(f"to leave out the damaged lines: python -m bench doctor {name} --repair")
+        where = command_name(Path(results))
+        click.echo(f"to leave out the damaged lines: python -m bench doctor{where} {name} --repair")
         return _DAMAGED
     click.echo(f"repaired; the file as it was: {repair(found)}")
     return 0 if not found.newer else _DAMAGED

@@ -275,7 +275,7 @@ def test_a_core_of_another_shape_is_named_with_what_it_returned() -> None:
         def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
             return nn.Linear(input_size, hidden_size + 1)
 
-    with pytest.raises(UserError, match=r"model wide: .*\(3, 2, 6\), expected .*\(3, 2, 5\)"):
+    with pytest.raises(UserError, match=r"model wide: .*\(3, 6, 6\), expected .*\(3, 6, 5\)"):
         build(Wide())
 
 
@@ -292,6 +292,8 @@ class Careless(nn.Module):
             x = x - x.mean(dim=0, keepdim=True)
         if self.mistake == "mean over steps":
             x = x - x.mean(dim=1, keepdim=True)
+        if self.mistake == "two steps ahead":
+            x = x + functional.pad(x, (0, 0, 0, 2))[:, 2:]
         outputs: Tensor = self.rnn(x)[0]
         return outputs
 
@@ -318,11 +320,83 @@ def test_a_core_that_mixes_sequences_is_refused(mistake: str, problem: Problem) 
         build(Mistaken(mistake), problem)
 
 
-def test_a_core_that_looks_ahead_is_refused_where_every_step_is_predicted() -> None:
+@pytest.mark.parametrize("mistake", ["mean over steps", "two steps ahead"])
+def test_a_core_that_looks_ahead_is_refused_where_every_step_is_predicted(mistake: str) -> None:
     with pytest.raises(UserError, match="mistaken: its core looks ahead"):
-        build(Mistaken("mean over steps"), PER_STEP)
-    build(Mistaken("mean over steps"))  # a prediction for the whole sequence may see all of it
-    build(Mistaken(), PER_STEP)
+        build(Mistaken(mistake), PER_STEP)
+    build(Mistaken(mistake))  # a prediction for the whole sequence may see all of it
+
+
+class Attention(nn.Module):
+    """Causal attention: torch takes another kernel for it where no gradient is wanted."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.embedding = nn.Linear(input_size, hidden_size)
+        self.attention = nn.MultiheadAttention(hidden_size, 1, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embedding(x)
+        ahead = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
+        outputs: Tensor = self.attention(x, x, x, attn_mask=ahead, need_weights=False)[0]
+        return outputs
+
+
+class Patches(nn.Module):
+    """A causal convolution over five steps, which can't take shorter sequences."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.filter = nn.Conv1d(input_size, hidden_size, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.pad(self.filter(x.transpose(1, 2)), (4, 0)).transpose(1, 2)
+
+
+class Noisy(nn.Module):
+    """Its outputs are never the same twice."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(input_size, hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.dropout(self.layer(x), 0.5, training=True)
+
+
+@dataclass(frozen=True)
+class Unusual(TorchModel):
+    name = "unusual"
+    summary = "a cell that is odd, and right"
+    kind: str = "Attention"
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
+        kinds = {"Attention": Attention, "Patches": Patches, "Noisy": Noisy}
+        return kinds[self.kind](input_size, hidden_size)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["Attention", "Patches", "Noisy"])
+def test_an_unusual_core_is_not_refused(kind: str, precision: Any, make_split: MakeSplit) -> None:
+    for seed in range(5):
+        learner = build(Unusual(kind), PER_STEP, replace(SETTINGS, precision=precision), seed)
+    assert np.isfinite(train(learner, make_split(PER_STEP))).all()
+
+
+class Divided(Mistaken):
+    name = "divided"
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
+        if hidden_size % 8:
+            raise ValueError("8 heads\nat 9")
+        return None  # type: ignore[return-value]
+
+
+def test_what_a_core_must_be_is_said_in_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"divided has no core of hidden size 9, 1 layers \(8 heads\): comparing at"):
+        Divided().count_parameters(PROBLEM, 9, 1)
+    with pytest.raises(UserError, match=r"divided: core\(\) returned None, expected a torch.nn.Module"):
+        build(Divided(), settings=replace(SETTINGS, hidden_size=8))
 
 
 def test_a_core_may_not_take_the_name_of_the_head() -> None:

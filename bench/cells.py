@@ -16,7 +16,7 @@ from bench.matching import Matching
 from bench.measure.device import device_of
 from bench.mirror import Mirror
 from bench.models.contract import Model, Problem, Settings
-from bench.models.sizing import hidden_size_for
+from bench.models.sizing import hidden_size_for, total_parameters
 from bench.pruning import count_trainings, search_with_pruning
 from bench.records import Record
 from bench.search import Ask, Asked, Point, Space, Study, count_trials, point_of, search, search_asynchronously
@@ -64,7 +64,7 @@ class CellPlan:
             problem = Problem.of(self.task, load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).train)
             budget = matching.parameters
             if budget is None:
-                budget = self.experiment.models[0].count_parameters(problem, sizes[0], layers[0]).total
+                budget = total_parameters(self.experiment.models[0], problem, sizes[0], layers[0])
             sizes = (hidden_size_for(self.model, problem, budget, layers[0]),)
         return Space(sizes, layers, rates, self.entry.schemes)
 

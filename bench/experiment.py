@@ -19,11 +19,12 @@ from bench.cells import SEARCH_REPLICATE, CellPlan
 from bench.config import Experiment
 from bench.execution.driver import Driver, Limits
 from bench.execution.executor import Executor
-from bench.folder import RECORDS, ResultsFolder, command_name
+from bench.folder import RECORDS, ResultsFolder
 from bench.ledger import Ledger
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.mirror import Mirror, check_storage
 from bench.observer import Observer
+from bench.options import command_name
 from bench.records import SCHEMA, STAGES, Record, RecordFile, read_records
 from bench.references import record_references
 from bench.siblings import Siblings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -121,8 +120,3 @@ class ResultsFolder:
 def _is_leftover(path: Path) -> bool:
     """A lock, or a file that a killed run had not finished writing."""
     return path.name == LOCK or bool(re.fullmatch(r"\..+\.\d+\.tmp", path.name))
-
-
-def command_name(results: Path) -> str:
-    """The flag that names a results folder on a command line: none for the usual one."""
-    return "" if results == Path("results") else f" --results {shlex.quote(str(results))}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bench.kept_files import write_kept_files
+from bench.options import command_name
 from bench.records import Record, RecordFile, Span, refuse_newer, scan
 
 # what makes two records of one key different entries of the experiment
@@ -73,7 +74,8 @@ class Ledger:
         for line in scan(file.path):
             refuse_newer(file.path, line)
             if line.record is None:
-                doctor = rerun.replace(" rerun", " doctor", 1)  # both name the results folder and the experiment
+                folder = file.path.parent
+                doctor = f"python -m bench doctor{command_name(folder.parent)} {folder.name}"
                 note(f"{file.path}:{line.number} is damaged ({line.problem}): see {doctor}")
                 continue
             again = retry_failed and line.record.get("status") in RETRIED

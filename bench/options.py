@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 from bench.budgets import BUDGETS
@@ -218,3 +220,8 @@ def refuse_duplicates(what: str, values: Iterable[Any]) -> None:
         if value in seen:
             raise UserError(f"{what} names '{value}' twice: give each once")
         seen.add(value)
+
+
+def command_name(results: Path) -> str:
+    """The flag that names a results folder on a command line: none for the usual one."""
+    return "" if results == Path("results") else f" --results {shlex.quote(str(results))}"

@@ -24,7 +24,7 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     where all is whole (or was repaired), else 1.
     """
     from bench.doctor import diagnose, repair
-    from bench.folder import command_name
+    from bench.options import command_name
 
     found = diagnose(name, results)
     click.echo(f"{found.path}: {sum(found.kept.values())} whole records")

@@ -145,12 +145,12 @@ def _layer_of(model: Model, problem: Problem, settings: Settings) -> type[Layer[
         return None
     import torch
 
+    from bench.models.torch_learner.network import torch_s_own
+
     with torch.random.fork_rng(devices=[]):  # constructors draw from the global generator
         core = model.core(problem.input_size, settings.hidden_size, settings.num_layers, 0.0)
-    if type(core) not in (torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM):  # one derived from them may compute anything
-        return None
-    assert isinstance(core, torch.nn.RNNBase)
-    return None if core.bidirectional or core.proj_size or not core.bias else LAYER_OF_MODE[core.mode]
+    own = torch_s_own(core)
+    return None if own is None or own.proj_size or not own.bias else LAYER_OF_MODE[own.mode]
 
 
 def _flow(layer: type[Layer[Any]], problem: Problem, weights: Mapping[str, Array], probe: _Probe) -> GradientFlow:

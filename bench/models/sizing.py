@@ -21,6 +21,18 @@ def parameter_count(cell: str, problem: Problem, hidden_size: int, num_layers: i
     return ParameterCount(first + (num_layers - 1) * above, (hidden_size + 1) * problem.output_size)
 
 
+def total_parameters(model: Model, problem: Problem, hidden_size: int, num_layers: int) -> int:
+    """Parameters of a model, head included; UserError where it does not come in that size."""
+    try:
+        return model.count_parameters(problem, hidden_size, num_layers).total
+    except Exception as error:
+        why = str(error).partition("\n")[0]
+        raise UserError(
+            f"model {model.name} can't be made with hidden size {hidden_size} and {num_layers} layer(s) ({why}): "
+            "comparing at equal parameter counts needs a model of any size"
+        ) from error
+
+
 def hidden_size_for(model: Model, problem: Problem, parameter_budget: int, num_layers: int) -> int:
     """The hidden size whose total parameter count (head included) is nearest to `parameter_budget`; ties: smaller.
 
@@ -29,7 +41,7 @@ def hidden_size_for(model: Model, problem: Problem, parameter_budget: int, num_l
     """
 
     def total(hidden_size: int) -> int:
-        return model.count_parameters(problem, hidden_size, num_layers).total
+        return total_parameters(model, problem, hidden_size, num_layers)
 
     smallest = total(1)
     if smallest > parameter_budget:

@@ -43,7 +43,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.models.contract import Learner, Model, ParameterCount, Problem, Settings
-from tasks.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -82,20 +81,10 @@ class TorchModel(Model):
         return TorchLearner(network, problem, settings, dropout_seed=dropout, model_name=self.name)
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
-        """Counted from a core that is built for it and thrown away, without touching torch's global generator.
-
-        UserError where there is no core of that size.
-        """
+        """Counted from a core that is built for it and thrown away, without touching torch's global generator."""
         import torch
 
         with torch.random.fork_rng(devices=[]):
-            try:
-                core = self.core(problem.input_size, hidden_size, num_layers, 0.0)
-            except Exception as error:
-                why = str(error).partition("\n")[0]
-                raise UserError(
-                    f"model {self.name} has no core of hidden size {hidden_size}, {num_layers} layers ({why}): "
-                    "comparing at equal parameter counts needs one of any size"
-                ) from error
+            core = self.core(problem.input_size, hidden_size, num_layers, 0.0)
         recurrent = sum(parameter.numel() for parameter in core.parameters())
         return ParameterCount(recurrent, (hidden_size + 1) * problem.output_size)

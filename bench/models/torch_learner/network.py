@@ -21,15 +21,24 @@ KERNEL_OF_NODE = {"CudnnRnnBackward": "cudnn", "MkldnnRnnLayerBackward": "onednn
 PROBED_STEPS = 16  # of a task's own, of a core that torch does not bring: enough to see what it looks at
 
 
+def torch_s_own(core: nn.Module) -> nn.RNNBase | None:
+    """The core where it is an `nn.RNN`, `nn.GRU` or `nn.LSTM` that runs forward, batch first; else None.
+
+    A class derived from these is none of them: it may compute and return anything.
+    """
+    if type(core) not in (nn.RNN, nn.GRU, nn.LSTM):
+        return None
+    assert isinstance(core, nn.RNNBase)
+    return core if core.batch_first and not core.bidirectional else None
+
+
 class Network(nn.Module):
     """`core` (N, T, I) -> (N, T, H), then `head` H -> O at every step, or at the last real one."""
 
     def __init__(self, core: nn.Module, head: nn.Linear, per_step: bool) -> None:
         super().__init__()
         self.core, self.head, self.per_step = core, head, per_step
-        # a class derived from these may return anything beside its outputs
-        known = type(core) in (nn.RNN, nn.GRU, nn.LSTM)
-        self.is_torch_s_own = known and isinstance(core, nn.RNNBase) and core.batch_first and not core.bidirectional
+        self.is_torch_s_own = torch_s_own(core) is not None
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """inputs: `(N, T, I)`; lengths: `(N,)` int64 or None. Returns `(N, T, O)` per step, else `(N, O)`."""
@@ -109,7 +118,7 @@ def probe(network: Network, model_name: str, problem: Problem, settings: Setting
     sees a later one.
     """
     parameter = next(network.parameters())
-    steps = max(2, min(problem.steps, 2 if network.is_torch_s_own else PROBED_STEPS))
+    steps = 2 if network.is_torch_s_own else max(2, min(problem.steps, PROBED_STEPS))
     values = torch.linspace(-1, 1, 3 * steps * problem.input_size, dtype=parameter.dtype, device=parameter.device)
     inputs = values.reshape(3, steps, problem.input_size)
     network.eval()  # no dropout drawn, no running statistics touched

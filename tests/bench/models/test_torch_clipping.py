@@ -22,4 +22,7 @@ def test_equals_torchs_own_clipping_bit_for_bit(factor: float) -> None:
 
 
 def test_parameters_without_any_gradient_are_left_alone() -> None:
-    clip_gradient_norm([torch.zeros(3)], 1.0)
+    weight = torch.ones(3, requires_grad=True)
+    clip_gradient_norm([weight], 1.0)
+    assert weight.grad is None
+    assert torch.equal(weight, torch.ones(3))

@@ -20,7 +20,6 @@ from bench.models import torch_model
 from bench.models.contract import Model, Problem, Settings
 from bench.models.registry import MODELS, check_model
 from bench.models.torch_learner.learner import TorchLearner
-from bench.models.torch_learner.network import Network
 from bench.models.torch_model import TorchModel
 from bench.seeds import generator
 from tasks.contract import Split
@@ -80,20 +79,6 @@ def test_the_last_output_and_its_gradients_are_those_of_all_outputs_to_the_bit(
         functional.mse_loss(outputs, targets).backward()
         found.append([outputs.detach(), *(parameter.grad for parameter in network.parameters())])
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
-
-
-class ReturnsFirstState(nn.GRU):
-    """Its second item is not the last state."""
-
-    def forward(self, *arguments: Any) -> Any:  # type: ignore[override]
-        outputs, _ = super().forward(*arguments)
-        return outputs, outputs[:, 0].unsqueeze(0)
-
-
-def test_a_class_derived_from_torch_s_may_return_anything_beside_its_outputs() -> None:
-    core, inputs = ReturnsFirstState(2, 5, batch_first=True), torch.randn(3, 4, 2)
-    network = Network(core, nn.Linear(5, 1), per_step=False)
-    torch.testing.assert_close(network(inputs), network.head(core(inputs)[0][:, -1]), rtol=0, atol=0)
 
 
 def test_the_relu_of_an_rnn_is_used(make_split: MakeSplit) -> None:
@@ -264,152 +249,6 @@ def test_another_code_for_a_known_cell_starts_from_the_same_weights(init: str, m
     assert one.state().keys() == other.state().keys()
     assert all(np.array_equal(value, other.state()[name]) for name, value in one.state().items())
     np.testing.assert_allclose(train(one, make_split(PROBLEM), 20), train(other, make_split(PROBLEM), 20), rtol=1e-10)
-
-
-def test_a_core_of_another_shape_is_named_with_what_it_returned() -> None:
-    @dataclass(frozen=True)
-    class Wide(TorchModel):
-        name = "wide"
-        summary = "forgets the hidden size"
-
-        def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
-            return nn.Linear(input_size, hidden_size + 1)
-
-    with pytest.raises(UserError, match=r"model wide: .*\(3, 6, 6\), expected .*\(3, 6, 5\)"):
-        build(Wide())
-
-
-class Careless(nn.Module):
-    """A core with a mistake that shapes do not show."""
-
-    def __init__(self, mistake: str, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.mistake = mistake
-        self.rnn = nn.GRU(input_size, hidden_size, batch_first=mistake != "batch_first forgotten")
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.mistake == "mean over sequences":
-            x = x - x.mean(dim=0, keepdim=True)
-        if self.mistake == "mean over steps":
-            x = x - x.mean(dim=1, keepdim=True)
-        if self.mistake == "two steps ahead":
-            x = x + functional.pad(x, (0, 0, 0, 2))[:, 2:]
-        outputs: Tensor = self.rnn(x)[0]
-        return outputs
-
-
-@dataclass(frozen=True)
-class Mistaken(TorchModel):
-    name = "mistaken"
-    summary = "a cell with a mistake"
-    mistake: str = ""
-
-    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
-        if self.mistake == "torch's, batch_first forgotten":
-            return nn.GRU(input_size, hidden_size)
-        return Careless(self.mistake, input_size, hidden_size)
-
-
-PER_STEP = replace(PROBLEM, per_step=True)
-
-
-@pytest.mark.parametrize("problem", [PROBLEM, PER_STEP], ids=["per sequence", "per step"])
-@pytest.mark.parametrize("mistake", ["batch_first forgotten", "torch's, batch_first forgotten", "mean over sequences"])
-def test_a_core_that_mixes_sequences_is_refused(mistake: str, problem: Problem) -> None:
-    with pytest.raises(UserError, match=r"mistaken: its core mixes sequences.*batch_first=True"):
-        build(Mistaken(mistake), problem)
-
-
-@pytest.mark.parametrize("mistake", ["mean over steps", "two steps ahead"])
-def test_a_core_that_looks_ahead_is_refused_where_every_step_is_predicted(mistake: str) -> None:
-    with pytest.raises(UserError, match="mistaken: its core looks ahead"):
-        build(Mistaken(mistake), PER_STEP)
-    build(Mistaken(mistake))  # a prediction for the whole sequence may see all of it
-
-
-class Attention(nn.Module):
-    """Causal attention: torch takes another kernel for it where no gradient is wanted."""
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.embedding = nn.Linear(input_size, hidden_size)
-        self.attention = nn.MultiheadAttention(hidden_size, 1, batch_first=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.embedding(x)
-        ahead = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
-        outputs: Tensor = self.attention(x, x, x, attn_mask=ahead, need_weights=False)[0]
-        return outputs
-
-
-class Patches(nn.Module):
-    """A causal convolution over five steps, which can't take shorter sequences."""
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.filter = nn.Conv1d(input_size, hidden_size, 5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.pad(self.filter(x.transpose(1, 2)), (4, 0)).transpose(1, 2)
-
-
-class Noisy(nn.Module):
-    """Its outputs are never the same twice."""
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.layer = nn.Linear(input_size, hidden_size)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.dropout(self.layer(x), 0.5, training=True)
-
-
-@dataclass(frozen=True)
-class Unusual(TorchModel):
-    name = "unusual"
-    summary = "a cell that is odd, and right"
-    kind: str = "Attention"
-
-    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
-        kinds = {"Attention": Attention, "Patches": Patches, "Noisy": Noisy}
-        return kinds[self.kind](input_size, hidden_size)
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("kind", ["Attention", "Patches", "Noisy"])
-def test_an_unusual_core_is_not_refused(kind: str, precision: Any, make_split: MakeSplit) -> None:
-    for seed in range(5):
-        learner = build(Unusual(kind), PER_STEP, replace(SETTINGS, precision=precision), seed)
-    assert np.isfinite(train(learner, make_split(PER_STEP))).all()
-
-
-class Divided(Mistaken):
-    name = "divided"
-
-    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
-        if hidden_size % 8:
-            raise ValueError("8 heads\nat 9")
-        return None  # type: ignore[return-value]
-
-
-def test_what_a_core_must_be_is_said_in_a_sentence() -> None:
-    with pytest.raises(UserError, match=r"divided has no core of hidden size 9, 1 layers \(8 heads\): comparing at"):
-        Divided().count_parameters(PROBLEM, 9, 1)
-    with pytest.raises(UserError, match=r"divided: core\(\) returned None, expected a torch.nn.Module"):
-        build(Divided(), settings=replace(SETTINGS, hidden_size=8))
-
-
-def test_a_core_may_not_take_the_name_of_the_head() -> None:
-    @dataclass(frozen=True)
-    class Headed(TorchModel):
-        name = "headed"
-        summary = "has a head of its own"
-
-        def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
-            return nn.ModuleDict({"head": nn.Linear(input_size, hidden_size)})
-
-    with pytest.raises(UserError, match="submodule 'head'"):
-        build(Headed())
 
 
 @gpu

@@ -123,23 +123,26 @@ class _Run:
         if machine["device"] == "cuda" and self.cohorts:
             self.executor = with_cohorts(self.executor, machine["gpus"], self.experiment.options, self._note)
         try:
-            return self._run_in_folder(machine, fresh, retry_failed, began)
+            cells = self._cells(machine["device"])
+            planned = _count_planned(cells)  # before the folder is touched: a model may lack a size that is asked for
+            return self._run_in_folder(machine, cells, planned, fresh, retry_failed, began)
         finally:
             self.executor.close()
 
-    def _run_in_folder(self, machine: Record, fresh: bool, retry_failed: bool, began: float) -> Outcome:
+    def _run_in_folder(
+        self, machine: Record, cells: list[CellPlan], planned: int, fresh: bool, retry_failed: bool, began: float
+    ) -> Outcome:
         died = self.folder.open(fresh)
         try:
             if died:
                 self.observer.note(f"took over the folder from {died}, which ended without giving it back")
             ledger = self._ledger(machine["fingerprint"], fresh, retry_failed)
-            return self._run(machine, ledger, began)
+            return self._run(machine, cells, planned, ledger, began)
         finally:
             self.folder.close()
 
-    def _run(self, machine: Record, ledger: Ledger, began: float) -> Outcome:
-        cells = self._cells(machine["device"])
-        manifest = self._manifest(machine, _count_planned(cells))
+    def _run(self, machine: Record, cells: list[CellPlan], planned: int, ledger: Ledger, began: float) -> Outcome:
+        manifest = self._manifest(machine, planned)
         self.folder.write_manifest({**manifest, "status": "in progress", "seconds": None})
         self.observer.note(f"device {machine['reason']}")
         self.observer.planned(manifest["trainings_planned"])

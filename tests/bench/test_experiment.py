@@ -324,3 +324,16 @@ def test_an_orphaned_worker_ends(flags: dict[str, Any], tmp_path: Path) -> None:
     while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in workers):
         os.sched_yield()
     assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_plan_that_can_t_be_made_leaves_what_is_there(flags: dict[str, Any]) -> None:
+    """Also with --fresh, which throws away what another experiment left: not before this one can begin."""
+    impossible = {**flags, "models": "numpy_gru", "match": "params", "parameter_budgets": [3]}
+    with pytest.raises(UserError, match="3 parameters are too few"):
+        run_inline(impossible)
+    assert not (Path(flags["results"]) / resolve(impossible).name).exists()
+    before = records_of(run_inline(flags))
+    with pytest.raises(UserError, match="3 parameters are too few"):
+        run_inline({**impossible, "name": resolve(flags).name}, fresh=True)
+    path = Path(flags["results"]) / resolve(flags).name / "records.jsonl"
+    assert RecordFile(path).read() == before

@@ -17,24 +17,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.checkpoint import load_model as load_model
-    from bench.config import resolve as resolve
-    from bench.config_file import read_config as read_config
-    from bench.config_file import read_recipe as read_recipe
-    from bench.experiment import run as run
-    from bench.results import load as load
+    from bench.analysis.results import load as load
+    from bench.config.files import read_config as read_config
+    from bench.config.files import read_recipe as read_recipe
+    from bench.config.resolve import resolve as resolve
+    from bench.experiment.run import run as run
+    from bench.training.checkpoint import load_model as load_model
     from tasks.errors import UserError as UserError
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "UserError": "tasks.errors",
-    "load": "bench.results",
-    "load_model": "bench.checkpoint",
-    "read_config": "bench.config_file",
-    "read_recipe": "bench.config_file",
-    "resolve": "bench.config",
-    "run": "bench.experiment",
+    "load": "bench.analysis.results",
+    "load_model": "bench.training.checkpoint",
+    "read_config": "bench.config.files",
+    "read_recipe": "bench.config.files",
+    "resolve": "bench.config.resolve",
+    "run": "bench.experiment.run",
 }
 __all__ = ["UserError", "__version__", "load", "load_model", "read_config", "read_recipe", "resolve", "run"]
 

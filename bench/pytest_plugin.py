@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from bench.experiment.observer import Observer
     from bench.gate.baseline import Baseline
     from bench.gate.outcome import CellOutcome, Outcome
     from bench.gate.replicates import CellName
-    from bench.observer import Observer
 
 NAME = "bench-baseline"
 
@@ -89,7 +89,7 @@ class Gate:
 
     def _check(self, wanted: Sequence[CellName], config: pytest.Config) -> Outcome:
         from bench.gate.outcome import Outcome
-        from bench.gate_run.check_code import check_code, experiment_of
+        from bench.gate.this_code.check_code import check_code, experiment_of
         from tasks.errors import UserError
 
         began = time.monotonic()
@@ -151,8 +151,8 @@ class NotAsGood(Exception):  # noqa: N818 - it is a result, not an error
 @contextmanager
 def _observing(config: pytest.Config) -> Iterator[Observer]:
     """Progress on stderr although pytest captures what tests print; none with -q."""
-    from bench.cli.progress import draws
-    from bench.observer import Observer
+    from bench.cli.display.observing import draws
+    from bench.experiment.observer import Observer
 
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
@@ -162,7 +162,7 @@ def _observing(config: pytest.Config) -> Iterator[Observer]:
     with capture.global_and_fixture_disabled():
         reporter.ensure_newline()
         if draws(sys.stderr):
-            from bench.cli.live import LiveProgress
+            from bench.cli.display.live import LiveProgress
 
             with LiveProgress(sys.stderr) as live:
                 yield live
@@ -172,7 +172,7 @@ def _observing(config: pytest.Config) -> Iterator[Observer]:
 
 def _tenths() -> Observer:
     """An observer that says on stderr when another tenth of the trainings is done: a log has no use for each."""
-    from bench.observer import Observer
+    from bench.experiment.observer import Observer
 
     class Tenths(Observer):
         total = done = 0

@@ -22,7 +22,7 @@ settings.load_profile("bench")
 @pytest.fixture(scope="session")
 def toy_plugin() -> str:
     """The path to give as --plugin (tests/plugins/toy.py); its task and models are registered."""
-    from bench.execution.worker import load_plugins
+    from bench.executors.worker import load_plugins
 
     path = str(Path(__file__).with_name("plugins") / "toy.py")
     load_plugins([path])

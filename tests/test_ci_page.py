@@ -14,8 +14,8 @@ from synthetic import cell, write
 from bench import pytest_plugin
 from bench.cli.baseline import diff_command, record_command
 from bench.cli.check import check_command
-from bench.config import resolve
-from bench.config_file import read_config
+from bench.config.files import read_config
+from bench.config.resolve import resolve
 from bench.gate.baseline import read_baseline
 from bench.gate.formats import FORMATS
 from bench.gate.replicates import CellName

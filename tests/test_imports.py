@@ -64,18 +64,18 @@ def test_help_and_list_start_without_numpy(args: tuple[str, ...], tmp_path: Path
 @pytest.mark.parametrize(
     "module",
     [
-        "bench.records",
-        "bench.tables",
-        "bench.stats",
-        "bench.results",
-        "bench.verdicts",
-        "bench.claims",
+        "bench.records.jsonl",
+        "bench.analysis.tables",
+        "bench.analysis.stats",
+        "bench.analysis.results",
+        "bench.analysis.verdicts",
+        "bench.analysis.claims",
         "bench.gate.check",
         "bench.gate.finished",
         "bench.gate.formats",
         "bench.gate.speed",
         "bench.report",
-        "bench.config",
+        "bench.config.resolve",
     ],
 )
 def test_the_reading_side_loads_no_torch(module: str, tmp_path: Path) -> None:

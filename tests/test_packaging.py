@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("bench/recipes/*.toml", "bench/report/templates/*", "tasks/data/*")
+SHIPPED = ("bench/config/recipes/*.toml", "bench/report/templates/*", "tasks/data/*")
 
 
 @pytest.fixture(scope="module")

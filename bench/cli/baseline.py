@@ -42,10 +42,10 @@ def record_command(
       python -m bench baseline record results/baseline --accept "a better learning rate schedule"
       python -m bench baseline record ci/baseline --config gate.toml --plugin my_cell.py
     """
-    from bench.cli.progress import observing
-    from bench.config import resolve
-    from bench.config_file import read_config, read_recipe
-    from bench.gate_run.record import history_for, record_baseline
+    from bench.cli.display.observing import observing
+    from bench.config.files import read_config, read_recipe
+    from bench.config.resolve import resolve
+    from bench.gate.this_code.record_baseline import history_for, record_baseline
     from tasks.errors import UserError
 
     if config and recipe:

@@ -61,7 +61,7 @@ def check_command(
     from bench.gate.errors import CantCompare
     from bench.gate.formats import FORMATS, write
     from bench.gate.outcome import Outcome
-    from bench.tables import write_atomically
+    from bench.records.atomic import write_atomically
     from tasks.errors import UserError, unknown
 
     if style not in FORMATS:
@@ -125,12 +125,12 @@ def _check(
     baseline = read_baseline(Path(folder))
     only = select(cells, baseline.cells) if cells else None
     if against:
-        from bench.results import load
+        from bench.analysis.results import load
 
         return check(baseline, Finished(load(against, results)), folder=folder, only=only)
 
-    from bench.cli.progress import observing
-    from bench.gate_run.check_code import check_code, check_time, experiment_of
+    from bench.cli.display.observing import observing
+    from bench.gate.this_code.check_code import check_code, check_time, experiment_of
 
     experiment = experiment_of(baseline, {"workers": workers, "results": results}, folder=folder)
     with stop_signals(), observing(quiet) as observer:

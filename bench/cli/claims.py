@@ -22,9 +22,9 @@ def claims_command(names: tuple[str, ...], results: str) -> int:
       python -m bench run --recipe claims
       python -m bench claims claims
     """
-    from bench.claims import claims
-    from bench.claims.members import members
-    from bench.results import load
+    from bench.analysis.claims import claims
+    from bench.analysis.claims.members import members
+    from bench.analysis.results import load
 
     width = min(shutil.get_terminal_size().columns, 110)
     found = members(names, results)

@@ -16,8 +16,8 @@ def compare_command(names: tuple[str, ...], results: str, reports: str, open_pag
     Seeds are paired where data, batches and first weights were the same. Times are compared only within one
     environment. Trains nothing and needs no torch.
     """
-    from bench.compare import compare
-    from bench.report.compared import comparison_document, render_comparison
+    from bench.analysis.compare_experiments import compare
+    from bench.report.compare_page import comparison_document, render_comparison
     from bench.report.document import Findings
 
     found = compare(names, results)

@@ -23,8 +23,8 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     Changes nothing without --repair. What a damaged line had measured is measured again by the next run. Exit code 0
     where all is whole (or was repaired), else 1.
     """
-    from bench.doctor import diagnose, repair
-    from bench.options import command_name
+    from bench.records.doctor import diagnose, repair
+    from bench.records.folder import command_name
 
     found = diagnose(name, results)
     click.echo(f"{found.path}: {sum(found.kept.values())} whole records")

@@ -1,7 +1,7 @@
-"""The flags of `run`, in sections: one for each field of `bench.options.Options`, as text.
+"""The flags of `run`, in sections: one for each field of `bench.config.options.Options`, as text.
 
-Values stay text here; `bench.config.resolve` turns flags and TOML values into options and says what is wrong with
-them, so that both are read by the same rules.
+Values stay text here; `bench.config.resolve` turns flags and TOML values into options and says what is wrong with them,
+so that both are read by the same rules.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SectionedCommand(click.Command):
 
 
 def _defaults() -> dict[str, str]:
-    from bench.options import Options
+    from bench.config.options import Options
 
     shown = {}
     for key, value in vars(Options()).items():

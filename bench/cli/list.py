@@ -61,7 +61,7 @@ def _entries(kind: str, plugins: Iterable[str]) -> Iterable[Row]:
 
 
 def _budgets() -> Iterable[Row]:
-    from bench.budgets import BUDGETS
+    from bench.config.budgets import BUDGETS
 
     for name, budget in BUDGETS.items():
         hidden, layers = (",".join(map(str, sizes)) for sizes in (budget.hidden_sizes, budget.layers))
@@ -71,7 +71,7 @@ def _budgets() -> Iterable[Row]:
 
 def _recipes() -> Iterable[Row]:
     """Each recipe; not those that another one runs in turn (`claims.depth1` is a part of `claims`)."""
-    from bench.config_file import recipe_parts, recipes
+    from bench.config.files import recipe_parts, recipes
 
     found = recipes()
     parts = {part for name in found for part in recipe_parts(name)[1:]}
@@ -87,6 +87,8 @@ def _experiments(results: Path) -> Iterable[Row]:
         except (ValueError, KeyError, TypeError) as error:
             yield path.parent.name, f"{path} cannot be read: {type(error).__name__}: {error}"
             continue
-        records = path.with_name("records.jsonl")
+        from bench.records.folder import RECORDS
+
+        records = path.with_name(RECORDS)
         count = records.read_bytes().count(b"\n") if records.exists() else 0
         yield path.parent.name, f"{models} on {tasks}; budget {budget}, {count} records"

@@ -23,8 +23,8 @@ def predict_command(checkpoint: str, file: str, output: str | None, plugins: tup
       python -m bench run --data sales.csv --target revenue --models gru --save-models --name sales
       python -m bench predict results/sales/models/4f…e1.pt this_month.csv --output forecast.csv
     """
-    from bench.predict import predict_table
-    from bench.tables import write_atomically
+    from bench.records.atomic import write_atomically
+    from bench.training.predict import predict_table
 
     lines = "\n".join(predict_table(checkpoint, file, plugins).lines()) + "\n"
     if output is None:

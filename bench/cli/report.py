@@ -40,7 +40,7 @@ def report_command(
     if open_page and "html" not in wanted:
         raise UserError("--open shows the page, so --format must have html in it")
 
-    from bench.cli.terminal import show_result
+    from bench.cli.display.result import show_result
     from bench.report import render
 
     paths = render(name, results, reports, wanted, _words(figures))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from bench.records import Record
+    from bench.records.schema import Record
 
 _FAILED = 1
 
@@ -22,7 +22,7 @@ def rerun_command(name: str, key: str, results: str) -> int:
     Shows what was recorded beside what happened now, with the traceback of a training that fails. Writes nothing.
     Exit code 0 if the training went well and gave the recorded losses, else 1.
     """
-    from bench.rerun import rerun
+    from bench.experiment.rerun import rerun
 
     before, now = rerun(name, key, results)
     agree = _losses(before) == _losses(now)
@@ -33,7 +33,7 @@ def rerun_command(name: str, key: str, results: str) -> int:
 
 def comparison(before: Record, now: Record, agree: bool) -> list[str]:
     """Lines that set the recorded training beside the one of now."""
-    from bench.cli.progress import describe
+    from bench.cli.display.progress import describe
 
     lines = [f"recorded  {describe(before)}", f"now       {describe({**before, **now})}"]
     ends = ("step", "train_loss", "valid_loss", "valid_metric")

@@ -11,7 +11,7 @@ from bench.cli.flags import FLAGS, SectionedCommand
 from bench.cli.group import INTERRUPTED
 
 if TYPE_CHECKING:
-    from bench.config import Experiment
+    from bench.config.resolve import Experiment
 
 _NOT_ALL_WELL = 1
 
@@ -54,8 +54,8 @@ def run_command(
       python -m bench run --recipe sine-gru16 --models gru,lstm,rnn
       python -m bench run --data sales.csv --target revenue --time date --models gru,lstm
     """
-    from bench.config import resolve
-    from bench.config_file import read_config, read_recipe, recipe_parts
+    from bench.config.files import read_config, read_recipe, recipe_parts
+    from bench.config.resolve import resolve
     from tasks.errors import UserError
 
     if config and recipe:
@@ -80,12 +80,12 @@ def _run_one(
     ctx: click.Context, experiment: Experiment, fresh: bool, retry_failed: bool, quiet: bool, verbose: bool
 ) -> int:
     """Run one experiment and show its result; the exit code."""
-    from bench.cli.progress import observing
-    from bench.cli.refresh import refreshing
+    from bench.cli.display.observing import observing
+    from bench.cli.display.refresh import refreshing
+    from bench.cli.display.result import show_result
     from bench.cli.stopping import partial_result, stop_signals
-    from bench.cli.terminal import show_result
-    from bench.experiment import run
-    from bench.folder import check_reports_folder
+    from bench.experiment.run import run
+    from bench.records.folder import check_reports_folder
 
     check_reports_folder(experiment.reports_folder)
     command = command_line(ctx)

@@ -20,8 +20,8 @@ from bench.gate import exceptions
 from bench.gate.errors import CantCompare
 from bench.gate.exceptions import Exemption, read_exceptions
 from bench.gate.replicates import CellName, Replicate
-from bench.records import Record, digest
-from bench.tables import write_atomically
+from bench.records.atomic import write_atomically
+from bench.records.schema import Record, digest
 
 SCHEMA = 1
 KIND = "baseline of bench"

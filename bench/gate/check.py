@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline, Replicates
 from bench.gate.comparison import Comparison, compare, is_paired
 from bench.gate.errors import CantCompare
@@ -14,7 +15,6 @@ from bench.gate.exact import Problem, configuration_change, problems
 from bench.gate.outcome import CellOutcome, Outcome, State
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, CHECKED, Rule
-from bench.stats import holm
 
 MEASURES = {"steps": "steps to target", "loss": "mean loss over the budget", "time": "time of a training step"}
 

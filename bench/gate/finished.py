@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.analysis.results import Results
 from bench.gate.baseline import Replicates, cells_of
 from bench.gate.errors import CantCompare
 from bench.gate.exact import Problem
 from bench.gate.replicates import CellName
-from bench.records import Record
-from bench.results import Results
+from bench.records.schema import Record
 
 
 class Finished:

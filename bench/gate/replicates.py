@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from bench.convergence import steps_to_target
-from bench.records import Record
+from bench.records.curves import steps_to_target
+from bench.records.schema import Record
 from tasks.contract import Target
 
 HASH_DIGITS = 12  # of a SHA-256: two that differ by accident and agree here are one in 10^14

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline
 from bench.gate.check import describe
 from bench.gate.comparison import Comparison
@@ -15,7 +16,6 @@ from bench.gate.outcome import CellOutcome, Outcome
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, ROUNDS, TIME_MARGIN
 from bench.gate.statistics import paired_shift
-from bench.stats import holm
 
 
 class Times(NamedTuple):

@@ -20,12 +20,12 @@ import numpy as np
 from bench.models.contract import Model, Problem, Settings
 from bench.models.initialisation import SCHEMES, differs_from_default
 from bench.models.numpy_gru import GRULayer
-from bench.models.numpy_layer import Layer
-from bench.models.numpy_losses import LOSS_FUNCTIONS
+from bench.models.numpy_learner.layer import Layer
+from bench.models.numpy_learner.losses import LOSS_FUNCTIONS
+from bench.models.numpy_learner.stack import Stack
 from bench.models.numpy_lstm import LSTMLayer
 from bench.models.numpy_model import NumpyModel
 from bench.models.numpy_rnn import RNNLayer, RNNReluLayer
-from bench.models.numpy_stack import Stack
 from tasks.contract import Array, Split
 
 SEQUENCES = 16  # norms are means over them; their spread is small beside the powers of ten that a lag makes

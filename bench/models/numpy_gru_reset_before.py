@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.models.numpy_layer import Layer, Weights, Workspace, accumulate
+from bench.models.numpy_learner.layer import Layer, Weights, Workspace, accumulate
 from tasks.contract import Array
 
 

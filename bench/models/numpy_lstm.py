@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bench.models.numpy_layer import Layer, Weights, Workspace, accumulate
+from bench.models.numpy_learner.layer import Layer, Weights, Workspace, accumulate
 from bench.models.numpy_model import NumpyModel
 from tasks.contract import Array
 

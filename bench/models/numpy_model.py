@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.models.contract import Model, ParameterCount, Problem, Settings
 from bench.models.initialisation import draw_weights
-from bench.models.numpy_layer import Layer
-from bench.models.numpy_learner import NumpyLearner
+from bench.models.numpy_learner.layer import Layer
+from bench.models.numpy_learner.learner import NumpyLearner
 from bench.models.sizing import parameter_count
 
 

@@ -77,7 +77,7 @@ class TorchModel(Model):
         from bench.models.torch_learner.learner import TorchLearner
         from bench.models.torch_learner.network import initialised_network
 
-        network = initialised_network(self, problem, settings, weights)
+        network = initialised_network(self.core, self.name, self.cell, problem, settings, weights)
         return TorchLearner(network, problem, settings, dropout_seed=dropout, model_name=self.name)
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:

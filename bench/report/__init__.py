@@ -36,12 +36,12 @@ def render(
             if word not in valid:
                 raise unknown(what, word, valid)
 
+    from bench.analysis.results import load
+    from bench.records.atomic import write_atomically
+    from bench.report.content import document
     from bench.report.exports import export_tables, linked_tables, require_parquet, save_figures
     from bench.report.markdown import markdown, pictures, summary
     from bench.report.page import page
-    from bench.report.sections import document
-    from bench.results import load
-    from bench.tables import write_atomically
 
     if "parquet" in formats:
         require_parquet()

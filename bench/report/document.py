@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from bench.formatting import is_missing
+from bench.analysis.formatting import is_missing
 
 # Controls that XML forbids (and NUL, which HTML replaces), and lone surrogates, which no file can hold.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -140,7 +140,7 @@ class Links:
 
 @dataclass(frozen=True)
 class Explorer:
-    """Learning curves to explore on the page (`bench.report.explorer`); there is nothing of it in Markdown."""
+    """Learning curves to explore on the page (`bench.report.sections.explorer`); there is nothing of it in Markdown."""
 
     block: ClassVar[str] = "explorer"
     data: dict[str, Any]

@@ -13,11 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
-from bench.pairs import pair_table
+from bench.analysis.pair_table import pair_table
+from bench.analysis.results import Results
+from bench.records.atomic import write_atomically, write_bytes_atomically
 from bench.report.document import Picture
-from bench.report.svg import style
-from bench.results import Results
-from bench.tables import write_atomically, write_bytes_atomically
+from bench.report.figures.svg import style
 from tasks.errors import UserError
 
 TABLES = ("summary", "trainings", "curves", "timings")  # those that a run leaves beside its records, too

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bench.analysis.results import Results
 from bench.report.document import Block, Choice, Document, Findings, Gallery, Picture, Points, Table, clean
-from bench.results import Results
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~$!&@])")
 

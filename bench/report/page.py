@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.report.document import Document, Explorer, clean
+from bench.report.figures.svg import SERIES, inline
 from bench.report.markdown import pictures
-from bench.report.svg import SERIES, inline
 
 SCRIPTS = ("state", "choices", "tables", "convergence", "chart", "explorer")  # in this order
 

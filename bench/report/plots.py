@@ -14,23 +14,21 @@ from collections.abc import Callable
 
 from matplotlib.axes import Axes
 
-from bench.gradients import flow_table
-from bench.predictions import load_predictions
-from bench.report import (
-    cost_figures,
-    difficulty_figures,
-    figures,
-    gradient_figure,
-    pairwise_figures,
-    scaling_figures,
-    search_figures,
-    tuning_figures,
-)
-from bench.report.axes import WIDTH
-from bench.report.prediction_figures import against_truth
-from bench.report.svg import style
-from bench.results import Results
-from bench.tables import label
+from bench.analysis.gradient_tables import flow_table
+from bench.analysis.results import Results
+from bench.records.predictions import load_predictions
+from bench.records.schema import label
+from bench.report.figures import cost as cost_figures
+from bench.report.figures import difficulty as difficulty_figures
+from bench.report.figures import gradient as gradient_figure
+from bench.report.figures import learning as figures
+from bench.report.figures import pairwise as pairwise_figures
+from bench.report.figures import scaling as scaling_figures
+from bench.report.figures import search as search_figures
+from bench.report.figures import tuning as tuning_figures
+from bench.report.figures.axes import WIDTH
+from bench.report.figures.prediction import against_truth
+from bench.report.figures.svg import style
 from tasks.errors import UserError, unknown
 
 

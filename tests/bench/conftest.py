@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.results import Results
+from bench.analysis.results import Results
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def check_code(baseline, experiment, observer, *, folder, only):
     return check(baseline, Code(records), folder=folder, only=only)
 
 
-sys.modules["bench.gate_run.check_code"] = types.SimpleNamespace(
+sys.modules["bench.gate.this_code.check_code"] = types.SimpleNamespace(
     check_code=check_code, experiment_of=lambda baseline, flags, folder: None
 )
 """
@@ -187,15 +187,17 @@ def test_a_run_without_the_option_loads_nothing_heavy(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_real_trainings(tmp_path: Path, toy_plugin: str) -> None:
     """Recorded and checked by the command line's own code: as good, and the records lie where `check` leaves them."""
-    from bench.config import resolve
-    from bench.execution.inline import InlineExecutor
-    from bench.gate_run.record import record_baseline
-    from bench.observer import Observer
+    from bench.config.resolve import resolve
+    from bench.executors.inline import InlineExecutor
+    from bench.experiment.observer import Observer
+    from bench.gate.this_code.record_baseline import record_baseline
 
     options = {"plugins": [toy_plugin], "tasks": "toy", "models": "linear", "match": "hidden", "hidden_sizes": "4"}
     settings = {**options, "layers": "1", "lr_range": "0.1,0.1", "results": str(tmp_path / "records")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.gate_run.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins))
+        patch.setattr(
+            "bench.gate.this_code.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins)
+        )
         record_baseline(tmp_path / "baseline", resolve(settings), Observer(), accepted=None)
     done = run_pytest(tmp_path, "--bench-baseline", "baseline")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -38,7 +38,7 @@ def set_up(name: str) -> None:
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = wanted.get("threads", "1")
     import torch
 
-    from bench.execution import inline
+    from bench.executors import inline
 
     def use_threads() -> None:
         torch.set_num_threads(int(wanted.get("threads", "1")))
@@ -52,13 +52,13 @@ def main() -> None:
     folder, name, out = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     set_up(name)
 
-    from bench.execution.inline import InlineExecutor
+    from bench.executors.inline import InlineExecutor
+    from bench.experiment.observer import Observer
     from bench.gate.baseline import read_baseline
     from bench.gate.check import check
     from bench.gate.formats import write
-    from bench.gate_run.check_code import experiment_of
-    from bench.gate_run.session import Session
-    from bench.observer import Observer
+    from bench.gate.this_code.check_code import experiment_of
+    from bench.gate.this_code.session import Session
 
     baseline = read_baseline(folder)
     seen: dict[str, Any] = {"environment": name, "replicates": []}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from harness import Notes, Run
 
-from bench.config import resolve
-from bench.execution.inline import InlineExecutor
-from bench.experiment import Outcome, run
+from bench.config.resolve import resolve
+from bench.executors.inline import InlineExecutor
+from bench.experiment.run import Outcome, run
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.experiment import Outcome
-from bench.observer import Observer
-from bench.records import Record, read_records
+from bench.experiment.observer import Observer
+from bench.experiment.run import Outcome
+from bench.records.jsonl import read_records
+from bench.records.schema import Record
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy.py")
 # what two runs of one training may differ in

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from harness import Notes, outcomes, progress, records, start, workers_of
 
-from bench.config import resolve
-from bench.execution.dask import DaskExecutor, pack
-from bench.experiment import run
+from bench.config.resolve import resolve
+from bench.executors.dask_cluster.executor import DaskExecutor, pack
+from bench.experiment.run import run
 from tasks.errors import UserError
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
@@ -110,28 +110,30 @@ def test_a_training_that_hangs_is_ended_and_one_that_kills_its_worker_fails_alon
         "faulty": "failed",
         "linear": "ok",
     }
-    assert re.search(r"/bench-[0-9a-f]{16}/bench/jobs.py", found["faulty"]["traceback"])  # the package that travelled
+    assert re.search(
+        r"/bench-[0-9a-f]{16}/bench/training/jobs.py", found["faulty"]["traceback"]
+    )  # the package that travelled
     assert "KilledWorker" in found["faulty[how=die]"]["error"]
 
 
 def test_workers_of_another_version_are_refused_before_the_first_training(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench.execution import dask_bootstrap
+    from bench.executors.dask_cluster import bootstrap as dask_bootstrap
 
     cluster.add_worker()
     own = dask_bootstrap.versions()
     executor = DaskExecutor(f"dask://{cluster.address}", [], Notes().note)
     executor.close()
     expected = {**own, "torch": "1.0"}
-    monkeypatch.setattr("bench.execution.dask.own_versions", lambda bootstrap: expected)
+    monkeypatch.setattr("bench.executors.dask_cluster.executor.own_versions", lambda bootstrap: expected)
     refusal = rf"Dask worker tcp://\S+ has torch {re.escape(str(own['torch']))}, this machine 1.0: install the same"
     with pytest.raises(UserError, match=refusal):
         DaskExecutor(f"dask://{cluster.address}", [], Notes().note)
 
 
 def test_where_no_scheduler_answers_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.execution.dask.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("bench.executors.dask_cluster.executor.CONNECT_SECONDS", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -143,11 +145,11 @@ def test_the_package_that_travels_is_whole_and_holds_the_plug_ins(toy_plugin: st
     import io
     import zipfile
 
-    from bench.execution.dask import ROOT
+    from bench.executors.dask_cluster.executor import ROOT
 
     content, digest = pack(ROOT, [toy_plugin])
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
-    assert {"bench/training.py", "tasks/sine.py", "plugins/toy.py"} <= set(names)
+    assert {"bench/training/train.py", "tasks/sine.py", "plugins/toy.py"} <= set(names)
     assert any(name.startswith("tasks/data/") for name in names)
     assert not any("__pycache__" in name for name in names)
     assert pack(ROOT, [toy_plugin])[1] == digest

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from harness import Notes, Run, outcomes, records
 
 from bench.cli import main
-from bench.records import SCHEMA
+from bench.records.schema import SCHEMA
 from tasks.errors import UserError
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from harness import Run, command, outcomes, records
 
-from bench.records import SCHEMA, RecordFile, read_records
+from bench.records.jsonl import RecordFile, read_records
+from bench.records.schema import SCHEMA
 from tasks.errors import UserError
 
 
@@ -21,7 +22,7 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
         self.path, self.free = path, 1 << 60
         self._write = os.write
-        monkeypatch.setattr("bench.records.os.write", self.write)
+        monkeypatch.setattr("bench.records.jsonl.os.write", self.write)
 
     def write(self, descriptor: int, data: bytes) -> int:
         if not self.path.exists() or not os.path.samestat(os.fstat(descriptor), self.path.stat()):
@@ -91,7 +92,7 @@ def test_a_failing_sync_takes_the_record_back(tmp_path: Path, monkeypatch: pytes
     def fail(descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr("bench.records.os.fsync", fail)
+    monkeypatch.setattr("bench.records.jsonl.os.fsync", fail)
     with pytest.raises(UserError, match="Input/output error"):
         file.append({**first, "key": "2"})
     monkeypatch.undo()

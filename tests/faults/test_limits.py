@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from harness import Notes, Run, records
 
-from bench.records import Record
-from bench.report.sections import missing_lines
-from bench.results import load
+from bench.analysis.results import load
+from bench.records.schema import Record
+from bench.report.sections.verdict import missing_lines
 
 FAULTS = {
     "allocate": ("out_of_memory", "over its limit of 1,024 MiB"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from harness import Notes, Run, records
 
-from bench.lock import FolderLock
+from bench.records.lock import FolderLock
 from tasks.errors import UserError
 
 

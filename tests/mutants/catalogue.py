@@ -15,11 +15,11 @@ from torch.nn import functional
 
 import bench.models.torch_learner.adam as torch_adam
 import bench.models.torch_learner.learner as torch_learner
-import bench.training as training
+import bench.training.train as training
 from bench.models.initialisation import draw_weights
 from bench.models.numpy_gru import GRULayer
-from bench.models.numpy_learner import NumpyLearner
-from bench.models.numpy_optimiser import Adam
+from bench.models.numpy_learner.learner import NumpyLearner
+from bench.models.numpy_learner.optimiser import Adam
 from bench.models.torch_learner import network
 from bench.models.torch_learner.adam import FusedAdam
 from bench.models.torch_learner.learner import TorchLearner

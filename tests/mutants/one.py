@@ -10,15 +10,15 @@ from typing import Any
 
 from catalogue import MUTANTS
 
-from bench.config import resolve
-from bench.execution.inline import InlineExecutor
+from bench.config.resolve import resolve
+from bench.executors.inline import InlineExecutor
+from bench.experiment.observer import Observer
 from bench.gate.baseline import Replicates, read_baseline
 from bench.gate.check import check
 from bench.gate.formats import write
 from bench.gate.replicates import CellName
 from bench.gate.selection import select
-from bench.gate_run.session import Session
-from bench.observer import Observer
+from bench.gate.this_code.session import Session
 
 
 class Remembered:

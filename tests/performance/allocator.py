@@ -1,6 +1,6 @@
 """Forward and backward with the workers' allocator settings and without them: `make perf`, or this file with `--write`.
 
-The settings are glibc's thresholds in `bench.execution.worker`: without them, each buffer above 128 KiB is mapped anew
+The settings are glibc's thresholds in `bench.executors.worker`: without them, each buffer above 128 KiB is mapped anew
 and unmapped at every step. They are read at start, so every measurement is a process of its own; the two take turns.
 About two minutes.
 """
@@ -14,7 +14,7 @@ import sys
 
 from page import ROOT, busy, origin, table, wants_writing, write_section
 
-from bench.execution.worker import ENVIRONMENT
+from bench.executors.worker import ENVIRONMENT
 
 SHAPES = [("LSTM", 128, 120, 64), ("LSTM", 512, 10, 128), ("GRU", 128, 120, 64), ("GRU", 512, 10, 128)]
 INPUTS, RUNS, SECONDS = 10, 5, 1.5

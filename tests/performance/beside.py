@@ -15,10 +15,12 @@ import time
 
 from workers import Measurement
 
-from bench.jobs import TrainingJob
-from bench.records import Record
+from bench.records.schema import Record
 from bench.seeds import generator
-from bench.training import Progress, Training, build_learner, load_data
+from bench.training.data import load_data
+from bench.training.jobs import TrainingJob
+from bench.training.request import Training
+from bench.training.train import Progress, build_learner
 
 SAMPLE_SECONDS = 0.2
 WARM_UP = 10  # steps

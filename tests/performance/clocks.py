@@ -11,12 +11,12 @@ from typing import Any
 from beside import bare_step
 from workers import Measurement
 
-from bench import loop
-from bench import training as trainer
-from bench.models.numpy_learner import NumpyLearner
+from bench.models.numpy_learner.learner import NumpyLearner
 from bench.models.torch_learner.learner import TorchLearner
-from bench.records import Record
-from bench.training import Progress
+from bench.records.schema import Record
+from bench.training import loop
+from bench.training import train as trainer
+from bench.training.train import Progress
 
 METHODS = {
     "train_step": "optimiser steps, where they are made",
@@ -30,8 +30,8 @@ FUNCTIONS = {
     "_test": "test scores",
     "build_learner": "learners built",
     "_gradient_flow": "gradient flow",
-    "_hash": "hashes",
-    "_first_batch_hash": "hashes",
+    "hash_arrays": "hashes",
+    "first_batch_hash": "hashes",
 }
 SCORES = "evaluation: scores"
 GATHERING, REST = "batches gathered and cut", "the rest of a training"

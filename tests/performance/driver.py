@@ -21,16 +21,17 @@ from typing import Any
 
 from page import busy, origin, table, wants_writing, write_section
 
-from bench.cells import CellPlan
-from bench.config import resolve
-from bench.execution.driver import Driver
-from bench.execution.executor import Executor
-from bench.jobs import Job
-from bench.ledger import Ledger
+from bench.config.resolve import resolve
+from bench.executors.executor import Executor
+from bench.experiment.cell import CellPlan
+from bench.experiment.driver import Driver
+from bench.experiment.mirror import Mirror
+from bench.experiment.observer import Observer
 from bench.measure.machine_memory import resident_bytes
-from bench.mirror import Mirror
-from bench.observer import Observer
-from bench.records import Record, RecordFile
+from bench.records.jsonl import RecordFile
+from bench.records.ledger import Ledger
+from bench.records.schema import Record
+from bench.training.jobs import Job
 
 TRIALS, SEEDS = 20, 80  # of a cell: a hundred trainings
 LIMIT_MS, LIMIT_RATIO, LIMIT_BYTES = 3.0, 1.2, 4096

@@ -76,7 +76,7 @@ def mixture(count: int) -> list[Any]:
     """So many trainings, every kind equally often; each has data and weights of its own."""
     from bench.models.contract import Settings
     from bench.models.registry import MODELS
-    from bench.training import Training
+    from bench.training.request import Training
     from tasks.registry import TASKS
 
     kinds = [(model, task, size) for size in SIZES for task in TASKS_ for model in MODELS_]
@@ -91,7 +91,7 @@ def mixture(count: int) -> list[Any]:
 
 def eagerly(trainings: Sequence[Any]) -> list[dict[str, Any]]:
     """One after the other, each step launched kernel by kernel."""
-    from bench.training import train
+    from bench.training.train import train
 
     return [train(training) for training in trainings]
 
@@ -100,10 +100,10 @@ def in_cohort(size: int) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
     """So many at once, each step a graph."""
 
     def train_all(trainings: Sequence[Any]) -> list[dict[str, Any]]:
-        from bench.execution.cohort import Cohort
-        from bench.execution.cohort_device import Gpu
-        from bench.execution.cohort_size import CohortSize
-        from bench.jobs import TrainingJob
+        from bench.executors.cohort.cohort import Cohort
+        from bench.executors.cohort.gpu import Gpu
+        from bench.executors.cohort.size import CohortSize
+        from bench.training.jobs import TrainingJob
 
         door = Door()
         cohort = Cohort(Gpu(), CohortSize(size), door)
@@ -118,7 +118,7 @@ def in_cohort(size: int) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
 
 def rate(train_all: Callable[[Sequence[Any]], list[dict[str, Any]]], count: int) -> tuple[float, float | None]:
     """Trainings an hour, and how busy the GPU was."""
-    from bench.training import load_data
+    from bench.training.data import load_data
 
     trainings = mixture(count)
     for training in trainings:
@@ -137,7 +137,7 @@ def measure() -> str:
     """The table."""
     import torch
 
-    from bench.execution.worker import use_one_thread
+    from bench.executors.worker import use_one_thread
 
     use_one_thread()
     kinds = len(SIZES) * len(TASKS_) * len(MODELS_)

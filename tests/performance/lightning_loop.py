@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 from tutorial_loop import HIDDEN_SIZES, LEARNING_RATE, Order, arguments, network_of, settings, training_of
 
-from bench.config import Experiment, resolve
+from bench.config.resolve import Experiment, resolve
 from bench.seeds import generator
-from bench.training import Training, load_data
+from bench.training.data import load_data
+from bench.training.request import Training
 
 
 class Module(lightning.LightningModule):

@@ -29,8 +29,8 @@ from page import NOT_MEASURED, ROOT, busy, judged, origin, table, wants_writing,
 from tutorial_loop import HIDDEN_SIZES, settings, training_of
 from workers import WORKERS, perform
 
-from bench.config import resolve
-from bench.records import read_records
+from bench.config.resolve import resolve
+from bench.records.jsonl import read_records
 
 RUNS, SEEDS = 3, 6
 EPOCHS = {512: 40, 64: 20}  # by batch size

@@ -65,10 +65,10 @@ def forward_backward(cell: str, shape: tuple[int, ...]) -> tuple[Callable[[], An
     import torch
 
     from bench.models.numpy_gru import GRULayer
+    from bench.models.numpy_learner.stack import Stack
+    from bench.models.numpy_learner.weights import from_torch
     from bench.models.numpy_lstm import LSTMLayer
     from bench.models.numpy_rnn import RNNLayer
-    from bench.models.numpy_stack import Stack
-    from bench.models.numpy_weights import from_torch
 
     batch, steps, inputs, hidden, layers = shape
     torch.manual_seed(0)

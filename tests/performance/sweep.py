@@ -26,11 +26,12 @@ from clocks import Parts
 from page import ROOT, busy, judged, origin, table, wants_writing, write_section
 from workers import WORKERS, perform
 
-from bench.cells import CellPlan
-from bench.config import Experiment, resolve
-from bench.records import Record, read_records
-from bench.search import point_of
-from bench.training import Training
+from bench.config.resolve import Experiment, resolve
+from bench.experiment.cell import CellPlan
+from bench.experiment.search import point_of
+from bench.records.jsonl import read_records
+from bench.records.schema import Record
+from bench.training.request import Training
 
 RUNS, BAR = 3, 1.10
 FAMILIES = {"torch": "gru,lstm,rnn", "NumPy": "numpy_gru,numpy_lstm,numpy_rnn"}

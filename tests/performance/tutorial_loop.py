@@ -20,11 +20,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from bench.cells import CellPlan
-from bench.config import Experiment, resolve
-from bench.search import Point
+from bench.config.resolve import Experiment, resolve
+from bench.experiment.cell import CellPlan
+from bench.experiment.search import Point
 from bench.seeds import generator
-from bench.training import Training, build_learner, load_data
+from bench.training.data import load_data
+from bench.training.request import Training
+from bench.training.train import build_learner
 from tasks.contract import Array
 
 HIDDEN_SIZES = (20, 50, 100)

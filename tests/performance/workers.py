@@ -8,10 +8,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bench.execution.processes import ProcessExecutor
-from bench.jobs import Job
-from bench.records import Record
-from bench.training import Progress, Training
+from bench.executors.processes import ProcessExecutor
+from bench.records.schema import Record
+from bench.training.jobs import Job
+from bench.training.request import Training
+from bench.training.train import Progress
 
 WORKERS = 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bench.formatting import number, seconds
+from bench.analysis.formatting import number, seconds
 from bench.gate.comparison import Comparison
 from bench.gate.outcome import CellOutcome, Outcome, State
 

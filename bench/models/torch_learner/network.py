@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +14,7 @@ from bench.models.initialisation import GATES, draw_weights
 from tasks.contract import Array
 from tasks.errors import UserError
 
-if TYPE_CHECKING:
-    from bench.models.torch_model import TorchModel
+CoreOf = Callable[[int, int, int, float], nn.Module]  # input_size, hidden_size, num_layers, dropout
 
 CELL_OF_MODE = {"GRU": "gru", "LSTM": "lstm", "RNN_TANH": "rnn", "RNN_RELU": "rnn"}
 KERNEL_OF_NODE = {"CudnnRnnBackward": "cudnn", "MkldnnRnnLayerBackward": "onednn"}
@@ -63,29 +63,35 @@ class Network(nn.Module):
         return {name.removeprefix("core."): tensor for name, tensor in self.state_dict(keep_vars=True).items()}
 
 
-def initialised_network(model: TorchModel, problem: Problem, settings: Settings, rng: np.random.Generator) -> Network:
-    """The model's network on the settings' device, weights drawn from `rng` in float64 and cast."""
+def initialised_network(
+    core_of: CoreOf, name: str, cell: str, problem: Problem, settings: Settings, rng: np.random.Generator
+) -> Network:
+    """A network on the settings' device, its weights drawn from `rng` in float64 and cast.
+
+    core_of: makes the recurrent part (`TorchModel.core`). name: of the model, for messages. cell: whose initial weights
+    the core has, where its parameters are exactly that cell's.
+    """
     sizes = (problem.input_size, settings.hidden_size, settings.num_layers)
     dropout = settings.dropout if settings.num_layers > 1 else 0.0
     # the constructors draw from torch's global generator: leave that one as it was
     with torch.random.fork_rng(devices=[]):
-        core = model.core(*sizes, dropout)
+        core = core_of(*sizes, dropout)
         if not isinstance(core, nn.Module):
-            raise UserError(f"model {model.name}: core() returned {core!r}, expected a torch.nn.Module")
-        cell = _known_cell(model, core, *sizes)
-        if cell is None:
+            raise UserError(f"model {name}: core() returned {core!r}, expected a torch.nn.Module")
+        known = _known_cell(cell, core, *sizes)
+        if known is None:
             if settings.init != "default":
                 raise UserError(
-                    f"model {model.name} draws its own initial weights, so init must be 'default', not "
+                    f"model {name} draws its own initial weights, so init must be 'default', not "
                     f"'{settings.init}': leave init out for this model, or compare the schemes on gru, lstm and rnn"
                 )
             torch.manual_seed(int(rng.integers(2**63)))
-            core = model.core(*sizes, dropout)
+            core = core_of(*sizes, dropout)
         head = nn.Linear(settings.hidden_size, problem.output_size)
     if any(name.startswith("head.") for name in core.state_dict()):
-        raise UserError(f"model {model.name}: its core has a submodule 'head', the name of the linear head: rename it")
+        raise UserError(f"model {name}: its core has a submodule 'head', the name of the linear head: rename it")
     network = Network(core, head, problem.per_step).to(settings.device, getattr(torch, settings.dtype))
-    if cell is None:
+    if known is None:
         bound = 1 / np.sqrt(settings.hidden_size)
         drawn = {
             "head.weight": rng.uniform(-bound, bound, tuple(head.weight.shape)),
@@ -94,7 +100,7 @@ def initialised_network(model: TorchModel, problem: Problem, settings: Settings,
     else:
         drawn = draw_weights(
             settings.init,
-            cell,
+            known,
             input_size=problem.input_size,
             hidden_size=settings.hidden_size,
             num_layers=settings.num_layers,
@@ -104,8 +110,8 @@ def initialised_network(model: TorchModel, problem: Problem, settings: Settings,
         )
     weights = network.named_weights()
     with torch.no_grad():
-        for name, values in drawn.items():
-            weights[name].copy_(torch.from_numpy(values))
+        for weight, values in drawn.items():
+            weights[weight].copy_(torch.from_numpy(values))
     return network
 
 
@@ -171,9 +177,9 @@ def _check_independence(network: Network, model_name: str, inputs: Tensor) -> No
         )
 
 
-def _known_cell(model: TorchModel, core: nn.Module, input_size: int, hidden_size: int, num_layers: int) -> str | None:
+def _known_cell(named: str, core: nn.Module, input_size: int, hidden_size: int, num_layers: int) -> str | None:
     """ "gru", "lstm" or "rnn" where `draw_weights` has weights for exactly the parameters of this core, else None."""
-    cell = CELL_OF_MODE.get(core.mode) if isinstance(core, nn.RNNBase) else model.cell
+    cell = CELL_OF_MODE.get(core.mode) if isinstance(core, nn.RNNBase) else named
     if cell not in GATES:
         return None
     rows = GATES[cell] * hidden_size

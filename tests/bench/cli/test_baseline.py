@@ -31,9 +31,11 @@ steps = 200
 @pytest.fixture
 def config(folder: Path, toy_plugin: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`toy.toml` in the current folder: one quick cell; trainings are in this process."""
-    from bench.execution.inline import InlineExecutor
+    from bench.executors.inline import InlineExecutor
 
-    monkeypatch.setattr("bench.gate_run.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins))
+    monkeypatch.setattr(
+        "bench.gate.this_code.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins)
+    )
     path = folder / "toy.toml"
     path.write_text(f'{EXPERIMENT}plugins = ["{toy_plugin}"]\n')
     return path
@@ -105,7 +107,7 @@ def test_a_damaged_baseline_can_be_replaced(bench: Bench, folder: Path, config: 
 def test_an_interrupted_recording_leaves_the_old_baseline(
     bench: Bench, folder: Path, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench.jobs import TrainingJob
+    from bench.training.jobs import TrainingJob
 
     home = write(folder / "baseline")
     before = contents(home)
@@ -204,10 +206,10 @@ def test_help_has_an_example_or_says_what_comes_out(command: list[str]) -> None:
 
 
 def test_the_gates_recipe_is_one_configuration_a_cell() -> None:
-    from bench.config import resolve
-    from bench.config_file import read_recipe
-    from bench.gate_run.session import Session
-    from bench.observer import Observer
+    from bench.config.files import read_recipe
+    from bench.config.resolve import resolve
+    from bench.experiment.observer import Observer
+    from bench.gate.this_code.session import Session
 
     experiment = resolve({}, read_recipe("gate"), recipe="gate")
     assert {task.name for task in experiment.tasks} == {"sine", "regression", "copy"}

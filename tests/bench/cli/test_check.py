@@ -291,11 +291,14 @@ def test_this_code_is_trained_and_compared(
     bench: Bench, folder: Path, toy_plugin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Recorded, checked, then checked on a code that learns at half the rate: in this process, on the toy."""
-    from bench.execution.inline import InlineExecutor
-    from bench.training import Training, build_learner
+    from bench.executors.inline import InlineExecutor
+    from bench.training.request import Training
+    from bench.training.train import build_learner
     from tasks.contract import Dataset
 
-    monkeypatch.setattr("bench.gate_run.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins))
+    monkeypatch.setattr(
+        "bench.gate.this_code.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins)
+    )
     (folder / "gate.toml").write_text(
         f'models = ["linear"]\ntasks = ["toy"]\nmatch = ["hidden"]\nhidden_sizes = [4]\nlayers = [1]\n'
         f'lr_range = [0.1, 0.1]\nsteps = 200\nplugins = ["{toy_plugin}"]\n'
@@ -313,7 +316,7 @@ def test_this_code_is_trained_and_compared(
         learner.learning_rate /= 2
         return learner
 
-    monkeypatch.setattr("bench.training.build_learner", halved)
+    monkeypatch.setattr("bench.training.train.build_learner", halved)
     result = bench("check", "baseline", "-q")
     assert result.exit_code == 1, result.output
     assert "toy × linear regressed: " in result.stdout

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.config import resolve
-from bench.config_file import read_recipe, recipe_parts
+from bench.config.files import read_recipe, recipe_parts
+from bench.config.resolve import resolve
 
 
 def call(*args: str) -> tuple[int, str, str]:
@@ -63,7 +63,7 @@ def test_what_the_claims_need_is_in_the_recipe() -> None:
 def test_a_recipe_with_parts_runs_them_all_under_the_name_that_was_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import bench.config_file as config_file
+    import bench.config.files as config_file
 
     folder = tmp_path / "recipes"
     folder.mkdir()

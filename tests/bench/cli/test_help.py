@@ -15,14 +15,14 @@ import pytest
 from click.testing import Result
 
 import bench as package
-from bench.budgets import BUDGETS
 from bench.cli import main
 from bench.cli.flags import FLAGS
 from bench.cli.run import run_command
-from bench.config import resolve
-from bench.matching import MATCHES
+from bench.config.budgets import BUDGETS
+from bench.config.matching import MATCHES
+from bench.config.options import DEVICES, SAMPLERS, Options
+from bench.config.resolve import resolve
 from bench.models.initialisation import SCHEMES
-from bench.options import DEVICES, SAMPLERS, Options
 
 Bench = Callable[..., Result]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from bench.budgets import BUDGETS
+from bench.config.budgets import BUDGETS
 
 Bench = Callable[..., Result]
 

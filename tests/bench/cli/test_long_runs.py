@@ -11,7 +11,7 @@ import optuna
 import pytest
 from click.testing import Result
 
-from bench.records import read_records
+from bench.records.jsonl import read_records
 
 TOY = str(Path(__file__).parents[2] / "plugins" / "toy.py")
 Bench = Callable[..., Result]

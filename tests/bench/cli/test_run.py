@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from bench.cli import main
 from bench.cli.run import command_line, run_command
-from bench.records import read_records
+from bench.records.jsonl import read_records
 
 Bench = Callable[..., Result]
 
@@ -211,14 +211,14 @@ def test_report_of_an_unknown_name_suggests_one(done: Result, bench: Bench, fold
 
 
 def interrupted(*_: Any, **__: Any) -> Any:
-    """In place of `bench.experiment.run`: as when somebody presses Ctrl-C."""
+    """In place of `bench.experiment.run.run`: as when somebody presses Ctrl-C."""
     raise KeyboardInterrupt
 
 
 def test_interruption_keeps_what_is_done_and_says_how_to_go_on(
     done: Result, run: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.experiment.run", interrupted)
+    monkeypatch.setattr("bench.experiment.run.run", interrupted)
     result = run("linear", "--fresh")
     assert result.exit_code == 130
     last = result.stderr.splitlines()[-1]
@@ -247,7 +247,7 @@ def test_interruption_while_the_report_is_written_says_how_to_write_it(
 def test_interruption_before_anything_was_recorded_renders_nothing(
     run: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.experiment.run", interrupted)
+    monkeypatch.setattr("bench.experiment.run.run", interrupted)
     result = run()
     assert result.exit_code == 130
     assert result.stdout == ""

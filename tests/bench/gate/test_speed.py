@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from synthetic import CELLS, baseline
 
+from bench.analysis.stats import holm
 from bench.gate.exceptions import Exemption
 from bench.gate.outcome import Outcome
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, ROUNDS, Rule
 from bench.gate.speed import Times, check_speed, compare_times
-from bench.stats import holm
 
 NAMES = [CellName(*name) for name in CELLS]
 

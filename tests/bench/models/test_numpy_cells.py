@@ -11,14 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.models import numpy_layer
 from bench.models.initialisation import draw_weights
 from bench.models.numpy_gru import GRULayer
 from bench.models.numpy_gru_reset_before import ResetBeforeGRULayer
+from bench.models.numpy_learner import layer as numpy_layer
+from bench.models.numpy_learner.stack import Direction, Stack
+from bench.models.numpy_learner.weights import from_torch, to_torch
 from bench.models.numpy_lstm import LSTMLayer
 from bench.models.numpy_rnn import RNNLayer, RNNReluLayer
-from bench.models.numpy_stack import Direction, Stack
-from bench.models.numpy_weights import from_torch, to_torch
 from tasks.contract import Array
 
 LAYERS = {

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from bench.checkpoint import load_model
-from bench.jobs import TrainingJob
-from bench.kept_files import KEY
 from bench.measure.device import check_precision, visible_gpus
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
 from bench.models.torch_learner.precision import float32_precision, use_precision
-from bench.training import Training, build_learner, load_data, train
+from bench.records.atomic import FILES
+from bench.training.checkpoint import load_model
+from bench.training.data import load_data
+from bench.training.jobs import TrainingJob
+from bench.training.request import Training
+from bench.training.train import build_learner, train
 from tasks.errors import UserError
 from tasks.registry import TASKS
 
@@ -75,7 +77,7 @@ def test_a_state_of_bfloat16_comes_back_and_predicts_the_same() -> None:
 def test_a_checkpoint_remembers_its_precision(tmp_path: Any) -> None:
     request = training(precision="bfloat16")
     record = TrainingJob(request, keep_model=True).perform(lambda *evaluation: None)
-    name, content = next(iter(record[KEY].items()))
+    name, content = next(iter(record[FILES].items()))
     path = tmp_path / name.replace("/", "-")
     path.write_bytes(content)
     model, dataset = load_model(path), load_data(request.task, 0, 1)

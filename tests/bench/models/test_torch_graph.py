@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from bench.loop import finish
 from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS
 from bench.models.stepper import EagerStepper, Plan, Stepper
@@ -18,8 +17,11 @@ from bench.models.torch_learner import shared
 from bench.models.torch_learner.graph import CannotCapture, GraphStepper
 from bench.models.torch_learner.learner import TorchLearner
 from bench.models.torch_model import TorchModel
-from bench.records import Record
-from bench.training import Training, build_learner, load_data, train, train_in_turns
+from bench.records.schema import Record
+from bench.training.data import load_data
+from bench.training.loop import finish
+from bench.training.request import Training
+from bench.training.train import build_learner, train, train_in_turns
 from tasks.registry import TASKS
 
 from .emulated_graph import Graph, emulate

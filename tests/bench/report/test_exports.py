@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from bench.analysis.results import Results, load
 from bench.cli import main
 from bench.report import exports, render
 from bench.report.document import Document
 from bench.report.exports import TABLES
 from bench.report.markdown import summary
-from bench.report.sections import leaderboard_section, verdict_section
-from bench.results import Results, load
+from bench.report.sections.leaderboard import leaderboard_section
+from bench.report.sections.verdict import verdict_section
 from tasks.errors import UserError
 
 

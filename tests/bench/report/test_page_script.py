@@ -1,4 +1,4 @@
-"""The page's script in a real browser: what can be clicked, and that it computes what `bench.stats` computes."""
+"""The page's script in a real browser: what can be clicked, and that it computes what `stats` computes."""
 
 import math
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench import stats
-from bench.convergence import steps_to_target
+from bench.analysis import stats
+from bench.analysis.confirmed import target_of
+from bench.analysis.results import Results, load
+from bench.records.curves import steps_to_target
 from bench.report import render
-from bench.results import Results, load
-from bench.verdicts import target_of
 from tasks.contract import Target
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def folder(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> P
     synthetic.write(folder / "results", "many", many)
     render("two", folder / "results", folder / "reports", ("html",))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.report.explorer.EXACT", 100)
+        patch.setattr("bench.report.sections.explorer.EXACT", 100)
         render("many", folder / "results", folder / "reports", ("html",))
     return folder
 

@@ -8,8 +8,8 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.analysis.results import Results
 from bench.report import plots
-from bench.results import Results
 from tasks.errors import UserError
 
 NAMES = [

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from bench.analysis.results import Results, load
 from bench.report import render
-from bench.report.search import search_summary
-from bench.results import Results, load
+from bench.report.sections.search import search_summary
 from tasks.errors import UserError
 
 HOSTILE = "<script>alert(1)</script> \"q' $x^2_1$ |a|b| `c` [l](u) \x00\x1b {{ 7*7 }} " + "n" * 300

@@ -1,0 +1,70 @@
+"""The leaderboard as a notebook shows it: a styled table, models in bold and references in grey."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis.formatting import MISSING, interval, is_missing, memory, number, score, seconds, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandas.io.formats.style import Styler
+
+_HEADS = {
+    "match": "match",
+    "task": "task",
+    "model": "model",
+    "skill": "skill",
+    "between": "95 % interval",
+    "test_loss": "test loss",
+    "solve_rate": "solved",
+    "steps_to_target_median": "steps to target",
+    "parameter_count": "parameters",
+    "step_seconds": "step time",
+    "sequences_per_second": "sequences / s",
+    "peak_bytes": "peak memory",
+}
+
+
+def styled(summary: pd.DataFrame, caption: str = "") -> Styler:
+    """A `summary.csv` table as a pandas Styler: tasks in order, the best skill first, all text escaped."""
+    table = summary.assign(
+        between=[interval(low, high) for low, high in zip(summary["skill_low"], summary["skill_high"], strict=True)]
+    )
+    tasks = {task: place for place, task in enumerate(dict.fromkeys(table["task"]))}
+    table = table.sort_values(
+        ["task", "skill"], ascending=[True, False], key=lambda c: c.map(tasks) if c.name == "task" else c, kind="stable"
+    )
+    columns = [name for name in _HEADS if name != "match" or table["match"].nunique() > 1]
+    shown = table[columns].rename(columns=_HEADS).reset_index(drop=True)
+    is_model = [kind == "model" for kind in table["kind"]]
+
+    def look(row: pd.Series[Any]) -> list[str]:
+        model = is_model[int(str(row.name))]
+        return [("font-weight: 600" if model else "font-style: italic") if c == "model" else
+                ("" if model else "color: #767676") for c in row.index]  # fmt: skip
+
+    formats = {
+        **dict.fromkeys(("match", "task", "model", "95 % interval"), _text),
+        "skill": score,
+        "test loss": number,
+        "solved": _share,
+        "steps to target": whole,
+        "parameters": whole,
+        "step time": seconds,
+        "sequences / s": whole,
+        "peak memory": memory,
+    }
+    styler = shown.style.format({k: v for k, v in formats.items() if k in shown}, escape="html")
+    styler = styler.hide(axis="index").apply(look, axis="columns").set_uuid("bench").set_caption(escape(caption))
+    words = [name for name in ("match", "task", "model") if name in shown]
+    return styler.set_properties(subset=words, **{"text-align": "left"})  # type: ignore[arg-type]
+
+
+def _share(value: Any) -> str:
+    return MISSING if is_missing(value) else f"{100 * float(value):.0f} %"
+
+
+def _text(value: Any) -> str:
+    return MISSING if is_missing(value) else str(value)

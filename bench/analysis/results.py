@@ -1,0 +1,137 @@
+"""The results of one experiment, read back: its records, and the tables derived from them.
+
+>>> results = bench.load("quick")          # doctest: +SKIP
+>>> results.summary                        # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis import tables
+from bench.records.folder import RECORDS, names
+from bench.records.jsonl import read_records
+from bench.records.schema import Record, label, unique
+from bench.records.schema import trainings as trainings_of
+from tasks.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What an experiment measured. `manifest` is its `experiment.json` (settings, environment, status), {} if lost.
+
+    folder: `results/NAME`, where checkpoints and predictions lie beside the records; None for records without files.
+    damaged: numbers of the lines of `records.jsonl` that could not be read and are left out.
+    """
+
+    name: str
+    records: tuple[Record, ...]
+    manifest: Mapping[str, Any]
+    folder: Path | None = None
+    damaged: tuple[int, ...] = ()
+
+    @cached_property
+    def trainings(self) -> pd.DataFrame:
+        """One row a training; the columns of `trainings.csv`."""
+        return tables.trainings_table(self.records)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """One row an evaluation; the columns of `curves.csv`."""
+        return tables.curves_table(self.records)
+
+    @cached_property
+    def timings(self) -> pd.DataFrame:
+        """One row a timing; the columns of `timings.csv`."""
+        return tables.timings_table(self.records)
+
+    @cached_property
+    def references(self) -> pd.DataFrame:
+        """One row a reference predictor and replicate."""
+        return tables.references_table(self.records)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row a model (or reference) on a task; the columns of `summary.csv`."""
+        return tables.summary_table(self.records)
+
+    @cached_property
+    def confirmed(self) -> pd.DataFrame:
+        """The trainings that results are made of: the confirm stage, of the configuration confirmed last."""
+        confirm = self.trainings[self.trainings["stage"] == "confirm"]
+        groups = confirm.groupby(["match", "task", "model"], sort=False)
+        return confirm.loc[[i for _, group in groups for i in tables.chosen(group).index]]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The resolved settings of the experiment."""
+        return dict(self.manifest.get("experiment") or {})
+
+    @cached_property
+    def matches(self) -> list[str]:
+        """The comparisons in these results, as the manifest orders them; in older folders in order of appearance."""
+        return self._ordered((r.get("match") for r in trainings_of(self.records)), [self.manifest.get("comparisons")])
+
+    @cached_property
+    def tasks(self) -> list[str]:
+        """Labels of the tasks."""
+        return self._ordered((label(r.get("task")) for r in self.records), [self.settings.get("tasks")])
+
+    @cached_property
+    def models(self) -> list[str]:
+        """Labels of the models; their place gives each its colour in every figure."""
+        labels = (label(r.get("model")) for r in trainings_of(self.records))
+        return self._ordered(labels, [self.settings.get("models")])
+
+    @staticmethod
+    def _ordered(labels: Iterable[str | None], wishes: list[Any]) -> list[str]:
+        """Distinct labels: as the settings list them, others after them in order of appearance."""
+        wished = [str(item) for wish in wishes for item in ([wish] if isinstance(wish, str) else wish or [])]
+        found = list(dict.fromkeys(text for text in labels if text is not None))
+
+        def place(label: str) -> int:
+            asked = label if label in wished else label.partition("[")[0]  # a budget may have set parameters
+            return wished.index(asked) if asked in wished else len(wished)
+
+        return sorted(found, key=place)
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """Trainings and timings done, and how many of both the experiment plans (None: not known)."""
+        planned = self.manifest.get("trainings_planned")
+        done = sum(record["stage"] != "reference" for record in unique(self.records))
+        return done, None if planned is None else int(planned)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the leaderboard as a styled table."""
+        from bench.analysis.notebook import styled
+
+        html: str = styled(self.summary, self.name).to_html()
+        return html
+
+
+def load(name: str, results: str | Path = "results") -> Results:
+    """Read the experiment `name` from `results/NAME`; a name that is not there raises UserError with those that are."""
+    folder = Path(results)
+    if name not in names(folder):
+        if not names(folder):
+            raise UserError(f"no experiment in '{folder}': run one first, as in `python -m bench run --name {name}`")
+        raise unknown("experiment", name, names(folder))
+    manifest = folder / name / "experiment.json"
+    try:
+        content = json.loads(manifest.read_bytes()) if manifest.exists() else {}
+    except ValueError as error:
+        raise UserError(f"{manifest} is not JSON ({error}): mend it, or delete it to read the records alone") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{manifest} holds no JSON object: mend it, or delete it to read the records alone")
+    damaged: list[int] = []
+    lines = read_records(folder / name / RECORDS, lambda line: damaged.append(line.number))
+    return Results(name, tuple(unique(lines)), content, folder / name, tuple(damaged))

@@ -1,0 +1,115 @@
+"""Time to target: a run that has not got there is censored at its budget, never counted as if it had at its end."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bench.analysis.stats.bootstrap import paired_bootstrap
+from bench.analysis.stats.estimates import CONFIDENCE, RESAMPLES, Array, Paired
+
+
+class Survival(NamedTuple):
+    """Time to target under censoring: `median` is NaN where half never got there; `restricted_mean` is at `horizon`."""
+
+    median: float
+    restricted_mean: float
+    horizon: float
+    n: int
+    solved: int
+
+
+def time_to_target(times: ArrayLike, horizon: float) -> Survival:
+    """Kaplan–Meier median and restricted mean of `(n,)` times to target; NaN is censored at `horizon`.
+
+    The median is the first time at which the estimated share of unsolved runs is at most one half. The restricted
+    mean is the mean time spent unsolved within the horizon, the area under the survival curve (Irwin 1949).
+    """
+    from scipy import stats
+
+    time = np.asarray(times, dtype=np.float64).ravel()
+    censored = ~np.isfinite(time)
+    if len(time) == 0:
+        return Survival(math.nan, math.nan, horizon, 0, 0)
+    if censored.all():
+        return Survival(math.nan, horizon, horizon, len(time), 0)
+    bounded = np.where(censored, horizon, np.minimum(time, horizon))
+    curve = stats.ecdf(stats.CensoredData.right_censored(bounded, censored)).sf
+    below = np.flatnonzero(curve.probabilities <= 0.5 + 1e-12)
+    median = float(curve.quantiles[below[0]]) if len(below) and (~censored).sum() * 2 >= len(time) else math.nan
+    edges = np.concatenate([[0.0], curve.quantiles, [horizon]])
+    alive = np.concatenate([[1.0], curve.probabilities])
+    return Survival(median, float(np.sum(np.diff(edges) * alive)), horizon, len(time), int((~censored).sum()))
+
+
+def restricted_difference(
+    first: ArrayLike,
+    second: ArrayLike,
+    horizon: float,
+    *,
+    rng: np.random.Generator,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+) -> Paired:
+    """Difference of restricted mean times to target over pairs `(n,)` of replicates; NaN is censored at `horizon`.
+
+    All runs have the same horizon, so the restricted mean is the mean of min(time, horizon), and the paired difference
+    of these needs no model of the censored part. Interval: `paired_bootstrap`.
+    """
+    bounded = [_bounded(times, horizon) for times in (first, second)]
+    return paired_bootstrap(*bounded, rng=rng, confidence=confidence, resamples=resamples)
+
+
+def log_rank(
+    first: ArrayLike,
+    second: ArrayLike,
+    horizon: float,
+    *,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+) -> float:
+    """Two-sided p-value of the log-rank test (Mantel 1966) that two sets of times to target are alike.
+
+    `(n,)`, `(m,)`, NaN is censored at `horizon`; not paired. NaN where no run got there or either set has fewer than 2.
+    p is that of the permutation test (Peto & Peto 1972): exact where there are at most `resamples` ways to divide the
+    runs, else from as many at random. The χ² approximation finds too much in the few runs that there are: with Holm's
+    correction over 6 pairs of 8 equal runs, something in 10 % of experiments.
+    """
+    from scipy import stats
+
+    times = [np.asarray(each, dtype=np.float64).ravel() for each in (first, second)]
+    if min(map(len, times)) < 2 or not (np.concatenate(times) <= horizon).any():  # NaN did not get there
+        return math.nan
+    scores = _log_rank_scores(np.concatenate(times), horizon)
+    sides = scores[: len(times[0])], scores[len(times[0]) :]
+
+    def statistic(x: Array, y: Array, axis: int) -> Any:
+        return np.abs(x.sum(axis=axis))  # the scores of all sum to 0
+
+    found = stats.permutation_test(
+        sides, statistic, vectorized=True, n_resamples=resamples, alternative="greater", rng=rng
+    )
+    return float(found.pvalue)
+
+
+def _log_rank_scores(times: Array, horizon: float) -> Array:
+    """Got there or not (1, 0) less the Nelson–Aalen estimate of all runs then: `(n,)`.
+
+    A side's sum is its observed less its expected number of those that got there, the numerator of Mantel's test.
+    """
+    got_there, bounded = times <= horizon, _bounded(times, horizon)
+    moments = np.unique(bounded[got_there])
+    reached = (got_there & (bounded == moments[:, None])).sum(axis=1)
+    at_risk = (bounded >= moments[:, None]).sum(axis=1)
+    hazard = np.cumsum(reached / at_risk)
+    passed = np.searchsorted(moments, bounded, side="right")
+    scores: Array = got_there - np.concatenate([[0.0], hazard])[passed]
+    return scores
+
+
+def _bounded(times: ArrayLike, horizon: float) -> Array:
+    time = np.asarray(times, dtype=np.float64).ravel()
+    return np.where(np.isfinite(time), np.minimum(time, horizon), horizon)

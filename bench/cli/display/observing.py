@@ -1,0 +1,36 @@
+"""Which display suits a stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from bench.cli.display.progress import PlainProgress
+from bench.experiment.observer import Observer
+
+
+@contextmanager
+def observing(quiet: bool, stream: TextIO | None = None, *, verbose: bool = False) -> Iterator[Observer]:
+    """An observer that suits the stream (stderr), for as long as the experiment runs. verbose wins over quiet."""
+    stream = stream or sys.stderr
+    if verbose:
+        from bench.cli.display.epochs import EpochLines
+
+        yield EpochLines(lambda line: print(line, file=stream, flush=True))
+    elif quiet:
+        yield Observer()
+    elif draws(stream):
+        from bench.cli.display.live import LiveProgress
+
+        with LiveProgress(stream) as live:
+            yield live
+    else:
+        yield PlainProgress(lambda line: print(line, file=stream, flush=True))
+
+
+def draws(stream: TextIO) -> bool:
+    """Whether a display that redraws itself belongs on the stream: a capable terminal, and nobody's log file."""
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown") and not os.environ.get("CI")

@@ -1,0 +1,120 @@
+"""Progress of an experiment on stderr: a live display in a terminal, one plain line a training anywhere else."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bench.experiment.observer import Observer
+from bench.records.schema import Record
+
+
+@dataclass
+class Progress:
+    """How far an experiment is: what was planned, what is done, and what remains at the speed so far."""
+
+    clock: Callable[[], float] = time.monotonic
+    planned: int = 0
+    finished: int = 0
+    reused: int = 0
+    failed: int = 0
+    running: dict[int, Running] = field(default_factory=dict)
+    began: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return self.clock() - self.began
+
+    @property
+    def done(self) -> float:
+        """Trainings done, those in progress counted by their steps."""
+        return self.finished + sum(running.fraction for running in self.running.values())
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """At the speed so far; None before anything was done. What was found in the records took no time."""
+        worked = self.done - self.reused
+        if worked < 0.5 or not self.planned:
+            return None
+        return self.elapsed_seconds * max(self.planned - self.done, 0) / worked
+
+    def finish(self, slot: int | None, record: Record, reused: bool) -> None:
+        if slot is not None:
+            self.running.pop(slot, None)
+        self.finished += 1
+        self.planned = max(self.planned, self.finished)
+        self.reused += reused
+        self.failed += record.get("status", "ok") != "ok"
+
+
+@dataclass
+class Running:
+    """A training in progress."""
+
+    label: str
+    steps: int
+    step: int = 0
+    loss: float = math.nan
+
+    @property
+    def fraction(self) -> float:
+        return min(self.step / self.steps, 1.0) if self.steps else 0.0
+
+
+class PlainProgress(Observer):
+    """One line for everything that was measured: for pipes and logs."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._progress = Progress()
+
+    def planned(self, trainings: int) -> None:
+        self._progress.planned = trainings
+
+    def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+        self._progress.finish(slot, record, reused)
+        if not reused:
+            self._write(f"[{self._progress.finished}/{self._progress.planned}] {describe(record)}")
+
+    def note(self, text: str) -> None:
+        self._write(text)
+
+
+def describe(record: Record) -> str:
+    """A record in a line: what was trained or timed, and what came out."""
+    stage, model = record["stage"], record["model"]
+    parts = [stage, record["task"]["label"], model["label"]]
+    if model.get("hidden_size"):
+        parts.append(f"hidden {model['hidden_size']} × {model['num_layers']}")
+    if record.get("training"):
+        parts.append(f"lr {record['training']['learning_rate']:.1e}")
+    if record.get("replicate"):
+        parts.append(f"seed {record['replicate']}")
+    return f"{' '.join(parts)}: {_outcome(record)}"
+
+
+def _outcome(record: Record) -> str:
+    if record.get("status", "ok") != "ok":
+        lines = (record.get("error") or "").strip().splitlines()
+        return f"{record['status']}: {lines[-1]}" if lines else str(record["status"])
+    if record.get("timing"):
+        return f"{record['timing']['step_seconds'] * 1e3:.3g} ms a step"
+    wall = f", {record['wall_seconds']:.1f} s" if record.get("wall_seconds") is not None else ""
+    if record.get("test"):
+        skill = record["test"].get("skill")
+        scored = f", skill {skill:.3f}" if skill is not None else ""
+        return f"test loss {record['test']['loss']:.4g}{scored}{wall}"
+    losses = [loss for loss in (record.get("curve") or {}).get("valid_loss", ()) if loss is not None]
+    return f"best valid loss {min(losses):.4g}{wall}" if losses else f"ok{wall}"
+
+
+def clock_time(seconds: float) -> str:
+    """`h:mm:ss`, or `m:ss` below an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,153 @@
+"""What a person sees on stdout at the end: a table and a verdict for each task, what failed, and where to look."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.analysis.formatting import interval, is_missing, number, score, seconds, whole
+from bench.cli.display.progress import describe
+
+if TYPE_CHECKING:
+    from bench.analysis.results import Results
+
+FAILURES_SHOWN = 3
+HEADERS = ("model", "size", "skill", "95 % interval", "loss", "solved", "to target", "params", "a step")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text cells, and which of its rows are models (the others are references)."""
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    is_model: tuple[bool, ...]
+
+
+def show_result(
+    name: str,
+    results: str,
+    reports: str,
+    *,
+    partial: bool = False,
+    unchanged: bool = False,
+    paths: Sequence[Path] = (),
+) -> None:
+    """Render the report of an experiment and print what came out.
+
+    partial: say nothing where nothing was recorded. unchanged: a report that is younger than the records will do.
+    paths: the files of a report that was rendered just now.
+    """
+    from bench.analysis.results import load
+    from bench.records.folder import names
+
+    if partial and name not in names(results):
+        return
+    from bench.analysis.alarms import alarms
+    from bench.analysis.verdicts import verdicts
+    from bench.report import render
+
+    loaded = load(name, results)
+    paths = list(paths) or (unchanged and _present(Path(reports) / name, Path(results) / name)) or []
+    paths = paths or render(name, results, reports)
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns
+    for table in summary_tables(loaded):
+        if terminal:
+            _print_styled(table, width)
+        else:
+            click.echo("\n".join(lines(table)) + "\n")
+    for sentence in [*(f"Alarm: {text}" for text in alarms(loaded)), *(v.sentence for v in verdicts(loaded))]:
+        whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
+        click.echo(whole_words if terminal else sentence)
+    for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:
+        click.echo(line)
+
+
+def _present(report: Path, results_folder: Path) -> list[Path]:
+    """The report's main files if all are there, and younger than what they show and the program that shows it."""
+    paths = [report / name for name in ("index.html", "report.md", "summary.md")]
+    program = Path(__file__).parents[2]
+    sources = [*results_folder.glob("*.json*"), *program.rglob("*.py"), *(program / "report" / "templates").rglob("*")]
+    newest = max(path.stat().st_mtime_ns for path in sources)
+    return paths if all(path.exists() and path.stat().st_mtime_ns >= newest for path in paths) else []
+
+
+def summary_tables(results: Results) -> list[Table]:
+    """A table for each comparison and task: the models, then the references, each in order of skill."""
+    summary = results.summary
+    tables = []
+    for match in results.matches:
+        for task in results.tasks:
+            part = summary[(summary["task"] == task) & (summary["match"].isna() | (summary["match"] == match))]
+            part = part.sort_values("skill", ascending=False, kind="stable")
+            models, others = part[part["kind"] == "model"], part[part["kind"] != "model"]
+            entries = [*models.to_dict("records"), *others.to_dict("records")]
+            if not len(models):
+                continue
+            title = task if len(results.matches) == 1 else f"{task}, match {match}"
+            is_model = tuple(entry["kind"] == "model" for entry in entries)
+            tables.append(Table(title, tuple(map(_cells, entries)), is_model))
+    return tables
+
+
+def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
+    skill, loss = score(row["skill"]), number(row["test_loss"])
+    if row["kind"] != "model":  # a predictor of the data, not of chance: no size, no seeds, no steps
+        return (str(row["model"]), "", skill, "", loss, "", "", "", "")
+    replicates = row["n"] + row["n_failed"]
+    solved = "–" if is_missing(row["solve_rate"]) else f"{round(row['solve_rate'] * replicates)}/{replicates}"
+    steps, parameters = whole(row["steps_to_target_median"]), whole(row["parameter_count"])
+    size = f"{row['hidden_size']}×{row['num_layers']}"
+    bounds = interval(row["skill_low"], row["skill_high"], 2)
+    return (str(row["model"]), size, skill, bounds, loss, solved, steps, parameters, seconds(row["step_seconds"]))
+
+
+def lines(table: Table, width: int | None = None) -> list[str]:
+    """The title, the headers and the rows as aligned text. Nothing is ever cut: where two spaces between columns are
+    too many for `width`, one has to do, and beyond that the terminal wraps."""
+    widths = [max(map(len, column)) for column in zip(HEADERS, *table.rows, strict=True)]
+    fits = width is None or sum(widths) + 2 * (len(widths) - 1) <= width
+
+    def line(cells: tuple[str, ...]) -> str:
+        name, *numbers = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+        return ("  " if fits else " ").join([name.strip().ljust(widths[0]), *numbers]).rstrip()
+
+    return [table.title, *map(line, (HEADERS, *table.rows))]
+
+
+def _print_styled(table: Table, width: int) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout)  # knows NO_COLOR
+    styles = ["bold", "dim", *("" if is_model else "dim" for is_model in table.is_model)]
+    for line, style in zip(lines(table, width), styles, strict=True):
+        console.print(Text(line, style=style), soft_wrap=True)
+    console.print()
+
+
+def failure_lines(results: Results) -> list[str]:
+    """What failed or diverged, with the command that trains it again; the report has them all."""
+    failed = [r for r in results.records if r.get("status", "ok") != "ok"]
+    if not failed:
+        return []
+    found = ["", f"{len(failed)} of {len(results.trainings)} trainings did not end well:"]
+    for record in failed[:FAILURES_SHOWN]:
+        found += [f"  {describe(record)}", f"    again: {record['command']}"]
+    if len(failed) > FAILURES_SHOWN:
+        found.append(f"  and {len(failed) - FAILURES_SHOWN} more, in the report")
+    return found
+
+
+def place_lines(report: list[Path], results_folder: Path) -> list[str]:
+    """Where the report and the tables are."""
+    tables = ", ".join(path.name for path in sorted(results_folder.glob("*.csv")))
+    return [*(f"report  {path}" for path in report), f"tables  {results_folder}/ ({tables})"]

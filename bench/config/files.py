@@ -1,0 +1,83 @@
+"""Read an experiment from a file: TOML that a person wrote, or the `experiment.json` that a run left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from bench.config.options import Options, convert_option
+from tasks.errors import UserError, unknown
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def recipes() -> dict[str, str]:
+    """The experiments that come with bench: their names, and what the first line of each says."""
+    paths = sorted(RECIPES.glob("*.toml"))
+    return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for path in paths}
+
+
+def recipe_parts(name: str) -> list[str]:
+    """The recipes that `name` runs in turn: itself, and those called `name.…`, each an experiment of its own."""
+    return [name, *sorted(other for other in recipes() if other.startswith(f"{name}."))]
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """The options of a recipe; UserError with the nearest name where there is none of this one."""
+    names = {path.stem for path in RECIPES.glob("*.toml")}
+    if name not in names:
+        if Path(name).suffix == ".toml":
+            raise UserError(f"--recipe takes a name, not a file: for a TOML file of your own give --config {name}")
+        raise unknown("recipe", name, names)
+    return read_config(RECIPES / f"{name}.toml")
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The options that the file sets. UserError with file, line and what was expected for an unknown key or a wrong
+    type."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        hint = f": for the recipe give --recipe {path}" if str(path) in recipes() else ""
+        raise UserError(
+            f"{path} does not exist{hint or ': give --config a TOML file, or the experiment.json of a run'}"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as text: {error}") from None
+    values = _parse(path, text)
+    known = [f.name for f in fields(Options)]
+    for key, value in values.items():
+        where = f"{path}:{_line_of(key, text)}"
+        if key not in known:
+            raise UserError(f"{where}: {unknown('option', key, known)}")
+        try:
+            convert_option(key, value, where=key)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+    return values
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    if path.suffix == ".json":
+        try:
+            values = json.loads(text)["experiment"]
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{path} is no experiment.json of a run: expected a key 'experiment'") from None
+        if not isinstance(values, dict):
+            raise UserError(f"{path} is no experiment.json of a run: expected a table under 'experiment'")
+        return values
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is no valid TOML: {error}") from None
+
+
+def _line_of(key: str, text: str) -> int:
+    """The line where a top-level key or table is written."""
+    pattern = re.compile(rf"""^\s*(?:\[+\s*)?["']?{re.escape(key)}["']?\s*[=\].]""")
+    return next((number for number, line in enumerate(text.splitlines(), start=1) if pattern.match(line)), 1)

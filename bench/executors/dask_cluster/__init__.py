@@ -1,0 +1,1 @@
+"""Many machines through a Dask scheduler: executor (here), bootstrap and worker (there)."""

@@ -1,0 +1,108 @@
+"""Local worker processes, one pool of one process for each slot.
+
+A killed worker breaks its whole `ProcessPoolExecutor`; with a pool a slot that is exactly the training that it was
+doing, so blame is certain, the others are unharmed, and the slot gets a new process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
+
+from bench.executors import worker
+from bench.executors.board import SLOT, Board
+from bench.executors.executor import Curve, Evaluation, Executor
+from bench.measure import machine_memory
+from bench.records.schema import Record
+from bench.training.jobs import Job
+
+END_SECONDS = 2.0  # a killed process is gone at once, unless the kernel is busy writing for it
+
+
+class ProcessExecutor(Executor):
+    """`slots` worker processes on this machine (spawned, one thread each)."""
+
+    def __init__(self, slots: int, plugins: Sequence[str] = (), *, uses_torch: bool = True) -> None:
+        """uses_torch: workers load it before their first job."""
+        self._slots = slots
+        self._plugins, self._uses_torch = tuple(plugins), uses_torch
+        self._context = multiprocessing.get_context("spawn")
+        self._doubles = self._context.RawArray("d", SLOT * slots)
+        self._board = Board(self._doubles)
+        self._serials = [0] * slots
+        self._began: dict[int, float] = {}
+        self._kernel_kills = machine_memory.kernel_kills()
+        self._pools: list[ProcessPoolExecutor] = []
+        for _ in range(slots):
+            self._pools.append(self._start())
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    def submit(self, job: Job, slot: int) -> Future[Record]:
+        self._board.clear(slot)
+        self._began.pop(slot, None)
+        self._serials[slot] += 1
+        try:
+            return self._pools[slot].submit(worker.perform, job, slot, self._serials[slot])
+        except BrokenProcessPool:  # killed while it had nothing to do
+            self.restart(slot)
+            return self._pools[slot].submit(worker.perform, job, slot, self._serials[slot])
+
+    def progress(self, slot: int) -> tuple[int, float]:
+        return self._board.last(slot)
+
+    def curve(self, slot: int) -> Curve | None:
+        return self._board.curve(slot)
+
+    def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
+        return self._board.evaluations(slot, since)
+
+    def seconds(self, slot: int) -> float:
+        if slot not in self._began:
+            if not self._board.has_begun(slot, self._serials[slot]):
+                return 0.0
+            self._began[slot] = time.monotonic()
+        return time.monotonic() - self._began[slot]
+
+    def resident_bytes(self, slot: int) -> int:
+        process = self._process(slot)
+        return 0 if process is None or process.pid is None else machine_memory.resident_bytes(process.pid)
+
+    def died_for_memory(self, slot: int) -> bool:
+        before, self._kernel_kills = self._kernel_kills, machine_memory.kernel_kills()
+        return self._kernel_kills > before
+
+    def restart(self, slot: int) -> None:
+        self._end(slot)
+        self._pools[slot] = self._start()
+
+    def close(self) -> None:
+        for slot in range(self._slots):
+            self._end(slot)
+
+    def _start(self) -> ProcessPoolExecutor:
+        arguments = (self._doubles, os.getpid(), self._plugins, self._uses_torch)
+        pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=worker.start, initargs=arguments)
+        with worker.worker_environment():  # the process is spawned by its first job
+            pool.submit(worker.process_id)
+        return pool
+
+    def _end(self, slot: int) -> None:
+        process = self._process(slot)
+        self._pools[slot].shutdown(wait=False, cancel_futures=True)
+        if process is not None:
+            with contextlib.suppress(ValueError):  # closed already: its pool noticed that it died
+                process.kill()
+                process.join(END_SECONDS)
+
+    def _process(self, slot: int) -> BaseProcess | None:
+        """The slot's worker; None where its pool has cleared it away after it died."""
+        return next(iter((self._pools[slot]._processes or {}).values()), None)

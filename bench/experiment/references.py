@@ -1,0 +1,62 @@
+"""Floors and baselines, recorded on the data of each replicate of the confirm stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from bench.config.resolve import Experiment
+from bench.records.ledger import Ledger
+from bench.records.schema import SCHEMA, Record, digest
+from bench.training.data import load_references
+from bench.training.request import describe_entry
+from bench.training.train import skill
+from tasks.contract import Task
+from tasks.validation import naming
+
+NOTE_SECONDS = 2.0
+
+
+def record_references(experiment: Experiment, ledger: Ledger, note: Callable[[str], None]) -> Iterator[None]:
+    """Record those that the ledger lacks, a data set at a time; `note` is told every few seconds how far it is."""
+    seeds, told = experiment.options.seeds or 1, time.monotonic()
+    for place, task in enumerate(experiment.tasks):
+        for replicate in range(1, seeds + 1):
+            if time.monotonic() - told > NOTE_SECONDS:
+                told, done = time.monotonic(), place * seeds + replicate - 1
+                note(f"floors and baselines: {done} of {len(experiment.tasks) * seeds} data sets")
+            _record(task, experiment.options.seed, replicate, ledger)
+            yield
+
+
+def _record(task: Task, seed: int, replicate: int, ledger: Ledger) -> None:
+    key = _reference_key(task, seed, replicate)
+    if len(ledger.labels(key)) == len(load_references(task, seed, 1)):  # as many in each replicate
+        return
+    with naming(task):
+        records = _reference_records(task, seed, replicate)
+    new = [
+        (record, {"stage": "reference", "match": None, "trial": None})
+        for record in records
+        if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
+    ]
+    ledger.add_all(new)
+
+
+def _reference_key(task: Task, seed: int, replicate: int) -> str:
+    return digest(["reference", SCHEMA, task.name, task.version, task.identity(), seed, replicate])
+
+
+def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
+    key = _reference_key(task, seed, replicate)
+    references = load_references(task, seed, replicate)
+    floor = next(reference for reference in references if reference.kind == "floor")
+    common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
+    return [
+        {
+            **common,
+            "model": {"name": r.name, "label": r.name, "kind": r.kind, "how": r.how},
+            "test": {"loss": r.loss, "skill": skill(r.loss, floor.loss), **r.metrics},
+        }
+        for r in references
+    ]

@@ -1,0 +1,150 @@
+"""Trains chosen replicates of an experiment's cells: no search, and each training ends once its target is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from bench.config.resolve import Experiment
+from bench.executors.executor import Executor
+from bench.experiment.cell import CellPlan
+from bench.experiment.driver import Driver, Limits, Order
+from bench.experiment.machine import look_at_machine, open_executor, perform_alone
+from bench.experiment.observer import Observer
+from bench.gate.baseline import Replicates, cells_of, configuration
+from bench.gate.exact import Problem
+from bench.gate.replicates import CellName
+from bench.gate.rule import TWINS
+from bench.gate.this_code.twins import TwinsJob, twins_of
+from bench.records.folder import RECORDS, ResultsFolder
+from bench.records.jsonl import RecordFile
+from bench.records.ledger import Ledger
+from bench.records.schema import Record
+from bench.training.jobs import TrainingJob
+from bench.training.request import Training
+from tasks.errors import UserError
+
+
+class Session:
+    """A source for `bench.gate.check`, and what records a baseline. Use it as a context: it holds a folder and workers.
+
+    What it trains is recorded in `results/NAME/records.jsonl` of the experiment, anew each time: records of an older
+    code would say nothing of this one. Raises UserError on entering where the folder or the device can't be used, or
+    an option leaves the search a choice.
+    """
+
+    name = "this code"
+
+    def __init__(self, experiment: Experiment, observer: Observer, executor: Executor | None = None) -> None:
+        self.experiment, self._observer, self._executor = experiment, observer, executor
+        self._plans = _plans(experiment)
+        self._folder = ResultsFolder(experiment.results_folder, experiment.identity())
+        self._planned = 0
+
+    def __enter__(self) -> Session:
+        self._folder.check(fresh=True)
+        executor = self._executor or open_executor(self.experiment, self._observer)
+        try:
+            machine = look_at_machine(self.experiment, executor)
+            self._folder.open(fresh=True)
+        except BaseException:
+            executor.close()
+            raise
+        self._executor = executor
+        self.environment: Mapping[str, Any] = machine["environment"]
+        self.fingerprint: str = machine["fingerprint"]
+        self._plans = {name: replace(plan, device=machine["device"]) for name, plan in self._plans.items()}
+        self._observer.note(f"device {machine['reason']}")
+        common = {"experiment": self.experiment.name, "budget": self.experiment.options.budget}
+        self._ledger = Ledger(
+            RecordFile(self._folder.path / RECORDS),
+            {**common, "environment": self.fingerprint},
+            f"python -m bench rerun {self.experiment.name}",
+        )
+        self._folder.write_manifest(
+            {"name": self.experiment.name, "experiment": self.experiment.settings(), "status": "in progress"}
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._executor is not None, "__enter__ opened it"
+        self._executor.close()
+        self._folder.close()
+
+    @property
+    def configurations(self) -> Mapping[CellName, Mapping[str, Any]]:
+        return {name: configuration(self._training(name, 1).describe()) for name in self._plans}
+
+    def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
+        """Replicates of cells; one whose worker died for good is among them, as failed."""
+        return {name: cell.replicates for name, cell in cells_of(self.records(cells, numbers)).items()}
+
+    def records(self, cells: Sequence[CellName], numbers: Sequence[int]) -> list[Record]:
+        """The records of these trainings, side by side on all workers, costly ones first."""
+        assert self._executor is not None, "train within the context"
+        self._planned += len(cells) * len(numbers)
+        self._observer.planned(self._planned)
+        found: list[Record] = []
+        limits = Limits(self.experiment.options.timeout)
+        Driver(self._executor, self._ledger, self._observer, limits).run(
+            self._trainings(name, numbers, found) for name in cells
+        )
+        return found
+
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
+        """NumPy cells whose losses or gradients in float64 are not those of torch's cell on the same task."""
+        assert self._executor is not None, "compare within the context"
+        found: dict[CellName, list[Problem]] = {}
+        for first, second in twins_of(cells):
+            record = perform_alone(TwinsJob(self._training(first, 1), self._training(second, 1)), self._executor)
+            if record.get("error"):
+                text = f"comparing it with {first.model} in float64 failed: {record['error']}"
+                found.setdefault(second, []).append(Problem(text, True))
+            for what in ("losses", "gradients"):
+                if not record.get(what, 0.0) <= TWINS:  # NaN too
+                    text = (
+                        f"{what} differ from {first.model}'s in float64 by {record[what]:.1e}, rounding explains 1e-8"
+                    )
+                    found.setdefault(second, []).append(Problem(text, True))
+        return found
+
+    def _training(self, name: CellName, replicate: int) -> Training:
+        plan = self._plans[name]
+        point = plan.space().only
+        assert point is not None, "_plans() refuses cells that leave a choice"
+        training = plan.training(point, replicate)
+        # steps to target need all the points that a curve may have, whatever they cost; epochs have one each
+        interval = training.evaluation_interval if self.experiment.options.epochs else None
+        return replace(training, evaluation_interval=interval, stop_at_target=True, on_test_data=False)
+
+    def _trainings(
+        self, name: CellName, numbers: Sequence[int], found: list[Record]
+    ) -> Generator[Sequence[Order], list[Record], None]:
+        trainings = [self._training(name, number) for number in numbers]
+        identity = {"stage": "confirm", "match": self._plans[name].match, "trial": None}
+        model = {**trainings[0].describe()["model"], "label": name.model}
+        found += yield [Order(TrainingJob(training), {**identity, "model": model}) for training in trainings]
+
+
+def _plans(experiment: Experiment) -> dict[CellName, CellPlan]:
+    """One plan a cell; UserError unless every cell is one configuration."""
+    if len(experiment.matchings) > 1:
+        raise UserError(
+            f"a baseline has one comparison, this experiment has {len(experiment.matchings)}: give one --match, and "
+            "one hidden size and number of layers"
+        )
+    plans = {}
+    for task in experiment.tasks:
+        for entry in experiment.entries:
+            plan = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu")
+            if plan.space().only is None:
+                raise UserError(
+                    f"{task.label} × {entry.label} leaves the search a choice, a baseline needs one configuration: "
+                    "give one hidden size, one number of layers and LR,LR as lr_range, as the recipe gate does"
+                )
+            plans[CellName(task.label, entry.label)] = plan
+    return plans

@@ -1,0 +1,53 @@
+"""Files written whole or not at all: tables, manifests, and what a training leaves beside its record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from bench.records.schema import Record
+from tasks.errors import UserError
+
+FILES = "files"  # of a record on its way to the parent: {path within the results folder: content}; never written
+
+
+def write_kept_files(folder: Path, record: Record) -> None:
+    """Take the files (predictions, a checkpoint) out of a worker's record and write each into the results folder."""
+    for name, content in (record.pop(FILES, None) or {}).items():
+        write_bytes_atomically(folder / name, content)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write UTF-8 text so that a reader sees the old file or the new one, never half of it."""
+    write_bytes_atomically(path, text.encode("utf-8", errors="replace"))
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """As `write_atomically`, for bytes."""
+    with written_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` when the block ends, and disappears if the block raises.
+
+    Its content reaches the disk before its name does. A kill may leave `.NAME.PID.tmp`, which the next run in that
+    results folder removes.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # though all parents may be made: /proc is such a place
+        raise UserError(f"no folder can be made at {path.parent} ({error.strerror}): choose another") from None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,77 @@
+"""Trainings that other experiments of the same results folder have recorded: used again instead of trained again.
+
+One more model, two more seeds or another size make another experiment, with a folder of its own; most of its trainings
+are then in the folder of the first. A training is taken only where it was measured in the present environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+from bench.records.atomic import FILES
+from bench.records.folder import RECORDS
+from bench.records.jsonl import Span
+from bench.records.schema import SCHEMA, Record
+
+HEAD = 400  # bytes within which a line says its key and environment: they are written first
+USABLE = ("ok", "diverged")  # a failure may have been the machine's
+
+
+class Siblings:
+    """Looks into `results/*/records.jsonl` other than the experiment's own. environment: the present fingerprint."""
+
+    def __init__(self, folder: Path, environment: str) -> None:
+        self._folder, self._environment = folder, environment
+
+    def find(self, key: str) -> Record | None:
+        """The record of a training with this key, saying in `reused_from` which experiment measured it."""
+        for path, span in self._index.get(key.encode(), ()):
+            record = _read(path, span)
+            if record is not None and self._serves(record, key):
+                kept = {str(f.relative_to(path.parent)): f.read_bytes() for f in path.parent.glob(f"*/{key}.*")}
+                return {**record, "reused_from": record.get("reused_from") or path.parent.name, FILES: kept}
+        return None
+
+    def _serves(self, record: Record, key: str) -> bool:
+        return (
+            (record.get("key"), record.get("schema"), record.get("environment")) == (key, SCHEMA, self._environment)
+            and record.get("stage") in ("search", "confirm")
+            and record.get("status") in USABLE
+        )
+
+    @cached_property
+    def _index(self) -> dict[bytes, list[tuple[Path, Span]]]:
+        """Where the lines of this environment are, by key; not parsed, so a large folder is read at disk speed."""
+        found: dict[bytes, list[tuple[Path, Span]]] = {}
+        marks = [b'"environment":' + json.dumps(self._environment).encode(), b'"stage":']
+        for path in sorted(self._folder.parent.glob(f"*/{RECORDS}")):
+            if path.parent == self._folder:
+                continue
+            start = 0
+            with path.open("rb") as lines:
+                for line in lines:
+                    head = line[:HEAD]
+                    if all(mark in head for mark in marks) and (key := _key(head)):
+                        found.setdefault(key, []).append((path, Span(start, len(line))))
+                    start += len(line)
+        return found
+
+
+def _key(head: bytes) -> bytes | None:
+    """The key in the beginning of a line."""
+    _, mark, rest = head.partition(b'"key":"')
+    key, end, _ = rest.partition(b'"')
+    return key if mark and end else None
+
+
+def _read(path: Path, span: Span) -> Record | None:
+    """The record at a place; None where the line is damaged, or the file has gone or changed since it was indexed."""
+    try:
+        with path.open("rb") as file:
+            record = json.loads(os.pread(file.fileno(), span.length, span.start))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None

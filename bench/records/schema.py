@@ -1,0 +1,112 @@
+"""What a record is: one JSON line for each training, timing and reference, and the hash that names it.
+
+Tables, statistics, verdicts and reports are derived from these lines and can be derived again. Numbers are exact
+(the standard library's `json`), missing is null (never 0, NaN or infinity), units are SI and named in the key.
+
+A record of stage "search" or "confirm" (a training) has these keys:
+
+    schema          int, `SCHEMA`
+    key             SHA-256 of all that decides the outcome; equal keys are one training
+    experiment      name
+    budget          "smoke" | "quick" | "standard" | "full"
+    stage           "search" | "confirm" | "time" | "reference"
+    match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
+                     "hidden 20×1" (a size and depth on its own)
+    task            {"name", "label", "version", "parameters"}
+    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init"}
+    training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
+                     "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
+                     "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a
+                     search that prunes, "steps" is where a training stopped as asked and "budget_steps" what a whole
+                     one has; "stop_at_target" is true where reaching the target ends it (`bench check`)
+    trial           number within the search of (match, task, model); null in other stages
+    replicate       0 in the search, 1, 2, … in the confirm stage; null in the time stage
+    status          "ok" | "diverged" | "failed" | "timeout" | "out_of_memory"
+    error           null, or what happened
+    command         what a person types to train this one again
+    target          {"metric", "threshold", "direction"}
+    curve           {"step", "train_loss", "valid_loss", "valid_metric", "learning_rate"}: lists of one length, from
+                     step 0; the learning rate is that of the step before
+    first_losses    {"step", "train_loss"}: the training loss of steps 1, 2, 5, 10, 20, 30, 40, 50, as far as it got
+    evaluation_seconds  since the training began, for each evaluation
+    train_sequences sequences of an epoch
+    steps_to_target interpolated between evaluations; null: not reached, that is censored at the budget
+    test            {"loss", "skill", and the task's metrics} on test data; null in the search and where it failed
+    parameters      {"recurrent", "head", "total"}
+                    a training that did not end by itself has its curve so far, and no other measurement
+    reused_from     only where it is so: the experiment that measured it, in the environment that it names
+    wall_seconds, cpu_seconds, kernel ("…+graph": replayed from a CUDA graph), environment (a fingerprint)
+    peak_bytes      on a CPU the worker's resident set, on a GPU what torch had handed out to this training
+    energy_joules   of the GPU, its idle power included: of what several trainings share, an equal part each; null on
+                     a CPU, and where the driver does not tell
+    hashes          SHA-256 of the initial {"weights"}, of the {"first_batch"} and of all {"data"}
+    gradient_flow   in replicates 1 to 5 of the confirm stage, else null: [{"init", "state": "initial" | "trained",
+                     "steps", "hidden_factor", "cell_factor", and in replicate 1 "hidden": […], "cell": […] or null},
+                     …], the norm of dL/dh_t at lag 0, 1, … for each initialisation scheme, for "orthogonal × 2" (the
+                     recurrent weights twice as large: it explodes) and after training, and what a step further back
+                     multiplies it by (measure/gradient_flow.py); null too for a model whose states are not known
+
+A confirmed training leaves `predictions/KEY.npz` beside the records (`records.predictions`), and with --save-models
+a checkpoint `models/KEY.pt` or `.npz` (`bench.training.checkpoint`).
+
+Stage "time" (a confirmed configuration timed alone) has the identity and instead of a curve
+
+    timing          {"forward_seconds", "step_seconds", "latency_seconds", each with its "…_iqr",
+                     "sequences_per_second", "flops_per_step", "threads", "has_warnings"}
+
+and one more such record for each kernel that the same configuration can run on (`kernel` tells them apart)
+
+Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
+`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"} and `test`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+SCHEMA = 1
+
+
+STATUSES = ("ok", "diverged", "failed", "timeout", "out_of_memory")
+
+
+STAGES = ("search", "confirm", "time", "reference")
+
+
+Record = dict[str, Any]
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON-able value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def dumps(record: Mapping[str, Any]) -> str:
+    """One line of JSON. NaN and infinity are a programming error here: ValueError."""
+    return json.dumps(record, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def trainings(records: Iterable[Record]) -> Iterator[Record]:
+    """The records that are trainings: of the search and the confirm stage."""
+    return (record for record in records if record["stage"] in ("search", "confirm"))
+
+
+def label(part: Mapping[str, Any] | None) -> str:
+    """How a record's task or model is called in tables."""
+    part = part or {}
+    return str(part.get("label") or part.get("name") or "unnamed")
+
+
+def unique(records: Iterable[Record]) -> list[Record]:
+    """The records without repeats of one training, timing or reference: the last written wins, in its first place."""
+    kept: dict[tuple[Any, ...], Record] = {}
+    for record in records:
+        stage = record.get("stage")
+        timed = (record.get("kernel"), (record.get("timing") or {}).get("threads")) if stage == "time" else None
+        names = (record.get("match"), label(record.get("task")), label(record.get("model")))
+        kept[(*names, stage, record.get("trial"), record.get("replicate"), record.get("key"), timed)] = record
+    return list(kept.values())

@@ -1,0 +1,193 @@
+"""The page and Markdown of `bench compare`: two or more experiments, paired where they may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench.analysis.compare_experiments import Comparison, Difference
+from bench.analysis.formatting import MISSING, interval, is_missing, listed, number, score, seconds, whole
+from bench.analysis.results import Results
+from bench.records.atomic import write_atomically
+from bench.report.document import Block, Cell, Document, Facts, Finding, Findings, Points, Row, Section, Table, Text
+from bench.report.markdown import markdown
+from bench.report.page import page
+
+WORDS = {
+    "identical": "gives the very same test losses",
+    "equal": "has the same test loss to within 0.1 %",
+    "better": "has a lower test loss",
+    "worse": "has a higher test loss",
+    "not settled": "is not told apart",
+    "not paired": "cannot be paired",
+}
+
+
+def render_comparison(comparison: Comparison, reports_dir: str | Path = "reports") -> list[Path]:
+    """Write `reports/A-and-B/index.html` and `report.md`; returns their paths."""
+    folder = Path(reports_dir) / "-and-".join(comparison.names)
+    content = comparison_document(comparison)
+    paths = [folder / "index.html", folder / "report.md"]
+    write_atomically(paths[0], page(content))
+    write_atomically(paths[1], markdown(content))
+    return paths
+
+
+def comparison_document(comparison: Comparison) -> Document:
+    """Findings, tables of differences, scores side by side, times, and what differs in how they were made."""
+    first, *others = comparison.names
+    sections = [
+        Section("verdict", "Verdict", [Findings([_finding(comparison, name) for name in others]), *_reading()]),
+        Section("differences", "Paired differences", _differences(comparison)),
+        Section("scores", "Scores side by side", [_scores(comparison)]),
+        Section("times", "Times", _times(comparison)),
+        Section("made", "How they were made", _made(comparison)),
+    ]
+    cells = len({difference.cell for difference in comparison.differences})
+    facts = [f"{len(comparison.names)} experiments", f"{cells} pairs of model and task in common"]
+    finished = all(r.manifest.get("status", "complete") == "complete" for r in comparison.experiments)
+    return Document(f"{first} and {listed(others)}", "an experiment is not complete", finished, facts, sections)
+
+
+def _finding(comparison: Comparison, name: str) -> Finding:
+    """One experiment against the first, in a sentence."""
+    own = [difference for difference in comparison.differences if difference.second == name]
+    first = comparison.names[0]
+    by_state = {state: [d for d in own if d.state == state] for state in WORDS}
+    parts = [
+        f"{WORDS[state]}{' from it' if state == 'not settled' else ''} on {len(found)} of {len(own)}"
+        for state, found in by_state.items()
+        if found
+    ]
+    notes = [f"{_named(d)}: {_effect(d)}." for state in ("worse", "better") for d in by_state[state][:6]]
+    unpaired = sum(d.unpaired for d in own)
+    if unpaired:
+        notes.append(f"{unpaired} shared seeds drew other data or weights and were not paired.")
+    certain = bool(by_state["better"] or by_state["worse"])
+    alike = all(d.state in ("identical", "equal") for d in own)
+    state = "settled" if certain else ("equal" if alike else "not settled")
+    return Finding(name, f"Against {first}, {name} {'; '.join(parts)} pairs of model and task.", notes, state)
+
+
+def _named(difference: Difference) -> str:
+    match, task, model = difference.cell
+    return f"{model} on {task} ({match})"
+
+
+def _effect(d: Difference) -> str:
+    bounds = f" (95 % interval {number(d.low)} to {number(d.high)}, {d.n} seeds)" if not is_missing(d.low) else ""
+    return f"{number(d.effect)} times the test loss of {d.first}{bounds}"
+
+
+def _reading() -> list[Block]:
+    return [
+        Text(
+            "Seeds are paired where both experiments drew the same data, batches and first weights (their hashes "
+            "agree), so a difference is one of code, settings or machine. Differences are tested on the logarithm of "
+            "the test loss with Holm's correction over all rows; fewer than 5 pairs settle nothing."
+        )
+    ]
+
+
+def _differences(comparison: Comparison) -> list[Block]:
+    rows = []
+    for d in comparison.differences:
+        match, task, model = d.cell
+        ratio = Cell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
+        steps = MISSING if not d.steps.n else number(float(2.718281828459045**d.steps.value))
+        cells = [
+            *(Cell(task, match), Cell(model), Cell(d.second), Cell(d.state)),
+            Cell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
+            *(ratio if d.n else Cell(MISSING), Cell(str(d.identical), "", d.identical)),
+            Cell(steps, f"{d.steps.n} seeds" if d.steps.n else ""),
+            Cell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
+        ]
+        rows.append(Row(cells, "model", comparison.experiments[0].models.index(model)))
+    header = (
+        "Task",
+        "Model",
+        "Experiment",
+        "Verdict",
+        "Pairs",
+        "Loss ratio",
+        "Identical",
+        "Steps ratio",
+        "Solved",
+    )
+    caption = (
+        f"Each row against {comparison.names[0]}. Loss ratio and steps ratio: below 1 is better than it; geometric "
+        "means over paired seeds, the loss with a 95 % t-interval."
+    )
+    return [Table("Differences", header, rows, caption, texts=4, tools=True)]
+
+
+def _exact(value: float) -> float | None:
+    return None if is_missing(value) else value
+
+
+def _summaries(results: Results) -> dict[tuple[str, str, str], dict[Any, Any]]:
+    table = results.summary[results.summary["kind"] == "model"]
+    return {(row["match"], row["task"], row["model"]): row for row in table.to_dict("records")}
+
+
+def _scores(comparison: Comparison) -> Table:
+    summaries = [_summaries(results) for results in comparison.experiments]
+    rows = []
+    for cell in dict.fromkeys(d.cell for d in comparison.differences):
+        found = [summary.get(cell) for summary in summaries]
+        scores = [
+            Cell(score(row["skill"]), interval(row["skill_low"], row["skill_high"]), _exact(row["skill"]))
+            if row
+            else Cell(MISSING)
+            for row in found
+        ]
+        place = comparison.experiments[0].models.index(cell[2])
+        rows.append(Row([Cell(cell[1], cell[0]), Cell(cell[2]), *scores], "model", place))
+    caption = "Skill of each experiment with its 95 % t-interval over all its seeds, paired or not."
+    return Table("Scores", ("Task", "Model", *comparison.names), rows, caption, texts=2)
+
+
+def _times(comparison: Comparison) -> list[Block]:
+    summaries = [_summaries(results) for results in comparison.experiments]
+    rows = []
+    for cell in dict.fromkeys(d.cell for d in comparison.differences):
+        found = [summary.get(cell) for summary in summaries]
+        cells = [
+            Cell(seconds(row["step_seconds"]), str(row["kernel"] or ""), _exact(row["step_seconds"]))
+            if row and not is_missing(row["step_seconds"])
+            else Cell(MISSING)
+            for row in found
+        ]
+        if comparison.same_machine:
+            base, last = (row["step_seconds"] if row else None for row in (found[0], found[-1]))
+            known = not is_missing(base) and not is_missing(last)
+            cells.append(Cell(number(last / base)) if known else Cell(MISSING))  # type: ignore[operator]
+        rows.append(Row([Cell(cell[1], cell[0]), Cell(cell[2]), *cells], "model"))
+    ratio = [f"{comparison.names[-1]} ÷ {comparison.names[0]}"] if comparison.same_machine else []
+    caption = "Median time of an optimiser step, alone on the machine, with the kernel that ran."
+    table = Table("Step times", ("Task", "Model", *comparison.names, *ratio), rows, caption, texts=2)
+    if comparison.same_machine:
+        return [table]
+    warning = (
+        "These experiments were not timed in one environment, so their times are shown and must not be compared: "
+        "a difference would be one of machines, not of models."
+    )
+    return [Points([warning], "alarm"), table]
+
+
+def _made(comparison: Comparison) -> list[Block]:
+    """Command, commit and what differs between settings and environments."""
+    from bench.report.sections.made import flat
+
+    described = []
+    for results in comparison.experiments:
+        manifest = results.manifest
+        pairs = flat({"settings": results.settings, "environment": manifest.get("environment") or {}})
+        pairs += [("command", str(manifest.get("command") or MISSING)), ("trainings", whole(len(results.trainings)))]
+        described.append(dict(pairs))
+    keys = dict.fromkeys(key for pairs in described for key in pairs)
+    differing = [key for key in keys if len({pairs.get(key) for pairs in described}) > 1]
+    same = [(key, described[0][key]) for key in keys if key not in differing and described[0][key] != MISSING]
+    rows = [Row([Cell(key), *(Cell(pairs.get(key, MISSING)) for pairs in described)], "model") for key in differing]
+    table = Table("What differs", ("Setting", *comparison.names), rows, texts=1 + len(described))
+    return [*([table] if rows else [Text("Nothing in settings or environment differs.")]), Text("Equal:"), Facts(same)]

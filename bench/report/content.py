@@ -1,0 +1,64 @@
+"""The report's content from results, in the order in which a person asks: who won, by how much, how do I know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.analysis.formatting import seconds
+from bench.analysis.results import Results
+from bench.report.document import (
+    Document,
+)
+from bench.report.sections.claims import claims_section
+from bench.report.sections.curves import curves_section
+from bench.report.sections.failures import failures_section
+from bench.report.sections.gradients import gradients_section
+from bench.report.sections.leaderboard import leaderboard_section
+from bench.report.sections.made import made_section
+from bench.report.sections.outcome import outcome_section
+from bench.report.sections.pairwise import pairwise_section
+from bench.report.sections.predictions import predictions_section
+from bench.report.sections.reading import reading_section
+from bench.report.sections.scaling import scaling_section
+from bench.report.sections.search import search_section
+from bench.report.sections.verdict import verdict_section
+
+
+def document(results: Results, tables: Mapping[str, str] | None = None) -> Document:
+    """The whole report of an experiment, finished or not. tables: names of table files with addresses, to link to."""
+    sections = [
+        verdict_section(results),
+        leaderboard_section(results),
+        curves_section(results),
+        outcome_section(results),
+        scaling_section(results),
+        pairwise_section(results),
+        claims_section(results),
+        gradients_section(results),
+        predictions_section(results),
+        search_section(results),
+        failures_section(results),
+        made_section(results, tables or {}),
+        reading_section(),
+    ]
+    title, done = results.name, _status(results)
+    return Document(title, done, done == "complete", _facts(results), [s for s in sections if s.blocks])
+
+
+def _status(results: Results) -> str:
+    status = str(results.manifest.get("status") or "complete")
+    done, planned = results.progress
+    return status if status == "complete" else f"{status}: {done} of {planned or '?'} trainings and timings"
+
+
+def _facts(results: Results) -> list[str]:
+    def several(n: int, word: str) -> str:
+        return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+    settings, device = results.settings, results.manifest.get("device") or {}
+    facts = [several(len(results.models), "model"), several(len(results.tasks), "task")]
+    facts.append(several(len(results.trainings), "training"))
+    facts += [f"budget {settings['budget']}"] if settings.get("budget") else []
+    facts += [f"device {device['picked']}"] if device.get("picked") else []
+    taken = results.manifest.get("seconds")
+    return [*facts, *([seconds(taken)] if taken is not None else [])]

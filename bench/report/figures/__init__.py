@@ -1,0 +1,1 @@
+"""The figures of a report, one kind a file; axes and svg are what they share."""

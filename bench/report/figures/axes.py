@@ -1,0 +1,120 @@
+"""What figures share: a model's colour and dashes, names that fit, logarithmic axes, legends, the way out to SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from bench.analysis.formatting import listed, shortened, trimmed
+from bench.analysis.results import Results
+from bench.report.document import Picture, clean
+from bench.report.figures.svg import DASHES, MUTED, PAPER, SERIES, style, to_svg
+
+WIDTH = 4.5  # inches: one third of the page, or the whole of a telephone
+LABEL = {"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.8}  # under words that a line may cross
+SMALLEST = 1e-12  # of the losses on a logarithmic axis
+
+
+def colour(place: int) -> str:
+    """The colour of the model at this place; after the palette's end it starts again, with other dashes."""
+    return SERIES[place % len(SERIES)]
+
+
+def dashes(place: int) -> Any:
+    """The line style of the model at this place."""
+    return DASHES[(place + place // len(SERIES)) % len(DASHES)]
+
+
+def line_style(place: int, model: str) -> dict[str, Any]:
+    """A strong line: the colour and dashes of the model at this place, with its name for the legend."""
+    return {"color": colour(place), "linestyle": dashes(place), "lw": 1.9, "label": named(model, 18)}
+
+
+def named(text: str, length: int = 24) -> str:
+    return shortened(clean(text).replace("\n", " "), length)
+
+
+def finish(figure: Figure, name: str, title: str, alt: str) -> Picture:
+    return Picture(name, clean(title), clean(alt), to_svg(figure, named(title, 44)), figure)
+
+
+def picture(name: str, title: str, draw: Callable[[Axes], str], inches: float, width: float = WIDTH) -> Picture:
+    """What `draw` paints on axes of this height, under a legend of what it labelled; `draw` returns the alternative."""
+    with style():
+        figure = Figure(figsize=(width, inches), layout="constrained")
+        axes = figure.subplots()
+        alt = draw(axes)
+        labels = list(dict.fromkeys(axes.get_legend_handles_labels()[1]))
+        if labels:
+            legend(figure, axes, labels)
+        return finish(figure, name, title, alt)
+
+
+def log_scale(axis: Any, values: Sequence[float]) -> None:
+    """A logarithmic axis with labels as a person writes them, at least two of them."""
+    known = [value for value in values if value > 0]
+    decades = np.log10(max(known) / min(known)) if known else 0
+    steps = [1.0] if decades > 2.2 else ([1.0, 3.0] if decades > 0.9 else [1.0, 1.5, 2.0, 3.0, 5.0, 7.0])
+    axis.set_major_locator(LogLocator(subs=steps, numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: trimmed(value)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), [named(name) for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+
+
+def legend_columns(names: Sequence[str]) -> int:
+    """Legend entries that fit side by side."""
+    return max(1, min(len(names), 34 // (max(map(len, names), default=0) + 5)) if names else 1)
+
+
+def legend(figure: Figure, axes: Axes, labels: Sequence[str]) -> None:
+    """A legend of what was labelled on some axes, above them; the figure grows by its rows."""
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    shown = [label for label in dict.fromkeys(named(label, 18) for label in labels) if label in handles]
+    columns = legend_columns(shown)
+    place: dict[str, Any] = {"loc": "outside upper left", "ncols": columns, "handlelength": 2.2, "columnspacing": 1.3}
+    figure.legend([handles[label] for label in shown], shown, **place)
+    width, inches = figure.get_size_inches()
+    figure.set_size_inches(width, inches + 0.19 * -(-len(shown) // columns))
+
+
+def across(axes: Axes, text: str, level: float) -> None:
+    """A dotted line at a level of y, with its name at the right end."""
+    axes.axhline(level, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
+    place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
+    axes.text(0.995, level, named(text), fontsize=8, color=MUTED, bbox=LABEL, **place)
+
+
+def say(axes: Axes, text: str) -> str:
+    """Axes that have nothing to show say why; returns the text."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+    return text
+
+
+def height(rows: int, each: float = 0.3) -> float:
+    return 0.75 + each * max(rows, 2)
+
+
+def room(results: Results, limits: tuple[int, int]) -> int:
+    """How many marks of a kind one figure may have, given the most for one and the most for a page."""
+    return min(limits[0], limits[1] // max(len(results.tasks) * len(results.matches), 1))
+
+
+def told(parts: list[str]) -> str:
+    """What is found for each model, in a sentence; the first twelve of many."""
+    return listed(parts if len(parts) <= 12 else [*parts[:12], f"{len(parts) - 12} more"])
+
+
+MARKERS = "osD^vPX*"

@@ -1,0 +1,82 @@
+"""What a harder task takes: a score against the one parameter in which several tasks differ, such as copy's delay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from bench.analysis import stats
+from bench.analysis.confirmed import confirmed, models_in, target_of
+from bench.analysis.formatting import number
+from bench.analysis.results import Results
+from bench.records.schema import label
+from bench.report.figures.axes import line_style, log_scale, say, told
+
+FEWEST = 3  # tasks that make a line
+WIDE = 8  # largest over smallest value from which the axis is logarithmic
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Tasks of one kind that differ in one number: (its value, the task's label), ascending."""
+
+    kind: str
+    parameter: str
+    steps: tuple[tuple[float, str], ...]
+
+
+def ladders(results: Results) -> list[Ladder]:
+    """Those of an experiment; none where tasks differ in more than one parameter, or in one that is no number."""
+    kinds: dict[str, dict[str, dict[str, Any]]] = {}
+    for record in results.records:
+        task = record.get("task") or {}
+        if record.get("stage") == "confirm" and task.get("name"):
+            kinds.setdefault(str(task["name"]), {})[label(task)] = task.get("parameters") or {}
+    found = []
+    for kind, tasks in kinds.items():
+        names = {name for parameters in tasks.values() for name in parameters}
+        varied = [name for name in sorted(names) if len({str(p.get(name)) for p in tasks.values()}) > 1]
+        values = [parameters.get(varied[0]) for parameters in tasks.values()] if len(varied) == 1 else []
+        if len(values) >= FEWEST and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+            found.append(Ladder(kind, varied[0], tuple(sorted(zip(map(float, values), tasks, strict=True)))))  # type: ignore[arg-type]
+    return found
+
+
+def score_against_parameter(axes: Axes, results: Results, match: str, task: str) -> str:
+    """The target's metric on test data (skill, where that is the loss) of every model: mean and 95 % t-interval.
+
+    task: any of a ladder's.
+    """
+    ladder = next((each for each in ladders(results) if task in [name for _, name in each.steps]), None)
+    if ladder is None:
+        return say(axes, f"No three tasks differ from {task} in one number alone.")
+    metric = str((target_of(results, task) or {}).get("metric") or "loss")
+    score = "skill" if metric == "loss" else metric
+    tables = [(value, confirmed(results, match, name)) for value, name in ladder.steps]
+    said = []
+    for model in models_in(results.confirmed[results.confirmed["match"] == match], results):
+        points = [
+            (value, stats.mean_interval(rows[score]))
+            for value, table in tables
+            if score in table and len(rows := table[table["model"] == model])
+        ]
+        points = [(value, estimate) for value, estimate in points if estimate.n]
+        if not points:
+            continue
+        at, means = [value for value, _ in points], [estimate.value for _, estimate in points]
+        look = line_style(results.models.index(model), model)
+        axes.plot(at, means, marker="o", ms=4.5, **look)
+        bounds = [(estimate.low, estimate.high) for _, estimate in points]
+        axes.vlines(at, *zip(*bounds, strict=True), color=look["color"], lw=1.2, alpha=0.6)
+        steps = ", ".join(f"{number(mean, 2)} at {value:g}" for value, mean in zip(at, means, strict=True))
+        said.append(f"{model} {steps}")
+    every = [value for value, _ in ladder.steps]
+    if min(every) > 0 and max(every) / min(every) >= WIDE:
+        axes.set_xscale("log")
+        log_scale(axes.xaxis, every)
+    axes.set_xticks(every, [f"{value:g}" for value in every])
+    axes.set_xlabel(ladder.parameter.replace("_", " "))
+    axes.set_ylabel(score.replace("_", " "))
+    return f"{score.replace('_', ' ')} on {ladder.kind} against {ladder.parameter.replace('_', ' ')}: {told(said)}."

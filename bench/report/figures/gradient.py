@@ -1,0 +1,72 @@
+"""The gradient flow as a figure: what is left of a gradient after so many steps back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from bench.analysis.formatting import listed, number
+from bench.report.document import Picture
+from bench.report.figures.axes import WIDTH, colour, dashes, finish, named
+from bench.report.figures.svg import MUTED, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOWEST = 1e-12  # of the share shown: below it nothing is left that float32 could learn from
+
+
+def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column: str = "hidden_norm") -> Axes:
+    """Norm of the gradient, as a multiple of its value at lag 1, against lag, on a logarithmic axis.
+
+    table: rows of `gradient_tables.flow_table` of one task and one state; a line for each value of column `by`
+    ("model", "init", …) in the order of `lines`, which gives each its colour. A line that falls vanishes, one that
+    rises above 1 explodes.
+    """
+    axes.set_yscale("log")
+    for place, line in enumerate(lines):
+        rows = table[(table[by] == line) & (table["lag"] >= 1)].sort_values("lag")
+        first = rows[column].iloc[0] if len(rows) else math.nan
+        if not first > 0:
+            continue
+        share = (rows[column] / first).clip(lower=LOWEST / 10)
+        axes.plot(rows["lag"], share, color=colour(place), linestyle=dashes(place), lw=1.7, label=named(line, 18))
+    axes.axhline(1.0, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
+    axes.set_ylim(bottom=LOWEST)
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "1" if value == 1 else f"1e{math.log10(value):.0f}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_xlabel("steps back from the answer")
+    axes.set_ylabel("gradient left (log)")
+    axes.margins(x=0)
+    return axes
+
+
+def gradient_flow(
+    name: str, title: str, table: pd.DataFrame, lines: Sequence[str], by: str, column: str = "hidden_norm"
+) -> Picture:
+    """`draw` as a picture under a title; its text alternative gives each line's factor a step."""
+    shown = [line for line in lines if (table[by] == line).any()]
+    with style():
+        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+        axes = draw(figure.subplots(), table, shown, by, column)
+        if axes.lines[:-1]:
+            figure.legend(loc="outside upper left", ncols=3, handlelength=2.2, columnspacing=1.3)
+        said = [f"{line} {_per_step(table[table[by] == line], column)}" for line in shown]
+        what = "cell state" if column == "cell_norm" else "hidden state"
+        alt = f"Gradient of the loss by the {what}, {title}. A step further back multiplies its norm by {listed(said)}."
+        return finish(figure, name, title, alt)
+
+
+def _per_step(rows: pd.DataFrame, column: str) -> str:
+    values = rows[rows["lag"] >= 1].sort_values("lag")[column].to_numpy(float)
+    if len(values) < 2 or not (values > 0).all():
+        return "an unknown factor"
+    found = float((values[-1] / values[0]) ** (1 / (len(values) - 1)))
+    return f"{number(found, 2)} ({'vanishes' if found < 0.99 else 'explodes' if found > 1.01 else 'stays'})"

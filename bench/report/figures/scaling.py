@@ -1,0 +1,147 @@
+"""Figures of size: what a larger network gives, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from bench.analysis.confirmed import models_in
+from bench.analysis.formatting import number, seconds, whole
+from bench.analysis.results import Results
+from bench.report.figures.axes import MARKERS, SMALLEST, colour, dashes, log_scale, named, say, told
+from bench.report.figures.svg import INK, MUTED, PAPER
+
+
+def search_map(axes: Axes, results: Results, match: str, task: str) -> str:
+    """Hidden size × layers: the lowest validation loss that the search found in each cell, and its number of trials."""
+    table = results.trainings
+    table = table[(table["stage"] == "search") & (table["match"] == match) & (table["task"] == task)]
+    ok = table[table["valid_loss"].notna() & (table["status"] == "ok")]
+    cells: dict[tuple[str, int, int], tuple[float, int]] = {}
+    for row in ok[["model", "num_layers", "hidden_size", "valid_loss"]].dropna().to_dict("records"):
+        where = str(row["model"]), int(row["num_layers"]), int(row["hidden_size"])
+        lowest, n = cells.get(where, (np.inf, 0))
+        cells[where] = min(lowest, float(row["valid_loss"])), n + 1
+    present = [model for model in results.models if any(model == m for m, _, _ in cells)]
+    sizes = sorted({size for _, _, size in cells})
+    rows = [(m, n) for m in present for n in sorted({layers for model, layers, _ in cells if model == m})]
+    grid = np.full((len(rows), len(sizes)), np.nan)
+    notes = np.full(grid.shape, "", dtype=object)
+    for (model, layers, size), (lowest, n) in cells.items():
+        cell = rows.index((model, layers)), sizes.index(size)
+        grid[cell] = np.log10(max(lowest, SMALLEST))
+        notes[cell] = f"{number(lowest, 2)}\nn = {n}"
+    look: dict[str, Any] = {
+        "cmap": sns.color_palette("crest_r", as_cmap=True),
+        "cbar": False,
+        "linewidths": 1.5,
+        "linecolor": PAPER,
+    }
+    small: dict[str, Any] = {"fontsize": 8, "linespacing": 1.1}
+    sns.heatmap(grid, ax=axes, annot=notes, fmt="", annot_kws=small, mask=np.isnan(grid), **look)
+    said = []
+    for model in present:
+        own = [i for i, (m, _) in enumerate(rows) if m == model]
+        best, column = divmod(int(np.nanargmin(grid[own])), len(sizes))
+        for edge, width in (("#10131a", 3.2), ("#ffffff", 1.4)):  # seen on dark and on pale cells
+            axes.add_patch(_frame(column, own[best], edge, width))
+        said.append(f"{model} {number(10 ** float(grid[own[best], column]))} at hidden size {sizes[column]}")
+        if own[0]:
+            axes.axhline(own[0], color=PAPER, lw=5)
+    axes.set_xticks(np.arange(len(sizes)) + 0.5, [f"{size:,}" for size in sizes])
+    layered = [f"{named(m, 18)} · {n} layer{'s' if n > 1 else ''}" for m, n in rows]
+    axes.set_yticks(np.arange(len(rows)) + 0.5, layered, rotation=0)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.set_xlabel("hidden size")
+    axes.set_ylabel("")
+    return f"Lowest validation loss of the search on {task}: {told(said)}."
+
+
+def _frame(column: int, row: int, edge: str, width: float) -> Rectangle:
+    """A frame around a cell: the best of its model."""
+    return Rectangle(
+        (column + 0.05, row + 0.07), 0.9, 0.86, fill=False, edgecolor=edge, linewidth=width, snap=False, zorder=5
+    )
+
+
+def loss_against_parameters(axes: Axes, results: Results, match: str, task: str) -> str:
+    """Test loss (geometric mean over seeds) against parameters, of every configuration confirmed on a task.
+
+    The Pareto front is joined: no other configuration is both smaller and better. All comparisons of the experiment
+    are drawn, since each adds sizes; those of `match` are filled.
+    """
+    table = results.confirmed
+    table = table[(table["task"] == task) & (table["status"] == "ok") & table["parameter_count"].notna()]
+    points: list[tuple[int, float, str, bool]] = []
+    logs = table.assign(log_loss=np.log(table["test_loss"].clip(lower=SMALLEST).to_numpy(float)))
+    means = logs.groupby(["match", "model", "parameter_count"], sort=False)["log_loss"].mean().dropna().reset_index()
+    for row in means.to_dict("records"):
+        mean = float(np.exp(row["log_loss"]))
+        points.append((int(row["parameter_count"]), mean, str(row["model"]), row["match"] == match))
+    if not points:
+        return say(axes, f"Loss against parameters on {task}: nothing was confirmed.")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    front = pareto([(size, loss) for size, loss, *_ in points])
+    axes.plot(*zip(*front, strict=True), color=MUTED, lw=1.1, linestyle=(0, (4, 2)), drawstyle="steps-post", zorder=1)
+    labelled = set()
+    for size, loss, model, own in points:
+        place = results.models.index(model)
+        look: dict[str, Any] = {"color": colour(place), "marker": MARKERS[place % len(MARKERS)], "ms": 7, "lw": 0}
+        label = None if model in labelled else named(model, 18)
+        labelled.add(model)
+        on_front: dict[str, Any] = (
+            {"mec": INK, "mew": 1.5} if (size, loss) in front else {"mec": colour(place), "mew": 1.0}
+        )
+        axes.plot([size], [loss], label=label, alpha=0.9, fillstyle="full" if own else "none", **look, **on_front)
+    log_scale(axes.xaxis, [float(size) for size, *_ in points])
+    log_scale(axes.yaxis, [loss for _, loss, *_ in points])
+    axes.margins(0.12)
+    axes.set_xlabel("trainable parameters (log)")
+    axes.set_ylabel("test loss (log)")
+    on = [
+        f"{model} ({whole(size)}, {number(loss)})" for size, loss, model, _ in sorted(points) if (size, loss) in front
+    ]
+    return f"Test loss against parameters on {task}. On the Pareto front: {told(list(dict.fromkeys(on)))}."
+
+
+def pareto(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The points (size, loss) that no other point beats in one respect without losing in the other; by size."""
+    front: list[tuple[int, float]] = []
+    for size, loss in sorted(set(points)):
+        if not front or loss < front[-1][1]:
+            front.append((size, loss))
+    return front
+
+
+def step_time_against_size(axes: Axes, results: Results, task: str) -> str:
+    """Median step time against hidden size, a line a model and number of layers (×2); all comparisons together."""
+    table = results.timings
+    table = table[(table["task"] == task) & table["step_seconds"].notna() & table["hidden_size"].notna()]
+    if not len(table):
+        return say(axes, f"Step time against hidden size on {task}: not measured.")
+    axes.set_yscale("log")
+    said = []
+    for model in models_in(table, results):
+        place, own = results.models.index(model), table[table["model"] == model]
+        for layers in sorted({int(layers) for layers in own["num_layers"].dropna()}):
+            rows = own[own["num_layers"] == layers]
+            line = rows.groupby("hidden_size")["step_seconds"].median().sort_index()
+            label = f"{named(model, 12)} ×{layers}"
+            look: dict[str, Any] = {"color": colour(place), "linestyle": dashes(layers - 1)}
+            marker = MARKERS[place % len(MARKERS)]
+            axes.plot(line.index.to_numpy(float), line * 1e3, marker=marker, ms=6, lw=1.6, label=label, **look)
+        largest = own.sort_values("hidden_size").iloc[-1]
+        said.append(f"{model} {seconds(largest['step_seconds'])} at hidden size {whole(largest['hidden_size'])}")
+    sizes = sorted({int(size) for size in table["hidden_size"]})
+    axes.set_xticks(sizes if len(sizes) <= 8 else sizes[:: -(-len(sizes) // 8)])
+    axes.margins(x=0.1)
+    log_scale(axes.yaxis, list(table["step_seconds"] * 1e3))
+    axes.set_xlabel("hidden size")
+    axes.set_ylabel("ms a step (log)")
+    return f"Step time against hidden size on {task}: {told(said)}."

@@ -1,0 +1,1 @@
+"""The sections of a report, one a file, and layout (what they share)."""

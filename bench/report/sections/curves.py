@@ -1,0 +1,26 @@
+"""Learning curves."""
+
+from __future__ import annotations
+
+from bench.analysis.results import Results
+from bench.report.document import Block, Explorer, Gallery, Section
+from bench.report.figures import learning as figures
+from bench.report.sections.explorer import explorer_data
+from bench.report.sections.layout import by_match, each_task
+
+
+def curves_section(results: Results) -> Section:
+    """What was learnt when: an explorer on the page, and a figure a task."""
+    caption = (
+        "Validation loss in training, on a logarithmic axis. Thin lines are seeds, the strong line is their median, "
+        "the band holds the middle half of them. Dotted lines: the naive floor and other references (on test data), "
+        "and the target. Lower and further left is better."
+    )
+
+    def make(match: str) -> list[Block]:
+        found = each_task(results, match, "curves", figures.curves, lambda _: 2.9)
+        return [Gallery(found, caption)] if found else []
+
+    data = explorer_data(results)
+    blocks = by_match(results, make)
+    return Section("curves", "Learning curves", [*([Explorer(data)] if data else []), *blocks] if blocks else [])

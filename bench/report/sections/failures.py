@@ -1,0 +1,44 @@
+"""Trainings that failed, and the alarms."""
+
+from __future__ import annotations
+
+from bench.analysis.alarms import alarms
+from bench.analysis.formatting import shortened
+from bench.analysis.results import Results
+from bench.records.schema import label
+from bench.report.document import Block, Cell, Points, Row, Section, Table, Text
+
+ALL_WELL = "nothing beats its noise floor, and no timing had warnings or came from another machine"
+
+
+def failures_section(results: Results) -> Section:
+    failed = [record for record in results.records if record.get("status", "ok") != "ok"]
+    raised = alarms(results)
+    after: list[Block] = [
+        Text("Alarms:" if raised else f"No alarms: {ALL_WELL}."),
+        *([Points(raised, "alarm")] if raised else []),
+    ]
+    if not failed:
+        return Section("failures", "Failures and alarms", [Text("No training failed."), *after])
+    rows = []
+    for record in failed:
+        seed = f"trial {record.get('trial')}" if record["stage"] == "search" else f"seed {record.get('replicate')}"
+        error = str(record.get("error") or "no message").strip()
+        where = Cell(label(record.get("task")), f"{record['stage']}, {seed}")
+        command = Cell(shortened(str(record.get("command") or "–"), 2000))
+        rows.append(
+            Row(
+                [
+                    where,
+                    Cell(label(record.get("model"))),
+                    Cell(str(record["status"])),
+                    Cell(shortened(error, 1000)),
+                    command,
+                ]
+            )
+        )
+    header = ("Task", "Model", "Status", "Error", "Command that trains it again")
+    caption = (
+        f"{len(failed)} of {len(results.trainings)} trainings did not end well. A failed seed counts as not solved."
+    )
+    return Section("failures", "Failures and alarms", [Table("Failures", header, rows, caption, texts=5), *after])

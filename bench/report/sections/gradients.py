@@ -1,0 +1,83 @@
+"""The report's section on gradient flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.analysis import stats
+from bench.analysis.formatting import MISSING, number
+from bench.analysis.gradient_tables import factor_table, flow_table
+from bench.analysis.results import Results
+from bench.report.document import Block, Cell, Gallery, Row, Section, Table
+from bench.report.figures.gradient import gradient_flow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CAPTION = (
+    "How much of the gradient of the last answer's loss is left so many steps back (norm of dL/dh, as a share of its "
+    "value at lag 1; a mean over 16 sequences). A line that falls vanishes: what lies there cannot be learnt from. One "
+    "above the dotted line explodes. First each cell at its default initial weights, then after training, then the "
+    "initial weights of each cell under each scheme; “orthogonal × 2” is the orthogonal one with recurrent matrices of "
+    "spectral radius 2, which is probed and not trained. One seed."
+)
+FACTORS = (
+    "What one step further back multiplies the norm by: below 1 it vanishes, above 1 it explodes. Geometric means over "
+    "lags and seeds, with a 95 % t-interval of their logarithm over seeds (with two seeds, their range); for an LSTM "
+    "also of its cell state."
+)
+
+
+def gradients_section(results: Results) -> Section:
+    """Figures and factors of the first comparison of each task; empty where nothing was probed."""
+    table, factors = flow_table(results.records), factor_table(results.records)
+    pictures, rows = [], []
+    for t, task in enumerate(results.tasks):
+        of_task = table[table["task"] == task]
+        if not len(of_task):
+            continue
+        of_task = of_task[of_task["match"] == of_task["match"].iloc[0]]
+        initial, trained = (of_task[of_task["state"] == state] for state in ("initial", "trained"))
+        order = {model: place for place, model in enumerate(results.models)}  # so that colours are the models' own
+        cells = sorted(dict.fromkeys(initial["cell"]), key=lambda cell: order.get(cell, len(order)))
+        default = initial[initial["init"] == "default"]
+        pictures.append(gradient_flow(f"flow-{t + 1}", f"{task}, before training", default, cells, "cell"))
+        models = [model for model in results.models if (trained["model"] == model).any()]
+        if models:  # none where all trained weights overflow
+            pictures.append(gradient_flow(f"flow-{t + 1}-trained", f"{task}, trained", trained, models, "model"))
+        for c, cell in enumerate(cells):
+            schemes = initial[initial["cell"] == cell]
+            names = list(dict.fromkeys(schemes["init"]))
+            if len(names) > 1:
+                title = f"{cell} on {task}, by initial weights"
+                pictures.append(gradient_flow(f"flow-{t + 1}-{c + 1}", title, schemes, names, "init"))
+        match = of_task["match"].iloc[0]
+        own = factors[(factors["task"] == task) & (factors["match"] == match)]
+        rows += [_row(group) for _, group in own.groupby(["model", "init", "state"], sort=False)]
+    if not pictures:
+        return Section("gradients", "Gradient flow", [])
+    header = ("Task", "Model", "Weights", "Hidden state", "Cell state")
+    table_of_factors = Table("Gradient a step", header, rows, FACTORS, texts=3, folded=len(rows) > 12)
+    blocks: list[Block] = [Gallery(pictures, CAPTION), table_of_factors]
+    return Section("gradients", "Gradient flow", blocks)
+
+
+def _row(group: pd.DataFrame) -> Row:
+    """One model's weights of one kind: geometric means over seeds, with their interval."""
+    first = group.iloc[0]
+    weights = str(first["init"]) if first["state"] == "initial" else "trained"
+    texts = [Cell(str(first["task"])), Cell(str(first["model"]), f"hidden {first['hidden_size']}"), Cell(weights)]
+    return Row([*texts, *(_factor(group[key].dropna().to_numpy(float)) for key in ("hidden_factor", "cell_factor"))])
+
+
+def _factor(values: NDArray[np.float64]) -> Cell:
+    found = stats.mean_interval(np.log(values))
+    if not found.n:
+        return Cell(MISSING)
+    low, high = (found.low, found.high) if found.n > 2 else (np.log(values).min(), np.log(values).max())
+    spread = f"{number(np.exp(low))} to {number(np.exp(high))}, {found.n} seeds" if found.n > 1 else ""
+    mean = float(np.exp(found.value))
+    return Cell(number(mean), spread, mean)

@@ -1,0 +1,53 @@
+"""How the experiment was made: settings, environment, limits and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.analysis.formatting import MISSING
+from bench.analysis.results import Results
+from bench.report.document import Block, Code, Facts, Links, Points, Section, Text
+
+LIMITS = (
+    "One machine, one software stack: another one may turn the order of times round, and with it nothing else.",
+    "Verdicts hold for these tasks, sizes, budgets and search ranges. A larger budget may change them; a best on the "
+    "edge of its range is a reason to widen it.",
+    "Verdicts rest on test losses alone. Steps to target are tested beside them, in families of their own; solved "
+    "seeds, metrics and times are described.",
+)
+
+
+def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as names with values: `versions.torch`, "2.13.0"."""
+    if isinstance(value, Mapping):
+        return [pair for key, inner in value.items() for pair in flat(inner, f"{prefix}.{key}" if prefix else str(key))]
+    if isinstance(value, list):
+        value = ", ".join(_shown(item) for item in value) or None
+    return [(prefix, _shown(value))]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return MISSING if value is None else str(value)
+
+
+def made_section(results: Results, tables: Mapping[str, str]) -> Section:
+    manifest = results.manifest
+    blocks: list[Block] = []
+    if manifest.get("command"):
+        blocks += [Text("The command that made these results:"), Code(str(manifest["command"]))]
+    device = manifest.get("device") or {}
+    if device.get("picked"):
+        reason = str(device.get("reason") or "as asked for").removeprefix(f"{device['picked']}:").strip().rstrip(".")
+        blocks.append(Text(f"Device: {device['picked']} ({reason})."))
+    if results.settings:
+        blocks += [Text("Settings:"), Facts([pair for pair in flat(results.settings) if pair[1] != MISSING])]
+    if manifest.get("environment"):
+        blocks += [Text("Environment:"), Facts(flat(manifest["environment"]))]
+    if tables:
+        blocks.append(Links("All numbers, as tables:", list(tables.items())))
+    if blocks:
+        blocks += [Text("Known limits:"), Points(LIMITS)]
+    return Section("made", "How it was made", blocks)

@@ -1,0 +1,52 @@
+"""Models compared in pairs."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from bench.analysis.confirmed import confirmed_models
+from bench.analysis.results import Results
+from bench.report.document import Block, Gallery, Section
+from bench.report.figures import pairwise as pairwise_figures
+from bench.report.figures.axes import picture
+from bench.report.sections.layout import by_match, each_task, named_tasks
+from bench.report.sections.pair_tables import loss_pairs
+
+
+def pairwise_section(results: Results) -> Section:
+    """Models against each other; empty for a single model."""
+    matrix = (
+        "Probability that a run of the model in the row has a higher skill than one of the model in the column, over "
+        "all pairs of their seeds; 0.5 is a draw. ● marks pairs whose test losses differ, seed by seed, after Holm's "
+        "correction over the whole experiment; over all tasks, the small print counts the tasks where they do."
+    )
+    share = (
+        "Performance profile: the share of runs whose skill is above each value, with every task weighted alike and a "
+        "95 % bootstrap band (left out beyond 8 models). A line on top of all others is better throughout. Runs that "
+        "failed are above nothing, so they hold a line down from its left end."
+    )
+
+    def make(match: str) -> list[Block]:
+        tasks = named_tasks(results, match)
+        if not tasks:
+            return []
+        models = max(len(confirmed_models(results, match, task)) for task, _ in tasks)
+        if models < 2:
+            return []
+        inches = 0.9 + 0.42 * min(models, 12) + 0.11 * max(0, models - 12)
+        matrices = each_task(results, match, "improvement", pairwise_figures.improvement, lambda _: inches)
+        number = results.matches.index(match) + 1
+        if len(tasks) > 1:
+
+            def whole(axes: Axes) -> str:
+                return pairwise_figures.improvement(axes, results, match, None)
+
+            matrices = [picture(f"improvement-{number}", "all tasks", whole, inches), *matrices]
+
+        def shares(axes: Axes) -> str:
+            return pairwise_figures.profile(axes, results, match)
+
+        drawn = picture(f"profile-{number}", "all tasks", shares, 2.7)
+        return [Gallery(matrices, matrix), *loss_pairs(results, match), Gallery([drawn], share)]
+
+    return Section("pairwise", "Models in pairs", by_match(results, make))

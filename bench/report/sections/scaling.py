@@ -1,0 +1,96 @@
+"""What size gives and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matplotlib.axes import Axes
+
+from bench.analysis.results import Results
+from bench.report.document import Block, Gallery, Picture, Section, Text
+from bench.report.figures import cost as cost_figures
+from bench.report.figures import scaling as scaling_figures
+from bench.report.figures import search as search_figures
+from bench.report.figures.axes import height, picture
+from bench.report.figures.difficulty import ladders, score_against_parameter
+from bench.report.sections.layout import Draw, by_match, each_task
+
+
+def scaling_section(results: Results) -> Section:
+    """What size gives and costs."""
+    ladder_caption = (
+        "Score on test data against the one number in which these tasks differ: mean over seeds and its 95 % "
+        "t-interval. Where a line falls, the model breaks."
+    )
+    heat = (
+        "Hidden size × layers: the lowest validation loss that any trial of the search reached there, and the number "
+        "of trials n. Darker is lower; the frame marks each model's best. Learning rates differ between trials."
+    )
+    front = (
+        "Test loss against parameters. The dashed line is the Pareto front (points ringed dark): nothing else is both "
+        "smaller and better. Hollow points belong to the experiment's other comparisons. Lower left is better."
+    )
+    bars = "Trainable parameters of the confirmed configuration, recurrent layers and head together."
+    times = (
+        "Median time of one optimiser step (forward, backward, update), measured alone on the machine; the thin line "
+        "is the interquartile range. The kernel that ran is named: another one can turn the order round."
+    )
+    grown = "The same time against hidden size, for all sizes that this experiment timed."
+    untimed = (
+        "Step times were not measured: this experiment has no time stage yet. Wall times of trainings are recorded, "
+        "but they ran beside each other and are not compared."
+    )
+
+    def maps(match: str) -> list[Picture]:
+        found = []
+        for t, task in enumerate(results.tasks):
+            table = search_figures.trials(results, match, task)
+            rows = len(table[["model", "num_layers"]].drop_duplicates())
+            if rows:
+                draw = _of(scaling_figures.search_map, results, match, task)
+                name = f"search-{results.matches.index(match) + 1}-{t + 1}"
+                found.append(picture(name, task, draw, 0.8 + 0.4 * rows))
+        return found
+
+    def make(match: str) -> list[Block]:
+        place = results.matches.index(match) + 1
+        harder = [
+            picture(
+                f"harder-{place}-{n}",
+                ladder.kind,
+                _of(score_against_parameter, results, match, ladder.steps[0][1]),
+                2.9,
+            )
+            for n, ladder in enumerate(ladders(results), start=1)
+        ]
+        blocks: list[Block] = [Gallery(harder, ladder_caption)] if harder else []
+        blocks += [Gallery(found, heat)] if (found := maps(match)) else []
+        drawn = each_task(results, match, "pareto", scaling_figures.loss_against_parameters, lambda _: 2.9)
+        blocks += [Gallery(drawn, front)] if drawn else []
+        sizes = each_task(results, match, "parameters", cost_figures.parameters, lambda n: height(n, 0.32))
+        blocks += [Gallery(sizes, bars)] if sizes else []
+        timed = results.timings[(results.timings["match"] == match) & results.timings["step_seconds"].notna()]
+        if len(timed):
+            pictures = each_task(results, match, "step-time", cost_figures.step_times, lambda n: height(n, 0.32))
+            blocks.append(Gallery(pictures, times))
+        elif sizes:
+            blocks.append(Text(untimed))
+        return blocks
+
+    blocks = by_match(results, make)
+    if (results.timings.groupby(["task", "model"])["hidden_size"].nunique() > 1).any():
+        pictures = [
+            picture(f"time-size-{t + 1}", task, _timed(results, task), 2.7)
+            for t, task in enumerate(results.tasks)
+            if (results.timings["task"] == task).any()
+        ]
+        blocks.append(Gallery(pictures, grown))
+    return Section("scaling", "Scaling and cost", blocks)
+
+
+def _of(draw: Draw, results: Results, match: str, task: str) -> Callable[[Axes], str]:
+    return lambda axes: draw(axes, results, match, task)
+
+
+def _timed(results: Results, task: str) -> Callable[[Axes], str]:
+    return lambda axes: scaling_figures.step_time_against_size(axes, results, task)

@@ -1,0 +1,55 @@
+"""An experiment's comparisons (tuned, equal hidden size, equal parameters, …) beside each other, in one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.analysis.formatting import MISSING, is_missing, listed, number, whole
+from bench.analysis.results import Results
+from bench.analysis.verdicts import Verdict, verdicts
+from bench.report.document import Cell, Row, Table
+from bench.report.sections.layout import match_label
+
+MOST = 6  # comparisons: more columns cannot be read
+CAPTION = (
+    "The same models under each rule of fairness: mean test loss, and the configuration that was confirmed. First the "
+    "model whose loss is the lowest for certain, and how its loss compares with the nearest one's (95 % interval). A "
+    "lead that is there at equal hidden size and not at equal parameters may be one of size."
+)
+
+
+def side_by_side(results: Results) -> Table | None:
+    """A row a task and model, a column a comparison; None where there is one comparison, or more than `MOST`."""
+    if not 2 <= len(results.matches) <= MOST:
+        return None
+    summary = results.summary[results.summary["kind"] == "model"]
+    found = {(row["task"], row["model"], row["match"]): row for row in summary.to_dict("records")}
+    said = {(verdict.task, verdict.match): verdict for verdict in verdicts(results)}
+    rows = []
+    for task in results.tasks:
+        models = [model for model in results.models if any((task, model, match) in found for match in results.matches)]
+        if len(models) > 1:
+            lowest = [_verdict(said.get((task, match))) for match in results.matches]
+            rows.append(Row([Cell(task), Cell("lowest"), *lowest], "model"))
+        for model in models:
+            cells = [_confirmed(found.get((task, model, match))) for match in results.matches]
+            rows.append(Row([Cell(task), Cell(model), *cells], "model", results.models.index(model)))
+    header = ("Task", "Model", *map(match_label, results.matches))
+    return Table("Comparisons side by side", header, rows, CAPTION, texts=2, folded=len(rows) > 24) if rows else None
+
+
+def _verdict(verdict: Verdict | None) -> Cell:
+    if verdict is None:
+        return Cell(MISSING)
+    if verdict.winner is None:
+        return Cell("equal", listed(list(verdict.equal))) if verdict.equal else Cell("not settled")
+    interval = f"{number(verdict.low)} to {number(verdict.high)}"
+    return Cell(verdict.winner, f"{number(verdict.effect)} times the nearest one's, {interval}")
+
+
+def _confirmed(row: dict[Any, Any] | None) -> Cell:
+    if row is None:
+        return Cell(MISSING)
+    size = f"{whole(row['hidden_size'])} × {whole(row['num_layers'])}"
+    note = f"{size}, {whole(row['parameter_count'])} parameters"
+    return Cell(number(row["test_loss"]), note, None if is_missing(row["test_loss"]) else float(row["test_loss"]))

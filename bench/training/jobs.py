@@ -1,0 +1,216 @@
+"""What workers are asked to do: train, and time a configuration.
+
+A job is picklable and pure: its record depends on nothing but the job. What belongs to the experiment alone (its name,
+stage, trial number) is added by the parent, which is the only one to write.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from bench.measure.effort import Effort
+from bench.models.contract import Learner, Problem
+from bench.records import predictions
+from bench.records.atomic import FILES
+from bench.records.schema import Record, digest
+from bench.training import checkpoint
+from bench.training.data import load_data
+from bench.training.loop import Progress, Turns
+from bench.training.request import Training
+from bench.training.train import OpenStepper, build_learner, train, train_in_turns
+from tasks.contract import Array, Dataset
+from tasks.errors import UserError
+
+NOT_MEASURED = dict.fromkeys(
+    (
+        "curve",
+        "first_losses",
+        "steps_to_target",
+        "test",
+        "parameters",
+        "wall_seconds",
+        "cpu_seconds",
+        "peak_bytes",
+        "energy_joules",
+        "kernel",
+        "hashes",
+        "gradient_flow",
+    )
+)
+
+
+# what torch's allocator, the CUDA runtime and cuBLAS say
+OUT_OF_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+
+
+class Job(Protocol):
+    """One thing for a worker to do."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def epoch_steps(self) -> int | None:
+        """Optimiser steps of an epoch; None: it trains nothing."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it computes: "cpu" or "cuda"."""
+        ...
+
+    @property
+    def cost(self) -> float:
+        """About how long it takes, in any unit that is the same for all jobs: long ones start first."""
+        ...
+
+    def key(self) -> str: ...
+    def describe(self) -> Record: ...
+    def perform(self, progress: Progress) -> Record: ...
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """keep_predictions, keep_model: files to leave beside the record, where the training is scored on test data."""
+
+    training: Training
+    keep_predictions: bool = False
+    keep_model: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.training.label() + (f" seed {self.training.replicate}" if self.training.on_test_data else "")
+
+    @property
+    def steps(self) -> int:
+        return self.training.last_step
+
+    @property
+    def epoch_steps(self) -> int | None:
+        t = self.training
+        return -(-len(load_data(t.task, t.seed, 0).train) // t.batch_size)  # the same in all replicates
+
+    @property
+    def device(self) -> str:
+        return self.training.settings.device
+
+    @property
+    def cost(self) -> float:
+        t, s = self.training, self.training.settings
+        sequence: int = load_data(t.task, t.seed, 0).train.inputs.shape[1]  # the same in all replicates
+        # a step's fixed cost is about that of 16 more hidden units
+        return float(t.last_step * t.batch_size * sequence * s.num_layers * (16 + s.hidden_size))
+
+    def key(self) -> str:
+        return self.training.key()
+
+    def describe(self) -> Record:
+        return self.training.describe()
+
+    def perform(self, progress: Progress) -> Record:
+        return train(self.training, progress, self._keep)
+
+    def in_turns(self, progress: Progress, open_stepper: OpenStepper, effort: Effort) -> Turns[Record]:
+        """`perform` for a process that does others in between."""
+        return train_in_turns(self.training, progress, self._keep, open_stepper, effort)
+
+    def _keep(self, dataset: Dataset, learner: Learner, outputs: Array, record: Record) -> None:
+        """Add to the record the files that were asked for."""
+        task, files = self.training.task, {}
+        if self.keep_predictions:
+            content = predictions.pack(task, dataset.test, outputs, learner.state(), self.training.model.name)
+            files[f"{predictions.FOLDER}/{record['key']}.npz"] = content
+        if self.keep_model:
+            name, content = checkpoint.pack(self.training, learner, Problem.of(task, dataset.train), record)
+            files[name] = content
+        if files:
+            record[FILES] = files
+
+
+@dataclass(frozen=True)
+class TimingJob:
+    """Time a confirmed configuration, alone on the machine.
+
+    onednn: False has torch run its own kernels where it would take oneDNN's fused one (the LSTM's on a CPU).
+    """
+
+    training: Training
+    seconds: float
+    environment: str  # a time belongs to a machine
+    onednn: bool = True
+
+    @property
+    def label(self) -> str:
+        return f"timing {self.training.label()}"
+
+    @property
+    def steps(self) -> int:
+        return 1
+
+    @property
+    def epoch_steps(self) -> int | None:
+        return None
+
+    @property
+    def device(self) -> str:
+        return self.training.settings.device
+
+    @property
+    def cost(self) -> float:
+        return 0.0
+
+    def key(self) -> str:
+        variant = [] if self.onednn else ["without onednn"]
+        return digest(["time", self.training.key(), self.seconds, self.environment, *variant])
+
+    def describe(self) -> Record:
+        return {**self.training.describe(), "key": self.key(), "replicate": None}
+
+    def perform(self, progress: Progress) -> Record:
+        from bench.measure.flops import step_flops_of
+        from bench.measure.timing import allow_onednn, time_learner
+
+        training, s = self.training, self.training.settings
+        dataset = load_data(training.task, training.seed, training.replicate)
+        problem = Problem.of(training.task, dataset.train)
+        flops = step_flops_of(training.model, problem, s.hidden_size, s.num_layers, training.batch_size)
+        with allow_onednn(self.onednn):
+            learner = build_learner(training, dataset)
+            timing = time_learner(
+                learner, dataset.train, training.batch_size, flops_per_step=flops, seconds=self.seconds
+            )
+        parameters = {**asdict(learner.parameter_count), "total": learner.parameter_count.total}
+        measured = {"kernel": learner.kernel, "parameters": parameters, "timing": timing}
+        return {**self.describe(), **NOT_MEASURED, "status": "ok", "error": None, **measured}
+
+
+def attempt(job: Job, progress: Progress) -> Record:
+    """Perform a job; an exception becomes a record with its text, so that the others go on."""
+    try:
+        return job.perform(progress)
+    except Exception as error:
+        return failure_of(job, error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was not enough of it, on the machine or on a GPU. This asks no torch, which may not be loaded."""
+    gpu = type(error).__name__ in ("OutOfMemoryError", "AcceleratorError", "RuntimeError")
+    return isinstance(error, MemoryError) or (gpu and any(says in str(error) for says in OUT_OF_MEMORY))
+
+
+def failure_of(job: Job, error: Exception) -> Record:
+    """The record of a job that ended in an exception."""
+    if isinstance(error, MemoryError):
+        return failure(job, "out_of_memory", "the machine's memory did not suffice")
+    status = "out_of_memory" if is_out_of_memory(error) else "failed"
+    # a sentence for the user says all; of any other error the class belongs to it
+    text = str(error) if isinstance(error, UserError) else "".join(traceback.format_exception_only(error)).strip()
+    return failure(job, status, text, "".join(traceback.format_exception(error)))
+
+
+def failure(job: Job, status: str, error: str, trace: str | None = None, **measured: Any) -> Record:
+    """The record of a job that gave none; `measured` is what is known of it all the same."""
+    return {**job.describe(), **NOT_MEASURED, "status": status, "error": error, "traceback": trace, **measured}

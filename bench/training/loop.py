@@ -1,0 +1,121 @@
+"""The training loop: optimiser steps, evaluations between them, and when to stop. There is no other.
+
+It is a generator that pauses wherever another training may go on, so that a worker runs it straight through
+(`finish`) and a cohort lets many of them take turns.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bench.models.stepper import Stepper
+from bench.training.plateau import Plateau
+from bench.training.request import Training
+from tasks.contract import Array, Dataset
+from tasks.losses import mean_loss
+
+FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # whose training loss a record keeps exactly, to tell two codes apart
+CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
+TURN_STEPS = 32  # after so many steps a training lets others have their turn
+DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value counts as diverged
+
+# told at each evaluation: step, training loss, validation loss, validation metric, learning rate, as in `CURVE`
+Progress = Callable[[int, float | None, float, float | None, float], None]
+
+Result = TypeVar("Result")
+Turns = Generator[None, None, Result]  # work that pauses wherever others may take their turn
+
+
+def finish(turns: Turns[Result]) -> Result:
+    """Do all turns, one after the other."""
+    while True:
+        try:
+            next(turns)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+class Loop:
+    """The optimiser steps and the evaluations between them."""
+
+    def __init__(self, training: Training, dataset: Dataset, stepper: Stepper, progress: Progress) -> None:
+        self.training, self.dataset, self.stepper, self.progress = training, dataset, stepper, progress
+        self.curve: dict[str, list[Any]] = {name: [] for name in CURVE}
+        self.first_losses: dict[str, list[Any]] = {"step": [], "train_loss": []}
+        self.began, self.seconds = time.perf_counter(), list[float]()
+        self.best_loss = math.inf
+        self.plateau = Plateau(training.plateau_patience)
+
+    def run(self) -> Turns[str | None]:
+        """Train to the end of the budget; returns why it stopped early, or None."""
+        interval, last, step = self.training.interval, self.training.last_step, 0
+        stopped = yield from self._evaluate(step)
+        while stopped is None and step < last and not self._is_solved():
+            for step in range(step + 1, min(step + interval, last) + 1):  # noqa: B020 - goes on from where it was
+                self.stepper.step()
+                if step % TURN_STEPS == 0:
+                    yield
+            stopped = yield from self._evaluate(step)
+        return stopped
+
+    def _is_solved(self) -> bool:
+        """Whether the training is one that ends here: its target is reached."""
+        target = self.training.task.target
+        value = self.curve["valid_loss" if target.metric == "loss" else "valid_metric"][-1]
+        return self.training.stop_at_target and value is not None and target.reached(value)
+
+    def _evaluate(self, step: int) -> Turns[str | None]:
+        self.stepper.ask()
+        yield
+        while not self.stepper.ready():
+            yield
+        losses, outputs = self.stepper.answer()
+        return self._judge(step, losses, outputs)
+
+    def _judge(self, step: int, losses: Array, outputs: Array) -> str | None:
+        """Add an evaluation to the curve; returns why the training must stop, or None.
+
+        losses: of the steps since the last evaluation; outputs: on validation data.
+        """
+        task, valid, learner = self.training.task, self.dataset.valid, self.stepper.learner
+        train_loss = float(np.mean(losses)) if len(losses) else None
+        self._keep_first(step, losses)
+        finite = bool(np.isfinite(outputs).all())
+        valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask) if finite else math.nan
+        metric = None
+        if finite and task.target.metric != "loss":
+            metric = task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
+        rate = learner.learning_rate  # of the step that led here
+        for key, value in zip(CURVE, (step, train_loss, valid_loss, metric, rate), strict=True):
+            self.curve[key].append(finite_or_none(value))
+        self.seconds.append(time.perf_counter() - self.began)
+        self.progress(step, train_loss, valid_loss, metric, rate)
+        if not math.isfinite(valid_loss) or (train_loss is not None and not math.isfinite(train_loss)):
+            return f"the loss was not finite at step {step}"
+        if valid_loss > DIVERGED_RATIO * max(self.curve["valid_loss"][0], 1e-12):
+            return f"the validation loss at step {step} was over {DIVERGED_RATIO:g} times its initial value"
+        if valid_loss < self.best_loss:
+            self.best_loss = valid_loss
+            self.stepper.keep()
+        if step:  # as a training loop does: after an epoch, not before the first
+            learner.learning_rate = self.plateau.next_rate(learner.learning_rate, valid_loss)
+        return None
+
+    def _keep_first(self, step: int, losses: Array) -> None:
+        """losses: those of the steps up to `step`."""
+        before = step - len(losses)
+        for first in FIRST_STEPS:
+            if before < first <= step:
+                self.first_losses["step"].append(first)
+                self.first_losses["train_loss"].append(finite_or_none(float(losses[first - before - 1])))
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """As records keep a number: NaN and infinity are missing."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,82 @@
+"""Predict a user's table with a checkpoint: which columns, in which units, for which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.training.checkpoint import load_model
+from tasks.contract import Array, Columns
+from tasks.csv_table import Table, read_table
+from tasks.errors import UserError
+from tasks.prepared_series import growth_percent
+
+
+@dataclass(frozen=True, eq=False)
+class TablePrediction:
+    """`values` `(n, O)` in the columns' own units; `rows` `(n,)`: the data row (1 is the first) that each is for.
+
+    The last rows lie beyond the table: these are forecasts.
+    """
+
+    names: tuple[str, ...]
+    rows: Array
+    values: Array
+
+    def lines(self) -> Iterator[str]:
+        """As CSV, exact: a header, then a line for each row."""
+        yield ",".join(["row", *(_quoted(name) for name in self.names)])
+        for row, values in zip(self.rows, self.values, strict=True):
+            yield ",".join([str(int(row)), *(repr(float(value)) for value in values)])
+
+
+def predict_table(checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = ()) -> TablePrediction:
+    """Predictions for every row of a CSV file that has a whole window before it, and for those after the last.
+
+    UserError for a checkpoint that cannot be loaded or whose task reads no table, and for a table that does not have
+    the columns and rows that the model was trained on.
+    """
+    model = load_model(checkpoint, plugins)
+    columns = model.columns
+    if columns is None:
+        name = model.about["task"]["name"]
+        raise UserError(
+            f"{checkpoint} was trained on task {name}, whose sequences are no rows of a table: use "
+            "bench.load_model(path) in Python, with inputs as that task makes them"
+        )
+    read = read_table(table)
+    values = _values(read, columns, str(checkpoint))
+    windows = np.lib.stride_tricks.sliding_window_view(values, columns.window, axis=0).swapaxes(1, 2)
+    outputs = model(windows)
+    if model.problem.per_step:
+        outputs = outputs[:, -1]
+    first = columns.window + columns.horizon + int(columns.growth)
+    return TablePrediction(columns.outputs, first + np.arange(len(outputs)), outputs)
+
+
+def _values(table: Table, columns: Columns, checkpoint: str) -> Array:
+    """The input columns `(rows, I)`, as growth where the model was trained on growth."""
+    missing = [name for name in columns.inputs if name not in table.names]
+    if missing:
+        raise UserError(
+            f"{table.path} has no column {', '.join(map(repr, missing))}: {checkpoint} was trained on the columns "
+            f"{', '.join(columns.inputs)}; the file has {', '.join(table.names)}"
+        )
+    values = np.stack([table.numbers(name) for name in columns.inputs], axis=1)
+    for row, column in np.argwhere(np.isnan(values))[:1]:
+        raise UserError(
+            f"{table.path}: column '{columns.inputs[column]}' has no value in line {table.lines[row]}: fill it in"
+        )
+    needed = columns.window + int(columns.growth)
+    if len(values) < needed:
+        raise UserError(
+            f"{table.path} has {len(values)} rows, but {checkpoint} looks back at {needed}: give at least as many"
+        )
+    return growth_percent(table.path, columns.inputs, values) if columns.growth else values
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if any(c in name for c in ',"\n') else name

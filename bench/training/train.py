@@ -1,0 +1,138 @@
+"""One training: (task, model, configuration, seed, budget) -> one record.
+
+A pure function of its request: the same request gives the same record (times aside) in any process, so that workers
+can be anywhere and a record can be trained again to check it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from bench.measure.effort import Effort, SoleEffort
+from bench.measure.gradient_flow import measure_schemes
+from bench.models.contract import Learner, Problem
+from bench.models.stepper import EagerStepper, Plan, Stepper
+from bench.records.curves import steps_to_target
+from bench.records.schema import Record
+from bench.seeds import generator
+from bench.training.data import data_hash, first_batch_hash, hash_arrays, load_data, load_references, orders_of
+from bench.training.loop import Loop, Progress, Turns, finish, finite_or_none
+from bench.training.request import Training
+from tasks.contract import Array, Dataset
+from tasks.losses import mean_loss
+
+PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
+
+# told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record
+Ended = Callable[[Dataset, Learner, Array, Record], None]
+OpenStepper = Callable[[Learner, Plan], Stepper]
+
+
+def build_learner(training: Training, dataset: Dataset) -> Learner:
+    """The learner of a training with its initial weights; models of one cell start from the same."""
+    weights = generator("init", training.seed, training.model.cell, training.replicate)
+    dropout = int(generator("dropout", training.seed, training.model.cell, training.replicate).integers(2**62))
+    return training.model.build(Problem.of(training.task, dataset.train), training.settings, weights, dropout)
+
+
+def train(training: Training, progress: Progress | None = None, ended: Ended | None = None) -> Record:
+    """Train, and return the record. Divergence is a status; any exception passes through (`attempt` records it).
+
+    ended: called with the data, the learner at its best, its raw outputs on test data, and the record, where the
+    training was scored on test data.
+    """
+    return finish(train_in_turns(training, progress, ended))
+
+
+def train_in_turns(
+    training: Training,
+    progress: Progress | None = None,
+    ended: Ended | None = None,
+    open_stepper: OpenStepper = EagerStepper,
+    effort: Effort | None = None,
+) -> Turns[Record]:
+    """`train`, for a process that does others in between: it pauses every few steps and while it waits for the device.
+
+    effort: measures what the training takes; whoever does others in between brings one that leaves theirs out.
+    """
+    began = time.perf_counter()
+    effort = effort or SoleEffort(training.settings.device)
+    dataset = load_data(training.task, training.seed, training.replicate)
+    with effort:
+        learner = build_learner(training, dataset)
+        hashes = {
+            "weights": hash_arrays(
+                *(value for name, value in sorted(learner.state().items()) if not name.startswith("adam."))
+            ),
+            "first_batch": first_batch_hash(training, dataset.train),
+            "data": data_hash(training.task, training.seed, training.replicate),
+        }
+        orders = orders_of(training, len(dataset.train))
+        stepper = open_stepper(learner, Plan(dataset, orders, training.batch_size, training.interval))
+        try:
+            loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
+            diverged = yield from loop.run()
+            scored = not diverged and training.on_test_data
+            outputs, test = _test(training, dataset, stepper) if scored else (None, None)
+        finally:
+            stepper.close()
+    curve = loop.curve
+    values = curve["valid_loss"] if training.task.target.metric == "loss" else curve["valid_metric"]
+    record = {
+        **training.describe(),
+        "status": "diverged" if diverged else "ok",
+        "error": diverged,
+        "curve": curve,
+        "first_losses": loop.first_losses,
+        "steps_to_target": steps_to_target(curve["step"], values, training.task.target),
+        "test": test,
+        "parameters": {**asdict(learner.parameter_count), "total": learner.parameter_count.total},
+        "evaluation_seconds": loop.seconds,
+        "wall_seconds": time.perf_counter() - began,
+        "cpu_seconds": effort.cpu_seconds,
+        "peak_bytes": effort.peak_bytes,
+        "energy_joules": effort.energy_joules,
+        "kernel": stepper.kernel,
+        "hashes": hashes,
+        "gradient_flow": _gradient_flow(training, dataset, learner) if test else None,
+        "train_sequences": len(dataset.train),
+    }
+    if ended is not None and outputs is not None:
+        ended(dataset, learner, outputs, record)
+    return record
+
+
+def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:
+    """How far gradients reach at each scheme's initial weights and after training, in the first few replicates."""
+    if training.replicate > PROBED:
+        return None
+
+    def initial(scheme: str) -> dict[str, Array]:
+        settings = replace(training.settings, init=scheme, device="cpu")
+        return build_learner(replace(training, settings=settings), dataset).state()
+
+    problem = Problem.of(training.task, dataset.train)
+    found = measure_schemes(training.model, problem, training.settings, initial, learner.state(), dataset.valid)
+    if found is None or training.replicate == 1:
+        return found
+    return [{key: value for key, value in flow.items() if key not in ("hidden", "cell")} for flow in found]
+
+
+def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array, dict[str, float | None]]:
+    """Raw outputs on test data of the weights that were best on validation data, and their scores."""
+    stepper.restore()
+    outputs = stepper.learner.predict(stepper.learner.place(dataset.test))
+    loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
+    references = load_references(training.task, training.seed, training.replicate)
+    floor = next(reference for reference in references if reference.kind == "floor")
+    metrics = training.task.metrics(outputs, dataset.test.targets, dataset.test.mask)
+    scores = {"loss": loss, "skill": skill(loss, floor.loss), **metrics}
+    return outputs, {name: finite_or_none(value) for name, value in scores.items()}
+
+
+def skill(loss: float, floor_loss: float) -> float | None:
+    """1 − loss / floor: 0 for the naive predictor, 1 for a perfect one; None where the naive one is perfect."""
+    return 1 - loss / floor_loss if floor_loss > 0 else None

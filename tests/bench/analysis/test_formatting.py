@@ -1,0 +1,65 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.analysis import formatting
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.012345, "0.0123"),
+        (12345, "12,300"),
+        (1.234e-30, "1.23×10⁻³⁰"),
+        (-0.5, "−0.500"),
+        (0, "0"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (999.9, "1,000"),
+        (1e7, "1.00×10⁷"),
+        (math.inf, "∞"),
+    ],
+)
+def test_number(value: float | None, text: str) -> None:
+    assert formatting.number(value) == text
+
+
+@given(st.floats(1e-40, 1e40))
+@settings(derandomize=True, max_examples=200)
+def test_a_number_keeps_three_significant_digits(value: float) -> None:
+    text = formatting.number(value).replace(",", "").translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    assert float(text.replace("×10", "e")) == pytest.approx(value, rel=5.1e-3)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3e-6, "3.00 µs"), (2.9e-3, "2.90 ms"), (3.456, "3.46 s"), (125, "2 min 5 s"), (3720, "1 h 2 min"), (None, "–")],
+)
+def test_seconds(value: float | None, text: str) -> None:
+    assert formatting.seconds(value) == text
+
+
+def test_scores_have_fixed_decimals_until_they_leave_their_scale() -> None:
+    assert [formatting.score(x) for x in (0.04, -0.0019, -0.0, -321.5)] == ["0.040", "−0.002", "0.000", "−322"]
+
+
+def test_trimmed_drops_trailing_zeros_only_behind_the_point() -> None:
+    assert [formatting.trimmed(x, 3) for x in (0.002, 100, 1.25, 3e-7)] == ["0.002", "100", "1.25", "3×10⁻⁷"]
+
+
+def test_shortened_keeps_both_ends_and_the_length() -> None:
+    text = formatting.shortened("beginning" + "x" * 300 + "end", 20)
+    assert len(text) == 20
+    assert text.startswith("beginning")
+    assert text.endswith("end")
+    assert formatting.shortened("gru", 20) == "gru"
+
+
+def test_listed() -> None:
+    assert [formatting.listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "a",
+        "a and b",
+        "a, b and c",
+    ]

@@ -1,0 +1,150 @@
+"""Models in pairs: known times to target against SciPy and hand-computed means, Holm's families, and A/A."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.analysis.model_pairs import comparisons
+from bench.analysis.pair_table import COLUMNS, pair_table
+from bench.analysis.results import Results
+from bench.report.sections.pair_tables import loss_pairs, step_pairs
+
+Build = Callable[..., Results]
+BUDGET = 1000
+GRU = [100.0, 200.0, 150.0, 120.0, 180.0, 160.0]
+LSTM = [300.0, None, 350.0, 500.0, None, 420.0]
+
+
+def experiment(synthetic: ModuleType, times: dict[str, list[float | None]], task: str = "sine") -> list[dict[str, Any]]:
+    """Confirmed trainings with these steps to target."""
+    return [
+        {**synthetic.training(task, model, replicate, steps=BUDGET), "steps_to_target": steps}
+        for model, values in times.items()
+        for replicate, steps in enumerate(values, start=1)
+    ]
+
+
+def row(results: Results) -> dict[str, Any]:
+    table = pair_table(results)
+    assert tuple(table.columns) == COLUMNS
+    (found,) = table.to_dict("records")
+    return found
+
+
+def test_restricted_means_and_their_difference_by_hand(synthetic: ModuleType, results_of: Build) -> None:
+    found = row(results_of(experiment(synthetic, {"gru": GRU, "lstm": LSTM})))
+    cut = [BUDGET if steps is None else steps for steps in LSTM]
+    assert found["restricted_mean_steps_first"] == pytest.approx(np.mean(GRU))
+    assert found["restricted_mean_steps_second"] == pytest.approx(np.mean(cut))
+    assert found["steps_difference"] == pytest.approx(np.mean(GRU) - np.mean(cut))
+    assert found["steps_difference_low"] < found["steps_difference"] < found["steps_difference_high"] < 0
+    assert (found["solved_first"], found["runs_first"]) == (6, 6)
+    assert (found["solved_second"], found["runs_second"]) == (4, 6)
+    assert found["horizon_steps"] == BUDGET
+
+
+def test_the_log_rank_p_is_that_of_the_unpaired_times(synthetic: ModuleType, results_of: Build) -> None:
+    found = row(results_of(experiment(synthetic, {"gru": GRU, "lstm": LSTM})))
+    assert found["log_rank_p"] == pytest.approx(
+        2 / math.comb(12, 6)
+    )  # apart as far as can be: this division, and its mirror
+
+
+def test_the_effect_size_is_the_mean_over_the_spread_of_paired_log_losses(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    records = experiment(synthetic, {"gru": GRU, "lstm": LSTM})
+    losses = {m: np.array([r["test"]["loss"] for r in records if r["model"]["name"] == m]) for m in ("gru", "lstm")}
+    difference = np.log(losses["gru"]) - np.log(losses["lstm"])
+    expected = difference.mean() / difference.std(ddof=1) * (1 - 3 / (4 * 5 - 1))
+    results = results_of(records)
+    assert row(results)["effect_size"] == pytest.approx(expected)
+    (pair,) = comparisons(results)
+    assert pair.seen_from("lstm").effect_size == pytest.approx(-expected)
+    assert row(results)["loss_ratio"] == pytest.approx(pair.effect)
+
+
+def test_flipping_the_times_flips_the_difference(synthetic: ModuleType, results_of: Build) -> None:
+    one = row(results_of(experiment(synthetic, {"gru": GRU, "lstm": LSTM})))
+    other = row(results_of(experiment(synthetic, {"gru": LSTM, "lstm": GRU})))
+    assert one["steps_difference"] == pytest.approx(-other["steps_difference"])
+    assert one["log_rank_p"] == pytest.approx(other["log_rank_p"])
+
+
+def test_a_training_that_failed_never_got_there(synthetic: ModuleType, results_of: Build) -> None:
+    records = experiment(synthetic, {"gru": GRU, "lstm": LSTM})
+    records[0] |= {"status": "diverged", "test": None}
+    found = row(results_of(records))
+    assert found["solved_first"] == 5
+    assert found["restricted_mean_steps_first"] == pytest.approx((sum(GRU[1:]) + BUDGET) / 6)
+    assert found["steps_n"] == 6
+    assert found["n"] == 5  # of losses there are only so many
+
+
+def test_four_seeds_have_no_adjusted_p_and_nobody_solved_nothing_at_all(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    few = row(results_of(experiment(synthetic, {"gru": GRU[:4], "lstm": LSTM[:4]})))
+    assert math.isnan(few["steps_p_holm"])
+    assert math.isnan(few["log_rank_p_holm"])
+    assert math.isfinite(few["steps_p"])
+    results = results_of(experiment(synthetic, {"gru": [None] * 6, "lstm": [None] * 6}))
+    nobody = row(results)
+    assert math.isnan(nobody["log_rank_p"])
+    assert math.isnan(nobody["steps_difference"])
+    assert nobody["restricted_mean_steps_first"] == BUDGET
+    assert not step_pairs(results, "tuned")
+    assert loss_pairs(results, "tuned")
+
+
+def test_each_test_is_adjusted_over_all_tasks(synthetic: ModuleType, results_of: Build) -> None:
+    records = [r for t in ("sine", "copy", "regression") for r in experiment(synthetic, {"gru": GRU, "lstm": LSTM}, t)]
+    table = pair_table(results_of(records))
+    np.testing.assert_allclose(table["log_rank_p_holm"], 3 * table["log_rank_p"])  # all alike
+    assert (table["steps_p_holm"] >= table["steps_p"]).all()
+
+
+def test_the_same_records_give_the_same_table(synthetic: ModuleType, results_of: Build) -> None:
+    records = experiment(synthetic, {"gru": GRU, "lstm": LSTM})
+    assert row(results_of(records)) == row(results_of(records))
+
+
+def test_a_report_shows_a_folded_row_a_pair_and_no_table_of_too_many(synthetic: ModuleType, results_of: Build) -> None:
+    results = results_of(experiment(synthetic, {"gru": GRU, "lstm": LSTM}))
+    (losses,), (steps,) = loss_pairs(results, "tuned"), step_pairs(results, "tuned")
+    assert losses.folded
+    assert steps.folded
+    assert [cell.text for cell in steps.rows[0].cells[:5]] == [
+        "sine",
+        "gru against lstm",
+        "6 of 6 against 4 of 6",
+        "152",
+        "595",
+    ]
+    many = results_of(experiment(synthetic, {f"m{i}": GRU for i in range(9)}))
+    (text,) = loss_pairs(many, "tuned")
+    assert "pairs.csv" in text.text
+
+
+def test_equal_models_differ_in_at_most_one_experiment_in_twenty(synthetic: ModuleType, results_of: Build) -> None:
+    """A/A over two tasks and three models that are one, four seeds in ten never getting there."""
+    rng, experiments = np.random.default_rng(8), 120
+    found = {"log_rank_p_holm": 0, "steps_p_holm": 0}
+    template = [r for t in ("a", "b") for r in experiment(synthetic, {m: [1.0] * 8 for m in "xyz"}, t)]
+    for _ in range(experiments):
+        drawn = rng.exponential(1100, len(template))
+        records = [
+            {**record, "curve": None, "steps_to_target": float(t) if t < BUDGET else None}
+            for record, t in zip(template, drawn, strict=True)
+        ]
+        table = pair_table(results_of(records))
+        for name in found:
+            found[name] += bool((table[name] < 0.05).any())
+    for name, times in found.items():
+        assert times / experiments <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / experiments), name

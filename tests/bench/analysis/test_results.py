@@ -1,0 +1,106 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bench.analysis.alarms import alarms
+from bench.analysis.results import Results, load
+from bench.records.folder import names
+from tasks.errors import UserError
+
+
+def test_load_reads_records_manifest_and_tables(synthetic: ModuleType, tmp_path: Path) -> None:
+    records = synthetic.experiment(seeds=2, trials=2)
+    synthetic.write(tmp_path, "mine", records)
+    results = load("mine", tmp_path)
+    assert results.records == tuple(records)
+    assert results.models == ["gru", "lstm"]
+    assert results.tasks == ["sine", "regression", "copy"]
+    assert results.matches == ["tuned"]
+    assert results.progress == (30, 30)  # 24 trainings, 6 timings
+    assert len(results.confirmed) == 12
+    assert results.summary is results.summary  # made once
+    assert "<table" in results._repr_html_()
+    assert names(tmp_path) == ["mine"]
+
+
+def test_models_keep_the_order_of_the_settings(synthetic: ModuleType, tmp_path: Path) -> None:
+    records = synthetic.experiment(("sine",), ("gru", "lstm", "rnn"), seeds=1, trials=1)
+    settings = {**synthetic.manifest(records)["experiment"], "models": ["rnn", "gru"]}
+    synthetic.write(tmp_path, "mine", records, experiment=settings)
+    assert load("mine", tmp_path).models == ["rnn", "gru", "lstm"]
+
+
+def test_a_label_with_parameters_is_ordered_by_its_name(synthetic: ModuleType, tmp_path: Path) -> None:
+    records = synthetic.experiment(("sine", "copy[delay=10]"), seeds=1, trials=1)
+    settings = {**synthetic.manifest(records)["experiment"], "tasks": ["copy", "sine"]}
+    synthetic.write(tmp_path, "mine", records, experiment=settings)
+    assert load("mine", tmp_path).tasks == ["copy[delay=10]", "sine"]
+
+
+def test_an_unknown_name_names_the_nearest(synthetic: ModuleType, tmp_path: Path) -> None:
+    synthetic.write(tmp_path, "quick", synthetic.experiment(seeds=1, trials=1))
+    with pytest.raises(UserError, match="did you mean 'quick'"):
+        load("quik", tmp_path)
+    with pytest.raises(UserError, match="run one first"):
+        load("quick", tmp_path / "nowhere")
+    with pytest.raises(UserError, match="unknown experiment"):
+        load("../" + tmp_path.name + "/quick", tmp_path)
+
+
+def test_a_broken_manifest_is_an_error_for_people(synthetic: ModuleType, tmp_path: Path) -> None:
+    synthetic.write(tmp_path, "mine", synthetic.experiment(seeds=1, trials=1))
+    for text in ("{", "[]"):
+        (tmp_path / "mine" / "experiment.json").write_text(text)
+        with pytest.raises(UserError, match=r"experiment\.json"):
+            load("mine", tmp_path)
+
+
+def test_results_without_a_manifest_are_read_from_the_records_alone(synthetic: ModuleType, tmp_path: Path) -> None:
+    synthetic.write(tmp_path, "mine", synthetic.experiment(seeds=2, trials=1))
+    (tmp_path / "mine" / "experiment.json").unlink()
+    results = load("mine", tmp_path)
+    assert results.models == ["gru", "lstm"]
+    assert results.progress == (24, None)
+
+
+def test_the_reading_side_does_not_import_torch(synthetic: ModuleType, tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "results", "mine", synthetic.experiment(("sine",), seeds=2, trials=1))
+    code = (
+        "import sys; from bench.report import render; render('mine', 'results', 'reports');"
+        "print(sorted({'torch', 'optuna', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", "['matplotlib.pyplot']")  # seaborn imports pyplot; nothing is drawn with it
+
+
+def test_importing_the_reading_side_is_light() -> None:
+    heavy = "{'torch', 'pandas', 'seaborn', 'matplotlib', 'scipy', 'jinja2'}"
+    modules = "bench.analysis.results, bench.report, bench.analysis.tables, bench.analysis.verdicts"
+    code = f"import sys, {modules}; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_damaged_lines_are_left_out_and_named(tmp_path: Path, synthetic: ModuleType) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    lines = [json.dumps(record) for record in synthetic.experiment()[:6]]
+    lines[2] = lines[2][:100]
+    (folder / "records.jsonl").write_text("\n".join(lines) + "\n")
+    results = load("mine", tmp_path)
+    assert len(results.records) == 5
+    assert results.damaged == (3,)
+    assert alarms(results)[0].startswith("Line 3 of records.jsonl is damaged and left out: see python -m bench doctor")
+
+
+def test_comparisons_stand_in_the_order_of_the_manifest_not_of_the_records() -> None:
+    labels = ["params 10000", "hidden", "params 1000"]  # as costly trainings come first
+    records = [{"stage": "search", "match": text} for text in labels]
+    asked = ["hidden", "params 1000", "params 10000"]
+    found = Results("x", tuple(records), {"comparisons": asked})
+    assert found.matches == ["hidden", "params 1000", "params 10000"]
+    assert Results("x", tuple(records), {}).matches == labels

@@ -1,0 +1,209 @@
+"""Options: precedence, conversion, names and identities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.config.budgets import BUDGETS
+from bench.config.matching import MATCHES
+from bench.config.options import DEVICES, SAMPLERS, Options
+from bench.config.resolve import Experiment, resolve
+from bench.models.initialisation import SCHEMES
+from tasks.errors import UserError
+
+SUNSPOTS = {"data": "sunspots_annual.csv", "target": "sunspots"}  # shipped in tasks/data
+
+
+def test_nothing_given_means_the_quick_comparison() -> None:
+    experiment = resolve({})
+    assert [model.name for model in experiment.models] == ["gru", "lstm", "rnn"]
+    assert [task.name for task in experiment.tasks] == ["sine", "regression", "copy"]
+    assert experiment.options.trials == BUDGETS["quick"].trials
+    assert experiment.options.seeds == BUDGETS["quick"].seeds
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_a_budget_fills_in_what_nobody_set(budget: str) -> None:
+    options = resolve({"budget": budget, "seeds": "3"}).options
+    plan = BUDGETS[budget]
+    assert (options.trials, options.hidden_sizes, options.layers) == (plan.trials, plan.hidden_sizes, plan.layers)
+    assert options.seeds == 3
+
+
+def test_flags_win_over_the_file_and_the_file_over_defaults() -> None:
+    file = {"models": ["lstm"], "seeds": 4, "dropout": 0.2}
+    options = resolve({"seeds": "2", "models": None}, file).options
+    assert (options.models, options.seeds, options.dropout) == (("lstm",), 2, 0.2)
+
+
+def test_text_and_toml_values_mean_the_same() -> None:
+    text = {"models": "gru, rnn[nonlinearity=relu]", "hidden_sizes": "8,16", "lr_range": "1e-4,1e-2", "clip_norm": "2"}
+    toml = {"models": ["gru", "rnn[nonlinearity=relu]"], "hidden_sizes": [8, 16], "lr_range": [1e-4, 0.01]}
+    assert resolve(text).identity() == resolve({}, {**toml, "clip_norm": 2}).identity()
+
+
+def test_a_list_of_one_may_be_written_bare() -> None:
+    assert resolve({}, {"models": "gru", "layers": 2}).options.layers == (2,)
+
+
+def test_none_is_a_value_for_clipping_and_absence_is_not() -> None:
+    assert resolve({"clip_norm": "none"}).options.clip_norm is None
+    assert resolve({"clip_norm": None}).options.clip_norm == Options().clip_norm
+    assert resolve({}, {"clip_norm": None}).options.clip_norm is None
+
+
+def test_budgets_shorten_a_task_and_a_parameter_that_is_set_wins() -> None:
+    def copy(spec: str) -> Any:
+        return resolve({"tasks": spec, "budget": "quick"}).tasks[0]
+
+    assert (copy("copy").length, copy("copy").delay) == (3, 10)
+    assert (copy("copy[delay=50]").length, copy("copy[delay=50]").delay) == (3, 50)
+    assert resolve({"tasks": "copy", "budget": "standard"}).tasks[0].length == 10  # type: ignore[attr-defined]
+
+
+def test_steps_batch_and_rates_are_the_tasks_own_unless_set() -> None:
+    own = resolve({"tasks": "sine"})
+    task = own.tasks[0]
+    assert own.steps(task) == task.defaults.steps["quick"]
+    assert own.batch_size(task) == task.defaults.batch_size
+    assert own.lr_range(task) == task.defaults.learning_rate
+    mine = resolve({"tasks": "sine", "steps": "7", "batch_size": "3", "lr_range": "0.001,0.001"})
+    assert (mine.steps(task), mine.batch_size(task), mine.lr_range(task)) == (7, 3, (0.001, 0.001))
+
+
+def test_a_table_becomes_a_series_task_instead_of_the_usual_three() -> None:
+    experiment = resolve({**SUNSPOTS, "window": "12", "season": "11", "time": "year"})
+    (task,) = experiment.tasks
+    assert (task.name, task.window, task.season, task.time) == ("series", 12, 11, "year")  # type: ignore[attr-defined]
+    assert experiment.name.startswith("sunspots_annual-")
+
+
+def test_a_table_can_stand_beside_other_tasks() -> None:
+    assert [task.name for task in resolve({**SUNSPOTS, "tasks": "sine"}).tasks] == ["sine", "series"]
+
+
+def test_an_unknown_option_is_named_with_the_nearest() -> None:
+    with pytest.raises(UserError, match="unknown option 'seedz': did you mean 'seed"):
+        resolve({}, {"seedz": 3})
+
+
+def test_folders_are_named_after_the_experiment() -> None:
+    experiment = resolve({"name": "mine", "results": "r", "reports": "p"})
+    assert (experiment.results_folder, experiment.reports_folder) == (Path("r/mine"), Path("p/mine"))
+
+
+def test_the_plain_name_says_what_is_compared() -> None:
+    assert resolve({"models": "gru,lstm"}).name == "gru-lstm-quick"
+    assert resolve({"models": "gru,lstm", "workers": "1", "results": "elsewhere"}).name == "gru-lstm-quick"
+
+
+def experiments() -> st.SearchStrategy[dict[str, Any]]:
+    """Flags of valid experiments, as text."""
+
+    def numbers(low: int, high: int) -> st.SearchStrategy[str]:
+        return st.integers(low, high).map(str)
+
+    def some(values: Sequence[str]) -> st.SearchStrategy[str]:
+        return st.lists(st.sampled_from(values), min_size=1, unique=True).map(",".join)
+
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "models": some(["gru", "lstm", "rnn", "rnn[nonlinearity=relu]", "numpy_gru"]),
+            "tasks": some(["sine", "sine[noise=0.1]", "regression", "copy", "copy[delay=4,length=2]"]),
+            "budget": st.sampled_from(sorted(BUDGETS)),
+            "match": some(MATCHES),
+            "sampler": st.sampled_from(SAMPLERS),
+            "device": st.sampled_from(DEVICES),
+            "init": st.sampled_from(SCHEMES),
+            "trials": numbers(1, 50),
+            "seeds": numbers(1, 50),
+            "seed": numbers(0, 2**31),
+            "steps": numbers(1, 10**6),
+            "batch_size": numbers(1, 512),
+            "hidden_sizes": some(["1", "8", "64"]),
+            "layers": some(["1", "2"]),
+            "dropout": st.floats(0, 0.9).map(str),
+            "weight_decay": st.floats(0, 1).map(str),
+            "clip_norm": st.one_of(st.just("none"), st.floats(1e-3, 1e3).map(str)),
+            "lr_range": st.floats(1e-6, 1e-3).map(lambda low: f"{low!r},{low * 10!r}"),
+            "plateau_patience": numbers(1, 20),
+            "workers": numbers(1, 8),
+        },
+    )
+
+
+@given(experiments())
+def test_settings_survive_json_and_give_the_same_experiment(flags: dict[str, Any]) -> None:
+    experiment = resolve(flags)
+    again = resolve({}, json.loads(json.dumps(experiment.settings())))
+    assert again.settings() == experiment.settings()
+    assert again.identity() == experiment.identity()
+
+
+@given(experiments(), experiments())
+def test_experiments_that_differ_never_share_a_name(first: dict[str, Any], second: dict[str, Any]) -> None:
+    one, other = resolve(first), resolve(second)
+    if one.identity() != other.identity():
+        assert one.name != other.name
+
+
+@given(experiments())
+def test_identity_leaves_out_where_and_how_many_at_a_time(flags: dict[str, Any]) -> None:
+    places = {"workers": "3", "name": "other", "results": "elsewhere", "reports": "there"}
+    assert resolve({**flags, **places}).identity() == resolve(flags).identity()
+
+
+def changed(key: str, value: str) -> Experiment:
+    return resolve({"models": "gru", "tasks": "sine", key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("models", "lstm"),
+        ("tasks", "sine[noise=0.2]"),
+        ("budget", "standard"),
+        ("seed", "1"),
+        ("seeds", "6"),
+        ("steps", "11"),
+        ("init", "chrono"),
+        ("match", "hidden"),
+        ("device", "cpu"),
+        ("clip_norm", "none"),
+        ("sampler", "random"),
+    ],
+)
+def test_identity_covers_what_decides_the_outcome(key: str, value: str) -> None:
+    assert changed(key, value).identity() != changed("models", "gru").identity()
+
+
+def attempt(flags: dict[str, Any]) -> Experiment | UserError:
+    try:
+        return resolve(flags)
+    except UserError as error:
+        return error
+
+
+@given(key=st.sampled_from([f.name for f in fields(Options)]), text=st.text(max_size=20))
+def test_whatever_text_is_given_it_is_an_experiment_or_a_user_error(key: str, text: str) -> None:
+    result = attempt({key: text})
+    assert isinstance(result, Experiment) or str(result)
+
+
+def test_a_cohort_s_size_changes_no_outcome_and_a_precision_does() -> None:
+    plain = resolve({})
+    assert resolve({"cohort": 8}).identity() == plain.identity()
+    assert resolve({"cohort": 8}).name == plain.name
+    assert resolve({"precision": "float32"}).identity() == plain.identity()
+    low = resolve({"precision": "bfloat16"})
+    assert low.identity() != plain.identity()
+    assert low.name != plain.name

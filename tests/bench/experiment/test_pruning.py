@@ -1,0 +1,73 @@
+"""Successive halving: which trials go on, and where they stop."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from bench.experiment.pruning import count_trainings, rungs, search_with_pruning
+from bench.experiment.search import Asked, Point, Space, Study
+
+SPACE = Space((16, 32, 64), (1, 2), (1e-4, 1e-1))
+
+
+def loss_of(point: Point) -> float:
+    return (math.log10(point.learning_rate) + 2) ** 2 + abs(point.hidden_size - 32) / 100 + point.num_layers / 1000
+
+
+def run(trials: int, steps: int = 90, fail: frozenset[int] = frozenset()) -> tuple[list[list[Asked]], Point | None]:
+    ask = search_with_pruning(Study(SPACE, sampler="tpe", trials=trials, seed_parts=[0]), steps, 2)
+    batches: list[list[Asked]] = []
+    records: list[dict[str, Any]] | None = None
+    while True:
+        try:
+            asked = list(next(ask) if records is None else ask.send(records))
+        except StopIteration as end:
+            return batches, end.value
+        batches.append(asked)
+        records = [
+            {"status": "diverged", "curve": {"valid_loss": [0.0]}}
+            if trial.number in fail
+            else {"status": "ok", "curve": {"valid_loss": [9.0, loss_of(trial.point) + 10 / (trial.steps or steps)]}}
+            for trial in asked
+        ]
+
+
+def test_a_ninth_of_a_bracket_is_trained_to_the_end_and_it_is_the_best() -> None:
+    batches, best = run(18)
+    assert [(len(batch), batch[0].steps) for batch in batches] == [(9, 10), (3, 30), (1, None)] * 2
+    for rung, following in ((0, 1), (1, 2), (3, 4), (4, 5)):
+        ranked = sorted(batches[rung], key=lambda trial: loss_of(trial.point))
+        assert {t.number for t in batches[following]} == {t.number for t in ranked[: len(batches[following])]}
+    whole = [trial for batch in batches for trial in batch if trial.steps is None]
+    assert best == min((trial.point for trial in whole), key=loss_of)
+    assert run(18) == (batches, best)
+
+
+@pytest.mark.parametrize("trials", [1, 2, 4, 9, 10, 30])
+def test_as_many_trainings_as_were_planned(trials: int) -> None:
+    batches, best = run(trials)
+    assert sum(map(len, batches)) == count_trainings(trials, 90, 2)
+    assert {trial.number for batch in batches for trial in batch} == set(range(trials))
+    assert best is not None
+
+
+def test_a_trial_that_fails_never_goes_on_and_where_all_fail_nothing_is_chosen() -> None:
+    batches, _ = run(9, fail=frozenset(range(7)))
+    assert Counter(trial.number for batch in batches for trial in batch)[7] >= 2
+    assert {trial.number for batch in batches[1:] for trial in batch} <= {7, 8}
+    assert run(9, fail=frozenset(range(9)))[1] is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "interval", "trials", "expected"),
+    [(90, 2, 9, [10, 30, None]), (3000, 60, 9, [360, 1020, None]), (2, 1, 9, [1, None]), (1, 1, 9, [None])],
+)
+def test_rungs_are_on_evaluations(steps: int, interval: int, trials: int, expected: list[int | None]) -> None:
+    assert rungs(steps, interval, trials) == expected
+    assert all(stop is None or stop % interval == 0 for stop in expected)
+
+
+def test_a_lone_trial_is_trained_whole_at_once() -> None:
+    assert rungs(90, 2, 1) == [None]

@@ -1,0 +1,183 @@
+"""What is recorded is never trained again: in an experiment, in another one that shares trainings, in its modes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.config.resolve import resolve
+from bench.executors.inline import InlineExecutor
+from bench.experiment.observer import Observer
+from bench.experiment.run import Outcome, run
+from bench.records.jsonl import read_records
+from bench.records.schema import Record
+
+TIMES = ("wall_seconds", "cpu_seconds", "peak_bytes", "timing", "evaluation_seconds")
+
+
+class Trained(Observer):
+    """Counts what was measured, by stage and model."""
+
+    def __init__(self) -> None:
+        self.fresh: Counter[tuple[str, str]] = Counter()
+
+    def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+        if not reused:
+            self.fresh[record["stage"], record["model"]["label"]] += 1
+
+
+@pytest.fixture
+def options(toy_plugin: str, tmp_path: Path) -> dict[str, Any]:
+    made = {"plugins": [toy_plugin], "tasks": ["toy"], "models": ["linear"], "budget": "smoke", "trials": 6}
+    return {**made, "sampler": "tpe", "results": str(tmp_path / "results")}
+
+
+def go(options: dict[str, Any], fresh: bool = False) -> tuple[Outcome, Counter[tuple[str, str]]]:
+    experiment, trained = resolve(options), Trained()
+    executor = None if experiment.options.workers else InlineExecutor(experiment.options.plugins)
+    return run(experiment, fresh=fresh, observer=trained, executor=executor), trained.fresh
+
+
+def measured(outcome: Outcome) -> list[str]:
+    found = read_records(outcome.results_folder / "records.jsonl")
+    dropped = (*TIMES, "command", "experiment", "environment", "reused_from")
+    kept = [{k: v for k, v in r.items() if k not in dropped} for r in found if r["stage"] != "time"]
+    return sorted(json.dumps(record, sort_keys=True) for record in kept)
+
+
+@pytest.mark.parametrize(
+    ("change", "new"),
+    [
+        (
+            {"models": ["linear", "faulty[how=none]"]},
+            {("search", "faulty[how=none]"): 6, ("confirm", "faulty[how=none]"): 2},
+        ),
+        ({"seeds": 4}, {("confirm", "linear"): 2}),
+    ],
+    ids=["one more model", "two more seeds"],
+)
+def test_another_experiment_trains_only_what_is_new_and_gives_what_it_would_alone(
+    options: dict[str, Any], tmp_path: Path, change: dict[str, Any], new: dict[tuple[str, str], int]
+) -> None:
+    go(options)
+    changed, fresh = go({**options, **change})
+    assert {key: count for key, count in fresh.items() if key[0] != "time"} == new
+    alone, _ = go({**options, **change, "results": str(tmp_path / "alone")})
+    assert changed.results_folder.name == alone.results_folder.name
+    assert measured(changed) == measured(alone)
+    again = [r["reused_from"] for r in read_records(changed.results_folder / "records.jsonl") if "reused_from" in r]
+    assert set(again) == {resolve(options).name}
+
+
+def test_fresh_uses_nothing_of_other_experiments(options: dict[str, Any]) -> None:
+    go(options)
+    _, fresh = go({**options, "seeds": 4}, fresh=True)
+    assert fresh["confirm", "linear"] == 4
+    assert fresh["search", "linear"] == 6
+
+
+def test_a_complete_experiment_starts_no_worker(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = go(options)
+
+    def refuse(*arguments: Any) -> None:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr("bench.experiment.run.open_executor", refuse)
+    again = run(resolve(options))
+    assert again.unchanged
+    assert (again.trainings, again.failures) == (first.trainings, first.failures)
+
+
+def test_a_complete_experiment_whose_records_were_touched_is_looked_at_again(options: dict[str, Any]) -> None:
+    first, _ = go(options)
+    path = first.results_folder / "records.jsonl"
+    whole = measured(first)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for line in lines if b'"trial":3' not in line))
+    again, fresh = go(options)
+    assert fresh == {("search", "linear"): 1}
+    assert measured(again) == whole
+
+
+@pytest.mark.parametrize("mode", [{}, {"prune": True, "trials": 9}], ids=["batches", "pruning"])
+def test_the_search_is_the_same_with_any_number_of_workers(
+    options: dict[str, Any], tmp_path: Path, mode: dict[str, Any]
+) -> None:
+    made = {**options, **mode}
+    found = [measured(go({**made, "workers": n, "results": str(tmp_path / str(n))})[0]) for n in (1, 3)]
+    inline = measured(go({**made, "results": str(tmp_path / "inline")})[0])
+    assert found[0] == found[1] == inline
+
+
+def test_pruning_records_how_far_each_training_went(options: dict[str, Any]) -> None:
+    outcome, _ = go({**options, "prune": True, "trials": 9})
+    search = [r for r in read_records(outcome.results_folder / "records.jsonl") if r["stage"] == "search"]
+    assert Counter(r["training"]["steps"] for r in search) == {5: 9, 15: 3, 40: 1}
+    assert all(r["curve"]["step"][-1] == r["training"]["steps"] for r in search)
+    whole = next(r for r in search if r["training"]["steps"] == 40)
+    assert "budget_steps" not in whole["training"]
+    for record in (r for r in search if r["trial"] == whole["trial"]):  # a rung is the beginning of the whole training
+        length = len(record["curve"]["step"])
+        assert all(column == whole["curve"][name][:length] for name, column in record["curve"].items())
+    assert outcome.failures == 0
+
+
+def test_an_asynchronous_search_says_so_and_goes_on_where_it_was_interrupted(options: dict[str, Any]) -> None:
+    class Interrupt(Trained):
+        def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+            super().finished(slot, record, reused)
+            if self.fresh["search", "linear"] == 3:
+                raise KeyboardInterrupt
+
+    made = resolve({**options, "asynchronous": True, "trials": 8})
+    with pytest.raises(KeyboardInterrupt):
+        run(made, observer=Interrupt(), executor=InlineExecutor(made.options.plugins))
+    before = list(read_records(made.results_folder / "records.jsonl"))
+    outcome, fresh = go({**options, "asynchronous": True, "trials": 8})
+    records = list(read_records(outcome.results_folder / "records.jsonl"))
+    assert records[: len(before)] == before
+    assert fresh["search", "linear"] == 8 - 3
+    assert sorted(r["trial"] for r in records if r["stage"] == "search") == list(range(8))
+    assert json.loads((outcome.results_folder / "experiment.json").read_text())["reproducible"] is False
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"executor": "slurm"}, "unknown executor 'slurm': expected local, inline or dask://HOST:PORT"),
+        ({"executor": "dask://host"}, "expected local, inline or dask://HOST:PORT"),
+        ({"timeout": 0}, "--timeout is 0: expected more than 0 seconds"),
+        ({"max_time": -1}, "--max-time is -1: expected more than 0 seconds"),
+        ({"memory": 0}, "--memory is 0: expected more than 0 GiB"),
+        ({"asynchronous": True, "prune": True}, "--async and --prune exclude each other"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], flags: dict[str, Any], says: str) -> None:
+    from tasks.errors import UserError
+
+    with pytest.raises(UserError) as refused:
+        resolve({**options, **flags})
+    assert says in str(refused.value)
+
+
+def test_limits_and_places_do_not_make_another_experiment(options: dict[str, Any]) -> None:
+    plain = resolve(options)
+    limited = resolve(
+        {
+            **options,
+            "timeout": 5,
+            "max_time": 60,
+            "memory": 1,
+            "executor": "dask://h:1",
+            "storage": "x.db",
+            "workers": 3,
+        }
+    )
+    assert limited.identity() == plain.identity()
+    assert limited.name == plain.name
+    assert resolve({**options, "prune": True}).identity() != plain.identity()

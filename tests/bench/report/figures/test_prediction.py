@@ -1,0 +1,96 @@
+"""The pictures of one training show what was predicted."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.records.predictions import Layer, Predictions
+from bench.report.figures import prediction as figures
+from bench.report.figures.architecture import architecture
+
+LAYERS = (
+    Layer("gru 1", 3, 8, {"weight_ih_l0": (24, 3), "weight_hh_l0": (24, 8), "bias_ih_l0": (24,), "bias_hh_l0": (24,)}),
+    Layer("head", 8, 1, {"head.weight": (1, 8), "head.bias": (1,)}),
+)
+CURVE = {"step": [0, 10, 20], "train_loss": [None, 0.5, 0.1], "valid_loss": [1.0, 0.6, 0.25]}
+rng = np.random.default_rng(0)
+TRUTH = np.sin(np.arange(60) / 5)[:, None]
+VALUES = Predictions(TRUTH + 0.5, TRUTH, None, ("y",), False, 10, LAYERS)
+STEPS = replace(VALUES, outputs=np.repeat(TRUTH[:, None], 4, axis=1), targets=np.zeros((60, 4, 1)))
+CLASSES = Predictions(np.array([0, 1, 2, 2]), np.array([0, 1, 2, 1]), None, ("output 1",), True, 10, LAYERS)
+TOKENS = Predictions(
+    np.tile([1, 2, 0], (30, 1)),
+    np.tile([1, 2, 3], (30, 1)),
+    np.tile([False, True, True], (30, 1)),
+    ("output 1",),
+    True,
+    3,
+    LAYERS,
+)
+KINDS = {"values": VALUES, "values per step": STEPS, "classes": CLASSES, "classes per step": TOKENS}
+
+
+@pytest.fixture
+def axes() -> Axes:
+    return Figure().subplots()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_prediction_gives_five_pictures(kind: str) -> None:
+    pictures = figures.training_pictures("a", "gru on sine", KINDS[kind], CURVE, 1)
+    assert [p.name for p in pictures] == ["a-curve", "a-truth", "a-errors", "a-histogram", "a-network"]
+    for picture in pictures:
+        ET.fromstring(picture.svg)
+        assert picture.alt.endswith(".")
+
+
+def test_without_predictions_there_is_the_learning_curve() -> None:
+    assert [p.name for p in figures.training_pictures("a", "t", None, CURVE, 0)] == ["a-curve"]
+
+
+def test_prediction_and_truth_are_drawn_as_they_are(axes: Axes) -> None:
+    alt = figures.against_truth(axes, VALUES)
+    truth, predicted = (line.get_ydata() for line in axes.lines)
+    np.testing.assert_array_equal(truth, TRUTH[:, 0])
+    np.testing.assert_allclose(predicted, TRUTH[:, 0] + 0.5)
+    assert "0.500" in alt
+
+
+def test_errors_are_prediction_less_truth(axes: Axes) -> None:
+    figures.error_over_time(axes, VALUES)
+    np.testing.assert_allclose(axes.lines[-1].get_ydata(), 0.5)
+    assert "mean 0.500" in figures.error_histogram(Figure().subplots(), VALUES)
+
+
+def test_wrong_answers_are_counted_where_the_mask_lets_them(axes: Axes) -> None:
+    assert "step 3: 100" in figures.error_over_time(axes, TOKENS)
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), [2, 3])
+    assert "0 of 30 sequences" in figures.error_histogram(Figure().subplots(), TOKENS)
+    assert "50" in figures.against_truth(Figure().subplots(), TOKENS)
+    assert "75" in figures.against_truth(Figure().subplots(), CLASSES)
+
+
+def test_the_learning_curve_has_both_losses_on_a_logarithmic_axis(axes: Axes) -> None:
+    figures.learning_curve(axes, CURVE)
+    assert axes.get_yscale() == "log"
+    assert [list(line.get_ydata()) for line in axes.lines] == [[0.5, 0.1], [1.0, 0.6, 0.25]]
+    assert axes.get_legend_handles_labels()[1] == ["training", "validation"]
+
+
+def test_the_diagram_says_what_the_network_is(axes: Axes) -> None:
+    alt = architecture(axes, VALUES)
+    words = " ".join(text.get_text() for text in axes.texts)
+    for part in ("input", "3 values a step, 10 steps", "gru 1", "3 → 8, 312 parameters", "8 → 1, 9 parameters"):
+        assert part in words
+    for shape in ("(N, 10, 3)", "(N, 8)", "(N, 1)"):
+        assert shape in words
+    assert "321 parameters in all" in alt
+    axes.clear()
+    architecture(axes, STEPS)
+    assert "(N, 10, 8)" in " ".join(text.get_text() for text in axes.texts)

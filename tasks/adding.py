@@ -3,58 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.contract import Array, Dataset, Defaults, Parameters, Reference, Split, Target, Task
 from tasks.errors import UserError
 from tasks.metrics import error_metrics
 
 SEQUENCES = (20_000, 500, 500)  # training, validation, test
-TOLERANCE = 0.04  # an answer this near is right (Hochreiter & Schmidhuber 1997, section 5.4)
+TOLERANCE = 0.04  # an answer with a smaller error counts as right (Hochreiter & Schmidhuber 1997, section 5.4)
 
 
 @dataclass(frozen=True)
 class Adding(Task):
     """In the form of Arjovsky, Shah & Bengio 2016 (section 4.2): T = `length` steps of two features. The first is
-    uniform on [0, 1); the second is zero but for two ones, at a step drawn uniformly from the first half of the
-    sequence and at one from the second half. The target, after the last step, is the sum of the two marked values.
+    uniform on [0, 1). The second is 1 at two steps, one drawn uniformly from each half of the sequence, and 0 at all
+    others. The target, after the last step, is the sum of the two marked values.
 
-    Without memory the best answer is always 1, the mean of the sum, and loses its variance: two independent uniform
-    values have 1/12 each, so 1/6 in all, whatever the length.
+    Without memory the best answer is always 1, the mean of the sum. Its loss is the variance of the sum: 1/12 for each
+    of two independent uniform values, so 1/6, for any length.
     """
 
     length: int = 100
 
-    name: ClassVar[str] = "adding"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "add the two marked numbers of a long sequence (Arjovsky et al. 2016)"
-    loss: ClassVar[Loss] = "mse"
-    defaults: ClassVar[Defaults] = Defaults(
+    name = "adding"
+    summary = "add the two marked numbers of a long sequence (Arjovsky et al. 2016)"
+    loss = "mse"
+    input_size, output_size = 2, 1
+    target = Target("loss", 0.01)
+    defaults = Defaults(
         batch_size=64,
         steps={"smoke": 25, "quick": 1000, "standard": 4000, "full": 15_000},
         learning_rate=(1e-3, 3e-2),
     )
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"length": 10}, "quick": {"length": 30}}
+    budgets: ClassVar[Parameters] = {"smoke": {"length": 10}, "quick": {"length": 30}}
 
     def __post_init__(self) -> None:
         if self.length < 2:
             raise UserError(f"adding[length={self.length}]: expected 2 or more, one step for each marked number")
-
-    @property
-    def input_size(self) -> int:
-        return 2
-
-    @property
-    def output_size(self) -> int:
-        return 1
-
-    @property
-    def target(self) -> Target:
-        return Target("loss", 0.01)
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         rng = np.random.default_rng(seed)
@@ -70,7 +59,7 @@ class Adding(Task):
         return Split(np.stack([values, marks], axis=-1), total[:, None])
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
-        """`rmse`, `mae`, and `right`: the share of answers that are off by less than 0.04."""
+        """`rmse`, `mae`, and `right`: the share of answers with an error below 0.04."""
         right = np.abs(np.asarray(outputs, dtype=np.float64) - targets) < TOLERANCE
         return {**error_metrics(outputs, targets, mask), "right": float(right.mean())}
 
@@ -78,4 +67,4 @@ class Adding(Task):
         """Exact for every data set: with S the sum, S − 1 has the triangular density 1 − |x| on [−1, 1]."""
         scores = {"rmse": math.sqrt(1 / 6), "mae": 1 / 3, "right": 2 * TOLERANCE - TOLERANCE**2}
         how = "always 1, the mean of the sum; exact: its variance, 2 · 1/12; expected loss"
-        return [Reference("memoryless", "floor", 1 / 6, scores, how)]
+        return [Reference("memoryless", "floor", 1 / 6, scores, how, 1 / 6)]

@@ -1,23 +1,26 @@
-"""Predictors without a recurrent net: pure functions of arrays, for the references that every task reports."""
+"""Predictors without a recurrent net, and the references that tasks make of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from tasks.contract import Array, Reference, Split, Task
+from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.losses import mean_loss
 
 ORDERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48)
-"""Orders that `choose_linear_ar` tries, as far as the window reaches."""
+"""Orders that `choose_linear_ar` tries, up to the length of the window."""
+
+Predict = Callable[[Split], Array]
+"""Predictions (or logits) for every sequence of a split, from its inputs alone."""
 
 
 def persistence(inputs: Array, columns: Sequence[int], *, per_step: bool = False) -> Array:
-    """Tomorrow is like today: the last values of `columns` in inputs `(N, T, I)` as predictions.
+    """The last values of `columns` in inputs `(N, T, I)`, repeated as predictions.
 
     Returns `(N, O)`, or `(N, T, O)` per step, with O = len(columns).
     """
@@ -85,18 +88,89 @@ def choose_linear_ar(train: Split, valid: Split, orders: Sequence[int] = ORDERS)
 def memoryless_copy_loss(length: int, delay: int, symbols: int = 8) -> float:
     """Nats a step of the best predictor without memory on the copy task: length·ln(symbols) / (delay + 2·length).
 
-    It is sure of every blank and guesses each recalled symbol (Arjovsky, Shah & Bengio 2016, section 4.1, where
-    length is 10 and delay is T).
+    It predicts every blank with certainty and guesses each recalled symbol (Arjovsky, Shah & Bengio 2016, section 4.1,
+    where length is 10 and delay is T).
     """
     return length * math.log(symbols) / (delay + 2 * length)
 
 
 def score(
-    task: Task, name: str, kind: Literal["floor", "baseline", "limit"], outputs: Array, split: Split, how: str = ""
+    task: Task,
+    name: str,
+    kind: Literal["floor", "baseline", "limit"],
+    predict: Predict,
+    dataset: Dataset,
+    how: str = "",
 ) -> Reference:
-    """A reference from predictions (or logits) for `split`: the task's own loss and metrics."""
-    loss = mean_loss(task.loss, outputs, split.targets, split.mask)
-    return Reference(name, kind, loss, task.metrics(outputs, split.targets, split.mask), how)
+    """A reference from a predictor: the task's own loss on validation and test data, its metrics on test data."""
+    valid, test = dataset.valid, dataset.test
+    outputs = predict(test)
+    return Reference(
+        name,
+        kind,
+        mean_loss(task.loss, outputs, test.targets, test.mask),
+        task.metrics(outputs, test.targets, test.mask),
+        how,
+        mean_loss(task.loss, predict(valid), valid.targets, valid.mask),
+    )
+
+
+def naive_forecasts(task: Task, dataset: Dataset) -> dict[str, tuple[Predict, str]]:
+    """The naive predictors that every forecasting task has, by name, with how they predict.
+
+    The first columns of the inputs are the predicted ones. Both serve any horizon, as neither looks at it.
+    """
+    columns, mean = (
+        range(task.output_size),
+        dataset.train.targets.mean(axis=tuple(range(dataset.train.targets.ndim - 1))),
+    )
+    return {
+        "persistence": (
+            lambda split: persistence(split.inputs, columns, per_step=task.per_step),
+            "repeats the last value of the window",
+        ),
+        "training_mean": (
+            lambda split: np.broadcast_to(mean, split.targets.shape),
+            "always the mean of the training targets",
+        ),
+    }
+
+
+def best_naive(task: Task, dataset: Dataset, naive: Mapping[str, tuple[Predict, str]]) -> str:
+    """The name of the predictor with the lowest loss on validation data; ties go to the first."""
+    valid = dataset.valid
+    losses = {name: mean_loss(task.loss, predict(valid), valid.targets) for name, (predict, _) in naive.items()}
+    return min(losses, key=losses.__getitem__)
+
+
+def forecast_references(
+    task: Task,
+    dataset: Dataset,
+    naive: Mapping[str, tuple[Predict, str]],
+    *,
+    linear: LinearAR | None = None,
+    floor: str | None = None,
+) -> list[Reference]:
+    """The references of a forecasting task: the floor, the other naive predictors, and a linear autoregression.
+
+    floor: which of `naive` has skill 0; None: the one with the lowest loss on `dataset.valid`.
+    linear: the fitted model; None: the order is chosen on validation data.
+    """
+    floor = floor or best_naive(task, dataset, naive)
+    found = [
+        score(task, name, "floor" if name == floor else "baseline", predict, dataset, how)
+        for name, (predict, how) in sorted(naive.items(), key=lambda item: item[0] != floor)  # the floor first
+    ]
+    chosen = linear or choose_linear_ar(dataset.train, dataset.valid)
+    order = f"order {chosen.order}" + ("" if linear else " (chosen on validation data)")
+    how = f"least squares on all inputs, {order}"
+    return [*found, score(task, "linear_ar", "baseline", lambda split: chosen.predict(split.inputs), dataset, how)]
+
+
+def noise_limit(noise: float) -> Reference:
+    """The limit where Gaussian noise of this standard deviation is added to what is predicted: expected loss noise²."""
+    how = "exact: the noise of the predicted value, noise², for any prediction; expected loss"
+    return Reference("noise", "limit", noise**2, {"rmse": noise}, how, noise**2)
 
 
 def _design(inputs: Array, end: int, order: int) -> Array:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, ClassVar, Literal
@@ -55,11 +55,11 @@ class Cogscale(Task):
     task: Name = "simple_copy"
     difficulty: Literal["small", "medium", "large"] = "small"
 
-    name: ClassVar[str] = "cogscale"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "one of the 14 tasks of the cogscale package, with its own score (extra: cogscale)"
-    loss: ClassVar[Loss] = "cross_entropy"
-    defaults: ClassVar[Defaults] = Defaults(batch_size=20, steps=STEPS, learning_rate=(1e-3, 3e-2))
+    name = "cogscale"
+    summary = "one of the 14 tasks of the cogscale package, with its own score (extra: cogscale)"
+    loss: ClassVar[Loss] = "cross_entropy"  # of most tasks; each sets its own
+    per_step = True
+    defaults = Defaults(batch_size=20, steps=STEPS, learning_rate=(1e-3, 3e-2))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", LOSS_OF[self.category])
@@ -81,10 +81,6 @@ class Cogscale(Task):
         return _sizes(self.task, self.difficulty)[1]
 
     @property
-    def per_step(self) -> bool:
-        return True
-
-    @property
     def target(self) -> Target:
         return Target("score", SOLVED[self.category])
 
@@ -101,10 +97,9 @@ class Cogscale(Task):
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
         """The floor knows the training targets' mean: of each output, or how often each class occurs."""
-        train, test = dataset.train, dataset.test
+        train = dataset.train
         assert train.mask is not None
         known = train.targets[train.mask]
-        shape = (*test.inputs.shape[:2], self.output_size)
         if self.loss == "cross_entropy":
             counts = np.bincount(known, minlength=self.output_size) + 1  # so that no class has probability 0
             naive, how = np.log(counts / counts.sum()), "always the shares of the classes in the training data"
@@ -113,15 +108,20 @@ class Cogscale(Task):
             naive, how = np.log(shares / (1 - shares)), "always the shares of the labels in the training data"
         else:
             naive, how = known.mean(axis=0), "always the mean of the training targets"
-        found = [score(self, "training_mean", "floor", np.broadcast_to(naive, shape), test, how=how)]
+
+        def always(split: Split) -> Array:
+            return np.broadcast_to(naive, (*split.inputs.shape[:2], self.output_size))
+
+        found = [score(self, "training_mean", "floor", always, dataset, how)]
         if self.task.endswith("_forecasting"):
-            found.append(score(self, "persistence", "baseline", test.inputs, test, how="the value of this step"))
+            found.append(
+                score(self, "persistence", "baseline", lambda split: split.inputs, dataset, "the value of this step")
+            )
         return found
 
     def identity(self) -> dict[str, Any]:
         """With the version of the package, which makes the data."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**values, "cogscale": importlib.metadata.version("cogscale")}
+        return {**super().identity(), "cogscale": importlib.metadata.version("cogscale")}
 
     def _split(self, inputs: Array, targets: Array) -> Split:
         """Its arrays `(N, T, …)` as a split; what is masked becomes 0."""

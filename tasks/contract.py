@@ -1,17 +1,19 @@
-"""What a task promises: data in three splits, a loss, metrics, a target to reach and references to beat.
+"""What a task promises: data in three splits, a loss, metrics, a target to reach, and references to compare with.
 
 A task is a frozen dataclass; its fields are its parameters (`copy[delay=50,length=10]` on the command line).
-It is a leaf of the project: NumPy only, never torch, never `bench`.
+The package `tasks` needs NumPy and nothing else: neither torch nor `bench`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
+
+from tasks.entry import RegistryEntry
 
 if TYPE_CHECKING:  # a type alone must not load numpy: `bench list` starts without it
     from numpy.typing import NDArray
@@ -20,6 +22,8 @@ Array: TypeAlias = "NDArray[Any]"
 Loss = Literal["mse", "cross_entropy", "binary_cross_entropy"]
 LOSSES: tuple[Loss, ...] = ("mse", "cross_entropy", "binary_cross_entropy")
 BUDGETS = ("smoke", "quick", "standard", "full")
+Parameters: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Parameter values by name, for some of `BUDGETS`."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class Split:
     targets: mse and binary_cross_entropy: `(N, output_size)`, or `(N, T, output_size)` for a per-step task, float32;
         cross_entropy: integer classes, `(N,)`, or `(N, T)` for a per-step task.
     mask: `(N, T)` bool, per-step tasks only: the steps that count in loss and metrics. None: all of them.
-    lengths: `(N,)` integers in 1..T where sequences are padded at the end. None: all have length T.
-        A per-sequence prediction is read at the last real step. A padded per-step task also masks its padding.
+    lengths: `(N,)` integers in 1..T where sequences are padded at the end. None: all have length T. A prediction for
+        the whole sequence is read at its last real step; a per-step task also masks its padding.
     """
 
     inputs: Array
@@ -45,7 +49,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three splits that never overlap: train for gradients, valid for choices, test for results only."""
+    """Three splits that never overlap: train gives gradients, valid decides choices, test is for results alone."""
 
     train: Split
     valid: Split
@@ -54,7 +58,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Target:
-    """What counts as solved: a validation metric (or "loss") at or beyond a threshold."""
+    """What counts as solved: a metric on validation data (or their "loss") that reaches a threshold."""
 
     metric: str
     threshold: float
@@ -67,10 +71,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Reference:
-    """A predictor without a recurrent net, scored on the test split in the task's own loss.
+    """A predictor without a recurrent net, scored in the task's own loss.
 
-    kind: "floor" is the naive predictor that has skill 0 (each task has exactly one), "baseline" any other
-    contender (a linear model, say), "limit" the best that the noise allows: who beats it on test data has seen it.
+    kind: "floor" is the naive predictor that has skill 0 (each task has exactly one), "baseline" any other predictor
+        (a linear model, say), "limit" the lowest loss that the noise allows: a model below it has seen the test data.
+    loss, metrics: on test data. valid_loss: the loss on validation data, from which the best reference is chosen; None
+        where it is not known. how: in a few words, how it predicts.
     """
 
     name: str
@@ -78,14 +84,29 @@ class Reference:
     loss: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     how: str = ""
+    valid_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a replicate cuts a series: the forecast origin is the row before its test block.
+
+    block: 0 (the earliest) to blocks − 1; None: the origin before all blocks, where a single search looks.
+    blocks: how many the series has. train_rows, test_rows: rows of the training part and of the test block.
+    """
+
+    block: int | None
+    blocks: int
+    train_rows: int
+    test_rows: int
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """How a task wants to be trained when nobody says otherwise.
+    """How a task is trained where the user sets nothing else.
 
-    steps: optimiser steps of one training at each budget (all of `BUDGETS`).
-    learning_rate: the range that the search draws from, log scale.
+    steps: optimiser steps of one training, for each of `BUDGETS`.
+    learning_rate: the range that a search draws from, on a log scale.
     """
 
     batch_size: int
@@ -95,7 +116,7 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Columns:
-    """How a task reads a table: which columns make an input, which are predicted, and the units of both.
+    """How a task reads a table: the input columns, the predicted columns, and the units of both.
 
     A value v of input column i enters as (v − input_mean[i]) / input_scale[i]; a prediction p of output column o is
     p · output_scale[o] + output_mean[o] in the column's own units, `horizon` rows after the last of `window` rows.
@@ -112,19 +133,18 @@ class Columns:
     output_scale: tuple[float, ...] = ()
 
 
-class Task(ABC):
+class Task(RegistryEntry):
     """Base class of every task. Subclass it as a frozen dataclass in a file of its own.
 
-    `budgets` gives other parameter values for a budget (the quick copy task is shorter than the published one);
-    a parameter that the user sets wins over them.
+    What does not depend on parameters is a class attribute: `input_size = 1`. What does is a property.
+    `version` is raised when the data that a seed gives change. `budgets` has other parameter values for a budget (the
+    quick copy task is shorter than the published one); a parameter that the user sets takes precedence.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int] = 1  # raise it when the data made from a seed change
-    summary: ClassVar[str]  # one line for `bench list tasks`
     loss: ClassVar[Loss]
     defaults: ClassVar[Defaults]
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    budgets: ClassVar[Parameters] = {}
+    per_step: bool = False  # one prediction at every step (True), or one at the end of the sequence
 
     @property
     @abstractmethod
@@ -141,10 +161,18 @@ class Task(ABC):
     def target(self) -> Target:
         """What counts as solved, on validation data."""
 
+    def at(self, replicate: int) -> Task:
+        """This task as a replicate has it: 0 is the search that serves all replicates, 1, 2, … are the replicates.
+
+        A task that draws its data has other data for each seed and is the same task in every replicate. A series has
+        one set of rows: each replicate has another forecast origin (see `origin`).
+        """
+        return self
+
     @property
-    def per_step(self) -> bool:
-        """One prediction at every step (True), or one at the end of the sequence."""
-        return False
+    def origin(self) -> Origin | None:
+        """Where this replicate cuts the series; None where replicates draw data of their own."""
+        return None
 
     @abstractmethod
     def generate(self, seed: int | np.random.Generator) -> Dataset:
@@ -156,19 +184,9 @@ class Task(ABC):
 
     @abstractmethod
     def references(self, dataset: Dataset) -> Sequence[Reference]:
-        """The floor (exactly one) and what else a recurrent net should be compared with, on `dataset.test`."""
+        """The floor (exactly one) and other predictors without a recurrent net, scored on `dataset`."""
 
     @property
     def columns(self) -> Columns | None:
-        """How a trained model reads a table of a user; None: the task's sequences are no rows of a table."""
+        """How a trained model reads a user's table; None: the task's sequences are not rows of a table."""
         return None
-
-    def identity(self) -> dict[str, Any]:
-        """What decides the data besides name, version and seed: JSON-able. Tasks that read files add their hash."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-
-    @property
-    def label(self) -> str:
-        """How this task is called in tables: its name, with the parameters that differ from their defaults."""
-        changed = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]  # type: ignore[arg-type]
-        return f"{self.name}[{','.join(changed)}]" if changed else self.name

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from tasks.baselines import memoryless_copy_loss
-from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.contract import Array, Dataset, Defaults, Parameters, Reference, Split, Target, Task
 from tasks.errors import UserError
 
 SYMBOLS = 8  # a_0 … a_7 of the paper
 BLANK = 8  # a_8
 DELIMITER = 9  # a_9: recall begins now
 TOKENS = 10
-CLASSES = 9  # what is to be said: a symbol or a blank, never the delimiter
+CLASSES = 9  # a symbol or a blank is predicted, never the delimiter
 SEQUENCES = (20_000, 500, 500)  # training, validation, test
 
 
@@ -28,23 +28,25 @@ class CopyMemory(Task):
     length: symbols to remember, 10 in the paper. delay: the paper's T.
 
     Strings are drawn anew from the seed, and no string is in two splits or twice in one. Where there are too few for
-    that (length 5 and below: 8^5 = 32,768), they are drawn independently and splits share strings: a score then says
-    that the net can remember, which is what the task asks, not that it generalises to strings it never saw.
+    that (length 5 and below: 8^5 = 32,768), they are drawn independently and splits share strings: a score then shows
+    that the net can remember, which is the purpose of the task, not that it generalises to strings it never saw.
     """
 
     delay: int = 20
     length: int = 10
 
-    name: ClassVar[str] = "copy"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "repeat a string of symbols after a delay (Arjovsky et al. 2016)"
-    loss: ClassVar[Loss] = "cross_entropy"
-    defaults: ClassVar[Defaults] = Defaults(
+    name = "copy"
+    summary = "repeat a string of symbols after a delay (Arjovsky et al. 2016)"
+    loss = "cross_entropy"
+    input_size, output_size = TOKENS, CLASSES
+    per_step = True
+    target = Target("recall_accuracy", 0.99, "above")
+    defaults = Defaults(
         batch_size=64,
         steps={"smoke": 25, "quick": 1200, "standard": 6000, "full": 20_000},
         learning_rate=(3e-3, 3e-2),
     )
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    budgets: ClassVar[Parameters] = {
         "smoke": {"delay": 10, "length": 3},
         "quick": {"delay": 10, "length": 3},
     }
@@ -53,22 +55,6 @@ class CopyMemory(Task):
         for name in ("delay", "length"):
             if getattr(self, name) < 1:
                 raise UserError(f"copy[{name}={getattr(self, name)}]: expected 1 or more")
-
-    @property
-    def input_size(self) -> int:
-        return TOKENS
-
-    @property
-    def output_size(self) -> int:
-        return CLASSES
-
-    @property
-    def per_step(self) -> bool:
-        return True
-
-    @property
-    def target(self) -> Target:
-        return Target("recall_accuracy", 0.99, "above")
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         total = sum(SEQUENCES)
@@ -88,25 +74,27 @@ class CopyMemory(Task):
         return Split(inputs, targets)
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
-        """Over the recall steps, the last `length`: the share of symbols right (chance 1/8), and of whole strings.
+        """Over the recall steps, the last `length`: the share of right symbols (chance 1/8), and of right strings.
 
-        Accuracy over all steps would flatter: blanks are most of them. `mask` is not used: no step is padding.
+        Accuracy over all steps would be misleadingly high, as most of them are blanks. `mask` is not used: no step is
+        padding.
         """
         right = outputs[:, -self.length :].argmax(axis=-1) == targets[:, -self.length :]
         return {"recall_accuracy": float(right.mean()), "string_accuracy": float(right.all(axis=1).mean())}
 
     def memoryless_logits(self, sequences: int) -> Array:
-        """Logits `(sequences, T, 9)` of the best predictor without memory: blanks, then any symbol alike."""
+        """Logits `(sequences, T, 9)` of the best predictor without memory: blanks, then all symbols equally likely."""
         outputs = np.full((sequences, self.delay + 2 * self.length, CLASSES), -np.inf)
         outputs[:, : -self.length, BLANK] = 0.0
         outputs[:, -self.length :, :SYMBOLS] = 0.0
         return outputs
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
-        """The floor holds for every data set: guessing costs ln 8 whatever the symbol."""
+        """The floor is the same for every data set: guessing costs ln 8 for any symbol."""
         chance = {"recall_accuracy": 1 / SYMBOLS, "string_accuracy": float(SYMBOLS) ** -self.length}
         loss = memoryless_copy_loss(self.length, self.delay, SYMBOLS)
-        return [Reference("memoryless", "floor", loss, chance, how="exact formula: length·ln 8 / (delay + 2·length)")]
+        how = "exact formula: length·ln 8 / (delay + 2·length)"
+        return [Reference("memoryless", "floor", loss, chance, how, loss)]
 
 
 def _draw_strings(rng: np.random.Generator, count: int, length: int) -> Array:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.contract import Array, Dataset, Defaults, Parameters, Reference, Split, Target, Task
 from tasks.errors import UserError
 
 TRAINING = 10_000
-VALID_PAIRS, TEST_PAIRS = 100, 200  # different, so that the number of rows tells the two apart
+VALID_PAIRS, TEST_PAIRS = 100, 200  # different, so that the number of rows says which of the two it is
 
 
 @dataclass(frozen=True)
@@ -24,27 +24,29 @@ class Counting(Task):
 
     Training draws as the paper does: a positive has n uniform on 1 … longest; a negative draws each letter's count from
     the same range, not all equal. One half of either. Validation and test are fixed ladders: n rises in equal steps to
-    the largest, and each n has two strings, aⁿbⁿ and one that misses by a single symbol (the last letter's count is
-    n + 1 or n − 1 by turns), so that only counting tells them apart. Their rows are n's pairs in rising order.
+    the largest, and each n has two strings, aⁿbⁿ and one with a single symbol too many or too few (the last letter's
+    count is n + 1 and n − 1 alternately), so that only counting distinguishes them. Their rows are the pairs in order
+    of n.
 
-    Few short strings exist (longest² of aᵐbⁿ), so validation shares strings with training; the test's n run far
-    beyond, and it is there that a counter and a lookup table part.
+    Few short strings exist (longest² of aᵐbⁿ), so validation shares strings with training. The test's n are far
+    larger: only there does a counter differ from a lookup table.
     """
 
     letters: int = 2
     longest: int = 100
     test_longest: int = 1000
 
-    name: ClassVar[str] = "counting"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "accept aⁿbⁿ (or aⁿbⁿcⁿ), tested far beyond the trained n (Weiss et al. 2018)"
-    loss: ClassVar[Loss] = "binary_cross_entropy"
-    defaults: ClassVar[Defaults] = Defaults(
+    name = "counting"
+    summary = "accept aⁿbⁿ (or aⁿbⁿcⁿ), tested far beyond the trained n (Weiss et al. 2018)"
+    loss = "binary_cross_entropy"
+    output_size = 1
+    target = Target("accuracy", 0.99, "above")
+    defaults = Defaults(
         batch_size=64,
         steps={"smoke": 25, "quick": 1000, "standard": 5000, "full": 20_000},
         learning_rate=(1e-3, 3e-2),
     )
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    budgets: ClassVar[Parameters] = {
         "smoke": {"longest": 6, "test_longest": 30},
         "quick": {"longest": 15, "test_longest": 150},
     }
@@ -63,14 +65,6 @@ class Counting(Task):
     @property
     def input_size(self) -> int:
         return self.letters
-
-    @property
-    def output_size(self) -> int:
-        return 1
-
-    @property
-    def target(self) -> Target:
-        return Target("accuracy", 0.99, "above")
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         rng = np.random.default_rng(seed)
@@ -114,8 +108,8 @@ class Counting(Task):
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
         """A coin: half of the strings belong to the language."""
-        how = "a coin; exact: ln 2, whatever the string"
-        return [Reference("chance", "floor", math.log(2), {"accuracy": 0.5, "counts_to": 0.0}, how)]
+        how = "a coin; exact: ln 2, for any string"
+        return [Reference("chance", "floor", math.log(2), {"accuracy": 0.5, "counts_to": 0.0}, how, math.log(2))]
 
 
 def ladder(pairs: int, longest: int) -> Array:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
 
 import numpy as np
 
 from tasks.baselines import score
-from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.contract import Array, Dataset, Defaults, Reference, Split, Target, Task
 from tasks.losses import mean_loss
 from tasks.packaged_data import packaged_file
 
@@ -25,7 +24,7 @@ PERMUTATION_SEED = 0  # one fixed order for everybody, as in Le, Jaitly & Hinton
 class Digits(Task):
     """1,797 images of 8 × 8 pixels, one pixel a step: 64 steps, one feature (0 to 1), then which digit it was.
 
-    permuted: the pixels in one fixed random order, so that neighbours lie far apart and memory must reach further.
+    permuted: the pixels in one fixed random order: neighbouring pixels are then far apart and memory must be longer.
 
     The seed deals the images to the three parts (1,200, 300 and 297). The same writers occur in all parts.
     Data: Alpaydin & Kaynak 1998, UCI "Optical Recognition of Handwritten Digits", as scikit-learn ships it.
@@ -33,28 +32,16 @@ class Digits(Task):
 
     permuted: bool = False
 
-    name: ClassVar[str] = "digits"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "scikit-learn's handwritten digits, one pixel a step, in order or permuted (extra: data)"
-    loss: ClassVar[Loss] = "cross_entropy"
-    defaults: ClassVar[Defaults] = Defaults(
+    name = "digits"
+    summary = "scikit-learn's handwritten digits, one pixel a step, in order or permuted (extra: data)"
+    loss = "cross_entropy"
+    input_size, output_size = 1, CLASSES
+    target = Target("accuracy", 0.9, "above")
+    defaults = Defaults(
         batch_size=64,
         steps={"smoke": 15, "quick": 800, "standard": 3000, "full": 10_000},
         learning_rate=(1e-3, 2e-2),
     )
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-
-    @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def output_size(self) -> int:
-        return CLASSES
-
-    @property
-    def target(self) -> Target:
-        return Target("accuracy", 0.9, "above")
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         pixels, labels = _images()
@@ -69,11 +56,14 @@ class Digits(Task):
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
         """The floor knows how often each digit occurs; the other compares all pixels at once with a mean image."""
-        train, valid, test = dataset.train, dataset.valid, dataset.test
+        train, valid = dataset.train, dataset.valid
         shares = np.bincount(train.targets, minlength=CLASSES) / len(train)
-        naive = np.log(np.broadcast_to(shares, (len(test), CLASSES)))
         how = f"always the shares of the {CLASSES} digits in the training data"
-        found = [score(self, "class_shares", "floor", naive, test, how=how)]
+
+        def always(split: Split) -> Array:
+            return np.log(np.broadcast_to(shares, (len(split), CLASSES)))
+
+        found = [score(self, "class_shares", "floor", always, dataset, how)]
         means = np.stack([train.inputs[train.targets == digit, :, 0].mean(axis=0) for digit in range(CLASSES)])
 
         def closeness(split: Split) -> Array:
@@ -82,8 +72,8 @@ class Digits(Task):
         sharpness = min(
             np.geomspace(0.1, 10, 21), key=lambda s: mean_loss("cross_entropy", s * closeness(valid), valid.targets)
         )
-        how = "the nearest of ten mean images, all pixels at once; how sure it is was fitted on validation data"
-        found.append(score(self, "mean_image", "baseline", sharpness * closeness(test), test, how=how))
+        how = "the nearest of ten mean images, all pixels at once; its confidence is fitted on validation data"
+        found.append(score(self, "mean_image", "baseline", lambda split: sharpness * closeness(split), dataset, how))
         return found
 
 

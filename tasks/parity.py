@@ -1,15 +1,15 @@
-"""Parity of a bit string: one bit of memory, flipped without end; trained on short strings, tested on longer ones."""
+"""Parity of a bit string: one bit of memory, flipped at every one; trained on short strings, tested on longer ones."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.contract import Array, Dataset, Defaults, Parameters, Reference, Split, Target, Task
 from tasks.errors import UserError
 
 SEQUENCES = (20_000, 500, 500)  # training, validation, test
@@ -20,8 +20,9 @@ class Parity(Task):
     """Is the number of ones odd? Strings of 1 to `longest` random bits in training and validation, of `longest` + 1 to
     `test_longest` in the test: a net that has learnt to flip one bit of state solves any length.
 
-    per_step: say it after every bit, which teaches the flip itself; otherwise at the end only, where no bit but all of
-    them together says anything about the answer, which gradient descent finds hard (Bengio et al. 1994).
+    per_step: predict the parity after every bit, which shows the flip itself to the learner; otherwise at the end only,
+    where no single bit but only all of them together determine the answer, which is hard for gradient descent (Bengio
+    et al. 1994).
     Classes are balanced by drawing bits with probability 1/2. A short string may be in several splits of training and
     validation; the test shares none, as its strings are longer.
     """
@@ -30,16 +31,17 @@ class Parity(Task):
     test_longest: int = 400
     per_step: bool = True
 
-    name: ClassVar[str] = "parity"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "is the number of ones odd? trained on short strings, tested on longer ones"
-    loss: ClassVar[Loss] = "binary_cross_entropy"
-    defaults: ClassVar[Defaults] = Defaults(
+    name = "parity"
+    summary = "is the number of ones odd? trained on short strings, tested on longer ones"
+    loss = "binary_cross_entropy"
+    input_size, output_size = 2, 1  # tokens 0 and 1
+    target = Target("string_accuracy", 0.99, "above")
+    defaults = Defaults(
         batch_size=64,
         steps={"smoke": 25, "quick": 800, "standard": 4000, "full": 20_000},
         learning_rate=(1e-3, 3e-2),
     )
-    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    budgets: ClassVar[Parameters] = {
         "smoke": {"longest": 8, "test_longest": 24},
         "quick": {"longest": 20, "test_longest": 100},
     }
@@ -52,18 +54,6 @@ class Parity(Task):
                 f"parity[test_longest={self.test_longest}]: expected more than longest, {self.longest}: the test is "
                 "on longer strings"
             )
-
-    @property
-    def input_size(self) -> int:
-        return 2  # tokens 0 and 1
-
-    @property
-    def output_size(self) -> int:
-        return 1
-
-    @property
-    def target(self) -> Target:
-        return Target("string_accuracy", 0.99, "above")
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         rng = np.random.default_rng(seed)
@@ -90,9 +80,10 @@ class Parity(Task):
         return {"accuracy": float(right[mask].mean()), "string_accuracy": float((right | ~mask).all(axis=1).mean())}
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
-        """A coin: every answer is as likely as the other."""
+        """A coin: both answers are equally likely."""
         lengths = dataset.test.lengths
         assert lengths is not None
         whole = float((0.5**lengths).mean()) if self.per_step else 0.5
-        how = "a coin; exact: ln 2, whatever the string"
-        return [Reference("chance", "floor", math.log(2), {"accuracy": 0.5, "string_accuracy": whole}, how)]
+        how = "a coin; exact: ln 2, for any string"
+        scores = {"accuracy": 0.5, "string_accuracy": whole}
+        return [Reference("chance", "floor", math.log(2), scores, how, math.log(2))]

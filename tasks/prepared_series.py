@@ -1,4 +1,4 @@
-"""From a CSV table to a standardised series: columns chosen, gaps reported or filled, scale fitted on the past only."""
+"""From a CSV table to a standardised series: chosen columns, gaps reported or filled, a scale from the past alone."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ import numpy as np
 from tasks.contract import Array
 from tasks.csv_table import Table, read_table
 from tasks.errors import UserError
-from tasks.windows import chronological_parts
 
 SHIPPED = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedSeries:
-    """`values` `(rows, columns)` float64: the targets first, then the features, each less its `mean` over `scale`.
+    """`values` `(rows, columns)` float64 in the columns' own units: the targets first, then the features.
 
-    mean, scale: `(columns,)`, in the columns' own units, fitted on the first 70 % of the rows.
-    spare: columns of the file that nobody asked for. notes: what was done to the data, a sentence each.
+    sha256: of the file. spare: its columns that are not used. notes: what was done to the data, a sentence each.
     """
 
     path: str
     sha256: str
+    names: tuple[str, ...]
+    values: Array
+    spare: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """`values` `(rows, columns)`: each column less its `mean` over its `scale`, both `(columns,)`, in its own units."""
+
     values: Array
     mean: Array
     scale: Array
-    spare: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 def prepare(
@@ -40,50 +46,56 @@ def prepare(
     *,
     time: str | None,
     fill_forward: bool,
-    least_rows: int,
     growth: bool = False,
 ) -> PreparedSeries:
-    """Read, check and standardise. UserError, one line, for everything that a CSV file can have wrong.
+    """Read and check a table. UserError, one line, for everything that a CSV file can have wrong.
 
     path: a CSV file, or the name of one that is shipped in `tasks/data`. growth: take columns as growth in percent.
     """
     shipped = SHIPPED / path
     table = read_table(shipped if not Path(path).exists() and shipped.parent == SHIPPED and shipped.is_file() else path)
-    names = [*targets, *features]
-    for name in names if time is None else [*names, time]:
+    names = (*targets, *features)
+    for name in names if time is None else (*names, time):
         table.text(name)  # an unknown column is a better message than what follows from it
     notes = [] if time is None else _irregularity(time, table.increasing(time))
     columns = [table.numbers(name) for name in names]
     notes += _missing(table, names, columns, fill_forward)
-    if len(table.rows) - growth < least_rows:
-        raise UserError(
-            f"{path} has {len(table.rows)} rows, but this window and horizon need at least {least_rows} (training, "
-            "validation and test data must each hold a window): give more rows or a smaller window"
-        )
     values = np.stack([_fill_forward(column) for column in columns], axis=1)
     if growth:
         values = growth_percent(path, names, values)
-    train = values[chronological_parts(len(values))[0]]
-    for name, whole, past in zip(targets, values.T, train.T, strict=False):
-        if whole.min() == whole.max():
-            raise UserError(f"{path}: target column '{name}' is constant ({whole[0]:g}): there is nothing to predict")
-        if past.min() == past.max():
+    for name, column in zip(targets, values.T, strict=False):
+        if column.min() == column.max():
+            raise UserError(f"{path}: target column '{name}' is constant ({column[0]:g}): there is nothing to predict")
+    spare = tuple(name for name in table.names if name not in (*names, time))
+    return PreparedSeries(path, table.sha256, names, values, spare, tuple(notes))
+
+
+def standardise(series: PreparedSeries, train_rows: int, targets: int) -> Standardised:
+    """Scale all rows by mean and standard deviation of the first `train_rows`. UserError where that is not possible.
+
+    targets: the first columns, of which none may be constant in these rows. A feature that is gets scale 1.
+    """
+    values = series.values
+    train = values[:train_rows]
+    constant = train.min(axis=0) == train.max(axis=0)
+    for name, value, flat in zip(series.names[:targets], train[0], constant, strict=False):
+        if flat:
             raise UserError(
-                f"{path}: target column '{name}' is constant ({past[0]:g}) in its first 70 %, the training data"
+                f"{series.path}: target column '{name}' is constant ({value:g}) in its first {train_rows} rows, with "
+                "which the earliest training begins: cut the file where the column begins to vary"
             )
-    with np.errstate(all="ignore"):  # what overflows is told to the user below
+    with np.errstate(all="ignore"):  # an overflow becomes an error for the user below
         mean, scale = train.mean(axis=0), train.std(axis=0)
-        scale = np.where((train.min(axis=0) == train.max(axis=0)) | (scale == 0), 1.0, scale)
+        scale = np.where(constant | (scale == 0), 1.0, scale)
         standardised = (values - mean) / scale
         # bounds within which squared errors, in standard and in the column's own units, stay finite
         usable = (np.abs(standardised) < 1e15).all(axis=0) & (scale > 1e-100) & (scale < 1e100)
-    for name, fine in zip(names, usable, strict=True):
+    for name, fine in zip(series.names, usable, strict=True):
         if not fine:
             raise UserError(
-                f"{path}: column '{name}' has values too large, or too far apart, to standardise: rescale it"
+                f"{series.path}: column '{name}' has values too large, or too far apart, to standardise: rescale it"
             )
-    spare = tuple(name for name in table.names if name not in (*names, time))
-    return PreparedSeries(path, table.sha256, standardised, mean, scale, spare, tuple(notes))
+    return Standardised(standardised, mean, scale)
 
 
 def _irregularity(time: str, times: Array) -> list[str]:

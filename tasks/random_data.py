@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from tasks.baselines import score
-from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.baselines import naive_forecasts, score
+from tasks.contract import Array, Dataset, Defaults, Reference, Split, Target, Task
 from tasks.errors import UserError
 from tasks.metrics import error_metrics
 
@@ -19,21 +17,22 @@ HELD_OUT = 500  # sequences each of validation and test: cheap, and their loss i
 @dataclass(frozen=True)
 class RandomData(Task):
     """`sequences` training sequences of `steps` steps with `features` independent standard normal values each, and a
-    standard normal target that has nothing to do with them.
+    standard normal target that is independent of them.
 
-    Nothing can be learnt but the training set itself, by heart: the training loss falls and the held-out loss rises
-    above 1, the variance of the target, which the best prediction (always 0) has.
+    A model can only memorise the training set: the training loss falls and the held-out loss rises above 1, the
+    variance of the target, which is the loss of the best prediction (always 0).
     """
 
     sequences: int = 32
     steps: int = 10
     features: int = 3
 
-    name: ClassVar[str] = "random_data"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "a few random sequences with random targets: what memorising noise looks like"
-    loss: ClassVar[Loss] = "mse"
-    defaults: ClassVar[Defaults] = Defaults(
+    name = "random_data"
+    summary = "a few random sequences with random targets: what memorising noise looks like"
+    loss = "mse"
+    output_size = 1
+    target = Target("loss", 0.5)  # half the variance: out of reach on held-out data
+    defaults = Defaults(
         batch_size=32,
         steps={"smoke": 20, "quick": 200, "standard": 1000, "full": 4000},
         learning_rate=(1e-3, 1e-2),
@@ -48,15 +47,6 @@ class RandomData(Task):
     def input_size(self) -> int:
         return self.features
 
-    @property
-    def output_size(self) -> int:
-        return 1
-
-    @property
-    def target(self) -> Target:
-        """Half the variance: out of reach on held-out data, and a run that gets there has seen it."""
-        return Target("loss", 0.5)
-
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         rng = np.random.default_rng(seed)
 
@@ -69,10 +59,9 @@ class RandomData(Task):
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
         return error_metrics(outputs, targets, mask)
 
-    def references(self, dataset: Dataset) -> Sequence[Reference]:
-        test = dataset.test
-        mean = np.full_like(test.targets, dataset.train.targets.mean())
+    def references(self, dataset: Dataset) -> list[Reference]:
+        mean, how = naive_forecasts(self, dataset)["training_mean"]
         return [
-            score(self, "zero", "floor", np.zeros_like(test.targets), test, how="always 0, the expected value"),
-            score(self, "training_mean", "baseline", mean, test, how="the mean of the training targets"),
+            score(self, "zero", "floor", lambda s: np.zeros_like(s.targets), dataset, "always 0, the expected value"),
+            score(self, "training_mean", "baseline", mean, dataset, how),
         ]

@@ -1,20 +1,21 @@
 """Three public series that statsmodels carries: annual sunspots, weekly CO2, quarterly growth of the US economy.
 
-Each is the `series` task on a file of the installed package (extra: data), so windows, floors and units are the same as
-for a user's own table. Nothing is downloaded.
+Each is the `series` task on a file of the installed package (extra: data), so forecast origins, references and units
+are those of a user's own table. Nothing is downloaded.
 """
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from tasks.contract import Array, Columns, Dataset, Defaults, Loss, Reference, Target, Task
+from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
 from tasks.packaged_data import packaged_file
 from tasks.series import STEPS, Series
 
@@ -26,16 +27,18 @@ class RealSeries(Task):
     window: int = 24
     horizon: int = 1
 
-    version: ClassVar[int] = 1
-    loss: ClassVar[Loss] = "mse"
-    defaults: ClassVar[Defaults] = Defaults(batch_size=64, steps=STEPS, learning_rate=(1e-3, 3e-2))
+    block: int | None = field(default=None, init=False)  # of `at`: the test block; None: before all blocks
+
+    version = 2
+    loss = "mse"
+    defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=(1e-3, 3e-2))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "defaults", self.series.defaults)  # they suit the number of rows
+        object.__setattr__(self, "defaults", self.series.defaults)  # of as many rows
 
     @abstractmethod
     def _make(self) -> Series:
-        """The series task that does the work."""
+        """The `series` task on the file of the package."""
 
     @cached_property
     def series(self) -> Series:
@@ -45,6 +48,15 @@ class RealSeries(Task):
     def _of(self, file: str, targets: tuple[str, ...], **parameters: Any) -> Series:
         path = packaged_file("statsmodels", f"datasets/{file}", task=self.name, extra="data")
         return Series(str(path), targets, window=self.window, horizon=self.horizon, **parameters)
+
+    def at(self, replicate: int) -> RealSeries:
+        series, other = self.series.at(replicate), copy.copy(self)
+        vars(other).update(series=series, block=series.block)
+        return other
+
+    @property
+    def origin(self) -> Origin:
+        return self.series.origin
 
     @property
     def columns(self) -> Columns:
@@ -77,16 +89,15 @@ class RealSeries(Task):
 
     def identity(self) -> dict[str, Any]:
         """With the content's SHA-256: another version of the package may carry other numbers."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**values, "sha256": self.series.prepared.sha256}
+        return {**super().identity(), "sha256": self.series.prepared.sha256}
 
 
 @dataclass(frozen=True)
 class Sunspots(RealSeries):
     """Yearly mean sunspot numbers, 1700 to 2008; the solar cycle takes about 11 years. Public domain (SIDC, NOAA)."""
 
-    name: ClassVar[str] = "sunspots"
-    summary: ClassVar[str] = "annual sunspot numbers 1700-2008, cycles of about 11 years (extra: data)"
+    name = "sunspots"
+    summary = "annual sunspot numbers 1700-2008, cycles of about 11 years (extra: data)"
 
     def _make(self) -> Series:
         return self._of("sunspots/sunspots.csv", ("SUNACTIVITY",), time="YEAR", season=11)
@@ -102,8 +113,8 @@ class Co2(RealSeries):
 
     window: int = 52
 
-    name: ClassVar[str] = "co2"
-    summary: ClassVar[str] = "weekly CO2 at Mauna Loa 1958-2001, 59 missing weeks filled forward (extra: data)"
+    name = "co2"
+    summary = "weekly CO2 at Mauna Loa 1958-2001, 59 missing weeks filled forward (extra: data)"
 
     def _make(self) -> Series:
         return self._of("co2/co2.csv", ("co2",), season=52, fill="forward")
@@ -117,8 +128,8 @@ class Macro(RealSeries):
 
     window: int = 8
 
-    name: ClassVar[str] = "macro"
-    summary: ClassVar[str] = "quarterly growth of US GDP, consumption and investment, 3 features (extra: data)"
+    name = "macro"
+    summary = "quarterly growth of US GDP, consumption and investment, 3 features (extra: data)"
 
     def _make(self) -> Series:
         targets = ("realgdp", "realcons", "realinv")

@@ -17,11 +17,12 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tasks.contract import BUDGETS, LOSSES, Defaults, Task
+from tasks.entry import parameters
 from tasks.errors import UserError, unknown
 from tasks.spec import Spec, convert
 
@@ -64,7 +65,7 @@ class Registry(Generic[Entry]):
         spec = Spec.parse(spec) if isinstance(spec, str) else spec
         cls = self.get(spec.name)
         hints = typing.get_type_hints(cls)
-        known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+        known = {f.name: f for f in parameters(cls)}
         values = {}
         for key, value in {**defaults, **spec.parameters}.items():
             if key not in known:
@@ -185,10 +186,10 @@ def check_task(cls: type[Task]) -> None:
     missing = [budget for budget in BUDGETS if budget not in cls.defaults.steps]
     if missing:
         raise UserError(f"attribute 'defaults' has no steps for budget {missing[0]}: expected {', '.join(BUDGETS)}")
-    for budget, parameters in cls.budgets.items():
+    for budget, values in cls.budgets.items():
         if budget not in BUDGETS:
             raise unknown("budget in attribute 'budgets'", budget, BUDGETS)
-        for key in parameters:
+        for key in values:
             if key not in cls.__dataclass_fields__:  # type: ignore[attr-defined]
                 raise UserError(f"attribute 'budgets' names parameter '{key}', which is no field of {cls.__name__}")
     low, high = cls.defaults.learning_rate

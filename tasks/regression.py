@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from tasks import windows
-from tasks.baselines import choose_linear_ar, persistence, score
-from tasks.contract import Array, Columns, Dataset, Defaults, Loss, Reference, Target, Task
+from tasks.baselines import forecast_references, naive_forecasts, noise_limit
+from tasks.contract import Array, Columns, Dataset, Defaults, Reference, Target
 from tasks.errors import UserError
-from tasks.metrics import error_metrics
+from tasks.made_series import MadeSeries
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0  # the chaotic regime of Lorenz 1963
 BURN_IN = 100  # samples dropped until the orbit is on the attractor
 
 
 @dataclass(frozen=True)
-class Regression(Task):
+class Regression(MadeSeries):
     """From the last `window` noisy observations of (x, y, z) to the next noisy observation.
 
     outputs: how many of x, y, z are predicted, in this order; all three are always seen.
@@ -38,11 +36,10 @@ class Regression(Task):
     points: int = 2400
     interval: float = 0.1
 
-    name: ClassVar[str] = "regression"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "next state of the Lorenz system from noisy observations; the noise floor is known"
-    loss: ClassVar[Loss] = "mse"
-    defaults: ClassVar[Defaults] = Defaults(
+    name = "regression"
+    summary = "next state of the Lorenz system from noisy observations; the noise floor is known"
+    input_size = 3
+    defaults = Defaults(
         batch_size=64,
         steps={"smoke": 25, "quick": 500, "standard": 2500, "full": 10_000},
         learning_rate=(1e-3, 3e-2),
@@ -55,15 +52,7 @@ class Regression(Task):
             raise UserError(f"regression[noise={self.noise}]: noise is a standard deviation, expected 0 or more")
         if not 0 < self.interval <= 10:
             raise UserError(f"regression[interval={self.interval}]: expected time units above 0, up to 10")
-        if self.window < 1:
-            raise UserError(f"regression[window={self.window}]: expected 1 or more")
-        needed = windows.rows_needed(self.window)
-        if self.points < needed:
-            raise UserError(f"regression[points={self.points}]: window {self.window} needs at least {needed} points")
-
-    @property
-    def input_size(self) -> int:
-        return 3
+        super().__post_init__()
 
     @property
     def output_size(self) -> int:
@@ -71,16 +60,16 @@ class Regression(Task):
 
     @property
     def target(self) -> Target:
-        """Twice the noise floor, as noisy inputs cost about as much again, and a little for learning."""
+        """Twice the limit, as the noise of the inputs adds about as much again, and a small margin."""
         return Target("loss", 0.0025 + 2 * self.noise**2)
 
     @property
     def columns(self) -> Columns:
-        """In standard units: each seed's orbit has its own mean and scale."""
+        """In standard units, as the orbit of each seed has its own mean and scale."""
         return Columns(("x", "y", "z"), ("x", "y", "z")[: self.outputs], self.window)
 
     def clean(self, seed: int | np.random.Generator) -> tuple[Array, np.random.Generator]:
-        """The standardised states `(points, 3)` float64, and the generator that goes on to draw the noise."""
+        """The standardised states `(points, 3)` float64, and the generator from which the noise is drawn next."""
         rng = np.random.default_rng(seed)
         start = rng.uniform((-10.0, -10.0, 15.0), (10.0, 10.0, 35.0))
         states = integrate_lorenz(start, BURN_IN + self.points, self.interval)[BURN_IN:]
@@ -92,27 +81,16 @@ class Regression(Task):
         observed = states + self.noise * rng.standard_normal(states.shape)
         return windows.split_windows(observed, self.window, targets=range(self.outputs))
 
-    def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
-        return error_metrics(outputs, targets, mask)
-
-    def references(self, dataset: Dataset) -> Sequence[Reference]:
-        linear, test = choose_linear_ar(dataset.train, dataset.valid), dataset.test
-        naive = persistence(test.inputs, range(self.outputs))
-        how = f"least squares on all inputs, order {linear.order} (chosen on validation data)"
-        limit = "exact: the noise of the predicted observation, noise², whatever the prediction; expected loss"
-        return [
-            score(self, "persistence", "floor", naive, test, how="the last observation"),
-            score(self, "linear_ar", "baseline", linear.predict(test.inputs), test, how=how),
-            Reference("noise", "limit", self.noise**2, {"rmse": self.noise}, limit),
-        ]
+    def references(self, dataset: Dataset) -> list[Reference]:
+        return [*forecast_references(self, dataset, naive_forecasts(self, dataset)), noise_limit(self.noise)]
 
 
 def integrate_lorenz(start: Array, points: int, interval: float, longest_step: float = 0.01) -> Array:
     """States `(points, 3)` of the Lorenz system, `interval` time units apart, beginning with `start` `(3,)`.
 
     dx = σ(y − x), dy = x(ρ − z) − y, dz = xy − βz (Lorenz 1963, J. Atmos. Sci. 20:130). Classical Runge-Kutta of
-    order 4 with equal steps of at most `longest_step`. Plain floats and not arrays: three numbers are too few for
-    NumPy to pay, and each operation rounds alike on every machine, which a chaotic orbit needs.
+    order 4 with equal steps of at most `longest_step`. Plain floats instead of arrays: NumPy is slower
+    on three numbers, and each operation rounds alike on every machine, which a chaotic orbit needs.
     """
     substeps = max(1, int(np.ceil(interval / longest_step - 1e-9)))
     step = interval / substeps

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from tasks import windows
-from tasks.baselines import choose_linear_ar, persistence, score, seasonal_naive
-from tasks.contract import Array, Columns, Dataset, Defaults, Loss, Reference, Target, Task
+from tasks.baselines import Predict, best_naive, forecast_references, naive_forecasts, seasonal_naive
+from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
 from tasks.errors import UserError
-from tasks.losses import mean_loss
-from tasks.prepared_series import PreparedSeries, prepare
+from tasks.origins import Origins, find_origins, largest_window, rows_for_two_origins
+from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
 
 STEPS = {"smoke": 25, "quick": 500, "standard": 2000, "full": 8000}
-EPOCHS = {"smoke": 25, "quick": 60, "standard": 200, "full": 600}  # on few rows, more only learns them by heart
+EPOCHS = {"smoke": 25, "quick": 60, "standard": 200, "full": 600}  # on few rows, more epochs only memorise them
+MARGIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class Series(Task):
     data: path of the file, UTF-8 with column names in the first line, rows in order of time. (The bare name of a file
         in `tasks/data` works too.)
     targets: columns to predict. They are inputs as well, with `features` beside them.
-    time: a column that must increase (numbers or ISO dates); it is checked, not an input.
+    time: a column that must increase (numbers or ISO dates); it is checked and not an input.
     season: rows in a season, for the seasonal naive reference. fill: "forward" repeats the last value in gaps;
         "none" refuses gaps.
     transform: "growth" takes all columns as growth in percent, 100 times the difference of their logarithms, in one
         row less; then these are the columns' units.
 
-    The rows are cut into 70 % training, 15 % validation, 15 % test, in order of time, before windows are made. Columns
-    are standardised with mean and standard deviation of the training rows. The loss is in these standard units; the
-    metrics are in the columns' own. The file is read, and refused if need be, when the task is made.
+    Each replicate has another forecast origin (see `tasks.origins`): it tests on one block of rows, validates on the
+    rows before it and trains on all rows before those. Columns are standardised with mean and standard deviation of
+    these training rows. The loss is in these standard units; the metrics are in the columns' own. The file is read, and
+    refused if need be, when the task is made.
     """
 
     data: str
@@ -50,11 +51,13 @@ class Series(Task):
     fill: Literal["none", "forward"] = "none"
     transform: Literal["none", "growth"] = "none"
 
-    name: ClassVar[str] = "series"
-    version: ClassVar[int] = 1
-    summary: ClassVar[str] = "your own CSV file: the next rows of its columns, in their own units"
-    loss: ClassVar[Loss] = "mse"
-    defaults: ClassVar[Defaults] = Defaults(batch_size=64, steps=STEPS, learning_rate=(1e-3, 3e-2))
+    block: int | None = field(default=None, init=False)  # of `at`: the test block; None: before all blocks
+
+    name = "series"
+    version = 2
+    summary = "your own CSV file: the next rows of its columns, in their own units"
+    loss = "mse"
+    defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=(1e-3, 3e-2))
 
     def __post_init__(self) -> None:
         for key in ("targets", "features"):
@@ -68,11 +71,14 @@ class Series(Task):
             if getattr(self, key) not in choices:
                 raise UserError(f"series: {key} is '{getattr(self, key)}': expected {' or '.join(choices)}")
         self._check_columns()
-        rows = len(self.prepared.values)
-        test_start = windows.chronological_parts(rows)[2].start
-        if self.season is not None and self.season * math.ceil(self.horizon / self.season) > test_start:
-            raise UserError(f"series: season {self.season} is longer than the {test_start} rows before the test data")
-        train_count = windows.chronological_parts(rows)[0].stop - self.window - self.horizon + 1
+        for block in (None, *range(self.origins.blocks)):
+            standardise(self.prepared, self.origins.parts(block)[0].stop, self.output_size)
+        known = self.origins.parts(None)[1].start
+        if self.season is not None and self.season * math.ceil(self.horizon / self.season) > known:
+            raise UserError(
+                f"series: season {self.season} is longer than the {known} rows before the earliest validation data"
+            )
+        train_count = len(self.origins.target_rows(None)[0])  # of the fewest rows: all replicates take as many steps
         object.__setattr__(self, "defaults", _defaults(train_count))  # of this file, in place of the class's own
 
     def _check_columns(self) -> None:
@@ -87,7 +93,7 @@ class Series(Task):
 
     @cached_property
     def prepared(self) -> PreparedSeries:
-        """The standardised series. Kept, so that a file that changes during an experiment cannot mix into it."""
+        """The series in its own units. It is read once, so a file that changes during an experiment has no effect."""
         return prepare(
             self.data,
             self.targets,
@@ -95,18 +101,52 @@ class Series(Task):
             time=self.time,
             fill_forward=self.fill == "forward",
             growth=self.transform == "growth",
-            least_rows=windows.rows_needed(self.window, self.horizon),
         )
+
+    @cached_property
+    def origins(self) -> Origins:
+        """Where the series is cut. UserError where it is too short for two forecast origins."""
+        rows = len(self.prepared.values)
+        found = find_origins(rows, self.window, self.horizon)
+        if found is not None:
+            return found
+        largest, needed = largest_window(rows, self.horizon), rows_for_two_origins(self.window, self.horizon)
+        fits = find_origins(rows, largest, self.horizon) if largest else None
+        hint = (
+            f"blocks of {fits.block_rows} rows fit with a window of up to {largest}: give --window {largest} or less"
+            if fits
+            else "no window fits: give a smaller --horizon"
+        )
+        raise UserError(
+            f"{self.data} has {rows} rows, too few for two forecast origins (a training part, a validation part and "
+            f"two test blocks) with window {self.window} and horizon {self.horizon}, which need {needed}: at this "
+            f"horizon {hint}"
+        )
+
+    @cached_property
+    def standardised(self) -> Standardised:
+        """All rows in units of this origin's training rows."""
+        return standardise(self.prepared, self.origins.parts(self.block)[0].stop, self.output_size)
+
+    def at(self, replicate: int) -> Series:
+        block = self.origins.block_of(replicate)
+        return self if block == self.block else _at_block(self.prepared, self, block)
+
+    @property
+    def origin(self) -> Origin:
+        train, _, test = self.origins.parts(self.block)
+        return Origin(self.block, self.origins.blocks, train.stop, test.stop - test.start)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know about the data: a sentence each, most often none."""
+        """What a user should know about the data, a sentence each; usually none."""
         return self.prepared.notes
 
     @property
     def columns(self) -> Columns:
-        mean, scale = (tuple(map(float, values)) for values in (self.prepared.mean, self.prepared.scale))
-        wanted = slice(len(self.targets))
+        units = self.standardised
+        mean, scale = (tuple(map(float, values)) for values in (units.mean, units.scale))
+        wanted = slice(self.output_size)
         return Columns(
             inputs=(*self.targets, *self.features),
             outputs=self.targets,
@@ -129,51 +169,59 @@ class Series(Task):
 
     @cached_property
     def target(self) -> Target:
-        """On the validation data, half of the way from the best naive prediction (persistence, seasonal) to linear_ar.
+        """On validation data, 5 % below the lowest loss of a predictor without a recurrent net.
 
-        Where the linear model is no better than the naive ones, the best of these.
+        The margin keeps out what is as good as such a predictor by chance, as an untrained net is on white noise.
         """
-        dataset = self.generate(0)
-        valid = dataset.valid
-        naive = [persistence(valid.inputs, range(self.output_size))]
-        if self.season is not None and self._reaches_back(1):
-            naive.append(self._seasonal(1))
-        best = min(mean_loss("mse", outputs, valid.targets) for outputs in naive)
-        linear = choose_linear_ar(dataset.train, valid).predict(valid.inputs)
-        return Target("loss", best - max(0.0, best - mean_loss("mse", linear, valid.targets)) / 2)
+        best = min(reference.valid_loss or 0.0 for reference in self.references(self.generate(0)))
+        return Target("loss", (1 - MARGIN) * best)
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:
-        """The file's windows; nothing is random, so the seed changes nothing."""
-        columns = range(self.output_size)
-        return windows.split_windows(self.prepared.values, self.window, horizon=self.horizon, targets=columns)
+        """The file's windows at this origin; nothing is random, so the seed changes nothing."""
+        return self.origins.split(self.standardised.values, self.block, self.output_size)
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
         """`mae_<column>` and `rmse_<column>` for each target, in the column's own units."""
         errors = np.asarray(outputs, dtype=np.float64) - np.asarray(targets, dtype=np.float64)
-        errors *= self.prepared.scale[: self.output_size]
+        errors *= self.standardised.scale[: self.output_size]
         scores = {}
         for column, wrong in zip(self.targets, errors.T, strict=True):
             scores[f"mae_{column}"] = float(np.abs(wrong).mean())
             scores[f"rmse_{column}"] = float(np.sqrt((wrong**2).mean()))
         return scores
 
-    def references(self, dataset: Dataset) -> Sequence[Reference]:
-        test = dataset.test
-        naive = persistence(test.inputs, range(self.output_size))
-        found = [score(self, "persistence", "floor", naive, test, how="the last row of the window")]
+    def references(self, dataset: Dataset) -> list[Reference]:
+        """The floor is the same at all origins: the naive predictor that is best on the earliest validation data."""
+        return forecast_references(self, dataset, self._naive(dataset), floor=self.at(0).floor)
+
+    @cached_property
+    def floor(self) -> str:
+        """The naive predictor with the lowest loss on this origin's validation data."""
+        dataset = self.generate(0)
+        return best_naive(self, dataset, self._naive(dataset))
+
+    def _naive(self, dataset: Dataset) -> dict[str, tuple[Predict, str]]:
+        """Naive predictors by name, for validation and test data."""
+        found = naive_forecasts(self, dataset)
+        if self.transform == "growth":
+            units, wanted = self.standardised, slice(self.output_size)
+            zero = -units.mean[wanted] / units.scale[wanted]
+            found["no_growth"] = (lambda split: np.broadcast_to(zero, split.targets.shape), "always no growth")
         if self.season is not None:
-            how = f"the value {self.season} rows before"
-            found.append(score(self, "seasonal_naive", "baseline", self._seasonal(2), test, how=how))
-        linear = choose_linear_ar(dataset.train, dataset.valid)
-        how = f"least squares on all inputs, order {linear.order} (chosen on validation data)"
-        found.append(score(self, "linear_ar", "baseline", linear.predict(test.inputs), test, how=how))
+            how = f"repeats the value {self.season * math.ceil(self.horizon / self.season)} rows before"
+            found["seasonal_naive"] = (lambda split: self._seasonal(2 if split is dataset.test else 1), how)
         return found
 
+    def _seasonal(self, part: int) -> Array:
+        """For part 1 or 2 (validation, test), from the whole series: the window may be shorter than a season."""
+        series = self.standardised.values[:, : self.output_size]
+        rows = np.array(self.origins.target_rows(self.block)[part])
+        return seasonal_naive(series, rows, self.season or 1, self.horizon)
+
     def identity(self) -> dict[str, Any]:
-        """The parameters, with the file's name (not its folder) and the SHA-256 of its content."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values |= {"data": Path(self.data).name, "sha256": self.prepared.sha256}
-        return values | {"targets": list(self.targets), "features": list(self.features)}
+        """The parameters, the file's name (not its folder) and the SHA-256 of its content; equal at all origins."""
+        file = {"data": Path(self.data).name, "sha256": self.prepared.sha256}
+        return {**super().identity(), **file, "targets": list(self.targets), "features": list(self.features)}
 
     @property
     def label(self) -> str:
@@ -188,19 +236,18 @@ class Series(Task):
         parts += [self.transform] if self.transform != "none" else []
         return f"{self.name}[{','.join(parts)}]"
 
-    def _target_rows(self, part: int) -> Array:
-        """Positions in the series of the values that part 0, 1 or 2 (training, validation, test) predicts."""
-        rows = windows.chronological_parts(len(self.prepared.values))[part]
-        return np.arange(rows.start + self.window + self.horizon - 1, rows.stop)
 
-    def _reaches_back(self, part: int) -> bool:
-        season = self.season or 1
-        return bool(self._target_rows(part)[0] >= season * math.ceil(self.horizon / season))
+@lru_cache(maxsize=64)
+def _at_block(prepared: PreparedSeries, task: Series, block: int | None) -> Series:
+    """The task at another origin, made once, so that what it fits there is fitted once.
 
-    def _seasonal(self, part: int) -> Array:
-        """From the whole series and not from the window, which may be shorter than a season. Only the past is used."""
-        series = self.prepared.values[:, : self.output_size]
-        return seasonal_naive(series, self._target_rows(part), self.season or 1, self.horizon)
+    prepared: keeps apart tasks with equal parameters that read a file before and after it changed.
+    """
+    other = copy.copy(task)
+    vars(other)["block"] = block
+    for name in ("standardised", "target", "floor"):  # cached, but of the other origin
+        vars(other).pop(name, None)
+    return other
 
 
 def _defaults(train_count: int) -> Defaults:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ def list_command(what: str, plugins: tuple[str, ...], results: str) -> int:
 
 def _entries(kind: str, plugins: Iterable[str]) -> Iterable[Row]:
     from bench.models.registry import MODELS
+    from tasks.entry import parameters
     from tasks.registry import TASKS, load_plugin_file
 
     for plugin in plugins:
@@ -53,11 +54,11 @@ def _entries(kind: str, plugins: Iterable[str]) -> Iterable[Row]:
         MODELS.load_plugin(module)
     entries: dict[str, Any] = {**(TASKS.entries() if kind == "tasks" else MODELS.entries())}
     for name, cls in entries.items():
-        parameters = ", ".join(
+        given = ", ".join(
             f.name if f.default is MISSING else f"{f.name}={'none' if f.default is None else f.default}"
-            for f in fields(cls)
+            for f in parameters(cls)
         )
-        yield name, f"{cls.summary}  [{parameters}]" if parameters else cls.summary
+        yield name, f"{cls.summary}  [{given}]" if given else cls.summary
 
 
 def _budgets() -> Iterable[Row]:

@@ -9,7 +9,7 @@ from bench.config.resolve import Experiment
 from bench.records.ledger import Ledger
 from bench.records.schema import SCHEMA, Record, digest
 from bench.training.data import load_references
-from bench.training.request import describe_entry
+from bench.training.request import describe_entry, origin_of
 from bench.training.train import skill
 from tasks.contract import Task
 from tasks.validation import naming
@@ -52,10 +52,12 @@ def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
     references = load_references(task, seed, replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
+    common |= origin_of(task.at(replicate))
     return [
         {
             **common,
             "model": {"name": r.name, "label": r.name, "kind": r.kind, "how": r.how},
+            "valid_loss": r.valid_loss,
             "test": {"loss": r.loss, "skill": skill(r.loss, floor.loss), **r.metrics},
         }
         for r in references

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from tasks.contract import Array, Loss, Split, Task
+from tasks.entry import RegistryEntry
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,12 @@ class Learner(ABC):
         """The inverse of `state`. Unknown, missing or misshapen entries raise ValueError."""
 
 
-class Model(ABC):
+class Model(RegistryEntry):
     """A registry entry. Subclass it as a frozen dataclass in a file of its own; fields are its parameters.
 
     `cell` seeds the initial weights: models of one cell (`gru`, `numpy_gru`) start from the same weights.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int] = 1  # raise it when the outcome of a training changes
-    summary: ClassVar[str]  # one line for `bench list models`
     cell: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
@@ -143,13 +141,3 @@ class Model(ABC):
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         """What `build` would give, without building it where a formula exists."""
-
-    def identity(self) -> dict[str, Any]:
-        """The parameters that decide the outcome besides name and version: JSON-able."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-
-    @property
-    def label(self) -> str:
-        """How this model is called in tables: its name, with the parameters that differ from their defaults."""
-        changed = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]  # type: ignore[arg-type]
-        return f"{self.name}[{','.join(changed)}]" if changed else self.name

@@ -20,6 +20,8 @@ A record of stage "search" or "confirm" (a training) has these keys:
                      search that prunes, "steps" is where a training stopped as asked and "budget_steps" what a whole
                      one has; "stop_at_target" is true where reaching the target ends it (`bench check`)
     trial           number within the search of (match, task, model); null in other stages
+    origin          of a series alone: {"block", "blocks", "train_rows", "test_rows"}; replicate r tests on block
+                    (r − 1) modulo blocks, and block is null in the search (replicate 0), whose rows end before block 0
     replicate       0 in the search, 1, 2, … in the confirm stage; null in the time stage
     status          "ok" | "diverged" | "failed" | "timeout" | "out_of_memory"
     error           null, or what happened
@@ -57,7 +59,8 @@ Stage "time" (a confirmed configuration timed alone) has the identity and instea
 and one more such record for each kernel that the same configuration can run on (`kernel` tells them apart)
 
 Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
-`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"} and `test`.
+`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known; absent
+in older records), and for a series `origin`.
 """
 
 from __future__ import annotations

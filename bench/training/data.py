@@ -17,14 +17,14 @@ from tasks.contract import Array, Dataset, Reference, Split, Task
 
 @functools.lru_cache(maxsize=16)
 def load_data(task: Task, seed: int, replicate: int) -> Dataset:
-    """The data of a replicate: the model is no part of its seed, so every model sees the same."""
-    return task.generate(generator("data", seed, task.name, task.identity(), replicate))
+    """The data of a replicate: the model is no part of its seed, so every model has the same; a series is cut there."""
+    return task.at(replicate).generate(generator("data", seed, task.name, task.identity(), replicate))
 
 
 @functools.lru_cache(maxsize=16)
 def load_references(task: Task, seed: int, replicate: int) -> tuple[Reference, ...]:
     """The task's floor, baselines and limits on the data of a replicate."""
-    return tuple(task.references(load_data(task, seed, replicate)))
+    return tuple(task.at(replicate).references(load_data(task, seed, replicate)))
 
 
 def batches_of(training: Training, learner: Learner, split: Split) -> Iterator[Any]:

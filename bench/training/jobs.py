@@ -91,7 +91,8 @@ class TrainingJob:
     @property
     def epoch_steps(self) -> int | None:
         t = self.training
-        return -(-len(load_data(t.task, t.seed, 0).train) // t.batch_size)  # the same in all replicates
+        # the same in all replicates, unless they are origins of a series
+        return -(-len(load_data(t.task, t.seed, t.replicate if t.task.origin else 0).train) // t.batch_size)
 
     @property
     def device(self) -> str:
@@ -100,7 +101,7 @@ class TrainingJob:
     @property
     def cost(self) -> float:
         t, s = self.training, self.training.settings
-        sequence: int = load_data(t.task, t.seed, 0).train.inputs.shape[1]  # the same in all replicates
+        sequence: int = load_data(t.task.at(0), t.seed, 0).train.inputs.shape[1]  # the same in all replicates
         # a step's fixed cost is about that of 16 more hidden units
         return float(t.last_step * t.batch_size * sequence * s.num_layers * (16 + s.hidden_size))
 

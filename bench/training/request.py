@@ -30,6 +30,10 @@ class Training:
     stop_after: int | None = None  # stop there on purpose: the whole training's curve up to this evaluation
     stop_at_target: bool = False  # stop at the evaluation that finds the target reached
 
+    def __post_init__(self) -> None:
+        """The task is the replicate's own: of a series, its units, metrics and target are those of its origin."""
+        object.__setattr__(self, "task", self.task.at(self.replicate))
+
     @property
     def last_step(self) -> int:
         """The optimiser step it ends with."""
@@ -75,6 +79,7 @@ class Training:
             "training": {**settings, **plan, "seed": self.seed},
             "replicate": self.replicate,
             "target": asdict(self.task.target),
+            **origin_of(self.task),
         }
 
     def label(self) -> str:
@@ -83,6 +88,11 @@ class Training:
         layers = f"{s.num_layers} layer" + ("s" if s.num_layers > 1 else "")
         init = "" if s.init == "default" else f" {s.init}"
         return f"{self.task.label} {self.model.label}{init} h{s.hidden_size} {layers} lr {s.learning_rate:.2g}"
+
+
+def origin_of(task: Task) -> Record:
+    """The part of a record that says where this replicate cuts a series; empty for a task that draws its data."""
+    return {} if task.origin is None else {"origin": asdict(task.origin)}
 
 
 def describe_entry(entry: Task | Model) -> dict[str, Any]:

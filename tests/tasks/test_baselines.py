@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,12 +7,14 @@ import pytest
 from tasks.baselines import (
     choose_linear_ar,
     fit_linear_ar,
+    forecast_references,
     memoryless_copy_loss,
+    naive_forecasts,
     persistence,
     score,
     seasonal_naive,
 )
-from tasks.contract import Split
+from tasks.contract import Dataset, Split
 from tasks.copy_memory import CopyMemory
 from tasks.losses import mean_loss
 from tasks.sine import Sine
@@ -137,7 +140,31 @@ def test_memoryless_loss_of_the_published_form():
 
 
 def test_score_uses_the_tasks_loss_and_metrics():
-    split = Split(np.zeros((2, 10, 1), np.float32), np.array([[1.0], [2.0]], np.float32))
-    reference = score(Sine(), "zero", "baseline", np.zeros((2, 1)), split, how="zero")
+    test = Split(np.zeros((2, 10, 1), np.float32), np.array([[1.0], [2.0]], np.float32))
+    valid = Split(np.zeros((1, 10, 1), np.float32), np.array([[3.0]], np.float32))
+    dataset = Dataset(valid, valid, test)
+    reference = score(Sine(), "zero", "baseline", lambda split: np.zeros((len(split), 1)), dataset, "zero")
     assert reference.loss == 2.5
+    assert reference.valid_loss == 9
     assert reference.metrics == {"rmse": math.sqrt(2.5), "mae": 1.5}
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize(("spread", "floor"), [(0.0, "persistence"), (5.0, "training_mean")])
+def test_the_floor_is_the_best_naive_predictor_on_validation_data(per_step, spread, floor):
+    """On a slow signal the last value is best; under so much noise that nothing else counts, the mean is."""
+    task = Sine(per_step=per_step, noise=spread)
+    dataset = task.generate(0)
+    found = forecast_references(task, dataset, naive_forecasts(task, dataset))
+    assert [reference.kind for reference in found] == ["floor", "baseline", "baseline"]
+    assert [reference.name for reference in found][::2] == [floor, "linear_ar"]
+    worse = replace(dataset, test=replace(dataset.test, targets=dataset.test.targets + 100))  # not on test data
+    assert forecast_references(task, worse, naive_forecasts(task, worse))[0].name == floor
+
+
+def test_the_training_mean_is_that_of_the_training_targets():
+    task = Sine(per_step=True)
+    dataset = task.generate(0)
+    predict, _ = naive_forecasts(task, dataset)["training_mean"]
+    np.testing.assert_allclose(predict(dataset.test), dataset.train.targets.mean())
+    assert predict(dataset.test).shape == dataset.test.targets.shape

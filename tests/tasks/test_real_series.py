@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 
 import numpy as np
 import pytest
 
+from tasks.contract import Origin
 from tasks.errors import UserError
 from tasks.packaged_data import packaged_file
-from tasks.real_series import Co2, Macro, Sunspots
+from tasks.real_series import Co2, Macro, RealSeries, Sunspots
 
 
 def test_sunspots_are_those_of_the_package() -> None:
@@ -17,7 +19,7 @@ def test_sunspots_are_those_of_the_package() -> None:
 
     known = sunspots.load_pandas().data["SUNACTIVITY"].to_numpy()
     prepared = Sunspots().series.prepared
-    np.testing.assert_allclose(prepared.values[:, 0] * prepared.scale + prepared.mean, known, atol=1e-9)
+    np.testing.assert_array_equal(prepared.values[:, 0], known)
     assert len(known) == 309
 
 
@@ -27,7 +29,7 @@ def test_co2_has_59_missing_weeks_filled_forward() -> None:
     known = co2.load_pandas().data["co2"]
     assert int(known.isna().sum()) == 59
     prepared = Co2().series.prepared
-    np.testing.assert_allclose(prepared.values[:, 0] * prepared.scale + prepared.mean, known.ffill().to_numpy())
+    np.testing.assert_array_equal(prepared.values[:, 0], known.ffill().to_numpy())
     assert len(Co2().notes) == 1
     assert "misses 59 of 2284 values" in Co2().notes[0]
 
@@ -38,14 +40,37 @@ def test_macro_is_quarterly_growth_in_percent() -> None:
     known = macrodata.load_pandas().data[["realgdp", "realcons", "realinv"]].to_numpy()
     prepared = Macro().series.prepared
     growth = 100 * np.diff(np.log(known), axis=0)
-    np.testing.assert_allclose(prepared.values * prepared.scale + prepared.mean, growth, atol=1e-9)
+    np.testing.assert_array_equal(prepared.values, growth)
     assert Macro().input_size == Macro().output_size == 3
 
 
-@pytest.mark.parametrize("task", [Sunspots(), Co2(), Macro()])
-def test_the_floors_are_persistence_seasonal_naive_and_a_linear_model(task: Sunspots) -> None:
-    names = [reference.name for reference in task.references(task.generate(0))]
-    assert names == ["persistence", "seasonal_naive", "linear_ar"]
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        (Sunspots(), ["persistence", "training_mean", "seasonal_naive", "linear_ar"]),
+        (Co2(), ["persistence", "training_mean", "seasonal_naive", "linear_ar"]),
+        (Macro(), ["training_mean", "persistence", "no_growth", "seasonal_naive", "linear_ar"]),
+    ],
+)
+def test_the_references_are_naive_ones_and_a_linear_model(task: RealSeries, names: list[str]) -> None:
+    for replicate in (0, 1, 10):
+        found = (here := task.at(replicate)).references(here.generate(0))
+        assert [reference.name for reference in found] == names
+        assert [reference.kind for reference in found] == ["floor", *["baseline"] * (len(names) - 1)]
+
+
+def test_a_real_series_has_the_origins_of_its_rows() -> None:
+    task = Sunspots()
+    assert task.origin == Origin(None, 10, 142, 11)
+    assert task.at(1).origin == task.at(11).origin == Origin(0, 10, 153, 11)
+    assert task.at(10).origin == Origin(9, 10, 252, 11)
+    assert task.at(3).at(10) == task.at(10) != task.at(3)
+    assert task.at(3).at(0) == task
+    assert (task.at(3).label, task.at(3).identity()) == (task.label, task.identity())
+    assert task.at(10).columns.input_mean != task.columns.input_mean
+    again = pickle.loads(pickle.dumps(task.at(10)))
+    assert again == task.at(10)
+    np.testing.assert_array_equal(again.generate(0).test.targets, task.at(10).generate(0).test.targets)
 
 
 def test_the_defaults_suit_the_number_of_rows() -> None:

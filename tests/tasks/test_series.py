@@ -1,4 +1,3 @@
-import dataclasses
 import hashlib
 
 import numpy as np
@@ -35,25 +34,46 @@ def walk(rows=100, seed=0):
 def test_values_come_back_in_their_own_units(write):
     values = walk()
     task = Series(write(price=values), ("price",), window=4)
-    dataset, scale, mean = task.generate(0), task.prepared.scale[0], task.prepared.mean[0]
+    task = task.at(5)  # the last of five blocks
+    dataset, (scale,), (mean,) = task.generate(0), task.columns.output_scale, task.columns.output_mean
     np.testing.assert_allclose(dataset.train.inputs[0, :, 0] * scale + mean, values[:4], rtol=1e-6)
     np.testing.assert_allclose(dataset.test.targets[-1, 0] * scale + mean, values[-1], rtol=1e-6)
 
 
-def test_the_scale_is_fitted_on_the_training_rows_only(write):
+@pytest.mark.parametrize(("replicate", "rows"), [(0, 49), (1, 55), (5, 79), (6, 55)])
+def test_the_scale_is_fitted_on_the_replicates_own_training_rows(write, replicate, rows):
     values = walk()
-    before = Series(write(price=values), ("price",), window=4)
-    values[70:] += 1e6
-    after = Series(write(price=values), ("price",), window=4)
+    before = Series(write(price=values), ("price",), window=4).at(replicate)
+    values[rows:] += 1e6
+    after = Series(write(price=values), ("price",), window=4).at(replicate)
     np.testing.assert_array_equal(before.generate(0).train.inputs, after.generate(0).train.inputs)
-    assert before.prepared.mean[0] == pytest.approx(values[:70].mean())
-    assert before.prepared.scale[0] == pytest.approx(values[:70].std())
+    assert before.columns.output_mean[0] == pytest.approx(values[:rows].mean())
+    assert before.columns.output_scale[0] == pytest.approx(values[:rows].std())
+    assert before.origin.train_rows == rows
+
+
+def test_replicates_are_forecast_origins(write):
+    values = walk()
+    task = Series(write(price=values), ("price",), window=4)
+    blocks = [task.at(replicate) for replicate in range(1, 6)]
+    tested = [
+        here.generate(0).test.targets[:, 0] * here.columns.output_scale[0] + here.columns.output_mean[0]
+        for here in blocks
+    ]
+    np.testing.assert_allclose(np.concatenate(tested), values[70:], rtol=1e-5)
+    assert task.at(0) is task
+    assert task.at(6) is task.at(1)  # the sixth replicate shares the first one's block
+    assert [here.origin.block for here in (task, *blocks)] == [None, 0, 1, 2, 3, 4]
+    thresholds = {here.target.threshold for here in (task, *blocks)}
+    assert len(thresholds) == 6  # each of its own validation data
+    assert {here.label for here in blocks} == {task.label}
+    assert all(here.identity() == task.identity() and here.defaults == task.defaults for here in blocks)
 
 
 def test_metrics_are_in_the_columns_own_units(write):
     task = Series(write(a=walk(), b=walk(seed=1) * 7), ("a", "b"), window=4)
     targets = task.generate(0).test.targets
-    wrong = targets + np.array([3.0, -4.0]) / task.prepared.scale
+    wrong = targets + np.array([3.0, -4.0]) / np.array(task.columns.output_scale)
     scores = task.metrics(wrong, targets)
     assert list(scores) == ["mae_a", "rmse_a", "mae_b", "rmse_b"]
     np.testing.assert_allclose(list(scores.values()), [3, 3, 4, 4], rtol=1e-5)
@@ -61,9 +81,10 @@ def test_metrics_are_in_the_columns_own_units(write):
 
 def test_persistence_floor_against_a_plain_computation(write):
     values = walk()
-    task = Series(write(price=values), ("price",), window=4, horizon=3)
+    task = Series(write(price=values), ("price",), window=4, horizon=3).at(4)  # the last block
     floor = task.references(task.generate(0))[0]
-    rows = np.arange(85 + 4 + 3 - 1, 100)
+    rows = np.arange(92 + 3 - 1, 100)
+    assert floor.name == "persistence"
     assert floor.kind == "floor"
     assert floor.metrics["mae_price"] == pytest.approx(np.abs(values[rows] - values[rows - 3]).mean(), rel=1e-5)
 
@@ -71,9 +92,13 @@ def test_persistence_floor_against_a_plain_computation(write):
 @pytest.mark.parametrize(("season", "horizon", "lag"), [(7, 1, 7), (30, 1, 30), (2, 5, 6)])
 def test_seasonal_naive_against_a_plain_computation(write, season, horizon, lag):
     values = walk()
-    task = Series(write(price=values), ("price",), window=4, horizon=horizon, season=season)
+    task = Series(write(price=values), ("price",), window=4, horizon=horizon, season=season).at(1)
     naive = next(r for r in task.references(task.generate(0)) if r.name == "seasonal_naive")
-    rows = np.arange(85 + 4 + horizon - 1, 100)
+    _, valid, test = task.origins.target_rows(0)
+    rows = np.array(valid)
+    scale = values[: task.origin.train_rows].std()
+    assert naive.valid_loss == pytest.approx((((values[rows] - values[rows - lag]) / scale) ** 2).mean(), rel=1e-5)
+    rows = np.array(test)
     assert naive.metrics["mae_price"] == pytest.approx(np.abs(values[rows] - values[rows - lag]).mean(), rel=1e-5)
 
 
@@ -81,7 +106,7 @@ def test_features_are_inputs_beside_the_targets(write):
     a, b, c = walk(), walk(seed=1), walk(seed=2)
     task = Series(write(c=c, b=b, a=a), ("a",), features=("b",), window=4)
     assert (task.input_size, task.output_size) == (2, 1)
-    inputs = task.generate(0).train.inputs * task.prepared.scale + task.prepared.mean
+    inputs = task.generate(0).train.inputs * task.columns.input_scale + task.columns.input_mean
     np.testing.assert_allclose(inputs[0], np.stack([a[:4], b[:4]], axis=1), rtol=1e-5)
 
 
@@ -134,8 +159,7 @@ def test_gaps_are_filled_forward_when_asked(write):
     a, b = walk(), [*walk(90, 1), *[""] * 9, 3.0]
     gappy = [*a[:50], "", "", *a[52:]]
     task = Series(write(a=gappy, b=b), ("a",), features=("b",), window=4, fill="forward")
-    whole = task.prepared.values * task.prepared.scale + task.prepared.mean
-    np.testing.assert_allclose(whole[48:54, 0], [a[48], a[49], a[49], a[49], a[52], a[53]])
+    np.testing.assert_allclose(task.prepared.values[48:54, 0], [a[48], a[49], a[49], a[49], a[52], a[53]])
     assert task.notes == (
         "column 'a' misses 2 of 100 values (lines 52, 53): filled forward",
         "column 'b' misses 9 of 100 values (lines 92, 93, 94, 95, 96, …): filled forward",
@@ -156,14 +180,42 @@ def test_irregular_times_are_told(write):
     )
 
 
-def test_target_lies_between_the_naive_and_the_linear_loss(write):
+def test_solved_means_better_than_every_reference_on_validation_data(write):
     values = np.sin(np.arange(400) / 3) + 0.1 * np.random.default_rng(0).standard_normal(400)
+    for task in (Series(write(a=values), ("a",), window=12), Series(write(a=values), ("a",), window=12).at(4)):
+        losses = [reference.valid_loss for reference in task.references(task.generate(0))]
+        assert task.target.threshold == pytest.approx(0.95 * min(losses))
+
+
+def test_on_white_noise_the_mean_is_the_floor_and_an_untrained_net_solves_nothing(write):
+    values = np.random.default_rng(0).standard_normal(1000)
     task = Series(write(a=values), ("a",), window=12)
-    valid = task.generate(0).valid
-    naive = mean_loss("mse", valid.inputs[:, -1], valid.targets)
-    assert 0.5 * naive < task.target.threshold < 0.7 * naive
-    seasonal = dataclasses.replace(task, season=19)  # 6π is 18.85 rows: far better than persistence
-    assert seasonal.target.threshold < 0.8 * task.target.threshold
+    for replicate in range(11):
+        here = task.at(replicate)
+        valid = here.generate(0).valid
+        floor = here.references(here.generate(0))[0]
+        assert (floor.name, floor.kind) == ("training_mean", "floor")
+        untrained = 0.05 * np.random.default_rng(replicate).standard_normal(valid.targets.shape)
+        assert not here.target.reached(mean_loss("mse", untrained, valid.targets))
+
+
+def test_a_growth_series_is_compared_with_no_growth(write):
+    values = np.exp(0.1 * np.random.default_rng(1).standard_normal(200).cumsum())
+    task = Series(write(a=values), ("a",), window=4, transform="growth").at(1)
+    naive = next(r for r in task.references(task.generate(0)) if r.name == "no_growth")
+    rows = np.array(task.origins.target_rows(0)[2])
+    growth = 100 * np.diff(np.log(values))
+    assert naive.metrics["mae_a"] == pytest.approx(np.abs(growth[rows]).mean(), rel=1e-5)
+
+
+def test_the_floor_is_one_predictor_at_all_origins(write):
+    """White noise first, then a walk: later blocks would choose persistence, but skill 0 is one predictor for all."""
+    rng = np.random.default_rng(2)
+    values = [*rng.standard_normal(110), *(5 * rng.standard_normal(90).cumsum())]
+    task = Series(write(a=values), ("a",), window=4)
+    found = [task.at(i).references(task.at(i).generate(0)) for i in range(11)]
+    assert {r.name for references in found for r in references if r.kind == "floor"} == {"training_mean"}
+    assert min(found[10][:2], key=lambda r: r.valid_loss).name == "persistence"
 
 
 @given(st.integers(36, 5000))
@@ -188,8 +240,8 @@ def test_the_shipped_series_is_found_by_its_name_and_documented():
 
 def test_linear_ar_beats_the_naive_references_on_sunspots():
     task = TASKS.create("series", data="sunspots_annual.csv", targets="sunspots", time="year", season=11)
-    loss = {r.name: r.loss for r in task.references(task.generate(0))}
-    assert loss["linear_ar"] < loss["persistence"] < loss["seasonal_naive"]
+    loss = {r.name: r.valid_loss for r in task.references(task.generate(0))}
+    assert loss["linear_ar"] < loss["persistence"] < loss["seasonal_naive"] < loss["training_mean"]
 
 
 @pytest.mark.parametrize(
@@ -206,11 +258,16 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
         ({"window": 0}, "window is 0: expected 1 or more"),
         ({"horizon": -1}, "horizon is -1: expected 1 or more"),
         ({"season": 0}, "season is 0: expected 1 or more"),
-        ({"season": 86}, "season 86 is longer than the 85 rows"),
+        ({"season": 50}, "season 50 is longer than the 49 rows before the earliest validation data"),
         ({"fill": "back"}, "expected none or forward"),
-        ({"window": 24}, "has 100 rows, but this window and horizon need at least 1[67][0-9]"),
+        (
+            {"window": 80},
+            "has 100 rows, too few for two forecast origins .* with window 80 and horizon 1, which need 1[23][0-9]: "
+            "at this horizon blocks of 6 rows fit with a window of up to 61: give --window 61 or less",
+        ),
+        ({"horizon": 30}, "window 4 and horizon 30, which need 2[0-9]+: .* no window fits: give a smaller --horizon"),
         ({"targets": ("flat",)}, r"target column 'flat' is constant \(3\)"),
-        ({"targets": ("late",)}, r"target column 'late' is constant \(0\) in its first 70 %"),
+        ({"targets": ("late",)}, r"target column 'late' is constant \(0\) in its first 49 rows.*cut the file"),
         ({"targets": ("word",)}, "column 'word' has 'x' in line 2"),
         ({"time": "b"}, "time column 'b' must increase"),
         ({"data": "no/where.csv"}, "'no/where.csv' does not exist"),

@@ -38,7 +38,7 @@ def test_noise_is_on_inputs_too():
 def test_clean_sine_has_no_limit_and_a_perfect_linear_model():
     task = Sine()
     found = {r.name: r for r in task.references(task.generate(0))}
-    assert found.keys() == {"persistence", "linear_ar"}
+    assert found.keys() == {"persistence", "training_mean", "linear_ar"}
     assert found["linear_ar"].loss < 1e-12
     assert "order 2" in found["linear_ar"].how
 

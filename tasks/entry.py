@@ -1,0 +1,30 @@
+"""What tasks and models have in common: a name, a version, a summary, and dataclass fields as their parameters."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import Field, fields
+from typing import Any, ClassVar
+
+
+class RegistryEntry(ABC):
+    """Base of every task and model. A subclass is a frozen dataclass; its fields are the parameters it can be given."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raise it when the outcome of the same request changes
+    summary: ClassVar[str]  # one line for `bench list`
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the outcome besides name and version: JSON-able values by name."""
+        return {f.name: getattr(self, f.name) for f in parameters(type(self))}
+
+    @property
+    def label(self) -> str:
+        """The name in tables: with the parameters that differ from their defaults, as in `copy[delay=50]`."""
+        values = {f.name: getattr(self, f.name) for f in parameters(type(self)) if getattr(self, f.name) != f.default}
+        return f"{self.name}[{','.join(f'{key}={value}' for key, value in values.items())}]" if values else self.name
+
+
+def parameters(cls: type) -> tuple[Field[Any], ...]:
+    """The fields that can be given when an entry is made; those with `init=False` are its own affair."""
+    return tuple(f for f in fields(cls) if f.init)

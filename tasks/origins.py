@@ -1,0 +1,111 @@
+"""Where a series is cut for each replicate: forecast origins, in order of time.
+
+The last part of the rows is cut into blocks of equal length. A replicate tests on one block, validates on the rows
+before it, and trains on all rows before those. So replicates are tested on different stretches of time, and a
+comparison of models is not about one of them.
+
+The number of blocks follows from rows, window and horizon alone, never from the number of replicates: more replicates
+then extend fewer, and what is recorded stays valid. At most 40 % of the rows lie in blocks, so that the earliest origin
+of a long series still trains on 45 % of the rows or more. Each block has at least six forecasts, so that no single row
+decides its error. There are at most ten blocks: more of them would be shorter and their intervals hardly narrower,
+because neighbouring origins share most of their training rows.
+
+One more block of the same length lies before these, for a search that serves all replicates (replicate 0): its three
+parts end before the first test block begins, so that it sees no row on which a replicate is tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.contract import Array, Dataset
+from tasks.windows import make_windows
+
+MOST_BLOCKS = 10
+FEWEST_FORECASTS = 6  # in a block, in the validation part and in the training part
+IN_BLOCKS = 40  # percent of the rows that lie in blocks, at most
+VALIDATION = 15  # percent of the rows
+
+
+@dataclass(frozen=True)
+class Origins:
+    """The cuts of a series with `rows` rows: `blocks` test blocks of `block_rows` rows each end it."""
+
+    rows: int
+    window: int
+    horizon: int
+    blocks: int
+    block_rows: int
+    valid_rows: int
+
+    def block_of(self, replicate: int) -> int | None:
+        """The block on which a replicate (1, 2, …) is tested; None for replicate 0. More than `blocks` share them."""
+        return (replicate - 1) % self.blocks if replicate else None
+
+    def parts(self, block: int | None) -> tuple[slice, slice, slice]:
+        """Rows of training, validation and test for a block, or for the origin before all blocks (None)."""
+        test = self.rows - (self.blocks - (-1 if block is None else block)) * self.block_rows
+        valid = test - self.valid_rows
+        return slice(0, valid), slice(valid, test), slice(test, test + self.block_rows)
+
+    def target_rows(self, block: int | None) -> tuple[range, range, range]:
+        """The rows that training, validation and test predict."""
+        train, valid, test = self.parts(block)
+        ahead = self.horizon - 1
+        return (
+            range(self.window + ahead, train.stop),
+            range(valid.start + ahead, valid.stop),
+            range(test.start + ahead, test.stop),
+        )
+
+    def split(self, series: Array, block: int | None, outputs: int) -> Dataset:
+        """Windows of a series `(rows, columns)` for a block; the first `outputs` columns are predicted.
+
+        A forecast of validation or test looks back at the `window` rows before it, some of which may be rows of the
+        part before: they lie in its past and are known when it is made. No window reaches into a later part, and no
+        row is predicted in two parts. The first forecast of a part is made at the row before it.
+        """
+        train, valid, test = self.parts(block)
+        return Dataset(
+            *(
+                make_windows(
+                    series[max(0, part.start - self.window) : part.stop],
+                    self.window,
+                    horizon=self.horizon,
+                    targets=range(outputs),
+                )
+                for part in (train, valid, test)
+            )
+        )
+
+
+def find_origins(rows: int, window: int, horizon: int) -> Origins | None:
+    """The origins of a series; None where it is too short for two blocks."""
+    shortest = _shortest(horizon)
+    valid_rows = max(shortest, rows * VALIDATION // 100)
+    room = min(rows * IN_BLOCKS // 100, rows - valid_rows - window - shortest)
+    block_rows = max(shortest, room // (MOST_BLOCKS + 1))  # and one for the search
+    blocks = min(MOST_BLOCKS, room // block_rows - 1)
+    return Origins(rows, window, horizon, blocks, block_rows, valid_rows) if blocks >= 2 else None
+
+
+def largest_window(rows: int, horizon: int) -> int:
+    """The largest window with which a series has two origins; 0: none."""
+    shortest = _shortest(horizon)
+    blocks = 3 * shortest  # two, and one for the search
+    if rows * IN_BLOCKS // 100 < blocks:
+        return 0
+    return max(0, rows - max(shortest, rows * VALIDATION // 100) - shortest - blocks)
+
+
+def rows_for_two_origins(window: int, horizon: int) -> int:
+    """The fewest rows with which a series has two origins."""
+    rows = window + 5 * _shortest(horizon)  # training, validation, and three blocks
+    while find_origins(rows, window, horizon) is None:
+        rows += 1
+    return rows
+
+
+def _shortest(horizon: int) -> int:
+    """The fewest rows of a part in which `FEWEST_FORECASTS` can be made from the row before it on."""
+    return horizon - 1 + FEWEST_FORECASTS

@@ -11,7 +11,7 @@ from bench.config.budgets import BUDGETS
 from bench.config.contenders import Entry
 from bench.config.matching import Matching
 from bench.config.resolve import Experiment
-from bench.experiment.driver import Cell, OneByOne, Order
+from bench.experiment.driver import Cell, Order
 from bench.experiment.mirror import Mirror
 from bench.experiment.pruning import count_trainings, search_with_pruning
 from bench.experiment.search import (
@@ -23,7 +23,6 @@ from bench.experiment.search import (
     count_trials,
     point_of,
     search,
-    search_asynchronously,
 )
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
@@ -92,7 +91,7 @@ class CellPlan:
             weight_decay=options.weight_decay,
             clip_norm=options.clip_norm,
             device=device_of(self.model, self.device),
-            precision=options.precision,  # type: ignore[arg-type] # checked with the options
+            precision=options.precision,
         )
         return Training(
             self.task,
@@ -113,8 +112,7 @@ class CellPlan:
         recorded: finds the trials of a search by comparison, task and model. mirror: is shown every trial.
         """
         options = self.experiment.options
-        known = [_asked(record) for record in recorded(*self.name)] if options.asynchronous else []
-        ask = self._search(known)
+        ask = self._search([])
         records: list[Record] | None = None
         while True:
             try:
@@ -123,10 +121,10 @@ class CellPlan:
                 self.chosen = end.value
                 break
             orders = [self._search_order(trial) for trial in asked]
-            records = yield OneByOne(orders) if options.asynchronous else orders
+            records = yield orders
             mirror.show(self.name, self.space(), records)
         if self.chosen is not None:
-            trainings = [self.training(self.chosen, replicate) for replicate in range(1, (options.seeds or 1) + 1)]
+            trainings = [self.training(self.chosen, replicate) for replicate in range(1, (options.replicates or 1) + 1)]
             confirmed = yield [self._order("confirm", training) for training in trainings]
             self.kernel = next((record["kernel"] for record in confirmed if record.get("kernel")), None)
 
@@ -149,7 +147,7 @@ class CellPlan:
         trials = count_trials(self.space(), options.sampler, options.trials or 1)
         if options.prune:
             trials = count_trainings(trials, self.experiment.steps(self.task), self._interval())
-        return {"search": trials, "confirm": options.seeds or 1, "time": 2 if self.kernel == FUSED else 1}
+        return {"search": trials, "confirm": options.replicates or 1, "time": 2 if self.kernel == FUSED else 1}
 
     def _search(self, known: list[Asked]) -> Ask:
         options = self.experiment.options
@@ -160,8 +158,6 @@ class CellPlan:
             seed_parts=[options.seed, self.task.name, self.task.identity()],
             known=[trial.number for trial in known],
         )
-        if options.asynchronous:
-            return search_asynchronously(study, known)
         if options.prune:
             return search_with_pruning(study, self.experiment.steps(self.task), self._interval())
         return search(study)

@@ -224,8 +224,6 @@ class _Run:
             "environment_fingerprint": machine["fingerprint"],
             "device": {"picked": machine["device"], "reason": machine["reason"]},
             "trainings_planned": planned,
-            # with --async, which trials are tried depends on the speed of workers
-            "reproducible": not self.experiment.options.asynchronous,
             "lr_ranges": {task.label: list(self.experiment.lr_range(task)) for task in self.experiment.tasks},
         }
 

@@ -258,8 +258,8 @@ def test_interruption_before_anything_was_recorded_renders_nothing(
     "words",
     [
         ["--models", "gru,lstm"],
-        ["--tasks", "copy[delay=5],sine", "--seeds", "3", "--fresh", "--quiet"],
-        ["--recipe", "fair", "--async", "--save-models"],
+        ["--tasks", "copy[delay=5],sine", "--replicates", "3", "--fresh", "--quiet"],
+        ["--recipe", "fair", "--prune", "--save-models"],
         ["--plugin", "my cell.py", "--plugin", "b.py", "--clip-norm", "none", "--config", "e.toml"],
     ],
 )

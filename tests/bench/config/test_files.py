@@ -23,8 +23,17 @@ def test_toml_is_read_as_it_stands(tmp_path: Path) -> None:
 
 def test_experiment_json_gives_the_settings_of_the_run(tmp_path: Path) -> None:
     path = tmp_path / "experiment.json"
-    path.write_text(json.dumps({"environment": {}, "experiment": {"models": ["gru"], "steps": None}}))
-    assert read_config(path) == {"models": ["gru"], "steps": None}
+    path.write_text(json.dumps({"environment": {}, "experiment": {"models": ["gru"], "tune": "each"}}))
+    assert read_config(path) == {"models": ["gru"], "tune": "each"}
+
+
+def test_the_experiment_json_of_an_earlier_version_gives_the_same_experiment(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.json"
+    settings = {"models": ["gru"], "seeds": 3, "asynchronous": False, "steps": None}
+    path.write_text(json.dumps({"environment": {}, "experiment": settings}))
+    experiment = resolve({}, read_config(path))
+    assert (experiment.options.replicates, experiment.options.tune) == (3, "once")
+    assert experiment.identity() == resolve({"models": "gru", "replicates": 3, "tune": "once"}).identity()
 
 
 @pytest.mark.parametrize(
@@ -53,9 +62,9 @@ def test_an_unknown_key_is_named_with_its_line(tmp_path: Path, text: str, line: 
         ("e.toml", b"seeds = \n", "is no valid TOML"),
         ("e.toml", b"seeds = 3\nseeds = 4\n", "is no valid TOML"),
         ("e.toml", b"name = '\xff'\n", "cannot be read as text"),
-        ("e.json", b"[]", "is no experiment.json"),
-        ("e.json", b'{"experiment": 3}', "is no experiment.json"),
-        ("e.json", b"{", "is no experiment.json"),
+        ("e.json", b"[]", "is not the experiment.json"),
+        ("e.json", b'{"experiment": 3}', "is not the experiment.json"),
+        ("e.json", b"{", "is not the experiment.json"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: bytes, problem: str) -> None:

@@ -49,24 +49,28 @@ def read_config(path: str | Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text: {error}") from None
     values = _parse(path, text)
+    read: dict[str, Any] = {}
     for key, value in values.items():
+        read[key] = value
         try:
+            by_current_names(read)
             for name in by_current_names({key: value}):
                 convert_option(name, value, where=key)
         except UserError as error:
             raise UserError(f"{path}:{_line_of(key, text)}: {error}") from None
-    return values
+    return by_current_names(read)
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     if path.suffix == ".json":
         try:
-            values = json.loads(text)["experiment"]
+            manifest = json.loads(text)
+            values = manifest["experiment"]
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path} is not the experiment.json of a run: expected a key 'experiment'") from None
         if not isinstance(values, dict):
             raise UserError(f"{path} is not the experiment.json of a run: expected a table under 'experiment'")
-        return {"tune": "once", **values}  # without a word of it, as all experiments were before there was a choice
+        return values if "protocol" in manifest else {"tune": "once", **values}  # the first protocol knew no other
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -37,7 +37,7 @@ def by_current_names(given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in OPTIONS:
             raise unknown("option", key, OPTIONS)
         if name in current:
-            raise UserError(f"'{name}' and '{OPTIONS[name].alias}' are two names of one option: give one of them")
+            raise UserError(f"'{OPTIONS[name].alias}' is the former name of '{name}': give one of them")
         current[name] = value
     return current
 
@@ -96,6 +96,8 @@ def fill_in(options: Options) -> Options:
     """Options with the budget's values where nothing was said."""
     budget = BUDGETS[options.budget]
     filled = {key: getattr(budget, key) for key in FROM_BUDGET if getattr(options, key) is None}
+    if options.tune == "once" and options.trials is None:
+        filled["trials"] = budget.trials_once
     if options.tasks is None:
         filled["tasks"] = () if options.data else ("sine", "regression", "copy")
     return replace(options, **filled)

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from tasks.errors import UserError
 
-# What an option decides. outcome: what a training does. extent: how many trainings there are and what is kept of them.
-# table: what task is made of a CSV file. place: where and how fast it runs, which changes no result.
-Decides = Literal["outcome", "extent", "table", "place"]
+# What an option decides. outcome: what a training does. plan: which trainings there are, and what is kept of them.
+# extent: how many there are; more of them extend an experiment. table: the task that a CSV file makes. place: where and
+# how fast all of it runs, which changes no result.
+Decides = Literal["outcome", "plan", "extent", "table", "place"]
 NEVER = object()  # no value of any option
 
 

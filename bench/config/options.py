@@ -21,6 +21,7 @@ from bench.config.values import (
     check_name,
 )
 
+MAX_REPLICATES = 56  # where --until-settled gives up, unless told otherwise
 _BILLION = 10**9  # more is a slip of the finger, and nothing would ever come of it
 
 _compared = partial(option, group="What to compare")
@@ -86,7 +87,7 @@ class Options:
         "NAME",
         "How much work goes into the answer: smoke, quick, standard or full. It sets the steps of a training and what "
         "is called the budget's below. See: list budgets.",
-        decides="extent",
+        decides="plan",
     )
     trials: int | None = _amount(
         None,
@@ -111,7 +112,7 @@ class Options:
         "HOW",
         "each: every replicate has a search of its own. once: one search serves all replicates; that is cheaper, but "
         "the uncertainty of the results then leaves out the luck of the search.",
-        decides="extent",
+        decides="plan",
         before="once",
     )
     until_settled: bool = _amount(
@@ -121,12 +122,12 @@ class Options:
         decides="extent",
         before=False,
     )
-    max_replicates: int | None = _amount(
-        None,
+    max_replicates: int = _amount(
+        MAX_REPLICATES,
         "N",
-        "With --until-settled: stop at this number of replicates. Default: 56.",
+        "With --until-settled: stop at this number of replicates.",
         decides="extent",
-        before=None,
+        before=MAX_REPLICATES,
         at_least=1,
         at_most=10_000,
     )
@@ -167,7 +168,7 @@ class Options:
     sampler: Literal["tpe", "random", "grid"] = _amount(
         "tpe", "NAME", "How the search chooses: tpe (from what earlier trials showed), random or grid."
     )
-    prune: bool = _amount(False, "", "Stop the worse trials of a search early (successive halving).", decides="extent")
+    prune: bool = _amount(False, "", "Stop the worse trials of a search early (successive halving).", decides="plan")
     seed: int = _amount(
         0, "N", "Another seed is another experiment: data, weights and the order of batches all change.", at_least=0
     )
@@ -212,7 +213,7 @@ class Options:
     )
 
     save_models: bool = _place(
-        False, "", "Keep the weights of the chosen trainings in DIR/NAME/models, for predict.", decides="extent"
+        False, "", "Keep the weights of the chosen trainings in DIR/NAME/models, for predict.", decides="plan"
     )
     device: Literal["auto", "cpu", "cuda"] = _place(
         "auto", "NAME", "auto (the faster one), cpu or cuda.", decides="outcome", meant={"gpu": "cuda"}

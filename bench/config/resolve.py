@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bench.config.budgets import FIRST_LOOK
 from bench.config.checks import check
 from bench.config.contenders import Entry, entries
 from bench.config.given import REMOVED, by_current_names, convert_option, fill_in
@@ -96,14 +97,17 @@ class Experiment:
     def identity(self) -> str:
         """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder.
 
-        Options have their oldest names here, and are left out at the value that experiments had before there was a
+        More replicates extend an experiment, and so do more trials: how many there are is no part of it. Options have
+        their oldest names here, and are left out at the value that experiments had before there was a
         choice: an experiment that was recorded by an earlier version keeps its identity, and so its folder.
         """
         settings: dict[str, Any] = {key: harmless for key, (harmless, _) in REMOVED.items()}
-        for key in keys_deciding("outcome", "extent"):
+        for key in keys_deciding("outcome", "plan", "extent"):
             value = getattr(self.options, key)
-            if value != OPTIONS[key].before:
+            if key not in extending(self.options) and value != OPTIONS[key].before:
                 settings[OPTIONS[key].alias or key] = list(value) if isinstance(value, tuple) else value
+        if self.options.tune == "each":
+            settings["first_look"] = FIRST_LOOK
         settings["tasks"] = [
             [t.name, t.version, t.identity(), code_hash(type(t)), self.steps(t), self.batch_size(t)] for t in self.tasks
         ]
@@ -111,6 +115,17 @@ class Experiment:
         settings["lr_range"] = [list(self.lr_range(t)) for t in self.tasks]
         settings["plugins"] = [Path(path).name for path in self.options.plugins]
         return digest(settings)
+
+
+def extending(options: Options) -> tuple[str, ...]:
+    """The options that make the same experiment larger: what is recorded stays part of it.
+
+    With one search for all replicates, none does: another search chooses another configuration. Brackets of pruned
+    trials depend on how many there are.
+    """
+    if options.tune == "once":
+        return ()
+    return tuple(key for key in keys_deciding("extent") if not (options.prune and key == "trials"))
 
 
 def resolve(
@@ -154,7 +169,8 @@ def _yielding(config: Mapping[str, Any], flags: Mapping[str, Any], *, smoke: boo
 
 def recipe_name(recipe: str, options: Options, flags: Mapping[str, Any]) -> str:
     """The recipe's own name; with flags that change the outcome it gets the budget, or a short hash of them."""
-    changed = {key: getattr(options, key) for key in flags if key not in keys_deciding("place")}
+    unchanged = (*keys_deciding("place"), *extending(options))
+    changed = {key: getattr(options, key) for key in flags if key not in unchanged}
     if not changed:
         return recipe
     budget = f"-{changed.pop('budget')}" if "budget" in changed else ""
@@ -166,12 +182,13 @@ def default_name(options: Options) -> str:
     parts = [Path(options.data).stem] if options.data else []
     parts += [re.sub(r"\W+", "_", model).strip("_") for model in options.models]
     parts.append(options.budget)
-    plain = fill_in(replace(Options(), models=options.models, budget=options.budget, data=options.data))
-    plain = replace(plain, target=options.target)
+    parts += ["once"] if options.tune == "once" else []
+    plain = replace(Options(), models=options.models, budget=options.budget, data=options.data, tune=options.tune)
+    plain = replace(fill_in(plain), target=options.target)
     changed = {
         key: getattr(options, key)
-        for key in keys_deciding("outcome", "extent", "table")
-        if getattr(options, key) != getattr(plain, key)
+        for key in keys_deciding("outcome", "plan", "extent", "table")
+        if key not in extending(options) and getattr(options, key) != getattr(plain, key)
     }
     name = "-".join(parts)
     if changed or any("[" in model for model in options.models) or options.data or len(name) > LONGEST_NAME:

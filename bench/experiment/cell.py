@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +20,6 @@ from bench.experiment.search import (
     Space,
     Study,
     count_trials,
-    point_of,
     search,
 )
 from bench.measure.device import device_of
@@ -106,13 +104,13 @@ class CellPlan:
             on_test_data=not searching,
         )
 
-    def search_and_confirm(self, recorded: Callable[[str, str, str], list[Record]], mirror: Mirror) -> Cell:
+    def search_and_confirm(self, mirror: Mirror) -> Cell:
         """The two stages whose trainings may run beside others.
 
-        recorded: finds the trials of a search by comparison, task and model. mirror: is shown every trial.
+        mirror: is shown every trial.
         """
         options = self.experiment.options
-        ask = self._search([])
+        ask = self._search()
         records: list[Record] | None = None
         while True:
             try:
@@ -149,14 +147,13 @@ class CellPlan:
             trials = count_trainings(trials, self.experiment.steps(self.task), self._interval())
         return {"search": trials, "confirm": options.replicates or 1, "time": 2 if self.kernel == FUSED else 1}
 
-    def _search(self, known: list[Asked]) -> Ask:
+    def _search(self) -> Ask:
         options = self.experiment.options
         study = Study(
             self.space(),
             sampler=options.sampler,
             trials=options.trials or 1,
             seed_parts=[options.seed, self.task.name, self.task.identity()],
-            known=[trial.number for trial in known],
         )
         if options.prune:
             return search_with_pruning(study, self.experiment.steps(self.task), self._interval())
@@ -187,8 +184,3 @@ class CellPlan:
         """What a record says of its place here: the model is called as this experiment calls it."""
         model = {**training.describe()["model"], "label": self.entry.label}
         return {"stage": stage, "match": self.match, "trial": trial, "model": model}
-
-
-def _asked(record: Record) -> Asked:
-    """The trial that a record is of."""
-    return Asked(record["trial"], point_of(record))

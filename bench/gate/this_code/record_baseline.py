@@ -16,7 +16,7 @@ from bench.gate.this_code.session import Session
 from bench.records.schema import Record
 from tasks.errors import UserError
 
-LEFT_OUT = keys_deciding("place", "extent")
+LEFT_OUT = keys_deciding("place", "plan", "extent")
 
 
 def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:

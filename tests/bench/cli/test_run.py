@@ -108,7 +108,7 @@ def test_another_experiment_of_that_name_is_refused_and_harms_nothing(
     done: Result, run: Callable[..., Result], folder: Path
 ) -> None:
     before = {path: path.read_bytes() for path in (folder / "results/t").rglob("*") if path.is_file()}
-    result = run("linear", "--seeds", "3")
+    result = run("linear", "--seed", "3")
     assert result.exit_code == 2
     assert "holds another experiment" in result.stderr
     assert "--fresh" in result.stderr

@@ -65,7 +65,7 @@ LARGE = (
     "hidden-sizes",
     "noise",
 )  # whole, they would take minutes
-FEWER = {"models": "gru", "seeds": "1", "trials": "1", "steps": "5"}
+FEWER = {"models": "gru", "replicates": "1", "trials": "1", "steps": "5"}
 
 
 @pytest.mark.parametrize("name", FIXED)

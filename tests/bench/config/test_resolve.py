@@ -91,23 +91,10 @@ def test_a_table_can_stand_beside_other_tasks() -> None:
     assert [task.name for task in resolve({**SUNSPOTS, "tasks": "sine"}).tasks] == ["sine", "series"]
 
 
-def test_an_older_name_means_the_same_option() -> None:
-    for flags, config in (({"seeds": "3"}, {}), ({}, {"seeds": 3}), ({"seeds": "3"}, {"replicates": 5})):
-        assert resolve(flags, config).options.replicates == 3
-    with pytest.raises(UserError, match="'replicates' and 'seeds' are two names of one option: give one of them"):
-        resolve({"replicates": 3, "seeds": 4})
-
-
 def test_an_option_that_was_removed_is_refused_unless_it_changed_nothing() -> None:
     assert resolve({}, {"asynchronous": False}).identity() == resolve({}).identity()
     with pytest.raises(UserError, match="there is no option 'asynchronous' any more"):
         resolve({}, {"asynchronous": True})
-
-
-def test_a_number_of_replicates_to_stop_at_needs_something_to_stop() -> None:
-    with pytest.raises(UserError, match="--max-replicates belongs to --until-settled: give both, or neither"):
-        resolve({"max_replicates": "20"})
-    assert resolve({"max_replicates": "20", "until_settled": True}).options.max_replicates == 20
 
 
 # as they were when one search served all replicates and options had their older names
@@ -235,9 +222,7 @@ def changed(key: str, value: str) -> Experiment:
         ("tasks", "sine[noise=0.2]"),
         ("budget", "standard"),
         ("seed", "1"),
-        ("replicates", "6"),
         ("tune", "once"),
-        ("until_settled", "true"),
         ("steps", "11"),
         ("init", "chrono"),
         ("match", "hidden"),

@@ -91,6 +91,7 @@ def refused(bench: Bench, folder: Path) -> Callable[..., str]:
         (["--window", "5"], ["--window belongs to a CSV file", "--data FILE.csv"]),
         (["--target", "y"], ["--target belongs to a CSV file", "--data FILE.csv"]),
         (["--model", "gru"], ["unknown option '--model'", "did you mean '--models'?", "run --help"]),
+        (["--optimizer", "sgd"], ["unknown option '--optimizer': All options: python -m bench run --help"]),
         (["--trials"], ["'--trials' requires an argument"]),
         (["gru"], ["unexpected extra argument"]),
         (["--config", "none.toml"], ["none.toml does not exist", "TOML"]),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_CLOSE = 0.75  # of two names: twice the letters that both have in the same order, divided by the letters of both
+_CLOSE_FROM_THE_START = 0.65  # of two that begin with the same letter, which people rarely get wrong
+
 
 class UserError(Exception):
     """What is wrong, what was expected, and what to do next. The command line prints it bare and exits with 2."""
@@ -17,6 +20,30 @@ def unknown(kind: str, given: str, valid: Iterable[str], means: str | None = Non
     "unknown model 'gur': did you mean 'gru'? Valid: gru, lstm"
     """
     names = sorted(valid)
-    near = means or next(iter(difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)), None)
-    hint = f"did you mean '{near}'? " if near else ""
-    return UserError(f"unknown {kind} '{given}': {hint}Valid: {', '.join(names) or 'none'}")
+    return UserError(
+        f"unknown {kind} '{given}': {did_you_mean(given, names, means)}Valid: {', '.join(names) or 'none'}"
+    )
+
+
+def did_you_mean(given: str, valid: Iterable[str], means: str | None = None) -> str:
+    """The question whether the nearest valid name is meant, or `means`, with a space after it; "" if none is near.
+
+    >>> did_you_mean("optimizer", ["steps", "time"])
+    ''
+    """
+    near = means or nearest(given, valid)
+    return f"did you mean '{near}'? " if near else ""
+
+
+def nearest(given: str, valid: Iterable[str]) -> str | None:
+    """The one valid name that begins with `given`, or of which it is probably a misspelling; None if none is near."""
+    names = {name.lower(): name for name in valid}
+    text = given.lower()
+    longer = [name for name in names if text and name.startswith(text)]
+    if len(longer) == 1:
+        return names[longer[0]]
+    near = difflib.get_close_matches(text, names, n=3, cutoff=_CLOSE_FROM_THE_START)
+    for name in near:  # best first
+        if name[0] == text[0] or difflib.SequenceMatcher(None, name, text).ratio() >= _CLOSE:
+            return names[name]
+    return None

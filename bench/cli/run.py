@@ -128,7 +128,7 @@ def command_line(ctx: click.Context) -> str:
     words = ["python", "-m", "bench", "run"]
     for param in ctx.command.params:
         value = ctx.params.get(param.name or "")
-        flag = next((name for name in reversed(param.opts) if name.startswith("-")), "")
+        flag = next((name for name in param.opts if name.startswith("--")), "")
         if value is True:
             words.append(flag)
         elif isinstance(value, tuple):

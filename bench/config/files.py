@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from bench.config.options import Options, convert_option
+from bench.config.given import by_current_names, convert_option
 from tasks.errors import UserError, unknown
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -50,27 +49,28 @@ def read_config(path: str | Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text: {error}") from None
     values = _parse(path, text)
-    known = [f.name for f in fields(Options)]
+    read: dict[str, Any] = {}
     for key, value in values.items():
-        where = f"{path}:{_line_of(key, text)}"
-        if key not in known:
-            raise UserError(f"{where}: {unknown('option', key, known)}")
+        read[key] = value
         try:
-            convert_option(key, value, where=key)
+            by_current_names(read)
+            for name in by_current_names({key: value}):
+                convert_option(name, value, where=key)
         except UserError as error:
-            raise UserError(f"{where}: {error}") from None
-    return values
+            raise UserError(f"{path}:{_line_of(key, text)}: {error}") from None
+    return by_current_names(read)
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     if path.suffix == ".json":
         try:
-            values = json.loads(text)["experiment"]
+            manifest = json.loads(text)
+            values = manifest["experiment"]
         except (ValueError, KeyError, TypeError):
-            raise UserError(f"{path} is no experiment.json of a run: expected a key 'experiment'") from None
+            raise UserError(f"{path} is not the experiment.json of a run: expected a key 'experiment'") from None
         if not isinstance(values, dict):
-            raise UserError(f"{path} is no experiment.json of a run: expected a table under 'experiment'")
-        return values
+            raise UserError(f"{path} is not the experiment.json of a run: expected a table under 'experiment'")
+        return values if "protocol" in manifest else {"tune": "once", **values}  # the first protocol knew no other
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-MATCHES = ("tuned", "hidden", "params", "each")
+MatchKind = Literal["tuned", "hidden", "params", "each"]
+MATCHES: tuple[MatchKind, ...] = typing.get_args(MatchKind)
 
 
 @dataclass(frozen=True)

@@ -1,220 +1,290 @@
-"""What a user can set: one flat namespace, the same in a TOML file and (with dashes) on the command line."""
+"""Every option of an experiment, declared once: the same in Python, in TOML and (with dashes) on the command line.
+
+Flags, their sections in `--help`, the conversion of text and the checks follow from these declarations. To add an
+option, add a field; `bench/config/option.py` says what a declaration may hold.
+"""
 
 from __future__ import annotations
 
-import re
-import typing
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Literal
 
-from bench.config.budgets import BUDGETS
-from bench.config.contenders import check_schemes
-from bench.config.matching import MATCHES
-from bench.models.registry import MODELS
-from tasks.errors import UserError, unknown
-from tasks.registry import TASKS
-from tasks.spec import convert, split_specs
+from bench.config.budgets import Budget, BudgetName
+from bench.config.matching import MatchKind
+from bench.config.option import Decides, Declaration, option
+from bench.config.values import (
+    check_executor,
+    check_initialisation,
+    check_learning_rates,
+    check_models,
+    check_name,
+)
 
-SAMPLERS = ("tpe", "random", "grid")
-DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("float32", "tf32", "bfloat16")
-EXECUTORS = ("local", "inline")
-SERIES_OPTIONS = ("data", "target", "features", "time", "window", "horizon", "season", "fill")
+MAX_REPLICATES = 56  # where --until-settled gives up, unless told otherwise
+_BILLION = 10**9  # more is a slip of the finger, and nothing would ever come of it
 
-LONGEST_NAME = 100  # of an experiment: it names folders
+_compared = partial(option, group="What to compare")
+_table = partial(option, group="Your own table", decides="table")
+_amount = partial(option, group="How much")
+_training = partial(option, group="How models are trained")
+_place = partial(option, group="Where it runs, and where results go", decides="place")
+_limit = partial(option, group="What it may take", decides="place")
 
 
 @dataclass(frozen=True)
 class Options:
-    """Everything a user can set, before names are looked up; None means "decide for me".
+    """Everything that a user can set, before names are looked up. None: bench decides.
 
-    A TOML key is the field's name; a flag is the same with dashes. Lists may be written `a,b` on the command line.
+    A TOML key is the field's name; a flag is the same with dashes. On the command line a list is written `a,b`.
     """
 
-    models: tuple[str, ...] = ("gru", "lstm", "rnn")
-    tasks: tuple[str, ...] | None = None
-    data: str | None = None
-    target: tuple[str, ...] | None = None
-    features: tuple[str, ...] | None = None
-    time: str | None = None
-    window: int | None = None
-    horizon: int | None = None
-    season: int | None = None
-    fill: str | None = None
-    budget: str = "quick"
-    match: tuple[str, ...] = ("tuned",)
-    parameter_budgets: tuple[int, ...] = ()
-    sampler: str = "tpe"
-    trials: int | None = None
-    hidden_sizes: tuple[int, ...] | None = None
-    layers: tuple[int, ...] | None = None
-    lr_range: tuple[float, ...] | None = None
-    seeds: int | None = None
-    seed: int = 0
-    steps: int | None = None
-    epochs: int | None = None
-    batch_size: int | Literal["full"] | None = None
-    dropout: float = 0.0
-    init: tuple[str, ...] = ("default",)
-    weight_decay: float = 0.0
-    clip_norm: float | None = 1.0
-    plateau_patience: int | None = None
-    save_models: bool = False
-    device: str = "auto"
-    precision: str = "float32"
-    workers: int | None = None
-    cohort: int | None = None
-    executor: str = "local"
-    timeout: float | None = None
-    max_time: float | None = None
-    memory: float | None = None
-    asynchronous: bool = False
-    prune: bool = False
-    storage: str | None = None
-    name: str | None = None
-    results: str = "results"
-    reports: str = "reports"
-    plugins: tuple[str, ...] = ()
+    models: tuple[str, ...] = _compared(
+        ("gru", "lstm", "rnn"),
+        "A,B",
+        "The models, with parameters in brackets: gru,rnn[nonlinearity=relu]. See: list models.",
+        refuse=check_models,
+    )
+    tasks: tuple[str, ...] | None = _compared(
+        None,
+        "A,B",
+        "The tasks, likewise: sine[noise=0.1],copy. Default: sine,regression,copy. See: list tasks.",
+    )
+    match: tuple[MatchKind, ...] = _compared(
+        ("tuned",),
+        "A,B",
+        "What the models have in common: tuned (nothing: each has its own best size), hidden (hidden size and layers), "
+        "params (number of parameters), each (hidden size and layers, at every size and depth).",
+        filled="of tuned, hidden, params and each",
+        distinct=True,
+    )
+    parameter_budgets: tuple[int, ...] = _compared(
+        (),
+        "N,N",
+        "With --match params: compare at each of these numbers of parameters.",
+        at_least=1,
+        at_most=_BILLION,
+        distinct=True,
+    )
+
+    data: str | None = _table(None, "FILE.csv", "Forecast columns of this CSV file: a task called series.")
+    target: tuple[str, ...] | None = _table(None, "COL,COL", "The columns to forecast. Required with --data.")
+    features: tuple[str, ...] | None = _table(
+        None, "COL,COL", "The columns that a forecast may look at. Default: the targets themselves."
+    )
+    time: str | None = _table(None, "COL", "The column that orders the rows. Its values must increase.")
+    window: int | None = _table(None, "N", "How many rows a forecast looks back.", at_least=1, at_most=_BILLION)
+    horizon: int | None = _table(None, "N", "How many rows ahead a forecast is.", at_least=1, at_most=_BILLION)
+    season: int | None = _table(
+        None, "N", "Rows in a season: adds the seasonal naive forecast to compare with.", at_least=1, at_most=_BILLION
+    )
+    fill: Literal["forward"] | None = _table(
+        None, "HOW", "Fill missing values. forward: repeat the last known one. Default: refuse them."
+    )
+
+    budget: BudgetName = _amount(  # noqa: RUF009 # a dataclass field
+        "quick",
+        "NAME",
+        "How much work goes into the answer: smoke, quick, standard or full. It sets the steps of a training and what "
+        "is called the budget's below. See: list budgets.",
+        decides="plan",
+    )
+    trials: int | None = _amount(
+        None,
+        "N",
+        "Configurations that a search tries for each model and task.",
+        decides="extent",
+        at_least=1,
+        at_most=100_000,
+    )
+    replicates: int | None = _amount(
+        None,
+        "N",
+        "How often everything is repeated, with other data and other initial weights. The uncertainty of every result "
+        "comes from these repetitions.",
+        decides="extent",
+        alias="seeds",
+        at_least=1,
+        at_most=10_000,
+    )
+    tune: Literal["each", "once"] = _amount(
+        "each",
+        "HOW",
+        "each: every replicate has a search of its own. once: one search serves all replicates; that is cheaper, but "
+        "the uncertainty of the results then leaves out the luck of the search.",
+        decides="plan",
+        before="once",
+    )
+    until_settled: bool = _amount(
+        False,
+        "",
+        "Add replicates until it is clear for every task which model is better, or that none is.",
+        decides="extent",
+        before=False,
+    )
+    max_replicates: int = _amount(
+        MAX_REPLICATES,
+        "N",
+        "With --until-settled: stop at this number of replicates.",
+        decides="extent",
+        before=MAX_REPLICATES,
+        at_least=1,
+        at_most=10_000,
+    )
+    steps: int | None = _amount(
+        None, "N", "Optimiser steps of a training. Default: the task's own number.", at_least=1, at_most=_BILLION
+    )
+    epochs: int | None = _amount(
+        None,
+        "N",
+        "Instead of --steps: passes over the training data, each followed by an evaluation.",
+        at_least=1,
+        at_most=_BILLION,
+    )
+    hidden_sizes: tuple[int, ...] | None = _amount(
+        None,
+        "N,N",
+        "Hidden sizes that the search chooses from.",
+        at_least=1,
+        at_most=65_536,
+        distinct=True,
+        filled="size",
+    )
+    layers: tuple[int, ...] | None = _amount(
+        None,
+        "N,N",
+        "Numbers of layers that the search chooses from.",
+        at_least=1,
+        at_most=64,
+        distinct=True,
+        filled="number",
+    )
+    lr_range: tuple[float, ...] | None = _amount(
+        None,
+        "LOW,HIGH",
+        "Learning rates that the search chooses from, on a log scale. Default: the task's own range.",
+        refuse=check_learning_rates,
+    )
+    sampler: Literal["tpe", "random", "grid"] = _amount(
+        "tpe", "NAME", "How the search chooses: tpe (from what earlier trials showed), random or grid."
+    )
+    prune: bool = _amount(False, "", "Stop the worse trials of a search early (successive halving).", decides="plan")
+    seed: int = _amount(
+        0, "N", "Another seed is another experiment: data, weights and the order of batches all change.", at_least=0
+    )
+
+    batch_size: int | Literal["full"] | None = _training(
+        None,
+        "N",
+        "Sequences in a batch; full: all training data. Default: the task's own number.",
+        at_least=1,
+        at_most=_BILLION,
+    )
+    init: tuple[str, ...] = _training(
+        ("default",),
+        "A,B",
+        "Initial weights: default (PyTorch's), xavier, orthogonal, forget_bias or chrono. A,B compares schemes; A+B "
+        "lets the search choose.",
+        refuse=check_initialisation,
+    )
+    dropout: float = _training(
+        0.0, "P", "The share of outputs that is dropped between layers.", at_least=0, less_than=1
+    )
+    weight_decay: float = _training(0.0, "X", "L2 penalty, as in torch.optim.Adam.", at_least=0)
+    clip_norm: float | None = _training(
+        1.0,
+        "X",
+        "Scale gradients down to this norm where theirs is larger; none: never.",
+        more_than=0,
+        allowed="or none for no clipping",
+    )
+    precision: Literal["float32", "tf32", "bfloat16"] = _training(
+        "float32",
+        "NAME",
+        "Number format of matrix products: float32, tf32 (on a GPU) or bfloat16 (weights and Adam stay float32).",
+        before="float32",
+    )
+    plateau_patience: int | None = _training(
+        None,
+        "N",
+        "Halve the learning rate after N evaluations without progress. Default: never.",
+        at_least=1,
+        at_most=_BILLION,
+    )
+
+    save_models: bool = _place(
+        False, "", "Keep the weights of the chosen trainings in DIR/NAME/models, for predict.", decides="plan"
+    )
+    device: Literal["auto", "cpu", "cuda"] = _place(
+        "auto", "NAME", "auto (the faster one), cpu or cuda.", decides="outcome", meant={"gpu": "cuda"}
+    )
+    cohort: int | None = _place(
+        None,
+        "N",
+        "Trainings at a time on each GPU, in one process. Default: as many as make it faster and fit its memory.",
+        at_least=1,
+        at_most=1024,
+    )
+    workers: int | None = _place(
+        None, "N", "Trainings at a time, one thread each. Default: one for each core.", at_least=1, at_most=1024
+    )
+    executor: str = _place(
+        "local",
+        "WHERE",
+        "local, inline (in this process: for debugging) or dask://HOST:PORT (a Dask cluster).",
+        refuse=check_executor,
+    )
+    storage: str | None = _place(
+        None,
+        "URL",
+        "Copy every search to an Optuna storage, for optuna-dashboard: sqlite:///FILE, or a path.",
+    )
+    name: str | None = _place(
+        None, "NAME", "Name of the folders. Default: made from what is compared.", refuse=check_name
+    )
+    results: str = _place("results", "DIR", "Records and tables go to DIR/NAME.")
+    reports: str = _place("reports", "DIR", "The report goes to DIR/NAME.")
+    plugins: tuple[str, ...] = _place(
+        (),
+        "FILE.py",
+        "A file that defines tasks or models of your own; may be given more than once.",
+        decides="outcome",
+        flag="--plugin",
+        repeated=True,
+    )
+
+    timeout: float | None = _limit(
+        None,
+        "SECONDS",
+        "End a training that takes longer; it is recorded with its curve so far.",
+        more_than=0,
+        unit="seconds",
+    )
+    max_time: float | None = _limit(
+        None,
+        "SECONDS",
+        "End the experiment then, and report what it has; the same command goes on later.",
+        more_than=0,
+        unit="seconds",
+    )
+    memory: float | None = _limit(
+        None,
+        "GIB",
+        "End a training whose worker holds more. Default: 0.8 of what is free, shared equally.",
+        more_than=0,
+        unit="GiB",
+    )
 
 
-# what an experiment's outcome does not depend on
-PLACES = ("workers", "cohort", "executor", "timeout", "max_time", "memory", "storage", "name", "results", "reports")
+OPTIONS: dict[str, Declaration] = {f.name: f.metadata["declaration"] for f in fields(Options)}
+FROM_BUDGET = tuple(f.name for f in fields(Budget) if f.name in OPTIONS)
 
 
-def convert_option(key: str, value: Any, where: str | None = None) -> Any:
-    """A flag's text or a TOML value as the option's type; lists are split at commas outside brackets.
-
-    where: what messages call it; the flag by default.
-    """
-    where, kind = where or flag(key), _kinds()[key]
-    item = next((t for t in (kind, *typing.get_args(kind)) if typing.get_origin(t) is tuple), None)
-    if item is None or value is None:
-        return convert(value, kind, where)
-    if isinstance(value, str):
-        value = split_specs(value) if value.strip() else []
-    if not isinstance(value, (list, tuple)):
-        value = [value]
-    kind = typing.get_args(item)[0]
-    return tuple(convert(entry.strip() if isinstance(entry, str) else entry, kind, where) for entry in value)
-
-
-@lru_cache(maxsize=1)
-def _kinds() -> dict[str, Any]:
-    return typing.get_type_hints(Options)
+def keys_deciding(*what: Decides) -> tuple[str, ...]:
+    """The options that decide one of these."""
+    return tuple(key for key, declared in OPTIONS.items() if declared.decides in what)
 
 
 def flag(key: str) -> str:
-    return "--" + key.replace("_", "-")
-
-
-def fill_in(options: Options) -> Options:
-    """Options with the budget's values where nothing was said."""
-    if options.budget not in BUDGETS:
-        raise unknown("budget", options.budget, BUDGETS)
-    budget = BUDGETS[options.budget]
-    filled = {
-        key: getattr(budget, key)
-        for key in ("trials", "seeds", "hidden_sizes", "layers")
-        if getattr(options, key) is None
-    }
-    if options.tasks is None:
-        filled["tasks"] = () if options.data else ("sine", "regression", "copy")
-    return replace(options, **filled)
-
-
-_COUNTS = (
-    *("trials", "seeds", "steps", "epochs", "batch_size", "workers", "cohort", "hidden_sizes", "layers"),
-    *("parameter_budgets", "plateau_patience"),
-)
-
-
-# beyond these is a slip of the finger: nothing would ever come of it
-_MOST = {"trials": 100_000, "seeds": 10_000, "workers": 1024, "cohort": 1024, "hidden_sizes": 65_536, "layers": 64}
-
-
-def check(options: Options) -> Options:
-    """Raise UserError for values that no experiment can have."""
-    if not options.models:
-        raise UserError(f"--models is empty: give at least one of {', '.join(MODELS.entries())}")
-    if not options.tasks and not options.data:
-        raise UserError(f"--tasks is empty: give at least one of {', '.join(TASKS.entries())}, or --data FILE.csv")
-    for key in _COUNTS:
-        for value in _each(getattr(options, key)):
-            if value != "full" and value < 1:
-                raise UserError(f"{flag(key)} is {value}: expected at least 1")
-            if value != "full" and value > _MOST.get(key, 10**9):
-                raise UserError(f"{flag(key)} is {value}: expected at most {_MOST.get(key, 10**9)}")
-    if options.steps is not None and options.epochs is not None:
-        raise UserError("--steps and --epochs are two ways to say how long a training is: give one of them")
-    if options.parameter_budgets and "params" not in options.match:
-        raise UserError("--parameter-budgets belongs to --match params: give both, or neither")
-    refuse_duplicates("--parameter-budgets", options.parameter_budgets)
-    for key in ("hidden_sizes", "layers"):
-        refuse_duplicates(flag(key), getattr(options, key))
-        if not getattr(options, key):
-            raise UserError(f"{flag(key)} is empty: give at least one size")
-    for key, valid in {"sampler": SAMPLERS, "device": DEVICES, "precision": PRECISIONS}.items():
-        if getattr(options, key) not in valid:
-            raise unknown(key, getattr(options, key), valid)
-    for match in options.match or ("",):
-        if match not in MATCHES:
-            raise unknown("match", match, MATCHES)
-    refuse_duplicates("--match", options.match)
-    check_schemes(options.init)
-    if options.lr_range is not None and (
-        len(options.lr_range) != 2 or not 0 < options.lr_range[0] <= options.lr_range[1]
-    ):
-        given = ",".join(f"{rate:g}" for rate in options.lr_range)
-        raise UserError(f"--lr-range is {given}: expected LOW,HIGH with 0 < LOW <= HIGH, as in 1e-4,1e-2")
-    if not 0 <= options.dropout < 1:
-        raise UserError(f"--dropout is {options.dropout}: expected at least 0 and less than 1")
-    if options.weight_decay < 0:
-        raise UserError(f"--weight-decay is {options.weight_decay}: expected at least 0")
-    if options.clip_norm is not None and options.clip_norm <= 0:
-        raise UserError(f"--clip-norm is {options.clip_norm}: expected more than 0, or none for no clipping")
-    for key in ("timeout", "max_time", "memory"):
-        value = getattr(options, key)
-        if value is not None and not value > 0:
-            unit = "GiB" if key == "memory" else "seconds"
-            raise UserError(f"{flag(key)} is {value:g}: expected more than 0 {unit}")
-    if options.precision == "tf32" and options.device == "cpu":
-        raise UserError("--precision tf32 needs a GPU: leave it out, or leave out --device cpu")
-    check_executor(options.executor)
-    if options.executor == "inline" and (options.timeout or options.memory):
-        raise UserError("--executor inline can't end a training from outside: leave out --timeout and --memory")
-    if options.asynchronous and options.prune:
-        raise UserError("--async and --prune exclude each other: pruning compares the trials of a batch")
-    if options.seed < 0:
-        raise UserError(f"--seed is {options.seed}: expected at least 0")
-    if options.name is not None and (
-        not re.fullmatch(r"[\w][\w.+-]*", options.name) or len(options.name) > LONGEST_NAME
-    ):
-        raise UserError(
-            f"--name is '{options.name}': expected up to {LONGEST_NAME} letters, digits, '.', '_', '+' and '-'"
-        )
-    series = [key for key in SERIES_OPTIONS[1:] if getattr(options, key) is not None]
-    if series and not options.data:
-        raise UserError(f"{flag(series[0])} belongs to a CSV: give --data FILE.csv as well")
-    if options.data and not options.target:
-        raise UserError("--data needs --target COLUMN: name the column (or columns, with commas) to predict")
-    return options
-
-
-def check_executor(executor: str) -> None:
-    """Raise UserError unless it is local, inline or the address of a Dask scheduler."""
-    if executor not in EXECUTORS and not re.fullmatch(r"dask://[^\s/:]+:\d{1,5}", executor):
-        raise UserError(f"unknown executor '{executor}': expected {', '.join(EXECUTORS)} or dask://HOST:PORT")
-
-
-def _each(value: Any) -> Iterable[Any]:
-    return () if value is None else value if isinstance(value, tuple) else (value,)
-
-
-def refuse_duplicates(what: str, values: Iterable[Any]) -> None:
-    seen = set()
-    for value in values:
-        if value in seen:
-            raise UserError(f"{what} names '{value}' twice: give each once")
-        seen.add(value)
+    """The flag of an option."""
+    return OPTIONS[key].flag or "--" + key.replace("_", "-")

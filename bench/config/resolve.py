@@ -10,24 +10,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bench.config.budgets import FIRST_LOOK
+from bench.config.checks import check
 from bench.config.contenders import Entry, entries
+from bench.config.given import REMOVED, by_current_names, convert_option, fill_in
 from bench.config.matching import Matching, matchings
-from bench.config.options import (
-    LONGEST_NAME,
-    PLACES,
-    SERIES_OPTIONS,
-    Options,
-    check,
-    convert_option,
-    fill_in,
-    refuse_duplicates,
-)
+from bench.config.option import refuse_duplicates
+from bench.config.options import OPTIONS, Options, keys_deciding
+from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
 from bench.records.schema import digest
 from bench.seeds import generator
 from tasks.contract import Task
-from tasks.errors import UserError, unknown
+from tasks.errors import UserError
 from tasks.registry import TASKS, code_hash, load_plugin_file
 from tasks.spec import Spec
 
@@ -99,17 +95,37 @@ class Experiment:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     def identity(self) -> str:
-        """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder."""
-        settings = {key: value for key, value in self.settings().items() if key not in (*PLACES, *SERIES_OPTIONS)}
+        """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder.
+
+        More replicates extend an experiment, and so do more trials: how many there are is no part of it. Options have
+        their oldest names here, and are left out at the value that experiments had before there was a
+        choice: an experiment that was recorded by an earlier version keeps its identity, and so its folder.
+        """
+        settings: dict[str, Any] = {key: harmless for key, (harmless, _) in REMOVED.items()}
+        for key in keys_deciding("outcome", "plan", "extent"):
+            value = getattr(self.options, key)
+            if key not in extending(self.options) and value != OPTIONS[key].before:
+                settings[OPTIONS[key].alias or key] = list(value) if isinstance(value, tuple) else value
+        if self.options.tune == "each":
+            settings["first_look"] = FIRST_LOOK
         settings["tasks"] = [
             [t.name, t.version, t.identity(), code_hash(type(t)), self.steps(t), self.batch_size(t)] for t in self.tasks
         ]
         settings["models"] = [[m.name, m.version, m.identity(), code_hash(type(m))] for m in self.models]
         settings["lr_range"] = [list(self.lr_range(t)) for t in self.tasks]
-        if settings["precision"] == "float32":  # folders of before there was a choice stay whose they are
-            del settings["precision"]
         settings["plugins"] = [Path(path).name for path in self.options.plugins]
         return digest(settings)
+
+
+def extending(options: Options) -> tuple[str, ...]:
+    """The options that make the same experiment larger: what is recorded stays part of it.
+
+    With one search for all replicates, none does: another search chooses another configuration. Brackets of pruned
+    trials depend on how many there are.
+    """
+    if options.tune == "once":
+        return ()
+    return tuple(key for key in keys_deciding("extent") if not (options.prune and key == "trials"))
 
 
 def resolve(
@@ -118,15 +134,11 @@ def resolve(
     """The experiment for the flags that were given (absent or None: not given) over a config file's values.
 
     recipe: `config` is the recipe of this name, which then names the experiment. At the budget smoke a recipe keeps
-    its tasks, models and configuration, and takes the budget's steps, trials and seeds.
+    its tasks, models and configuration, and takes the budget's steps, trials and replicates.
     """
-    flags = {key: value for key, value in flags.items() if value is not None}
-    config = _yielding(config or {}, flags, smoke=recipe is not None and flags.get("budget") == "smoke")
-    given = {**config, **flags}
-    known = {f.name for f in fields(Options)}
-    for key in given:
-        if key not in known:
-            raise unknown("option", key, known)
+    flags = by_current_names({key: value for key, value in flags.items() if value is not None})
+    smoke = recipe is not None and flags.get("budget") == "smoke"
+    given = {**_yielding(by_current_names(config or {}), flags, smoke=smoke), **flags}
     options = Options(**{key: convert_option(key, value) for key, value in given.items()})
     for plugin in options.plugins:
         module = load_plugin_file(plugin)
@@ -151,13 +163,14 @@ def resolve(
 def _yielding(config: Mapping[str, Any], flags: Mapping[str, Any], *, smoke: bool) -> dict[str, Any]:
     """A config without what flags replace under another name: steps and epochs are two names of one thing."""
     dropped = {"steps", "epochs"} if smoke or flags.keys() & {"steps", "epochs"} else set()
-    dropped |= {"trials", "seeds"} if smoke else set()
+    dropped |= {"trials", "replicates"} if smoke else set()
     return {key: value for key, value in config.items() if key not in dropped}
 
 
 def recipe_name(recipe: str, options: Options, flags: Mapping[str, Any]) -> str:
     """The recipe's own name; with flags that change the outcome it gets the budget, or a short hash of them."""
-    changed = {key: getattr(options, key) for key in flags if key not in PLACES}
+    unchanged = (*keys_deciding("place"), *extending(options))
+    changed = {key: getattr(options, key) for key in flags if key not in unchanged}
     if not changed:
         return recipe
     budget = f"-{changed.pop('budget')}" if "budget" in changed else ""
@@ -169,12 +182,13 @@ def default_name(options: Options) -> str:
     parts = [Path(options.data).stem] if options.data else []
     parts += [re.sub(r"\W+", "_", model).strip("_") for model in options.models]
     parts.append(options.budget)
-    plain = fill_in(replace(Options(), models=options.models, budget=options.budget, data=options.data))
-    plain = replace(plain, target=options.target)
+    parts += ["once"] if options.tune == "once" else []
+    plain = replace(Options(), models=options.models, budget=options.budget, data=options.data, tune=options.tune)
+    plain = replace(fill_in(plain), target=options.target)
     changed = {
-        f.name: getattr(options, f.name)
-        for f in fields(Options)
-        if f.name not in PLACES and getattr(options, f.name) != getattr(plain, f.name)
+        key: getattr(options, key)
+        for key in keys_deciding("outcome", "plan", "extent", "table")
+        if key not in extending(options) and getattr(options, key) != getattr(plain, key)
     }
     name = "-".join(parts)
     if changed or any("[" in model for model in options.models) or options.data or len(name) > LONGEST_NAME:
@@ -196,5 +210,5 @@ def _create(create: Any, specs: list[Spec], kind: str) -> list[Any]:
 
 
 def _series_parameters(options: Options) -> dict[str, Any]:
-    given = {"targets" if key == "target" else key: getattr(options, key) for key in SERIES_OPTIONS}
+    given = {"targets" if key == "target" else key: getattr(options, key) for key in keys_deciding("table")}
     return {key: value for key, value in given.items() if value is not None}

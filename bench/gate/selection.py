@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
 from bench.gate.replicates import CellName
-from tasks.errors import UserError
+from tasks.errors import UserError, did_you_mean
 from tasks.spec import split_specs
 
 
@@ -20,8 +19,7 @@ def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
         found = [cell for cell in known if re.fullmatch(expression, f"{cell.task}/{cell.model}")]
         if not found:
             names = [f"{cell.task}/{cell.model}" for cell in known]
-            near = difflib.get_close_matches(pattern, names, n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
+            hint = did_you_mean(pattern.strip(), names)
             raise UserError(f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * stands for any")
         chosen |= set(found)
     return [cell for cell in known if cell in chosen]

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.config.options import PLACES
+from bench.config.options import keys_deciding
 from bench.config.resolve import Experiment
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline, Reason, cells_of, is_baseline, read_baseline, write_baseline
@@ -16,7 +16,7 @@ from bench.gate.this_code.session import Session
 from bench.records.schema import Record
 from tasks.errors import UserError
 
-LEFT_OUT = (*PLACES, "seeds", "trials", "budget", "save_models", "asynchronous", "prune")
+LEFT_OUT = keys_deciding("place", "plan", "extent")
 
 
 def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:

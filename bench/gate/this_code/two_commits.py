@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import bench
 from bench.config.contenders import Entry
-from bench.config.options import SERIES_OPTIONS
+from bench.config.options import keys_deciding
 from bench.config.resolve import Experiment
 from bench.executors.worker import worker_environment
 from bench.gate.errors import CantCompare
@@ -121,7 +121,7 @@ class TwoTrees:
             "plugins": [self._portable(path) for path in made.options.plugins],
         }
         if not any(task.name == "series" and task.label in tasks for task in made.tasks):
-            settings = {key: value for key, value in settings.items() if key not in SERIES_OPTIONS}
+            settings = {key: value for key, value in settings.items() if key not in keys_deciding("table")}
         given = {
             key: value for key, value in settings.items() if value not in (None, [], False) and key not in LEFT_OUT
         }

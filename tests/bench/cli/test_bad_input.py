@@ -51,10 +51,13 @@ def refused(bench: Bench, folder: Path) -> Callable[..., str]:
         (["--tasks", ""], ["--tasks is empty", "sine"]),
         (["--models", "gru,lstm,gru"], ["--models names 'gru' twice"]),
         (["--tasks", "sine,sine[noise=0.0]"], ["--tasks names 'sine' twice"]),
-        (["--seeds", "0"], ["--seeds is 0: expected at least 1"]),
-        (["--seeds", "-2"], ["--seeds is -2: expected at least 1"]),
-        (["--seeds", "many"], ["--seeds is 'many': expected int"]),
-        (["--seeds", "2.5"], ["--seeds is '2.5': expected int"]),
+        (["--seeds", "0"], ["--replicates is 0: expected at least 1"]),
+        (["--replicates", "-2"], ["--replicates is -2: expected at least 1"]),
+        (["--replicates", "10001"], ["--replicates is 10001: expected at least 1 and at most 10000"]),
+        (["--replicates", "many"], ["--replicates is 'many': expected int"]),
+        (["--replicates", "2.5"], ["--replicates is '2.5': expected int"]),
+        (["--tune", "twice"], ["unknown tune 'twice'", "each, once"]),
+        (["--max-replicates", "9"], ["--max-replicates belongs to --until-settled"]),
         (["--cohort", "0"], ["--cohort is 0: expected at least 1"]),
         (["--cohort", "all"], ["--cohort is 'all': expected int"]),
         (["--precision", "float23"], ["unknown precision 'float23'", "did you mean 'float32'?", "bfloat16", "tf32"]),
@@ -76,19 +79,20 @@ def refused(bench: Bench, folder: Path) -> Callable[..., str]:
         (["--lr-range", "1e-2"], ["--lr-range is 0.01", "LOW,HIGH"]),
         (["--lr-range", "nan,1"], ["--lr-range is 'nan'"]),
         (["--match", "size"], ["unknown match 'size'", "hidden", "params", "tuned"]),
-        (["--match", ""], ["unknown match ''", "hidden", "params", "tuned"]),
+        (["--match", ""], ["--match is empty", "hidden", "params", "tuned"]),
         (["--sampler", "tep"], ["unknown sampler 'tep'", "did you mean 'tpe'?"]),
-        (["--device", "gpu"], ["unknown device 'gpu'", "auto", "cpu", "cuda"]),
+        (["--device", "gpu"], ["unknown device 'gpu': did you mean 'cuda'?", "auto", "cpu", "cuda"]),
         (["--init", "ortho"], ["unknown init 'ortho'", "did you mean 'orthogonal'?"]),
-        (["--dropout", "1"], ["--dropout is 1.0"]),
-        (["--weight-decay", "-1"], ["--weight-decay is -1.0"]),
-        (["--clip-norm", "0"], ["--clip-norm is 0.0", "none for no clipping"]),
+        (["--dropout", "1"], ["--dropout is 1: expected at least 0 and less than 1"]),
+        (["--weight-decay", "-1"], ["--weight-decay is -1: expected at least 0"]),
+        (["--clip-norm", "0"], ["--clip-norm is 0: expected more than 0, or none for no clipping"]),
         (["--seed", "-1"], ["--seed is -1"]),
         (["--name", "../elsewhere"], ["--name is '../elsewhere'"]),
-        (["--window", "5"], ["--window belongs to a CSV", "--data FILE.csv"]),
-        (["--target", "y"], ["--target belongs to a CSV", "--data FILE.csv"]),
+        (["--window", "5"], ["--window belongs to a CSV file", "--data FILE.csv"]),
+        (["--target", "y"], ["--target belongs to a CSV file", "--data FILE.csv"]),
         (["--model", "gru"], ["unknown option '--model'", "did you mean '--models'?", "run --help"]),
-        (["--seeds"], ["'--seeds' requires an argument"]),
+        (["--optimizer", "sgd"], ["unknown option '--optimizer': All options: python -m bench run --help"]),
+        (["--trials"], ["'--trials' requires an argument"]),
         (["gru"], ["unexpected extra argument"]),
         (["--config", "none.toml"], ["none.toml does not exist", "TOML"]),
         (["--recipe", "nois"], ["unknown recipe 'nois'", "did you mean 'noise'?", "fair"]),
@@ -100,7 +104,7 @@ def refused(bench: Bench, folder: Path) -> Callable[..., str]:
         (["--max-time", "soon"], ["--max-time is 'soon'"]),
         (["--memory", "-1"], ["--memory is -1", "GiB"]),
         (["--executor", "dask"], ["unknown executor 'dask'", "local, inline", "dask://HOST:PORT"]),
-        (["--async", "--prune"], ["--async and --prune exclude each other"]),
+        (["--async"], ["unknown option '--async'", "run --help"]),
         (["--plugin", "none.py"], ["plug-in none.py does not exist"]),
     ],
     ids=lambda value: " ".join(value) if value and value[0].startswith("-") else "",
@@ -185,11 +189,11 @@ def test_unknown_target_column_is_refused(refused: Callable[..., str], folder: P
         ("e.toml", 'models = ["gru"]\n\nbatchsize = 3\n', ["e.toml:3", "'batchsize'", "did you mean 'batch_size'?"]),
         ("e.toml", "seeds = 3\n[search]\ntrials = 4\n", ["e.toml:2", "'search'"]),
         ("e.toml", "models = [gru]\n", ["e.toml", "TOML"]),
-        ("e.toml", "seeds = 0\n", ["--seeds is 0"]),
+        ("e.toml", "seeds = 0\n", ["--replicates is 0"]),
         ("e.toml", 'seeds = "some"\n', ["e.toml:1: seeds is 'some': expected int"]),
         ("e.toml", "seeds = true\n", ["e.toml:1: seeds is True: expected int"]),
-        ("e.json", '{"models": ["gru"]}', ["e.json is no experiment.json"]),
-        ("e.json", "{", ["e.json is no experiment.json"]),
+        ("e.json", '{"models": ["gru"]}', ["e.json is not the experiment.json"]),
+        ("e.json", "{", ["e.json is not the experiment.json"]),
     ],
 )
 def test_config_file_is_refused(
@@ -265,7 +269,7 @@ def test_a_folder_of_foreign_files_is_refused_even_with_fresh(refused: Callable[
 
 def test_a_results_folder_that_cannot_be_made_is_refused(refused: Callable[..., str], folder: Path) -> None:
     (folder / "taken").write_text("a file")
-    assert "taken" in refused("run", "--results", "taken/deeper", "--budget", "smoke", "--workers", "1")
+    assert "taken" in refused("run", "--results", "taken/deeper", "--budget", "smoke", "--workers", "1", "--quiet")
 
 
 @pytest.mark.slow
@@ -279,6 +283,6 @@ def test_cuda_without_a_gpu_is_refused(refused: Callable[..., str]) -> None:
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    line = refused("run", "--device", "cuda", "--budget", "smoke", "--workers", "1")
+    line = refused("run", "--device", "cuda", "--budget", "smoke", "--workers", "1", "-q")
     assert "cuda" in line
     assert "--device cpu" in line or "auto" in line

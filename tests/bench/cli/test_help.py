@@ -17,10 +17,9 @@ from click.testing import Result
 import bench as package
 from bench.cli import main
 from bench.cli.flags import FLAGS
-from bench.cli.run import run_command
-from bench.config.budgets import BUDGETS
-from bench.config.matching import MATCHES
-from bench.config.options import DEVICES, SAMPLERS, Options
+from bench.cli.run import command_line, run_command
+from bench.config.given import choices
+from bench.config.options import OPTIONS, Options
 from bench.config.resolve import resolve
 from bench.models.initialisation import SCHEMES
 
@@ -32,9 +31,22 @@ def test_every_option_has_a_flag_and_every_flag_an_option() -> None:
 
 
 def test_flags_are_options_with_dashes() -> None:
-    others = {"plugins": "--plugin", "asynchronous": "--async"}  # given once for each file; a word of Python
+    others = {"plugins": "--plugin"}  # given once for each file
     for param in FLAGS:
-        assert others.get(param.name or "", "--" + (param.name or "").replace("_", "-")) in param.opts
+        assert param.opts[0] == others.get(param.name or "", "--" + (param.name or "").replace("_", "-"))
+
+
+def test_an_older_name_of_an_option_is_a_flag_too() -> None:
+    context = run_command.make_context("run", ["--seeds", "3"])
+    assert context.params["replicates"] == "3"
+    assert "seeds" not in context.params
+    assert command_line(context) == "python -m bench run --replicates 3"
+
+
+def test_every_flag_has_a_heading_and_a_whole_sentence() -> None:
+    for declared in OPTIONS.values():
+        assert declared.group
+        assert re.fullmatch(r"[^ ].*[.]", declared.help), declared.help
 
 
 def test_switches_are_the_options_that_are_true_or_false_and_all_others_take_text() -> None:
@@ -68,25 +80,15 @@ def test_run_help_shows_the_defaults_that_options_declare(bench: Bench) -> None:
     text = " ".join(bench("run", "--help").stdout.split())
     assert f"[default: {','.join(Options().models)}]" in text
     assert f"[default: {Options().budget}]" in text
-    assert "[default: 1.0]" in text
+    assert "[default: 1]" in text  # --clip-norm
+    assert "[default: 0]" in text  # --seed: a default is shown even where it is nothing
     assert "False" not in text
 
 
-@pytest.mark.parametrize(
-    ("flag", "choices"),
-    [
-        ("--budget", BUDGETS),
-        ("--match", MATCHES),
-        ("--sampler", SAMPLERS),
-        ("--device", DEVICES),
-        ("--init", SCHEMES),
-        ("--fill", ["forward"]),
-    ],
-)
-def test_help_names_every_choice(flag: str, choices: list[str]) -> None:
-    help_text = next(param.help for param in FLAGS if flag in param.opts)
-    for choice in choices:
-        assert re.search(rf"\b{choice}\b", help_text)
+@pytest.mark.parametrize("key", [*filter(choices, OPTIONS), "init"])
+def test_help_names_every_choice(key: str) -> None:
+    for choice in SCHEMES if key == "init" else choices(key):
+        assert re.search(rf"\b{choice}\b", OPTIONS[key].help)
 
 
 @pytest.mark.parametrize("help_text", [main.help, run_command.help])

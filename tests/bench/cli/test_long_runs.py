@@ -42,12 +42,6 @@ def test_pruning_with_a_copy_in_an_optuna_storage(run: Callable[..., Result], fo
     assert study.n_trials == len(searches) == 13
 
 
-def test_async_is_in_the_manifest(run: Callable[..., Result], folder: Path) -> None:
-    assert run("--async").exit_code == 0
-    assert manifest(folder)["reproducible"] is False
-    assert "--async" in manifest(folder)["command"]
-
-
 def test_a_switch_of_a_config_file_holds_where_no_flag_is_given(bench: Bench, folder: Path) -> None:
     (folder / "e.toml").write_text(
         f'plugins = ["{TOY}"]\ntasks = "toy"\nmodels = "linear"\nbudget = "smoke"\nname = "t"\nexecutor = "inline"\n'

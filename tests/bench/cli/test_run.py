@@ -108,7 +108,7 @@ def test_another_experiment_of_that_name_is_refused_and_harms_nothing(
     done: Result, run: Callable[..., Result], folder: Path
 ) -> None:
     before = {path: path.read_bytes() for path in (folder / "results/t").rglob("*") if path.is_file()}
-    result = run("linear", "--seeds", "3")
+    result = run("linear", "--seed", "3")
     assert result.exit_code == 2
     assert "holds another experiment" in result.stderr
     assert "--fresh" in result.stderr
@@ -258,8 +258,8 @@ def test_interruption_before_anything_was_recorded_renders_nothing(
     "words",
     [
         ["--models", "gru,lstm"],
-        ["--tasks", "copy[delay=5],sine", "--seeds", "3", "--fresh", "--quiet"],
-        ["--recipe", "fair", "--async", "--save-models"],
+        ["--tasks", "copy[delay=5],sine", "--replicates", "3", "--fresh", "--quiet"],
+        ["--recipe", "fair", "--prune", "--save-models"],
         ["--plugin", "my cell.py", "--plugin", "b.py", "--clip-norm", "none", "--config", "e.toml"],
     ],
 )

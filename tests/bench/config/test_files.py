@@ -15,16 +15,30 @@ from bench.config.resolve import resolve
 from tasks.errors import UserError
 
 
-def test_toml_is_read_as_it_stands(tmp_path: Path) -> None:
+def test_toml_is_read_with_the_present_names_of_options(tmp_path: Path) -> None:
     path = tmp_path / "e.toml"
     path.write_text('models = ["gru", "lstm"]\nlr_range = [1e-4, 1e-2]\nseeds = 3\n')
-    assert read_config(path) == {"models": ["gru", "lstm"], "lr_range": [1e-4, 1e-2], "seeds": 3}
+    assert read_config(path) == {"models": ["gru", "lstm"], "lr_range": [1e-4, 1e-2], "replicates": 3}
 
 
 def test_experiment_json_gives_the_settings_of_the_run(tmp_path: Path) -> None:
     path = tmp_path / "experiment.json"
-    path.write_text(json.dumps({"environment": {}, "experiment": {"models": ["gru"], "steps": None}}))
+    path.write_text(json.dumps({"environment": {}, "protocol": 2, "experiment": {"models": ["gru"], "steps": None}}))
     assert read_config(path) == {"models": ["gru"], "steps": None}
+
+
+def test_settings_of_before_the_second_protocol_mean_one_search_for_all_replicates(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.json"
+    path.write_text(json.dumps({"experiment": {"models": ["gru"], "seeds": 7, "asynchronous": False}}))
+    assert read_config(path) == {"models": ["gru"], "replicates": 7, "tune": "once"}
+    assert resolve({}, read_config(path)).identity() == resolve({"models": "gru", "tune": "once"}).identity()
+
+
+def test_an_option_under_both_its_names_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "e.toml"
+    path.write_text("seeds = 3\nreplicates = 3\n")
+    with pytest.raises(UserError, match=":2: 'seeds' is the former name of 'replicates': give one of them"):
+        read_config(path)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +67,9 @@ def test_an_unknown_key_is_named_with_its_line(tmp_path: Path, text: str, line: 
         ("e.toml", b"seeds = \n", "is no valid TOML"),
         ("e.toml", b"seeds = 3\nseeds = 4\n", "is no valid TOML"),
         ("e.toml", b"name = '\xff'\n", "cannot be read as text"),
-        ("e.json", b"[]", "is no experiment.json"),
-        ("e.json", b'{"experiment": 3}', "is no experiment.json"),
-        ("e.json", b"{", "is no experiment.json"),
+        ("e.json", b"[]", "is not the experiment.json"),
+        ("e.json", b'{"experiment": 3}', "is not the experiment.json"),
+        ("e.json", b"{", "is not the experiment.json"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: bytes, problem: str) -> None:

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config.budgets import BUDGETS
+from bench.config.given import choices
 from bench.config.matching import MATCHES
-from bench.config.options import DEVICES, SAMPLERS, Options
+from bench.config.options import OPTIONS, Options, flag
 from bench.config.resolve import Experiment, resolve
 from bench.models.initialisation import SCHEMES
 from tasks.errors import UserError
@@ -27,21 +28,21 @@ def test_nothing_given_means_the_quick_comparison() -> None:
     assert [model.name for model in experiment.models] == ["gru", "lstm", "rnn"]
     assert [task.name for task in experiment.tasks] == ["sine", "regression", "copy"]
     assert experiment.options.trials == BUDGETS["quick"].trials
-    assert experiment.options.seeds == BUDGETS["quick"].seeds
+    assert experiment.options.replicates == BUDGETS["quick"].replicates
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_a_budget_fills_in_what_nobody_set(budget: str) -> None:
-    options = resolve({"budget": budget, "seeds": "3"}).options
+    options = resolve({"budget": budget, "replicates": "3"}).options
     plan = BUDGETS[budget]
     assert (options.trials, options.hidden_sizes, options.layers) == (plan.trials, plan.hidden_sizes, plan.layers)
-    assert options.seeds == 3
+    assert options.replicates == 3
 
 
 def test_flags_win_over_the_file_and_the_file_over_defaults() -> None:
-    file = {"models": ["lstm"], "seeds": 4, "dropout": 0.2}
-    options = resolve({"seeds": "2", "models": None}, file).options
-    assert (options.models, options.seeds, options.dropout) == (("lstm",), 2, 0.2)
+    file = {"models": ["lstm"], "replicates": 4, "dropout": 0.2}
+    options = resolve({"replicates": "2", "models": None}, file).options
+    assert (options.models, options.replicates, options.dropout) == (("lstm",), 2, 0.2)
 
 
 def test_text_and_toml_values_mean_the_same() -> None:
@@ -90,6 +91,53 @@ def test_a_table_can_stand_beside_other_tasks() -> None:
     assert [task.name for task in resolve({**SUNSPOTS, "tasks": "sine"}).tasks] == ["sine", "series"]
 
 
+def test_an_option_that_was_removed_is_refused_unless_it_changed_nothing() -> None:
+    assert resolve({}, {"asynchronous": False}).identity() == resolve({}).identity()
+    with pytest.raises(UserError, match="there is no option 'asynchronous' any more"):
+        resolve({}, {"asynchronous": True})
+
+
+# as they were when one search served all replicates and options had their older names
+@pytest.mark.parametrize(
+    ("flags", "identity"),
+    [
+        ({}, "d9d746c1696b880af9e3c96d85d7c3a2cdbd04bb336277e47b91836a9f802e33"),
+        ({"models": "gru,lstm", "seeds": "3"}, "209d7d8b4c1c809e6c927ef6080b587aba183a2b7a4fb1f9852bafdf58147d87"),
+        (
+            {"precision": "bfloat16", "tasks": "sine", "models": "gru"},
+            "d87e6c1e2be10f96d8dd013fe320ff246a4bf24932b88a6773af2e8b34c937a9",
+        ),
+        (
+            {"prune": True, "save_models": True, "match": "hidden,params", "parameter_budgets": "500"},
+            "976e8569bfa9d740f10d95789288c54f293248e881eb94590e96266c54c14ac4",
+        ),
+        ({**SUNSPOTS, "window": "12"}, "9ce4e13ab784b3e6016772443e1f5b1f0c4546b9c8f30e505927433d105969f1"),
+    ],
+)
+def test_an_experiment_of_an_earlier_version_keeps_its_identity(flags: dict[str, Any], identity: str) -> None:
+    assert resolve({**flags, "tune": "once"}).identity() == identity
+    assert resolve(flags).identity() != identity  # with a search for each replicate it is another experiment
+
+
+@pytest.mark.parametrize("key", [*filter(choices, OPTIONS)])
+def test_a_choice_that_does_not_exist_is_named_with_those_that_do(key: str) -> None:
+    with pytest.raises(UserError, match=f"unknown {key} 'xyz': Valid: ") as refused:
+        resolve({key: "xyz"})
+    assert all(choice in str(refused.value) for choice in choices(key))
+
+
+def test_every_number_has_a_bound_and_values_beyond_it_are_refused() -> None:
+    for key, declared in OPTIONS.items():
+        low = declared.at_least if declared.at_least is not None else declared.more_than
+        if low is not None:
+            with pytest.raises(UserError, match=f"^{flag(key)} is -1: expected (at least|more than) {low}"):
+                declared.check(flag(key), -1)
+        if declared.at_most is not None:
+            with pytest.raises(UserError, match=f"at most {declared.at_most}$"):
+                declared.check(flag(key), declared.at_most + 1)
+            declared.check(flag(key), declared.at_most)
+
+
 def test_an_unknown_option_is_named_with_the_nearest() -> None:
     with pytest.raises(UserError, match="unknown option 'seedz': did you mean 'seed"):
         resolve({}, {"seedz": 3})
@@ -121,11 +169,12 @@ def experiments() -> st.SearchStrategy[dict[str, Any]]:
             "tasks": some(["sine", "sine[noise=0.1]", "regression", "copy", "copy[delay=4,length=2]"]),
             "budget": st.sampled_from(sorted(BUDGETS)),
             "match": some(MATCHES),
-            "sampler": st.sampled_from(SAMPLERS),
-            "device": st.sampled_from(DEVICES),
+            "tune": st.sampled_from(choices("tune")),
+            "sampler": st.sampled_from(choices("sampler")),
+            "device": st.sampled_from(choices("device")),
             "init": st.sampled_from(SCHEMES),
             "trials": numbers(1, 50),
-            "seeds": numbers(1, 50),
+            "replicates": numbers(1, 50),
             "seed": numbers(0, 2**31),
             "steps": numbers(1, 10**6),
             "batch_size": numbers(1, 512),
@@ -173,7 +222,7 @@ def changed(key: str, value: str) -> Experiment:
         ("tasks", "sine[noise=0.2]"),
         ("budget", "standard"),
         ("seed", "1"),
-        ("seeds", "6"),
+        ("tune", "once"),
         ("steps", "11"),
         ("init", "chrono"),
         ("match", "hidden"),

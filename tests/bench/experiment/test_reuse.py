@@ -33,7 +33,7 @@ class Trained(Observer):
 @pytest.fixture
 def options(toy_plugin: str, tmp_path: Path) -> dict[str, Any]:
     made = {"plugins": [toy_plugin], "tasks": ["toy"], "models": ["linear"], "budget": "smoke", "trials": 6}
-    return {**made, "sampler": "tpe", "results": str(tmp_path / "results")}
+    return {**made, "sampler": "tpe", "tune": "once", "results": str(tmp_path / "results")}
 
 
 def go(options: dict[str, Any], fresh: bool = False) -> tuple[Outcome, Counter[tuple[str, str]]]:
@@ -126,25 +126,6 @@ def test_pruning_records_how_far_each_training_went(options: dict[str, Any]) -> 
     assert outcome.failures == 0
 
 
-def test_an_asynchronous_search_says_so_and_goes_on_where_it_was_interrupted(options: dict[str, Any]) -> None:
-    class Interrupt(Trained):
-        def finished(self, slot: int | None, record: Record, reused: bool) -> None:
-            super().finished(slot, record, reused)
-            if self.fresh["search", "linear"] == 3:
-                raise KeyboardInterrupt
-
-    made = resolve({**options, "asynchronous": True, "trials": 8})
-    with pytest.raises(KeyboardInterrupt):
-        run(made, observer=Interrupt(), executor=InlineExecutor(made.options.plugins))
-    before = list(read_records(made.results_folder / "records.jsonl"))
-    outcome, fresh = go({**options, "asynchronous": True, "trials": 8})
-    records = list(read_records(outcome.results_folder / "records.jsonl"))
-    assert records[: len(before)] == before
-    assert fresh["search", "linear"] == 8 - 3
-    assert sorted(r["trial"] for r in records if r["stage"] == "search") == list(range(8))
-    assert json.loads((outcome.results_folder / "experiment.json").read_text())["reproducible"] is False
-
-
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -153,7 +134,6 @@ def test_an_asynchronous_search_says_so_and_goes_on_where_it_was_interrupted(opt
         ({"timeout": 0}, "--timeout is 0: expected more than 0 seconds"),
         ({"max_time": -1}, "--max-time is -1: expected more than 0 seconds"),
         ({"memory": 0}, "--memory is 0: expected more than 0 GiB"),
-        ({"asynchronous": True, "prune": True}, "--async and --prune exclude each other"),
     ],
     ids=str,
 )

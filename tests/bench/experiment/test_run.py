@@ -169,9 +169,9 @@ def test_experiment_json_runs_the_same_experiment_again(flags: dict[str, Any]) -
 def test_another_experiment_is_never_mixed_in(flags: dict[str, Any]) -> None:
     before = records_of(run_inline(flags))
     with pytest.raises(UserError, match=r"holds another experiment \(the command\).*--fresh"):
-        run_inline({**flags, "seeds": 3})
+        run_inline({**flags, "seed": 3})
     assert records_of(run_inline(flags)) == before
-    assert len(records_of(run_inline({**flags, "seeds": 3}, fresh=True))) == 2 + 3 + 3 + 1
+    assert len(records_of(run_inline({**flags, "seed": 3}, fresh=True))) == len(before)
 
 
 def test_a_foreign_folder_is_left_alone_even_with_fresh(flags: dict[str, Any], tmp_path: Path) -> None:

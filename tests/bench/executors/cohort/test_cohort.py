@@ -28,7 +28,7 @@ TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "ene
 
 @dataclass
 class Diary:
-    """A door that writes down what passes."""
+    """A listener that writes down what passes."""
 
     records: dict[int, Record] = field(default_factory=dict)
     events: list[tuple[str, int]] = field(default_factory=list)

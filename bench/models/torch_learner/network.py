@@ -32,6 +32,30 @@ def builtin_rnn(core: nn.Module) -> nn.RNNBase | None:
     return core if core.batch_first and not core.bidirectional else None
 
 
+def flatten_bfloat16_weights(core: nn.Module) -> None:
+    """Lay the weights of an `nn.RNNBase` on a GPU out in one piece, where cuDNN runs it in bfloat16.
+
+    `flatten_parameters` does this for the other types. It leaves bfloat16 out (torch 2.13's list `CUDNN_TENSOR_DTYPES`
+    lacks it), while the layer itself takes cuDNN's kernel: each call would then warn, and copy all weights together.
+    """
+    if not isinstance(core, nn.RNNBase) or not torch.cudnn_is_acceptable(next(core.parameters())):
+        return
+    mode = torch.backends.cudnn.rnn.get_cudnn_mode(core.mode)  # type: ignore[no-untyped-call]
+    weights_of_a_layer = (4 if core.bias else 2) + (1 if core.proj_size else 0)
+    with torch.no_grad():
+        torch._cudnn_rnn_flatten_weight(
+            core._flat_weights,  # type: ignore[arg-type]
+            weights_of_a_layer,
+            core.input_size,
+            mode,
+            core.hidden_size,
+            core.proj_size,
+            core.num_layers,
+            core.batch_first,
+            bool(core.bidirectional),
+        )
+
+
 class Network(nn.Module):
     """`core` (N, T, I) -> (N, T, H), then `head` H -> O at every step, or at the last real one."""
 

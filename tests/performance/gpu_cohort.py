@@ -32,9 +32,9 @@ class Busy:
     share: float | None = None
 
     def __enter__(self) -> Busy:
-        from bench.measure.energy import _handle
+        from bench.measure.nvidia import gpu_handle
 
-        self._handle, self._stop, self._samples = _handle(), threading.Event(), list[int]()
+        self._handle, self._stop, self._samples = gpu_handle(), threading.Event(), list[int]()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
         return self

@@ -16,8 +16,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 
 from bench.executors import worker
-from bench.executors.board import SLOT, Board
 from bench.executors.executor import Curve, Evaluation, Executor
+from bench.executors.shared_progress import SLOT, SharedProgress
 from bench.measure import machine_memory
 from bench.records.schema import Record
 from bench.training.jobs import Job
@@ -34,7 +34,7 @@ class ProcessExecutor(Executor):
         self._plugins, self._uses_torch = tuple(plugins), uses_torch
         self._context = multiprocessing.get_context("spawn")
         self._doubles = self._context.RawArray("d", SLOT * slots)
-        self._board = Board(self._doubles)
+        self._progress = SharedProgress(self._doubles)
         self._serials = [0] * slots
         self._began: dict[int, float] = {}
         self._kernel_kills = machine_memory.kernel_kills()
@@ -47,7 +47,7 @@ class ProcessExecutor(Executor):
         return self._slots
 
     def submit(self, job: Job, slot: int) -> Future[Record]:
-        self._board.clear(slot)
+        self._progress.clear(slot)
         self._began.pop(slot, None)
         self._serials[slot] += 1
         try:
@@ -57,17 +57,17 @@ class ProcessExecutor(Executor):
             return self._pools[slot].submit(worker.perform, job, slot, self._serials[slot])
 
     def progress(self, slot: int) -> tuple[int, float]:
-        return self._board.last(slot)
+        return self._progress.last(slot)
 
     def curve(self, slot: int) -> Curve | None:
-        return self._board.curve(slot)
+        return self._progress.curve(slot)
 
     def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
-        return self._board.evaluations(slot, since)
+        return self._progress.evaluations(slot, since)
 
     def seconds(self, slot: int) -> float:
         if slot not in self._began:
-            if not self._board.has_begun(slot, self._serials[slot]):
+            if not self._progress.has_begun(slot, self._serials[slot]):
                 return 0.0
             self._began[slot] = time.monotonic()
         return time.monotonic() - self._began[slot]

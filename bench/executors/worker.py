@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.executors.board import Board
+from bench.executors.shared_progress import SharedProgress
 from bench.records.schema import Record
 from bench.training.jobs import Job, attempt
 
@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 
-_board: Board | None = None
+_progress: SharedProgress | None = None
 
 
 @contextlib.contextmanager
@@ -65,11 +65,11 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def start(board: Any, parent: int, plugins: Sequence[str], uses_torch: bool = True) -> None:
+def start(doubles: Any, parent: int, plugins: Sequence[str], uses_torch: bool = True) -> None:
     """Initialise a worker: die with the parent, leave Ctrl-C to it, load plug-ins, and torch unless nobody needs it."""
-    global _board
+    global _progress
     gc.disable()  # looking for garbage among what is being imported takes a fifth of the time of importing torch
-    _board = Board(board)
+    _progress = SharedProgress(doubles)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
@@ -101,15 +101,15 @@ def load_plugins(plugins: Sequence[str]) -> None:
 
 def perform(job: Job, slot: int, serial: int) -> Record:
     """Do one job, telling the parent how far it is through shared memory (no lock that a killed worker could hold)."""
-    assert _board is not None, "start() initialises a worker before it gets a job"
-    _board.begin(slot, serial)
-    board, first = _board, list[float]()
+    assert _progress is not None, "start() initialises a worker before it gets a job"
+    _progress.begin(slot, serial)
+    progress, first = _progress, list[float]()
 
     def tell(*evaluation: float | None) -> None:
         now = time.monotonic()
         if not first:
             first.append(now)
-        board.tell(slot, evaluation, now - first[0])
+        progress.tell(slot, evaluation, now - first[0])
 
     return attempt(job, tell)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from bench.measure.nvidia import driver_version
 from bench.models.contract import Model
 from tasks.errors import UserError, unknown
 
 REQUESTS = ("auto", "cpu", "cuda")
+OLDEST_DRIVER = {11: 450, 12: 525, 13: 580}  # by CUDA's major version (NVIDIA, CUDA Compatibility, minor versions)
 
 
 def gpu_available() -> bool:
@@ -18,16 +20,34 @@ def gpu_available() -> bool:
     return bool(torch.cuda.is_available())
 
 
+def why_no_gpu() -> str:
+    """The end of the sentence "torch finds no GPU": what is too old or missing, or "here" where nobody knows."""
+    import torch
+
+    cuda, driver = torch.version.cuda, driver_version()
+    if cuda is None:
+        return f" here: torch {torch.__version__} is built without CUDA"
+    if driver is None:
+        return " here"
+    needed = OLDEST_DRIVER.get(int(cuda.partition(".")[0]))
+    major = int(driver.partition(".")[0])
+    if needed is not None and major < needed:
+        return f": driver {major} is older than CUDA {cuda.partition('.')[0]} needs ({needed})"
+    return f" here, though driver {driver} is loaded"
+
+
 def choose_device(
     requested: str,
     measure: Callable[[str], tuple[float, str]],
     *,
     available: Callable[[], bool] = gpu_available,
+    why: Callable[[], str] = why_no_gpu,
 ) -> tuple[str, str]:
     """("cpu" or "cuda", a sentence that says why).
 
     measure: (training steps a second that a device makes when it is full, with what: "2 CPU workers"); called for
-    "auto" only, and only where there is a GPU. Raises UserError for another request, and for "cuda" without a GPU.
+    "auto" only, and only where there is a GPU. why: ends the sentence "torch finds no GPU". Raises UserError for
+    another request, and for "cuda" without a GPU.
     """
     if requested not in REQUESTS:
         raise unknown("device", requested, REQUESTS, means="cuda" if requested.lower() == "gpu" else None)
@@ -36,10 +56,10 @@ def choose_device(
     if not available():
         if requested == "cuda":
             raise UserError(
-                "device 'cuda' is requested, but torch finds no GPU here: use --device cpu or --device auto, or "
-                "install a torch build for your GPU, and its driver"
+                f"device 'cuda' is requested, but torch finds no GPU{why()}: use --device cpu or --device auto, or "
+                "install a driver and a build of torch that fit each other (https://pytorch.org/get-started)"
             )
-        return "cpu", "cpu: torch finds no GPU here."
+        return "cpu", f"cpu: torch finds no GPU{why()}."
     if requested == "cuda":
         return "cuda", "cuda, as requested."
     (cpu_rate, cpu), (gpu_rate, gpu) = measure("cpu"), measure("cuda")

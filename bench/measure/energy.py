@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
+
+from bench.measure.nvidia import gpu_handle
 
 
 class EnergyMeter:
@@ -17,7 +18,7 @@ class EnergyMeter:
 
     def joules(self) -> float | None:
         """Since the driver was loaded."""
-        return _joules(_handle()) if self._cuda else None
+        return _joules(gpu_handle()) if self._cuda else None
 
 
 def _joules(handle: Any) -> float | None:
@@ -28,22 +29,4 @@ def _joules(handle: Any) -> float | None:
     try:
         return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1e3  # the driver counts millijoules
     except pynvml.NVMLError:  # before Volta there is no counter
-        return None
-
-
-@functools.cache
-def _handle() -> Any:
-    """The driver's handle of the GPU that torch uses in this process; None where it can't be asked."""
-    try:
-        import pynvml
-    except ImportError:
-        return None
-    import torch
-
-    try:
-        pynvml.nvmlInit()
-        # by identity: the driver numbers all GPUs, torch only those that CUDA_VISIBLE_DEVICES shows
-        uuid = str(torch.cuda.get_device_properties(torch.cuda.current_device()).uuid)
-        return pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}")
-    except pynvml.NVMLError:
         return None

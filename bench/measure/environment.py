@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.measure.nvidia import driver_version
+
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "optuna")
 # settings of glibc's and other allocators: they change times and memory, not numbers
 ALLOCATOR_VARIABLES = (
@@ -31,7 +33,9 @@ KERNEL_VARIABLES = (
     "ONEDNN_MAX_CPU_ISA",
     "DNNL_MAX_CPU_ISA",
 )
-TORCH = ("isa", "onednn", "threads", "gpu", "cuda", "cudnn", "cudnn_deterministic")
+# settings that choose kernels on a GPU; in the fingerprint, with the driver's version, where torch uses one
+GPU_VARIABLES = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")
+TORCH = ("isa", "onednn", "threads", "gpu", "cuda", "cudnn", "cudnn_deterministic", "driver", "gpu_settings")
 # where any of these differs, the same seed may give other numbers
 NUMERIC = ("python", "packages", "machine", "cpu", "isa", "numpy_blas", "onednn", "threads", "gpu", "cuda", "cudnn")
 
@@ -60,9 +64,11 @@ def describe(*, uses_torch: bool = True) -> dict[str, Any]:
 def fingerprint(environment: Mapping[str, Any]) -> str:
     """12 hexadecimal digits of SHA-256 over what can change numbers: equal where they should agree.
 
-    `NUMERIC`, and "kernels" where any such variable was set.
+    `NUMERIC`, "kernels" where any such variable was set, and with a GPU its driver's version and settings.
     """
     relevant = {key: environment.get(key) for key in NUMERIC}
+    if environment.get("gpu"):
+        relevant |= {key: environment.get(key) for key in ("driver", "gpu_settings")}
     if environment.get("kernels"):
         relevant["kernels"] = environment["kernels"]
     text = json.dumps(relevant, sort_keys=True, separators=(",", ":"))
@@ -82,6 +88,8 @@ def _torch() -> dict[str, Any]:
         "cuda": torch.version.cuda if gpu else None,
         "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
         "cudnn_deterministic": bool(torch.backends.cudnn.deterministic) if gpu else None,
+        "driver": driver_version() if gpu else None,
+        "gpu_settings": {name: os.environ[name] for name in GPU_VARIABLES if name in os.environ} if gpu else None,
     }
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from bench.measure.nvidia import clock_mhz
 from bench.models.contract import Learner, Model, Problem, Settings
 from bench.seeds import generator
 from tasks.contract import Array, Split
 
 WARM_UP_CALLS = 3
 FEWEST_SAMPLES = 5  # fewer have no spread worth the name, and slow calls would stop after one
+GPU_WARM_UP_SECONDS = 0.4  # of steps, before anything is timed: an idle GPU runs at a fifth of its clock
+HOST_BOUND = 0.9  # of a step's time that the host needs to launch it: then the GPU waits for the host
 GPU_BLOCK_SECONDS = 5e-3  # of calls between two events, whose clock has a resolution of half a microsecond
 
 
@@ -34,6 +39,8 @@ def time_learner(
     Returns forward_seconds (`predict` on one placed batch, its outputs brought to the host), step_seconds
     (`train_step`) and latency_seconds (`predict` on one sequence), each with its `…_iqr`; sequences_per_second
     (training), flops_per_step (as given), threads, has_warnings (a measurement varied too much to be trusted), kernel.
+    On a GPU also clock_mhz (after the warm-up; None where the driver does not tell) and host_bound (the host needed as
+    long to launch a step as the GPU to run it, so a faster GPU would not shorten it).
 
     Steps are timed at learning rate 0, so that weights stay what they are however long it runs; the learner's state
     and rate are put back afterwards.
@@ -46,13 +53,19 @@ def time_learner(
     single = learner.place(take(split, np.arange(1)))
     batch = next(iter(learner.batches(placed, np.arange(batch_size), batch_size)))
     learner.learning_rate = 0.0
+    on_gpu: dict[str, Any] = {}
     try:
-        step = _measure(lambda: learner.train_step(batch), budget, learner.on_gpu)
-        forward = _measure(lambda: learner.predict(placed), budget, learner.on_gpu)
-        latency = _measure(lambda: learner.predict(single), budget, learner.on_gpu)
+        if learner.on_gpu:
+            _warm_gpu_up(lambda: learner.train_step(batch))
+            on_gpu["clock_mhz"] = clock_mhz()
+        step, launching = _measure(lambda: learner.train_step(batch), budget, learner.on_gpu)
+        forward, _ = _measure(lambda: learner.predict(placed), budget, learner.on_gpu)
+        latency, _ = _measure(lambda: learner.predict(single), budget, learner.on_gpu)
     finally:
         learner.load_state(state)
         learner.learning_rate = rate
+    if learner.on_gpu:
+        on_gpu["host_bound"] = bool(launching >= HOST_BOUND * step.median)
     return {
         "forward_seconds": forward.median,
         "forward_seconds_iqr": forward.iqr,
@@ -65,6 +78,7 @@ def time_learner(
         "threads": torch.get_num_threads(),
         "has_warnings": any(measurement.has_warnings for measurement in (step, forward, latency)),
         "kernel": learner.kernel,
+        **on_gpu,
     }
 
 
@@ -87,7 +101,8 @@ def step_seconds(model: Model, settings: Settings, split: Split, problem: Proble
     learner = model.build(problem, settings, generator("init", model.cell, 0), 0)
     batch_split = take(split, np.arange(batch_size) % len(split))
     batch = next(iter(learner.batches(learner.place(batch_split), np.arange(batch_size), batch_size)))
-    return float(_measure(lambda: learner.train_step(batch), 0.3, learner.on_gpu).median)
+    measured, _ = _measure(lambda: learner.train_step(batch), 0.3, learner.on_gpu)
+    return float(measured.median)
 
 
 def take(split: Split, index: Array) -> Split:
@@ -100,37 +115,55 @@ def take(split: Split, index: Array) -> Split:
     )
 
 
-def _measure(call: Callable[[], Any], seconds: float, on_gpu: bool) -> Any:
-    """A `torch.utils.benchmark.Measurement` of a warm call, over at most about `seconds`."""
+def _warm_gpu_up(call: Callable[[], Any]) -> None:
+    """Keep the GPU busy until it runs at the clock that it keeps under load."""
+    import torch
+
+    began = time.perf_counter()
+    while time.perf_counter() - began < GPU_WARM_UP_SECONDS:
+        call()
+    torch.cuda.synchronize()
+
+
+def _measure(call: Callable[[], Any], seconds: float, on_gpu: bool) -> tuple[Any, float]:
+    """(A `torch.utils.benchmark.Measurement` of a warm call, seconds that launching one takes the host on a GPU).
+
+    seconds: about how long it may take.
+    """
     import torch
     from torch.utils.benchmark import Measurement, TaskSpec, Timer
 
     for _ in range(WARM_UP_CALLS):
         call()
     if on_gpu:
-        calls = max(1, round(GPU_BLOCK_SECONDS / max(_gpu_seconds(call, 1), 1e-6)))
-        times = list[float]()
+        calls = max(1, round(GPU_BLOCK_SECONDS / max(_gpu_seconds(call, 1)[0], 1e-6)))
+        times, launching = list[float](), list[float]()
         while len(times) < FEWEST_SAMPLES or sum(times) < seconds:
-            times.append(_gpu_seconds(call, calls))
-        return Measurement(number_per_run=calls, raw_times=times, task_spec=TaskSpec("call()", ""))
+            running, launched = _gpu_seconds(call, calls)
+            times.append(running)
+            launching.append(launched / calls)
+        measurement = Measurement(number_per_run=calls, raw_times=times, task_spec=TaskSpec("call()", ""))
+        return measurement, statistics.median(launching)
     timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
     measured = timer.adaptive_autorange(threshold=0.1, min_run_time=0.4 * seconds, max_run_time=seconds)
     times, calls = list(measured.raw_times), measured.number_per_run
     while len(times) < FEWEST_SAMPLES:
         times += timer.timeit(calls).raw_times
-    return Measurement(number_per_run=calls, raw_times=times, task_spec=measured.task_spec)
+    return Measurement(number_per_run=calls, raw_times=times, task_spec=measured.task_spec), 0.0
 
 
-def _gpu_seconds(call: Callable[[], Any], calls: int) -> float:
-    """Seconds that so many calls take, from the first kernel to the last, by the GPU's own clock."""
+def _gpu_seconds(call: Callable[[], Any], calls: int) -> tuple[float, float]:
+    """(Seconds from the first to the last kernel of so many calls, by the GPU's clock; seconds that the host launched)."""
     import torch
 
     cuda: Any = torch.cuda
     start, end = cuda.Event(enable_timing=True), cuda.Event(enable_timing=True)
     cuda.synchronize()
     start.record()
+    began = time.perf_counter()
     for _ in range(calls):
         call()
+    launched = time.perf_counter() - began
     end.record()
     end.synchronize()
-    return float(start.elapsed_time(end)) / 1e3  # milliseconds
+    return float(start.elapsed_time(end)) / 1e3, launched  # elapsed_time: milliseconds

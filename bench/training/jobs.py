@@ -41,8 +41,14 @@ NOT_MEASURED = dict.fromkeys(
 )
 
 
-# what torch's allocator, the CUDA runtime and cuBLAS say
-OUT_OF_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+# what torch's allocators on a GPU and on a CPU, the CUDA runtime, cuBLAS and cuDNN say
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "ALLOCATION_FAILED",  # cuDNN 9: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED, and of the host's memory
+)
 
 
 class Job(Protocol):

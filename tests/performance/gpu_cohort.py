@@ -32,9 +32,9 @@ class Busy:
     share: float | None = None
 
     def __enter__(self) -> Busy:
-        from bench.measure.energy import _handle
+        from bench.measure.nvidia import gpu_handle
 
-        self._handle, self._stop, self._samples = _handle(), threading.Event(), list[int]()
+        self._handle, self._stop, self._samples = gpu_handle(), threading.Event(), list[int]()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
         return self
@@ -53,7 +53,7 @@ class Busy:
         self.share = statistics.mean(self._samples) / 100 if self._samples else None
 
 
-class Door:
+class CohortListener:
     """Counts what has ended."""
 
     def __init__(self) -> None:
@@ -105,13 +105,13 @@ def in_cohort(size: int) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
         from bench.executors.cohort.size import CohortSize
         from bench.training.jobs import TrainingJob
 
-        door = Door()
-        cohort = Cohort(Gpu(), CohortSize(size), door)
+        listener = CohortListener()
+        cohort = Cohort(Gpu(), CohortSize(size), listener)
         for serial, training in enumerate(trainings, start=1):
             cohort.add(serial, TrainingJob(training))
         while not cohort.idle:
             cohort.round()
-        return door.records
+        return listener.records
 
     return train_all
 

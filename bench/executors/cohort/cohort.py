@@ -1,7 +1,7 @@
-"""Many trainings in one process, by turns: a cohort. What it is told and what it tells passes through `Door`.
+"""Many trainings in one process, by turns: a cohort. It reports what happens to a `CohortListener`.
 
 Each member is a training in turns (`bench.training.train`). On a GPU a turn only begins work, on the member's own
- stream, so the device is busy with all of them at once; nothing here waits for one while another could go on.
+stream, so the device is busy with all of them at once; nothing here waits for one while another could go on.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from bench.training.jobs import Job, TrainingJob, attempt, failure_of, is_out_of
 from bench.training.loop import Progress, Turns
 
 
-class Door(Protocol):
-    """Where a cohort's news go. serial: the number that a job was given when it came."""
+class CohortListener(Protocol):
+    """Receives what happens in a cohort. serial: the number that a job was given when it was added."""
 
     def turn(self, serial: int) -> None:
-        """The job whose code runs from now on; 0: none in particular."""
+        """The code of this job runs from now on; 0: of none in particular."""
 
     def began(self, serial: int) -> None: ...
 
@@ -64,8 +64,8 @@ def _next(turns: Turns[Record]) -> Record | None:
 class Cohort:
     """Jobs that come and go. `round` lets those join that fit, and gives every member a turn."""
 
-    def __init__(self, device: Device, size: CohortSize, door: Door) -> None:
-        self.device, self.size, self.door = device, size, door
+    def __init__(self, device: Device, size: CohortSize, listener: CohortListener) -> None:
+        self.device, self.size, self.listener = device, size, listener
         self._waiting: deque[_Waiting] = deque()
         self._members: list[_Member] = []
         self._largest_bytes = 0  # that a member has taken by joining
@@ -116,13 +116,13 @@ class Cohort:
         if self._full:
             return
         self._waiting.remove(chosen)
-        self.door.began(chosen.serial)
+        self.listener.began(chosen.serial)
         if isinstance(chosen.job, TrainingJob):
             self._join(chosen, chosen.job, free)
         else:
-            self.door.turn(chosen.serial)
-            self.door.ended(chosen.serial, attempt(chosen.job, self._progress(chosen)))
-            self.door.turn(0)
+            self.listener.turn(chosen.serial)
+            self.listener.ended(chosen.serial, attempt(chosen.job, self._progress(chosen)))
+            self.listener.turn(0)
 
     def _join(self, waiting: _Waiting, job: TrainingJob, free: int | None) -> None:
         effort = SharedEffort(self.device.name, self._energy)
@@ -137,7 +137,7 @@ class Cohort:
     def _take_turn(self, member: _Member) -> None:
         """Whatever goes wrong in a turn is its member's alone, unless the device is gone."""
         waiting = member.waiting
-        self.door.turn(waiting.serial)
+        self.listener.turn(waiting.serial)
         try:
             with self.device.stream(member.stream), member.effort.turn():
                 record = _next(member.turns)
@@ -150,18 +150,18 @@ class Cohort:
             record = None if again else failure_of(waiting.job, error)
             if again:
                 self._make_room(waiting.job)
-        self.door.turn(0)
+        self.listener.turn(0)
         if again or record is not None:
             self._leave(member)
         if again:
             self._waiting.append(_Waiting(waiting.serial, waiting.job, alone=True))
         if record is not None:
-            self.door.ended(waiting.serial, record)
+            self.listener.ended(waiting.serial, record)
 
     def _make_room(self, job: Job) -> None:
         members = len(self._members)
         self.size.halve(members)
-        self.door.note(
+        self.listener.note(
             f"out of memory with {members} trainings at once: {job.label} is trained again, alone, and from now on "
             f"there are at most {self.size.now} at once"
         )
@@ -181,7 +181,7 @@ class Cohort:
             step = int(evaluation[0] or 0)
             self._work += waiting.job.cost * (step - told) / max(1, waiting.job.steps)
             told = step
-            self.door.evaluated(waiting.serial, evaluation)
+            self.listener.evaluated(waiting.serial, evaluation)
 
         return progress
 

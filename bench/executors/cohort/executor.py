@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from bench.executors.board import SLOT, Board
 from bench.executors.cohort.process import CohortProcess, Running
 from bench.executors.cohort.size import FIRST, LARGEST
 from bench.executors.executor import Curve, Evaluation, Executor, WorkerDied
+from bench.executors.shared_progress import SLOT, SharedProgress
 from bench.records.schema import Record
 from bench.training.jobs import Job
 from tasks.errors import UserError
@@ -23,22 +23,22 @@ DROP_SECONDS = 10.0  # a training that does not let go in this time is ended wit
 DEATHS = 3  # of a cohort's process, none of which has ended a job: then its GPU is given up
 
 
-class Stalls:
-    """How long turns have lasted that lasted from one look to the next, by whose they were."""
+class LongTurns:
+    """Adds up the time for which each training held its cohort up, by turns that lasted from one look to the next."""
 
     def __init__(self) -> None:
         self._seconds: defaultdict[int, float] = defaultdict(float)
         self._last = (0, 0, 0.0)
 
     def look(self, serial: int, count: int) -> None:
-        """serial: whose turn it is (0: nobody's); count: how many turns there have been."""
+        """Note whose turn it is (serial; 0: nobody's) and how many turns there have been (count)."""
         now = time.monotonic()
         if serial and self._last[:2] == (serial, count):
             self._seconds[serial] += now - self._last[2]
         self._last = (serial, count, now)
 
     def by_others(self, serial: int) -> float:
-        """Seconds that a job has been kept from going on."""
+        """Seconds for which the long turns of other trainings kept this one waiting."""
         return sum(seconds for whose, seconds in self._seconds.items() if whose != serial)
 
 
@@ -70,8 +70,8 @@ class CohortExecutor(Executor):
         context = multiprocessing.get_context("spawn")
         most = (size or LARGEST) * len(self._gpus)
         self._doubles, self._turns = context.RawArray("d", SLOT * most), context.RawArray("q", 2 * len(self._gpus))
-        self._stalls = [Stalls() for _ in self._gpus]
-        self._board = Board(self._doubles)
+        self._long_turns = [LongTurns() for _ in self._gpus]
+        self._shared = SharedProgress(self._doubles)
         self._sizes = [size or FIRST] * len(self._gpus)
         self._owners: list[int] = []  # of each slot, in the order in which they were added: its cohort
         self._serials = itertools.count(1)
@@ -99,7 +99,7 @@ class CohortExecutor(Executor):
             return self._others.submit(job, slot)
         mine = slot - self._first
         running = Running(next(self._serials), mine, job, Future())
-        self._board.clear(mine)
+        self._shared.clear(mine)
         self._slots[mine] = running
         self._processes[self._owners[mine]].give(running)
         return running.future
@@ -107,15 +107,15 @@ class CohortExecutor(Executor):
     def progress(self, slot: int) -> tuple[int, float]:
         if slot < self._first:
             return self._others.progress(slot)
-        return self._board.last(slot - self._first)
+        return self._shared.last(slot - self._first)
 
     def curve(self, slot: int) -> Curve | None:
-        return self._others.curve(slot) if slot < self._first else self._board.curve(slot - self._first)
+        return self._others.curve(slot) if slot < self._first else self._shared.curve(slot - self._first)
 
     def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
         if slot < self._first:
             return self._others.evaluations(slot, since)
-        return self._board.evaluations(slot - self._first, since)
+        return self._shared.evaluations(slot - self._first, since)
 
     def seconds(self, slot: int) -> float:
         """Since the training joined its cohort, less what others held it up by turns that would not end.
@@ -126,9 +126,9 @@ class CohortExecutor(Executor):
             return self._others.seconds(slot)
         mine = slot - self._first
         serial = self._slots[mine].serial
-        if not self._board.has_begun(mine, serial):
+        if not self._shared.has_begun(mine, serial):
             return 0.0
-        stalled = self._stalls[self._owners[mine]].by_others(serial)
+        stalled = self._long_turns[self._owners[mine]].by_others(serial)
         if mine not in self._began or self._began[mine][0] != serial:
             self._began[mine] = (serial, time.monotonic(), stalled)
         _, began, before = self._began[mine]
@@ -181,7 +181,7 @@ class CohortExecutor(Executor):
         while self._notes:
             self._note(self._notes.pop(0))
         for number, process in enumerate(self._processes):
-            self._stalls[number].look(self._turns[2 * number], self._turns[2 * number + 1])
+            self._long_turns[number].look(self._turns[2 * number], self._turns[2 * number + 1])
             if process.ended and not self._closed:
                 self._replace(number, process)
 
@@ -202,6 +202,6 @@ class CohortExecutor(Executor):
             if running.serial == blamed:
                 running.future.set_exception(WorkerDied(why))
             else:
-                self._board.clear(running.slot)
+                self._shared.clear(running.slot)
                 self._began.pop(running.slot, None)
                 fresh.give(replace(running, alone=running.alone or not blamed))

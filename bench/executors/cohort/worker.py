@@ -8,20 +8,20 @@ from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
 from bench.executors import worker
-from bench.executors.board import Board
 from bench.executors.cohort.cohort import Cohort
 from bench.executors.cohort.gpu import Device, DeviceLost, Gpu
 from bench.executors.cohort.size import CohortSize
+from bench.executors.shared_progress import SharedProgress
 from bench.records.schema import Record
 
 LOST = 17  # exit code of a process whose device does not answer any more
 
 
-class ParentDoor:
+class ParentListener:
     """Tells the parent: evaluations and whose turn it is through shared memory, all else through the pipe."""
 
-    def __init__(self, connection: Connection, board: Board, turns: Any, number: int) -> None:
-        self._connection, self._board, self._turns, self._number = connection, board, turns, number
+    def __init__(self, connection: Connection, shared: SharedProgress, turns: Any, number: int) -> None:
+        self._connection, self._shared, self._turns, self._number = connection, shared, turns, number
         self._slots: dict[int, int] = {}
 
     def expect(self, serial: int, slot: int) -> None:
@@ -33,11 +33,11 @@ class ParentDoor:
         self._turns[2 * self._number + 1] += 1
 
     def began(self, serial: int) -> None:
-        self._board.clear(self._slots[serial])  # it may begin for a second time
-        self._board.begin(self._slots[serial], serial)
+        self._shared.clear(self._slots[serial])  # it may begin for a second time
+        self._shared.begin(self._slots[serial], serial)
 
     def evaluated(self, serial: int, evaluation: tuple[float | None, ...]) -> None:
-        self._board.tell(self._slots[serial], evaluation)
+        self._shared.tell(self._slots[serial], evaluation)
 
     def ended(self, serial: int, record: Record) -> None:
         self._connection.send(("ended", serial, record))
@@ -64,10 +64,10 @@ def serve(
     lost, and then the process ends with code `LOST`.
     """
     worker.start(doubles, parent, plugins)
-    door = ParentDoor(connection, Board(doubles), turns, number)
+    listener = ParentListener(connection, SharedProgress(doubles), turns, number)
     size = CohortSize(fixed)
     device = Gpu() if on_gpu else Device()
-    cohort, announced = Cohort(device, size, door), size.now
+    cohort, announced = Cohort(device, size, listener), size.now
     try:
         device.prepare()
     except DeviceLost as lost:
@@ -75,13 +75,13 @@ def serve(
     try:
         while True:
             while cohort.idle or connection.poll():
-                _obey(connection.recv(), cohort, door, connection)
+                _obey(connection.recv(), cohort, listener, connection)
             cohort.round()
             if size.now > announced:
                 announced = size.now
                 connection.send(("size", announced))
     except DeviceLost as lost:
-        door.turn(cohort.only_member or 0)  # of several, it may be any one's fault
+        listener.turn(cohort.only_member or 0)  # of several, it may be any one's fault
         _give_up(connection, "lost", lost)
     except EOFError:
         return
@@ -93,11 +93,11 @@ def _give_up(connection: Connection, kind: str, lost: DeviceLost) -> NoReturn:
     os._exit(LOST)  # nothing of CUDA can be tidied up any more, and trying may hang
 
 
-def _obey(message: tuple[Any, ...], cohort: Cohort, door: ParentDoor, connection: Connection) -> None:
+def _obey(message: tuple[Any, ...], cohort: Cohort, listener: ParentListener, connection: Connection) -> None:
     kind, serial, *rest = message
     if kind == "job":
         slot, job, alone = rest
-        door.expect(serial, slot)
+        listener.expect(serial, slot)
         cohort.add(serial, job, alone)
     else:
         cohort.drop(serial)

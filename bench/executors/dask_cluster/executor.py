@@ -23,7 +23,7 @@ from typing import Any
 from bench.executors.executor import Curve, Evaluation, Executor, WorkerDied
 from bench.records.schema import Record
 from bench.training.jobs import Job
-from bench.training.loop import CURVE
+from bench.training.loop import CURVE, finite_or_none
 from tasks.errors import UserError
 
 CONNECT_SECONDS = 10
@@ -126,9 +126,7 @@ class DaskExecutor(Executor):
 
     def curve(self, slot: int) -> Curve | None:
         columns = zip(*self._running[slot].evaluations, strict=True)
-        return {
-            name: [_finite_or_none(x) for x in column] for name, column in zip(CURVE, columns, strict=False)
-        } or None
+        return {name: [finite_or_none(x) for x in column] for name, column in zip(CURVE, columns, strict=False)} or None
 
     def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
         return [(*row, None) for row in self._running[slot].evaluations[since:]]  # seconds are not told
@@ -211,7 +209,3 @@ def pack(root: Path, plugins: Sequence[str]) -> tuple[bytes, str]:
             content.update(name.encode() + b"\0" + data)
             archive.writestr(name, data)
     return buffer.getvalue(), content.hexdigest()[:16]
-
-
-def _finite_or_none(value: float | None) -> float | int | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -22,9 +22,10 @@ class FusedAdam:
     def __init__(self, parameters: Sequence[Tensor], learning_rate: float, weight_decay: float) -> None:
         self.parameters = list(parameters)
         self.weight_decay = weight_decay
-        on_gpu = bool(self.parameters) and self.parameters[0].is_cuda
-        # on a GPU the kernel reads it there, so that a step captured once follows a schedule
-        self._rate = torch.zeros((), device=self.parameters[0].device) if on_gpu else None
+        # on a GPU the kernel reads it there, so that a step captured once follows a schedule; it reads a float32, which
+        # would round the rate of a float64 training by 1e-8
+        device_rate = bool(self.parameters) and self.parameters[0].is_cuda and self.parameters[0].dtype != torch.float64
+        self._rate = torch.zeros((), device=self.parameters[0].device) if device_rate else None
         self.learning_rate = learning_rate
         self.first = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]
         self.second = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]
@@ -40,6 +41,11 @@ class FusedAdam:
         self._learning_rate = value
         if self._rate is not None:
             self._rate.fill_(value)
+
+    @property
+    def rate_is_on_device(self) -> bool:
+        """Whether a captured step follows changes of the learning rate."""
+        return self._rate is not None
 
     @torch.no_grad()
     def step(self) -> None:

@@ -15,7 +15,7 @@ from bench.models.torch_learner import data
 from bench.models.torch_learner.adam import FusedAdam
 from bench.models.torch_learner.clipping import clip_gradient_norm
 from bench.models.torch_learner.data import Sequences
-from bench.models.torch_learner.network import Network, as_array, probe
+from bench.models.torch_learner.network import Network, as_array, flatten_bfloat16_weights, probe
 from bench.models.torch_learner.objective import mean_loss
 from bench.models.torch_learner.precision import use_precision
 from tasks.contract import Array, Split
@@ -24,7 +24,8 @@ PREDICT_ELEMENTS = 2**20  # hidden values (N·T·H) of one prediction batch: fil
 
 
 class TorchLearner(Learner):
-    """Trains a `Network`. Dropout masks come from torch's global generator, which the constructor seeds.
+    """Trains a `Network`. Dropout masks come from torch's global generator, which the constructor seeds where any are
+    drawn.
 
     So with dropout there is one training at a time in a process, and its masks are not part of `state()`.
 
@@ -45,6 +46,8 @@ class TorchLearner(Learner):
             use_precision(settings.precision)
         low = settings.precision == "bfloat16"
         self._computing = copy.deepcopy(network).to(torch.bfloat16) if low else network
+        if low and self.on_gpu:
+            flatten_bfloat16_weights(self._computing.core)
         self._computing_dtype = torch.bfloat16 if low else self.dtype
         self._one_hot = torch.eye(problem.input_size, dtype=self._computing_dtype, device=self.device)
         self._trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -52,7 +55,8 @@ class TorchLearner(Learner):
         self._optimizer = FusedAdam(self._trained, settings.learning_rate, settings.weight_decay)
         self.kernel = probe(self._computing, model_name, problem, settings)
         self._computing.train()
-        torch.manual_seed(dropout_seed)
+        if self.has_dropout or not network.is_builtin_rnn:  # a plug-in's core may draw, whatever the settings say
+            torch.manual_seed(dropout_seed)
 
     @property
     def learning_rate(self) -> float:
@@ -66,6 +70,11 @@ class TorchLearner(Learner):
     def has_dropout(self) -> bool:
         """Whether masks are drawn between layers."""
         return self._settings.dropout > 0 and self._settings.num_layers > 1
+
+    @property
+    def rate_is_on_device(self) -> bool:
+        """Whether a captured step follows changes of the learning rate."""
+        return self._optimizer.rate_is_on_device
 
     @property
     def parameter_count(self) -> ParameterCount:

@@ -21,7 +21,7 @@ KERNEL_OF_NODE = {"CudnnRnnBackward": "cudnn", "MkldnnRnnLayerBackward": "onednn
 PROBED_STEPS = 16  # of a task's own, of a core that torch does not bring: enough to see what it looks at
 
 
-def torch_s_own(core: nn.Module) -> nn.RNNBase | None:
+def builtin_rnn(core: nn.Module) -> nn.RNNBase | None:
     """The core where it is an `nn.RNN`, `nn.GRU` or `nn.LSTM` that runs forward, batch first; else None.
 
     A class derived from these is none of them: it may compute and return anything.
@@ -32,13 +32,37 @@ def torch_s_own(core: nn.Module) -> nn.RNNBase | None:
     return core if core.batch_first and not core.bidirectional else None
 
 
+def flatten_bfloat16_weights(core: nn.Module) -> None:
+    """Lay the weights of an `nn.RNNBase` on a GPU out in one piece, where cuDNN runs it in bfloat16.
+
+    `flatten_parameters` does this for the other types. It leaves bfloat16 out (torch 2.13's list `CUDNN_TENSOR_DTYPES`
+    lacks it), while the layer itself takes cuDNN's kernel: each call would then warn, and copy all weights together.
+    """
+    if not isinstance(core, nn.RNNBase) or not torch.cudnn_is_acceptable(next(core.parameters())):
+        return
+    mode = torch.backends.cudnn.rnn.get_cudnn_mode(core.mode)  # type: ignore[no-untyped-call]
+    weights_of_a_layer = (4 if core.bias else 2) + (1 if core.proj_size else 0)
+    with torch.no_grad():
+        torch._cudnn_rnn_flatten_weight(
+            core._flat_weights,  # type: ignore[arg-type]
+            weights_of_a_layer,
+            core.input_size,
+            mode,
+            core.hidden_size,
+            core.proj_size,
+            core.num_layers,
+            core.batch_first,
+            bool(core.bidirectional),
+        )
+
+
 class Network(nn.Module):
     """`core` (N, T, I) -> (N, T, H), then `head` H -> O at every step, or at the last real one."""
 
     def __init__(self, core: nn.Module, head: nn.Linear, per_step: bool) -> None:
         super().__init__()
         self.core, self.head, self.per_step = core, head, per_step
-        self.is_torch_s_own = torch_s_own(core) is not None
+        self.is_builtin_rnn = builtin_rnn(core) is not None
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """inputs: `(N, T, I)`; lengths: `(N,)` int64 or None. Returns `(N, T, O)` per step, else `(N, O)`."""
@@ -48,7 +72,7 @@ class Network(nn.Module):
             if lengths is not None:
                 last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, hidden.shape[2])
                 hidden = hidden.gather(1, last).squeeze(1)
-            elif self.is_torch_s_own:
+            elif self.is_builtin_rnn:
                 # The same numbers as hidden[:, -1], whose gradient would be one of all outputs, zero but for the last,
                 # added up at every step: 1 to 6 % of a training step.
                 final = found[1][0] if isinstance(found[1], tuple) else found[1]  # of an LSTM's (h, c), h: (L, N, H)
@@ -124,7 +148,7 @@ def probe(network: Network, model_name: str, problem: Problem, settings: Setting
     sees a later one.
     """
     parameter = next(network.parameters())
-    steps = 2 if network.is_torch_s_own else max(2, min(problem.steps, PROBED_STEPS))
+    steps = 2 if network.is_builtin_rnn else max(2, min(problem.steps, PROBED_STEPS))
     values = torch.linspace(-1, 1, 3 * steps * problem.input_size, dtype=parameter.dtype, device=parameter.device)
     inputs = values.reshape(3, steps, problem.input_size)
     network.eval()  # no dropout drawn, no running statistics touched
@@ -136,7 +160,7 @@ def probe(network: Network, model_name: str, problem: Problem, settings: Setting
             f"model {model_name}: its core maps (N, T, input_size) = {tuple(inputs.shape)} to {found}, expected "
             f"(N, T, hidden_size) = {expected}, or a tuple that begins with it"
         )
-    if not network.is_torch_s_own:
+    if not network.is_builtin_rnn:
         _check_independence(network, model_name, inputs)
     network.train()
     pending, seen = [hidden.grad_fn], set()

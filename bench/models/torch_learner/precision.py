@@ -13,16 +13,12 @@ def use_precision(precision: str) -> None:
     torch's own default is TF32 in cuDNN, where a recurrent layer runs, and IEEE in cuBLAS.
     """
     backends: Any = torch.backends
-    if hasattr(backends.cudnn, "rnn"):  # torch 2.9 named the settings anew, and refuses a mixture of both
-        for backend in (backends.cudnn.rnn, backends.cudnn.conv, backends.cuda.matmul):
-            backend.fp32_precision = "tf32" if precision == "tf32" else "ieee"
-    else:
-        backends.cudnn.allow_tf32 = backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    # torch 2.9 named these settings anew (`fp32_precision`). Setting them by their old names keeps both views in step;
+    # after the new ones, reading an old one raises, which `torch.compile` and `cudnn.flags()` in a plug-in do.
+    backends.cudnn.allow_tf32 = backends.cuda.matmul.allow_tf32 = precision == "tf32"
 
 
 def float32_precision() -> str:
     """ "ieee" or "tf32": what a recurrent layer computes with in cuDNN now."""
     backends: Any = torch.backends
-    if hasattr(backends.cudnn, "rnn"):
-        return "tf32" if backends.cudnn.rnn.fp32_precision == "tf32" else "ieee"
     return "tf32" if backends.cudnn.allow_tf32 else "ieee"

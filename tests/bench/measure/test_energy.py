@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.measure import energy
+from bench.measure import nvidia
 from bench.measure.effort import SoleEffort
 from bench.measure.energy import EnergyMeter
 
@@ -39,9 +39,9 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(uuid="12-ab"))
-    energy._handle.cache_clear()
+    nvidia.gpu_handle.cache_clear()
     yield fake
-    energy._handle.cache_clear()
+    nvidia.gpu_handle.cache_clear()
 
 
 def test_joules_count_up_and_the_gpu_is_named_by_its_identity(driver: SimpleNamespace) -> None:
@@ -72,6 +72,6 @@ def test_nothing_is_known_without_driver_or_package(driver: SimpleNamespace, mon
 
     driver.nvmlInit = refuse
     assert EnergyMeter("cuda").joules() is None
-    energy._handle.cache_clear()
+    nvidia.gpu_handle.cache_clear()
     monkeypatch.setitem(sys.modules, "pynvml", None)  # importing it fails
     assert EnergyMeter("cuda").joules() is None

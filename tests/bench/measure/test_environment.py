@@ -78,6 +78,23 @@ def test_the_fingerprint_follows_what_can_change_numbers(key: str) -> None:
     assert fingerprint({**described, "commit": "something else", "os": "another"}) == fingerprint(described)
 
 
+def test_with_a_gpu_its_driver_and_settings_count_and_without_one_they_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_cpu = {**describe(), "gpu": None, "driver": None, "gpu_settings": None}
+    older = {key: value for key, value in on_cpu.items() if key not in ("driver", "gpu_settings")}
+    assert fingerprint(on_cpu) == fingerprint(older)  # of before they were kept
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    monkeypatch.setattr(environment, "driver_version", lambda: "580.65")
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:2")
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    found = describe()
+    assert (found["driver"], found["gpu_settings"]) == ("580.65", {"CUBLAS_WORKSPACE_CONFIG": ":4096:2"})
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    overridden = describe()
+    newer = {**found, "driver": "590.1"}
+    assert len({fingerprint(each) for each in (on_cpu, found, overridden, newer)}) == 4
+
+
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
     done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.measure.timing import FEWEST_SAMPLES, WARM_UP_CALLS, step_seconds, take, time_learner
+from bench.measure import timing as timing_module
+from bench.measure.timing import FEWEST_SAMPLES, GPU_WARM_UP_SECONDS, WARM_UP_CALLS, step_seconds, take, time_learner
 from bench.models.contract import Learner, ParameterCount, Problem, Settings
 from bench.models.registry import MODELS
 from bench.seeds import generator
@@ -159,12 +160,42 @@ def test_on_a_gpu_its_own_clock_is_read(monkeypatch: pytest.MonkeyPatch) -> None
         return np.zeros((len(placed), 1))
 
     learner.train_step, learner.predict = step, predict  # type: ignore[method-assign]
+    monkeypatch.setattr(timing_module, "GPU_WARM_UP_SECONDS", 0.0)
+    monkeypatch.setattr(timing_module, "clock_mhz", lambda: 1980)
     timing = time_learner(learner, make_split(), 50, seconds=0.06)
+    assert timing.keys() == KEYS | {"clock_mhz", "host_bound"}
+    assert timing["clock_mhz"] == 1980
+    assert timing["host_bound"] is False  # a launch takes no time here
     assert timing["step_seconds"] == pytest.approx(2e-3)
     assert timing["forward_seconds"] == pytest.approx(0.5e-3)
     assert timing["latency_seconds"] == pytest.approx(0.25e-3)
     assert timing["sequences_per_second"] == pytest.approx(25_000)
-    assert clock.log[: WARM_UP_CALLS + 2] == [*["step"] * WARM_UP_CALLS, "wait for all", "record"]
+    warmed_up = clock.log.index("wait for all")
+    expected = [*["step"] * WARM_UP_CALLS, "wait for all", "record"]
+    assert clock.log[warmed_up + 1 : warmed_up + 1 + len(expected)] == expected
+
+
+def test_a_gpu_is_kept_busy_before_it_is_timed_and_is_told_where_it_waits_for_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, learner, now = Clock(monkeypatch), Spinning(), [0.0]
+    learner.on_gpu = True
+    before_clock_was_read: list[int] = []
+
+    def step(batch: Split) -> float:
+        now[0] += 1e-3  # the host launches for as long
+        clock.milliseconds += 1.0  # as the GPU runs
+        clock.log.append("step")
+        return 0.0
+
+    learner.train_step = step  # type: ignore[method-assign]
+    monkeypatch.setattr(timing_module.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(learner, "predict", lambda placed: setattr(clock, "milliseconds", clock.milliseconds + 1.0))
+    monkeypatch.setattr(timing_module, "clock_mhz", lambda: before_clock_was_read.append(clock.log.count("step")))
+    timing = time_learner(learner, make_split(), 50, seconds=0.06)
+    assert timing["host_bound"] is True
+    assert before_clock_was_read[0] >= GPU_WARM_UP_SECONDS / 1e-3
+    assert timing["clock_mhz"] is None
 
 
 def test_slow_calls_are_sampled_often_enough_for_a_spread() -> None:

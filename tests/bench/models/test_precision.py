@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 from bench.measure.device import check_precision, visible_gpus
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
+from bench.models.torch_learner.network import flatten_bfloat16_weights
 from bench.models.torch_learner.precision import float32_precision, use_precision
 from bench.records.atomic import FILES
 from bench.training.checkpoint import load_model
@@ -36,8 +39,35 @@ def test_cudnn_and_cublas_use_tf32_where_it_was_asked_for_and_nowhere_else(preci
         use_precision(precision)
         assert float32_precision() == expected
         assert torch.backends.cuda.matmul.fp32_precision == expected
+        assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == (expected == "tf32")
+        torch.get_float32_matmul_precision()  # what torch.compile asks: it raises where old and new names were mixed
+        with torch.backends.cudnn.flags(enabled=True):
+            pass
     finally:
         use_precision("tf32" if before == "tf32" else "float32")
+
+
+@pytest.mark.parametrize(("layers", "bias"), [(1, True), (2, True), (2, False)])
+def test_bfloat16_weights_are_laid_out_as_torch_lays_out_the_other_types(
+    layers: int, bias: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch's own method tells what to call, with the types that it knows; cuDNN itself is not there."""
+    called: list[Any] = []
+    core = torch.nn.LSTM(3, 4, layers, bias=bias, batch_first=True).to(torch.bfloat16)
+    flatten_bfloat16_weights(core)
+    flatten_bfloat16_weights(torch.nn.Linear(2, 2))
+    assert called == []  # a CPU, and a core that is no layer of cuDNN's
+    monkeypatch.setattr(torch, "cudnn_is_acceptable", lambda tensor: True)
+    monkeypatch.setattr(torch.backends.cudnn.rnn, "get_cudnn_mode", {"LSTM": 2}.__getitem__)
+    monkeypatch.setattr(torch, "_cudnn_rnn_flatten_weight", lambda *arguments: called.append(arguments))
+    flatten_bfloat16_weights(core)
+    (ours,) = called
+    assert ours[0] is core._flat_weights
+    source = inspect.getsource(torch.nn.RNNBase.flatten_parameters)
+    given = source.partition("_cudnn_rnn_flatten_weight(")[2].partition(")\n\n")[0]
+    theirs = ("_flat_weights", "num_weights", "input_size", "get_cudnn_mode", "hidden_size", "proj_size", "num_layers")
+    assert [name for name in re.findall(r"\w+", given) if name in theirs] == list(theirs)  # the order of arguments
+    assert ours[1:] == (4 if bias else 2, 3, 2, 4, 0, layers, True, False)  # 2: cuDNN's number of an LSTM
 
 
 @pytest.mark.parametrize("model", ["gru", "lstm", "rnn"])

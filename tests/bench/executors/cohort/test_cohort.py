@@ -28,7 +28,7 @@ TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "ene
 
 @dataclass
 class Diary:
-    """A door that writes down what passes."""
+    """A listener that writes down what passes."""
 
     records: dict[int, Record] = field(default_factory=dict)
     events: list[tuple[str, int]] = field(default_factory=list)
@@ -254,6 +254,9 @@ def test_nobody_joins_where_the_last_one_s_memory_is_not_free_with_something_to_
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "out_of_memory"),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "out_of_memory"),
         (RuntimeError("CUDA error: out of memory"), "out_of_memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"), "out_of_memory"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "out_of_memory"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"), "out_of_memory"),
         (MemoryError(), "out_of_memory"),
         (RuntimeError("CUDA error: device-side assert triggered"), "failed"),
         (ValueError("out of memory, says the plug-in"), "failed"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.config.resolve import resolve
-from bench.executors.cohort.executor import CohortExecutor, Stalls
+from bench.executors.cohort.executor import CohortExecutor, LongTurns
 from bench.executors.cohort.size import FIRST
 from bench.executors.executor import Executor
 from bench.executors.inline import InlineExecutor
@@ -139,13 +139,13 @@ def test_one_that_hangs_is_ended_with_its_process_and_the_others_are_trained_aga
 
 
 def test_a_turn_that_does_not_end_is_not_counted_against_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, stalls = [0.0], Stalls()
+    now, long_turns = [0.0], LongTurns()
     monkeypatch.setattr("bench.executors.cohort.executor.time.monotonic", lambda: now[0])
     for seconds, serial, count in [(0, 7, 1), (1, 7, 1), (2, 8, 2), (3, 7, 3), (10, 7, 3), (11, 0, 4), (12, 0, 4)]:
         now[0] = float(seconds)
-        stalls.look(serial, count)
-    assert stalls.by_others(8) == 1 + 7  # from each look to the next at the same turn
-    assert stalls.by_others(7) == 0
+        long_turns.look(serial, count)
+    assert long_turns.by_others(8) == 1 + 7  # from each look to the next at the same turn
+    assert long_turns.by_others(7) == 0
 
 
 def test_one_that_takes_too_long_leaves_and_the_process_goes_on(make: Make) -> None:

@@ -34,7 +34,7 @@ pytestmark = [
 
 
 class Silent:
-    """A door that keeps the records."""
+    """A listener that keeps the records."""
 
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}
@@ -60,13 +60,13 @@ def training(model: Any = "gru", replicate: int = 1, task: str = "sine", **setti
 
 
 def together(trainings: Iterable[Training], size: int = 16) -> Silent:
-    door = Silent()
-    cohort = Cohort(Gpu(), CohortSize(size), door)
+    listener = Silent()
+    cohort = Cohort(Gpu(), CohortSize(size), listener)
     for serial, each in enumerate(trainings, start=1):
         cohort.add(serial, TrainingJob(each))
     while not cohort.idle:
         cohort.round()
-    return door
+    return listener
 
 
 def mixed() -> list[Training]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.executors.executor import Curve, Evaluation
-from bench.training.loop import CURVE
+from bench.training.loop import CURVE, finite_or_none
 
 ROWS = 1024  # evaluations that are kept: far more than a training has, unless a small interval was asked for
 _SERIAL, _COUNT, _STEP, _LOSS, _CURVE = range(5)
@@ -15,7 +15,7 @@ ROW = len(CURVE) + 1  # and the seconds since the first evaluation
 SLOT = _CURVE + ROWS * ROW
 
 
-class Board:
+class SharedProgress:
     """Doubles in shared memory, `SLOT` of them for each slot: which job began, how many evaluations, the evaluations.
 
     A worker writes only its own slot, and the count after the row, so the parent never reads half a row.
@@ -60,8 +60,4 @@ class Board:
         """The evaluations told so far but the first `since`."""
         at, count = slot * SLOT + _CURVE, int(self._doubles[slot * SLOT + _COUNT])
         rows = (self._doubles[at + i * ROW : at + (i + 1) * ROW] for i in range(since, count))
-        return [(int(row[0]), *map(_finite_or_none, row[1:])) for row in rows]
-
-
-def _finite_or_none(value: float) -> float | int | None:
-    return value if math.isfinite(value) else None
+        return [(int(row[0]), *map(finite_or_none, row[1:])) for row in rows]

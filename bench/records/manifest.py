@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.records.atomic import write_atomically
+from bench.records.secrets import masked
 
 MANIFEST = "experiment.json"
 RECORDS = "records.jsonl"
@@ -52,11 +53,20 @@ def write(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """The manifest; None where there is none. ValueError where it is not one, or a value has another type."""
+    """The manifest; None where there is none. ValueError where it is not one, or a value has another type.
+
+    A password that an earlier bench wrote into it is masked.
+    """
     try:
-        return _checked(_text(folder))
+        manifest = _checked(_text(folder))
     except FileNotFoundError:
         return None
+    if isinstance(manifest.get("command"), str):
+        manifest["command"] = masked(manifest["command"])
+    settings = manifest.get("experiment") or {}
+    if isinstance(settings.get("storage"), str):
+        settings["storage"] = masked(settings["storage"])
+    return manifest
 
 
 def _text(folder: Path) -> str:

@@ -21,7 +21,8 @@ def alarms(results: Results) -> tuple[str, ...]:
         *_noisy_timings(results),
         *_mixed_machines(results),
     )
-    return (*_damaged_records(results), *found)
+    changed = [f"{text}: see `python -m bench doctor {results.name}`." for text in results.changed]
+    return (*_damaged_records(results), *changed, *found)
 
 
 def _damaged_records(results: Results) -> list[str]:

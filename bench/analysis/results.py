@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis import tables
+from bench.records import manifest
 from bench.records.folder import RECORDS, names
 from bench.records.jsonl import read_records
 from bench.records.schema import Record, label, unique
@@ -30,6 +30,7 @@ class Results:
 
     folder: `results/NAME`, where checkpoints and predictions lie beside the records; None for records without files.
     damaged: numbers of the lines of `records.jsonl` that could not be read and are left out.
+    changed: sentences on what has changed since `experiment.json` sealed it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Results:
     manifest: Mapping[str, Any]
     folder: Path | None = None
     damaged: tuple[int, ...] = ()
+    changed: tuple[str, ...] = ()
 
     @cached_property
     def trainings(self) -> pd.DataFrame:
@@ -125,13 +127,12 @@ def load(name: str, results: str | Path = "results") -> Results:
         if not names(folder):
             raise UserError(f"no experiment in '{folder}': run one first, as in `python -m bench run --name {name}`")
         raise unknown("experiment", name, names(folder))
-    manifest = folder / name / "experiment.json"
     try:
-        content = json.loads(manifest.read_bytes()) if manifest.exists() else {}
+        content = manifest.read(folder / name) or {}
     except ValueError as error:
-        raise UserError(f"{manifest} is not JSON ({error}): mend it, or delete it to read the records alone") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{manifest} holds no JSON object: mend it, or delete it to read the records alone")
+        path = folder / name / manifest.MANIFEST
+        raise UserError(f"{path} is damaged ({error}): mend it, or delete it to read the records alone") from error
     damaged: list[int] = []
     lines = read_records(folder / name / RECORDS, lambda line: damaged.append(line.number))
-    return Results(name, tuple(unique(lines)), content, folder / name, tuple(damaged))
+    changed = [*(content.get(manifest.NOTICED) or ()), *manifest.record_changes(folder / name)]
+    return Results(name, tuple(unique(lines)), content, folder / name, tuple(damaged), tuple(dict.fromkeys(changed)))

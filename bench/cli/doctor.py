@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,13 +16,17 @@ _EXCERPT = 60
 @click.argument("name")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
 @click.option(
-    "--repair", "wanted", is_flag=True, help="Leave out the damaged lines; the file as it was is kept beside."
+    "--repair",
+    "wanted",
+    is_flag=True,
+    help="Leave out the damaged lines and accept the rest as it is; the file as it was is kept beside.",
 )
 def doctor_command(name: str, results: str, wanted: bool) -> int:
-    """Look at the records of experiment NAME: what can be kept, and which lines are damaged.
+    """Check the records of experiment NAME: which are whole, which lines are damaged, and what has changed.
 
-    Changes nothing without --repair. What a damaged line had measured is measured again by the next run. Exit code 0
-    where all is whole (or was repaired), else 1.
+    Every record has a checksum, and experiment.json has those of the finished files. Changes nothing without --repair.
+    What a damaged line had measured is measured again by the next run. Exit code 0 if all is whole (or was repaired),
+    else 1.
     """
     from bench.records.doctor import diagnose, repair
     from bench.records.folder import command_name
@@ -30,19 +35,33 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     click.echo(f"{found.path}: {sum(found.kept.values())} whole records")
     for (stage, status), count in sorted(found.kept.items()):
         click.echo(f"  {count:>7} {stage} {status}")
+    if found.unprotected:
+        click.echo(f"  {found.unprotected:>7} of these are unprotected: an earlier bench wrote them without a checksum")
     for line in found.newer[:1]:
         click.echo(f"  {len(found.newer):>7} {line.problem}: install a newer bench to read them")
     click.echo(f"  {len(found.damaged):>7} damaged")
-    for line in found.damaged[:_SHOWN]:
-        excerpt = line.raw[:_EXCERPT].decode("utf-8", errors="replace").rstrip("\n")
-        click.echo(f"{found.path}:{line.number}: {line.problem}: {excerpt!r}")
-    if len(found.damaged) > _SHOWN:
-        click.echo(f"and {len(found.damaged) - _SHOWN} more")
-    if not found.damaged:
-        return 0 if found.is_sound else _DAMAGED
+    _show([f"{found.path}:{line.number}: {line.problem}: {_excerpt(line.raw)}" for line in found.damaged])
+    _show(found.changed)
+    _show(found.files)
+    if found.is_sound:
+        return 0
+    if not (found.damaged or found.changed):
+        return _DAMAGED
     if not wanted:
         where = command_name(Path(results))
-        click.echo(f"to leave out the damaged lines: python -m bench doctor{where} {name} --repair")
+        what = "leave out the damaged lines" if found.damaged else "accept the records as they are"
+        click.echo(f"to {what}: python -m bench doctor{where} {name} --repair")
         return _DAMAGED
     click.echo(f"repaired; the file as it was: {repair(found)}")
-    return 0 if not found.newer else _DAMAGED
+    return 0 if not found.newer and not found.files else _DAMAGED
+
+
+def _show(sentences: Sequence[str]) -> None:
+    for sentence in sentences[:_SHOWN]:
+        click.echo(sentence)
+    if len(sentences) > _SHOWN:
+        click.echo(f"and {len(sentences) - _SHOWN} more")
+
+
+def _excerpt(raw: bytes) -> str:
+    return repr(raw[:_EXCERPT].decode("utf-8", errors="replace").rstrip("\n"))

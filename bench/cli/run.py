@@ -9,6 +9,7 @@ import click
 
 from bench.cli.flags import FLAGS, SectionedCommand
 from bench.cli.group import INTERRUPTED
+from bench.records.secrets import masked
 
 if TYPE_CHECKING:
     from bench.config.resolve import Experiment
@@ -134,7 +135,7 @@ def command_line(ctx: click.Context) -> str:
         elif isinstance(value, tuple):
             words += [word for entry in value for word in (flag, entry)]
         elif value not in (None, False):
-            words += [flag, str(value)]
+            words += [flag, masked(str(value)) if param.name == "storage" else str(value)]
     return shlex.join(words)
 
 

@@ -21,6 +21,7 @@ from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
 from bench.records.schema import digest
+from bench.records.secrets import masked
 from bench.seeds import generator
 from tasks.contract import Task
 from tasks.errors import UserError
@@ -92,6 +93,7 @@ class Experiment:
         """The resolved options as JSON: what `experiment.json` keeps and `--config` reads again."""
         values = {f.name: getattr(self.options, f.name) for f in fields(Options)}
         values["name"] = self.name
+        values["storage"] = values["storage"] and masked(values["storage"])  # a password is kept nowhere
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     def identity(self) -> str:

@@ -1,12 +1,12 @@
 """A copy of every search in an Optuna storage, for optuna-dashboard and other tools to look at while it runs.
 
 The copy is never read back: the records are the truth. It is written by a thread of its own, so that a slow or absent
-database holds up no training, and when it fails the run is told once and goes on without it.
+database holds up no training. When it fails the run is told and goes on, and the copy is tried again until it is whole.
 """
 
 from __future__ import annotations
 
-import queue
+import contextlib
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,9 +15,11 @@ from typing import Any
 from bench.experiment.search import Space, distributions, parameters, point_of
 from bench.records.curves import best_valid_loss
 from bench.records.schema import Record
+from bench.records.secrets import MASK, hidden, masked
 from tasks.errors import UserError
 
 FLUSH_SECONDS = 30.0  # at the end of an experiment, for what is still to be copied
+RETRY_SECONDS, LONGEST_SECONDS = 1.0, 30.0  # between two attempts: doubled each time
 Name = tuple[str, str, str]
 
 
@@ -25,13 +27,18 @@ def check_storage(url: str | None) -> None:
     """Raise UserError for a URL that no database driver here can open; whether it can be reached is found later."""
     if url is None or "://" not in url:
         return
+    if MASK in url:
+        raise UserError(
+            f"--storage {masked(url)} has no password, which is never recorded: give --storage with it, or leave it "
+            "out of the URL and set PGPASSWORD (or write ~/.pgpass)"
+        )
     from sqlalchemy import exc  # Optuna's way to databases
     from sqlalchemy.engine import make_url
 
     expected = "expected sqlite:///FILE, the URL of another database, or a path for Optuna's journal file"
     try:
         dialect = make_url(url).get_dialect()
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         scheme = url.partition("://")[0]
         raise UserError(f"--storage: there is no kind of database called '{scheme}': {expected}") from None
     try:
@@ -45,12 +52,14 @@ def check_storage(url: str | None) -> None:
 class Mirror:
     """Copies trials to `url`: what SQLAlchemy understands, or a path, which becomes Optuna's journal file.
 
-    None: copies nothing. note: told, from the thread of whoever calls `show` or `close`, that the copy has failed.
+    None: copies nothing. note: told, from the thread of whoever calls `show` or `close`, that the copy has failed, and
+    that it is up to date again.
     """
 
     def __init__(self, url: str | None, experiment: str, note: Callable[[str], None]) -> None:
         self._url, self._experiment, self._note = url, experiment, note
-        self._queue: queue.SimpleQueue[tuple[Name, Space, list[Record]] | None] = queue.SimpleQueue()
+        self._pending: dict[Name, tuple[Space, list[Record]]] = {}  # of each search what it had last
+        self._lock, self._wake, self._closing = threading.Lock(), threading.Event(), threading.Event()
         self._failure: str | None = None
         self._told = False
         self._writer: threading.Thread | None = None
@@ -59,34 +68,74 @@ class Mirror:
             self._writer.start()
 
     def show(self, name: Name, space: Space, records: Sequence[Record]) -> None:
-        """Copy the trials of one search (comparison, task, model)."""
-        if self._writer is not None and self._failure is None:
-            self._queue.put((name, space, list(records)))
+        """Copy the trials of one search (comparison, task, model): all that it has."""
+        if self._writer is not None:
+            with self._lock:
+                self._pending[name] = (space, list(records))
+            self._wake.set()
         self._tell()
 
     def close(self) -> None:
         """Wait, but not for ever, until all is copied."""
         if self._writer is not None:
-            self._queue.put(None)
+            self._closing.set()
+            self._wake.set()
             self._writer.join(FLUSH_SECONDS)
             if self._writer.is_alive():
-                self._failure = f"not all was copied within {FLUSH_SECONDS:g} s"
+                self._failure = self._failure or f"not all was copied within {FLUSH_SECONDS:g} s"
             self._writer = None
+            self._told = self._told and self._failure is None  # the last word is whether it is whole
         self._tell()
 
     def _tell(self) -> None:
-        if self._failure is not None and not self._told:
-            self._told = True
-            self._note(f"the copy in --storage {self._url} is not complete, and the run goes on: {self._failure}")
+        failure = self._failure
+        if (failure is not None) == self._told:
+            return
+        self._told = failure is not None
+        where = f"the copy in --storage {masked(self._url or '')}"
+        if failure is None:
+            self._note(f"{where} is up to date again")
+        else:
+            again = "" if self._closing.is_set() else " (it is tried again)"
+            self._note(f"{where} is not complete, and the run goes on{again}: {failure}")
 
     def _write(self, url: str) -> None:
-        try:
-            writer = _Writer(url)
-            while (item := self._queue.get()) is not None:
-                (match, task, model), space, records = item
-                writer.add(f"{self._experiment} {task} {model} {match}", space, records)
-        except Exception as error:  # whatever a database may raise: its failure is a sentence, never the run's
-            self._failure = f"{type(error).__name__}: {error}".splitlines()[0]
+        """Copy whatever is pending, until it is closed; after a failure wait, open the storage anew and try again."""
+        writer: _Writer | None = None
+        pause = RETRY_SECONDS
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            last = self._closing.is_set()
+            try:
+                writer = writer or _Writer(url)
+                self._copy(writer)
+                self._failure, pause = None, RETRY_SECONDS
+            except Exception as error:  # whatever a database may raise: its failure is a sentence, never the run's
+                self._failure = hidden(f"{type(error).__name__}: {error}".splitlines()[0], url)
+                if writer is not None:
+                    writer.close()
+                    writer = None
+                if not last:
+                    self._closing.wait(pause)
+                    pause = min(2 * pause, LONGEST_SECONDS)
+                    self._wake.set()
+            if last:
+                if writer is not None:
+                    writer.close()
+                return
+
+    def _copy(self, writer: _Writer) -> None:
+        while True:
+            with self._lock:
+                if not self._pending:
+                    return
+                name, (space, records) = next(iter(self._pending.items()))
+            match, task, model = name
+            writer.add(f"{self._experiment} {task} {model} {match}", space, records)
+            with self._lock:
+                if self._pending[name][1] is records:
+                    del self._pending[name]
 
 
 class _Writer:
@@ -108,6 +157,13 @@ class _Writer:
         new = [record for record in records if record["key"] not in present]
         study.add_trials([_trial(self._optuna, space, record) for record in new])
         present.update(record["key"] for record in new)
+
+    def close(self) -> None:
+        """Give connections back; a database that is gone has none."""
+        engine = getattr(getattr(self._storage, "_backend", self._storage), "engine", None)
+        if engine is not None:
+            with contextlib.suppress(Exception):
+                engine.dispose()
 
 
 def _open(optuna: Any, url: str) -> Any:

@@ -7,6 +7,7 @@ time: each confirmed configuration alone on the machine.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -136,8 +137,11 @@ class _Run:
         try:
             if died:
                 self.observer.note(f"took over the folder from {died}, which ended without giving it back")
+            for text in self.folder.changed:
+                self.observer.note(f"{text}: what is not whole, or no longer there, is measured again")
             ledger = self._ledger(machine["fingerprint"], fresh, retry_failed)
-            return self._run(machine, cells, planned, ledger, began)
+            with contextlib.closing(ledger):
+                return self._run(machine, cells, planned, ledger, began)
         finally:
             self.folder.close()
 
@@ -165,9 +169,11 @@ class _Run:
         except BaseException:
             self.executor.close()  # at once: what follows may take seconds
             self.observer.note("stopped: all workers have ended; writing what there is")
-            self.folder.write_manifest({**manifest, "status": "interrupted", "seconds": time.monotonic() - began})
+            ledger.verify()
             write_tables(ledger.records, self.folder.path)
+            self.folder.write_manifest({**manifest, "status": "interrupted", "seconds": time.monotonic() - began})
             raise
+        ledger.verify()  # before anything is called complete
         missing = _missing(cells, ledger)
         write_tables(ledger.records, self.folder.path)
         seconds = time.monotonic() - began

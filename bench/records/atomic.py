@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,15 @@ from tasks.errors import UserError
 FILES = "files"  # of a record on its way to the parent: {path within the results folder: content}; never written
 
 
-def write_kept_files(folder: Path, record: Record) -> None:
-    """Take the files (predictions, a checkpoint) out of a worker's record and write each into the results folder."""
-    for name, content in (record.pop(FILES, None) or {}).items():
+def write_kept_files(folder: Path, record: Record) -> dict[str, str]:
+    """Take the files (predictions, a checkpoint) out of a worker's record and write each into the results folder.
+
+    Returns their CRC-32 by name, which the record keeps.
+    """
+    files: dict[str, bytes] = record.pop(FILES, None) or {}
+    for name, content in files.items():
         write_bytes_atomically(folder / name, content)
+    return {name: f"{zlib.crc32(content):08x}" for name, content in files.items()}
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -53,7 +53,4 @@ def training_throughput(record: Record) -> float | None:
 
 def best_valid_loss(record: Record) -> float | None:
     """The lowest validation loss of a training that came to its end; None for any other."""
-    if record["status"] != "ok":
-        return None
-    losses = [loss for loss in record["curve"]["valid_loss"] if loss is not None]
-    return min(losses, default=None)
+    return lowest_valid_loss(record) if record["status"] == "ok" else None

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.records.atomic import write_atomically
+from bench.records import manifest
+from bench.records.disk import reason
+from bench.records.jsonl import scan
 from bench.records.lock import NAME as LOCK
 from bench.records.lock import FolderLock
+from bench.records.manifest import MANIFEST as MANIFEST
+from bench.records.manifest import RECORDS as RECORDS
+from bench.records.manifest import TABLES as TABLES
+from bench.records.schema import unique
 from tasks.errors import UserError
 
-MANIFEST = "experiment.json"
-RECORDS = "records.jsonl"
-TABLES = ("trainings.csv", "curves.csv", "timings.csv", "summary.csv")
 KEPT_FOLDERS = ("predictions", "models")  # what trainings leave beside their records
 
 
@@ -29,7 +30,7 @@ def check_reports_folder(path: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=existing).close()  # permissions alone do not tell: not of /proc, not of a full disk
     except OSError as error:
-        why = f"no file can be made in {existing} ({error.strerror})"
+        why = f"no file can be made in {existing} ({reason(existing, error)})"
         raise UserError(f"{why}, so no report can go to {path}: choose another --reports") from None
 
 
@@ -40,6 +41,8 @@ class ResultsFolder:
         """identity: the hash of all that decides the experiment's outcome."""
         self.path, self._identity = path, identity
         self._lock = FolderLock(self.path)
+        self.changed: list[str] = []  # since it was sealed; found by `check`
+        self._noticed: list[str] = []
 
     def check(self, fresh: bool) -> None:
         """Raise UserError where the folder holds something else; `fresh` allows another experiment, nothing else.
@@ -51,25 +54,43 @@ class ResultsFolder:
         if not self.path.exists() or all(_is_leftover(path) for path in self.path.iterdir()):
             return
         self._lock.check()
-        manifest = self._read()
-        if manifest is None:
+        found = self._read()
+        if found is None:
             raise UserError(
                 f"{self.path} holds files but no readable {MANIFEST}, so it may not be bench's: choose another --name "
                 "or --results, or move these files away"
             )
-        if manifest.get("identity") != self._identity and not fresh:
+        if found.get("identity") != self._identity and not fresh:
             raise UserError(
-                f"{self.path} holds another experiment ({manifest.get('command') or 'unknown command'}): "
+                f"{self.path} holds another experiment ({found.get('command') or 'unknown command'}): "
                 "choose another --name (trainings that both have are not repeated), or give --fresh to throw its "
                 "records away"
             )
+        if not fresh:
+            self.changed = manifest.record_changes(self.path)
+            self._noticed = list(dict.fromkeys([*(found.get(manifest.NOTICED) or ()), *self.changed]))
+            if any(RECORDS in text for text in self.changed) and _has_unprotected(self.path / RECORDS):
+                raise UserError(
+                    f"{self.changed[-1]}, and it has lines without a checksum, so what has changed can't be found. "
+                    "Restore the file from a copy; or measure all of it again with --fresh; or accept it as it is: "
+                    f"python -m bench doctor{command_name(self.path.parent)} {self.path.name} --repair"
+                )
 
     def finished(self) -> dict[str, Any] | None:
-        """The manifest, where this very experiment was completed here and its records are as they were then."""
-        manifest = self._read()
-        if manifest is None or manifest.get("identity") != self._identity or manifest.get("status") != "complete":
+        """The manifest, where this very experiment was completed here and all that it left is as it was then."""
+        found = self._read()
+        if found is None or found.get("identity") != self._identity or found.get("status") != "complete":
             return None
-        return manifest if manifest.get("records_sha256") == self._hash_records() else None
+        if manifest.record_changes(self.path) or manifest.table_changes(self.path, found):
+            return None
+        if "records_bytes" in found or self._count() >= (found.get("trainings_planned") or 0):
+            return found
+        return None  # sealed by a bench that did not count: what is missing is found cell by cell
+
+    def _count(self) -> int:
+        """Trainings and timings that are recorded."""
+        records = [line.record for line in scan(self.path / RECORDS) if line.record is not None]
+        return sum(record["stage"] != "reference" for record in unique(records))
 
     def open(self, fresh: bool) -> str | None:
         """Make the folder and lock it; with `fresh`, throw away what an earlier run left there.
@@ -90,32 +111,28 @@ class ResultsFolder:
                     path.unlink()
         except OSError as error:
             self._lock.release()
-            raise UserError(f"{self.path} can't be written: {error.strerror}. Choose another --results") from error
+            why = reason(self.path, error)
+            raise UserError(f"{self.path} can't be written: {why}. Choose another --results") from error
         return died
 
     def close(self) -> None:
         """Let another run have the folder."""
         self._lock.release()
 
-    def write_manifest(self, manifest: dict[str, Any]) -> None:
-        """Write `experiment.json` whole or not at all."""
-        whole = {**manifest, "records_sha256": self._hash_records(), "identity": self._identity}
-        write_atomically(self.path / MANIFEST, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
-
-    def _hash_records(self) -> str | None:
-        path = self.path / RECORDS
-        if not path.exists():
-            return None
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def write_manifest(self, content: dict[str, Any]) -> None:
+        """Write `experiment.json`, and in it the checksums of what is recorded now."""
+        noticed = {manifest.NOTICED: self._noticed} if self._noticed else {}
+        manifest.write(self.path, {**content, **noticed, "identity": self._identity})
 
     def _read(self) -> dict[str, Any] | None:
-        path = self.path / MANIFEST
         try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            return manifest.read(self.path)
         except (OSError, ValueError):
             return None
-        return manifest if isinstance(manifest, dict) else None
+
+
+def _has_unprotected(path: Path) -> bool:
+    return any(line.record is not None and not line.protected for line in scan(path))
 
 
 def _is_leftover(path: Path) -> bool:

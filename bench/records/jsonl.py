@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import json
 import os
-import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.records.schema import SCHEMA, Record, dumps
+from bench.records.disk import refusal
+from bench.records.line import LONGEST, Line, encode, parse
+from bench.records.schema import SCHEMA, Record
 from tasks.errors import UserError
+
+_EXCERPT = 1000  # bytes that are kept of a line which is too long
+_PART = 1 << 20  # bytes that are read at once where a whole file is
 
 
 class RecordFile:
-    """Appends to and reads `records.jsonl`. Each append is one `write` and one fsync: a kill tears one line at most."""
+    """Appends to and reads `records.jsonl`. Each append is one `write` and one fsync: a kill tears one line at most.
+
+    The file stays open from `open` to `close`, and before each write it must still be the one at `path`, with the
+    size that this writer left: a file that was removed, moved, replaced, cut or written by another raises UserError.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._forget()
+
+    def _forget(self) -> None:
+        self._descriptor: int | None = None
+        self._size = 0  # of the file, as this writer left it
+        self._content = hashlib.sha256()
+        self._looked = False
+
+    def open(self) -> None:
+        """Hold on to the file that is there; where there is none, the first append makes it."""
+        if self._looked:
+            return
+        try:
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        except FileNotFoundError:
+            self._looked = True
+            return
+        except OSError as error:
+            raise UserError(refusal(self.path, error)) from error
+        self._size = _update(self._content, self._descriptor)
+        self._looked = True
+
+    def close(self) -> None:
+        """Let go of the file. Another append would open it again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._forget()
 
     def append(self, *records: Mapping[str, Any]) -> list[Span]:
         """Add records in one write; returns where each line is. UserError where the disk does not take them.
@@ -28,46 +62,96 @@ class RecordFile:
         What a full disk took of them is taken back, so the file stays as it was. A torn line that a kill left behind
         is closed first, so that it harms no other.
         """
-        lines = [(dumps(record) + "\n").encode() for record in records]
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        lines = [encode(record) for record in records]
+        self.open()
         try:
-            size = os.fstat(descriptor).st_size
-            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+            descriptor = self._descriptor
+            self._check_place(descriptor)
+            torn = self._size > 0 and os.pread(descriptor, 1, self._size - 1) != b"\n"
+            data = b"\n" * torn + b"".join(lines)
             try:
-                _write_all(descriptor, b"\n" * torn + b"".join(lines))
+                _write_all(descriptor, data)
                 os.fsync(descriptor)
-            except OSError as error:
-                os.ftruncate(descriptor, size)
-                raise UserError(self._refusal(error)) from error
-        finally:
-            os.close(descriptor)
-        starts = itertools.accumulate(map(len, lines), initial=size + torn)
+            except OSError:
+                os.ftruncate(descriptor, self._size)
+                raise
+        except FileExistsError:
+            raise UserError(self._lost("was made by something else")) from None
+        except OSError as error:
+            raise UserError(refusal(self.path, error)) from error
+        starts = itertools.accumulate(map(len, lines), initial=self._size + torn)
+        self._size += len(data)
+        self._content.update(data)
         return [Span(start, len(line)) for start, line in zip(starts, lines, strict=False)]
+
+    def check(self) -> None:
+        """Raise UserError where the file is no longer the one that this writer left."""
+        if self._descriptor is not None:
+            try:
+                self._check_place(self._descriptor)
+            except OSError as error:
+                raise UserError(refusal(self.path, error)) from error
+
+    def verify(self) -> None:
+        """Raise UserError unless the file holds, byte for byte, what was there at first and all that was appended."""
+        if self._descriptor is None:
+            return
+        self.check()
+        found = hashlib.sha256()
+        _update(found, self._descriptor)
+        if found.digest() != self._content.digest():
+            raise UserError(self._lost("was changed by something else"))
 
     def read(self) -> list[Record]:
         """All whole records, in the order they were written; a torn or damaged line is left out."""
         return list(read_records(self.path))
 
     def read_at(self, span: Span) -> Record:
-        """The record of a line."""
-        with self.path.open("rb") as file:
-            record: Record = json.loads(os.pread(file.fileno(), span.length, span.start))
+        """The record of a line; UserError where it is no longer there, or no longer whole."""
+        self.open()
+        raw = b"" if self._descriptor is None else os.pread(self._descriptor, span.length, span.start)
+        record = parse(0, span.start, raw).record
+        if record is None:
+            raise UserError(self._lost("was changed by something else"))
         return record
 
     def drop_torn_end(self) -> Line | None:
-        """Cut off a last line that was only begun, and return it; None where the file ends well."""
+        """Cut off a last line that was only begun, and return it; None where the file ends well. Before `open`."""
         last = next(iter(deque(scan(self.path), maxlen=1)), None)
-        if last is None or last.record is not None or last.raw.endswith(b"\n"):
+        if last is None or last.record is not None or last.raw.endswith(b"\n") or last.length != len(last.raw):
             return None
         os.truncate(self.path, last.start)
         return last
 
-    def _refusal(self, error: OSError) -> str:
-        free = shutil.disk_usage(self.path.parent).free
+    def _check_place(self, descriptor: int) -> None:
+        """Raise UserError where the path no longer leads to the open file, or the file is not as it was left."""
+        held = os.fstat(descriptor)
+        try:
+            there = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(self._lost("was removed, or its folder was")) from None
+        if not os.path.samestat(there, held):
+            raise UserError(self._lost("was replaced by another file"))
+        if held.st_size != self._size:
+            grown = "longer" if held.st_size > self._size else "shorter"
+            raise UserError(self._lost(f"was made {grown} by something else"))
+
+    def _lost(self, what: str) -> str:
         return (
-            f"{self.path} can't be written: {error.strerror}, {free:,} bytes are free there. What was recorded before "
-            "is whole: make room and run the same command again"
+            f"{self.path} {what} while this run was writing it, so nothing more is recorded. Find out what did it, "
+            "then run the same command again: what is no longer recorded is measured again"
         )
+
+
+def _update(content: Any, descriptor: int) -> int:
+    """Add a whole file to a hash; returns its size in bytes."""
+    size = 0
+    while part := os.pread(descriptor, _PART, size):
+        content.update(part)
+        size += len(part)
+    return size
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -84,45 +168,27 @@ class Span(NamedTuple):
     length: int
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of a file of records: a record, or what is wrong with it."""
-
-    number: int
-    start: int
-    raw: bytes
-    record: Record | None
-    problem: str | None = None
-    schema: int = 0
-
-
 def scan(path: Path) -> Iterator[Line]:
-    """Every line of a file, sound or not; none where there is no file."""
+    """Every line of a file, sound or not; none where there is no file. One longer than `LONGEST` is never held."""
     if not path.exists():
         return
     start = 0
     with path.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            yield _parse(number, start, raw)
-            start += len(raw)
-
-
-def _parse(number: int, start: int, raw: bytes) -> Line:
-    def damaged(problem: str) -> Line:
-        return Line(number, start, raw, None, problem)
-
-    try:
-        record = json.loads(raw)
-    except ValueError:
-        return damaged("no valid JSON" if raw.endswith(b"\n") else "the line was only begun")
-    if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
-        return damaged("no record: it has no schema number")
-    if record["schema"] > SCHEMA:
-        return Line(number, start, raw, None, f"written by a newer bench (schema {record['schema']})", record["schema"])
-    for name in ("key", "stage"):
-        if not isinstance(record.get(name), str):
-            return damaged(f"no record: it has no {name}")
-    return Line(number, start, raw, record, schema=record["schema"])
+        for number in itertools.count(1):
+            raw = lines.readline(LONGEST)
+            if not raw:
+                return
+            length = len(raw)
+            if length == LONGEST and not raw.endswith(b"\n"):
+                while part := lines.readline(LONGEST):
+                    length += len(part)
+                    if part.endswith(b"\n"):
+                        break
+                line = parse(number, start, raw[:_EXCERPT], length)
+            else:
+                line = parse(number, start, raw)
+            yield line
+            start += length
 
 
 def refuse_newer(path: Path, line: Line) -> None:

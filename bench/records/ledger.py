@@ -72,6 +72,7 @@ class Ledger:
         torn = file.drop_torn_end()
         if torn is not None:
             note(f"{file.path}:{torn.number} was only begun when its writer ended: dropped, it is measured again")
+        file.open()
         for line in scan(file.path):
             refuse_newer(file.path, line)
             if line.record is None:
@@ -80,10 +81,18 @@ class Ledger:
                 note(f"{file.path}:{line.number} is damaged ({line.problem}): see {doctor}")
                 continue
             again = retry_failed and line.record.get("status") in RETRIED
-            self._remember(line.record, Span(line.start, len(line.raw)), again)
+            self._remember(line.record, Span(line.start, line.length), again)
 
     def __contains__(self, key: str) -> bool:
         return _short(key) in self._entries
+
+    def verify(self) -> None:
+        """Raise UserError unless the file still holds every entry."""
+        self._file.verify()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
     @property
     def records(self) -> list[Record]:
@@ -133,8 +142,11 @@ class Ledger:
 
     def add_all(self, records: Sequence[tuple[Record, Mapping[str, Any]]]) -> list[Record]:
         """Append several with one write and one fsync; UserError where the disk is full, then none is there."""
+        self._file.check()  # before anything is written: a folder that was removed stays so
         for record, _ in records:
-            write_kept_files(self._file.path.parent, record)  # first: a record without its files is never made again
+            kept = write_kept_files(self._file.path.parent, record)  # first: a record without them is never made again
+            if kept:
+                record["kept_files"] = kept
         complete = [self._complete(record, identity) for record, identity in records]
         for record, span in zip(complete, self._file.append(*complete), strict=True):
             self._remember(record, span, again=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.records.atomic import FILES
 from bench.records.folder import RECORDS
 from bench.records.jsonl import Span
+from bench.records.line import parse
 from bench.records.schema import SCHEMA, Record
 
 HEAD = 400  # bytes within which a line says its key and environment: they are written first
@@ -71,7 +72,6 @@ def _read(path: Path, span: Span) -> Record | None:
     """The record at a place; None where the line is damaged, or the file has gone or changed since it was indexed."""
     try:
         with path.open("rb") as file:
-            record = json.loads(os.pread(file.fileno(), span.length, span.start))
-    except (OSError, ValueError):
+            return parse(0, span.start, os.pread(file.fileno(), span.length, span.start)).record
+    except OSError:
         return None
-    return record if isinstance(record, dict) else None

@@ -36,6 +36,7 @@ A record of stage "search" or "confirm" (a training) has these keys:
     test            {"loss", "skill", and the task's metrics} on test data; null in the search and where it failed
     parameters      {"recurrent", "head", "total"}
                     a training that did not end by itself has its curve so far, and no other measurement
+    kept_files      {name: CRC-32} of what it left beside the records; absent where it left nothing
     reused_from     only where it is so: the experiment that measured it, in the environment that it names
     wall_seconds, cpu_seconds, kernel ("…+graph": replayed from a CUDA graph), environment (a fingerprint)
     peak_bytes      on a CPU the worker's resident set, on a GPU what torch had handed out to this training

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from harness import Notes, Run, outcomes, records
 
 from bench.cli import main
+from bench.records.line import encode
 from bench.records.schema import SCHEMA
 from tasks.errors import UserError
 
@@ -70,7 +71,7 @@ def test_a_damaged_line_is_reported_with_its_number_and_goes_only_with_repair(
 def test_records_of_a_newer_bench_are_refused_and_never_repaired_away(experiment: Run, folder: Path) -> None:
     experiment()
     path = begin_again(folder)
-    newer = path.read_bytes().splitlines(keepends=True)[0].replace(b'"schema":1', b'"schema":%d' % (SCHEMA + 1))
+    newer = encode({**records(folder)[0], "schema": SCHEMA + 1})
     path.write_bytes(path.read_bytes() + newer)
     with pytest.raises(UserError, match=rf"has record schema {SCHEMA + 1}, .* install a newer bench"):
         experiment()

@@ -73,6 +73,7 @@ class Session:
     ) -> None:
         assert self._executor is not None, "__enter__ opened it"
         self._executor.close()
+        self._ledger.close()
         self._folder.close()
 
     @property

@@ -1,0 +1,155 @@
+"""`experiment.json`: what an experiment was, and the seal on what it left, so that a later change is noticed.
+
+Three checksums: of `records.jsonl` as far as it went (`records_bytes`, `records_sha256`), of the tables that were
+derived from it (`tables_sha256`), and of the manifest's own text (`manifest_sha256`, its last key). Manifests of an
+earlier bench have the second of these alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from bench.records.atomic import write_atomically
+from bench.records.secrets import masked
+
+MANIFEST = "experiment.json"
+RECORDS = "records.jsonl"
+TABLES = ("trainings.csv", "curves.csv", "timings.csv", "summary.csv")
+NOTICED = "noticed"  # key: what was found changed since it was sealed, in sentences; later manifests keep them
+IN_PROGRESS = "in progress"
+_OWN = re.compile(r',\n  "manifest_sha256": "([0-9a-f]{64})"\n\}\n\Z')
+_LARGEST = 1 << 28  # bytes; a manifest of a large experiment has a few thousand
+_PART = 1 << 20
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("name", "command", "status", "identity", "records_sha256", "environment_fingerprint"), str),
+    **dict.fromkeys(("experiment", "environment", "device", "lr_ranges", "tables_sha256"), dict),
+    **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED), list),
+    **dict.fromkeys(("schema", "trainings_planned", "records_bytes"), int),
+    "seconds": (int, float),
+}
+_ENTRIES: dict[str, type] = {"comparisons": str, "missing": dict, "cohort_notes": str, NOTICED: str, "lr_ranges": list}
+
+
+def write(folder: Path, manifest: dict[str, Any]) -> None:
+    """Seal what lies in the folder now, and write `experiment.json` whole or not at all."""
+    records = folder / RECORDS
+    size = records.stat().st_size if records.exists() else 0
+    tables = () if manifest.get("status") == IN_PROGRESS else TABLES  # those are still the ones of before
+    whole = {
+        **manifest,
+        "records_sha256": _hash(records) if records.exists() else None,
+        "records_bytes": size,
+        "tables_sha256": {name: _hash(folder / name) for name in tables if (folder / name).exists()},
+    }
+    whole.pop("manifest_sha256", None)
+    body = json.dumps(whole, indent=2, ensure_ascii=False).removesuffix("\n}")
+    own = hashlib.sha256(body.encode("utf-8", errors="replace")).hexdigest()
+    write_atomically(folder / MANIFEST, f'{body},\n  "manifest_sha256": "{own}"\n}}\n')
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """The manifest; None where there is none. ValueError where it is not one, or a value has another type.
+
+    A password that an earlier bench wrote into it is masked.
+    """
+    try:
+        manifest = _checked(_text(folder))
+    except FileNotFoundError:
+        return None
+    if isinstance(manifest.get("command"), str):
+        manifest["command"] = masked(manifest["command"])
+    settings = manifest.get("experiment") or {}
+    if isinstance(settings.get("storage"), str):
+        settings["storage"] = masked(settings["storage"])
+    return manifest
+
+
+def _text(folder: Path) -> str:
+    """The file's text. ValueError for one that is too large to be a manifest; OSError as the system says."""
+    path = folder / MANIFEST
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(f"it has {path.stat().st_size:,} bytes")
+    with path.open(encoding="utf-8", newline="") as file:
+        return file.read()
+
+
+def _checked(text: str) -> dict[str, Any]:
+    try:
+        manifest = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(manifest, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004
+    for name, kind in _TYPES.items():
+        value = manifest.get(name)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"its '{name}' is {type(value).__name__}")
+    for name, kind in _ENTRIES.items():
+        found = manifest.get(name) or ()
+        for entry in found.values() if isinstance(found, dict) else found:
+            if not isinstance(entry, kind):
+                raise ValueError(f"its '{name}' has a {type(entry).__name__} in it")  # noqa: TRY004
+    return manifest
+
+
+def record_changes(folder: Path) -> list[str]:
+    """What differs in the records and the manifest from what was sealed, in sentences; empty where nothing does."""
+    try:
+        text = _text(folder)
+        manifest = _checked(text)
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        return [f"{folder / MANIFEST} is damaged ({error})"]
+    found = []
+    own = _OWN.search(text)
+    if ("records_bytes" in manifest or "manifest_sha256" in manifest) and (
+        own is None or hashlib.sha256(text[: own.start()].encode()).hexdigest() != own[1]
+    ):
+        found.append(f"{folder / MANIFEST} is not as bench wrote it (its checksum is not that of its content)")
+    return found + _changes_of_records(folder / RECORDS, manifest)
+
+
+def _changes_of_records(path: Path, manifest: dict[str, Any]) -> list[str]:
+    sealed, status = manifest.get("records_sha256"), manifest.get("status")
+    size: int | None = manifest.get("records_bytes")
+    if sealed is None or (size is None and status == IN_PROGRESS):  # an earlier bench did not say how far it went
+        return []
+    if not path.exists():
+        return [f"{path} is missing"]
+    now = path.stat().st_size
+    if size is not None and now < size:
+        return [f"{path} has lost {size - now:,} of its {size:,} bytes since it was sealed"]
+    if _hash(path, size) != sealed:
+        return [f"{path} has changed since it was sealed (its checksum is not that in {MANIFEST})"]
+    if size is not None and now > size and status != IN_PROGRESS:
+        return [f"{path} has grown by {now - size:,} bytes since it was sealed"]
+    return []
+
+
+def table_changes(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    """Tables that are missing, or are no longer what was derived from the records."""
+    found = []
+    for name, sealed in (manifest.get("tables_sha256") or {}).items():
+        path = folder / Path(str(name)).name
+        if not path.exists():
+            found.append(f"{path} is missing")
+        elif _hash(path) != sealed:
+            found.append(f"{path} has changed since it was derived from the records")
+    return found
+
+
+def _hash(path: Path, size: int | None = None) -> str:
+    """SHA-256 of a file, or of its first `size` bytes."""
+    content = hashlib.sha256()
+    with path.open("rb") as file:
+        left = size if size is not None else -1
+        while left and (part := file.read(_PART if left < 0 else min(_PART, left))):
+            content.update(part)
+            left -= len(part) if left > 0 else 0
+    return content.hexdigest()

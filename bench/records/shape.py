@@ -1,0 +1,125 @@
+"""Whether a JSON object has the types of a record: what reads records may then rely on them.
+
+Checked are the keys that `schema.py` names, where a record has them. What it has besides is left alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from bench.records.schema import STATUSES
+
+Check = Callable[[Any], bool]
+_LARGEST = 1 << 62  # of a whole number: what NumPy's int64 holds, and more than anything counts
+_NUMBERS = (int, float)
+
+
+def problem_of(record: dict[str, Any]) -> str | None:
+    """What is wrong with the types of a record; None where nothing is."""
+    for name in ("key", "stage"):
+        if not isinstance(record.get(name), str):
+            return f"it has no {name}"
+    for name, value in record.items():
+        expected = _EXPECTED.get(name)
+        if value is not None and expected is not None and not expected[1](value):
+            return f"its {name} is not {expected[0]}"
+    for part, checks in _PARTS.items():
+        for name, value in (record.get(part) or {}).items():
+            expected = checks.get(name)
+            if value is not None and expected is not None and not expected[1](value):
+                return f"its {part} has a {name} that is not {expected[0]}"
+    return None
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and abs(value) < _LARGEST
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < _LARGEST
+
+
+def _number(value: Any) -> bool:
+    return type(value) in _NUMBERS and (type(value) is int or math.isfinite(value))
+
+
+def _object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_object, value))
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values())
+
+
+def _scores(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        entry is None or isinstance(entry, bool) or _number(entry) for entry in value.values()
+    )
+
+
+def _column(value: Any) -> bool:
+    return isinstance(value, list) and all(entry is None or _number(entry) for entry in value)
+
+
+def _columns(value: Any) -> bool:
+    """Lists of numbers or null, all of one length, beside the steps that they belong to."""
+    if not isinstance(value, dict) or not all(map(_column, value.values())):
+        return False
+    steps = value.get("step")
+    return (
+        isinstance(steps, list)
+        and all(map(_count, steps))
+        and {len(column) for column in value.values()} == {len(steps)}
+    )
+
+
+def _timing(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _text(entry) if name == "kernel" else entry is None or isinstance(entry, bool) or _number(entry)
+        for name, entry in value.items()
+    )
+
+
+def _status(value: Any) -> bool:
+    return value in STATUSES if isinstance(value, str) else False
+
+
+_TEXT, _COUNT, _NUMBER = ("text", _text), ("a whole number from 0 on", _count), ("a number", _number)
+_OBJECT, _SCORES = ("an object", _object), ("an object of numbers", _scores)
+_EXPECTED: dict[str, tuple[str, Check]] = {
+    **dict.fromkeys(("experiment", "budget", "match", "error", "traceback", "command", "reused_from"), _TEXT),
+    **dict.fromkeys(("kernel", "environment"), _TEXT),
+    **dict.fromkeys(("trial", "replicate", "train_sequences", "peak_bytes"), _COUNT),
+    **dict.fromkeys(("wall_seconds", "cpu_seconds", "steps_to_target", "energy_joules"), _NUMBER),
+    **dict.fromkeys(("task", "model", "training", "target"), _OBJECT),
+    **dict.fromkeys(("test", "parameters"), _SCORES),
+    "timing": ("an object of numbers", _timing),
+    "status": ("one of " + ", ".join(STATUSES), _status),
+    "curve": ("lists of numbers, all of one length", _columns),
+    "first_losses": ("lists of numbers, all of one length", _columns),
+    "evaluation_seconds": ("a list of numbers", _column),
+    "hashes": ("an object of texts", _texts),
+    "gradient_flow": ("a list of objects", _objects),
+    "kept_files": ("an object of texts", _texts),
+}
+_ENTRY: dict[str, tuple[str, Check]] = {"name": _TEXT, "label": _TEXT, "parameters": _OBJECT}
+_PARTS: dict[str, dict[str, tuple[str, Check]]] = {
+    "task": _ENTRY,
+    "model": {**_ENTRY, **dict.fromkeys(("hidden_size", "num_layers"), _COUNT)},
+    "training": {
+        **dict.fromkeys(("batch_size", "steps", "budget_steps", "evaluation_interval"), _COUNT),
+        **dict.fromkeys(("learning_rate", "weight_decay", "clip_norm"), _NUMBER),
+        **dict.fromkeys(("device", "dtype", "precision"), _TEXT),
+    },
+    "target": {"metric": _TEXT, "direction": _TEXT, "threshold": _NUMBER},
+}

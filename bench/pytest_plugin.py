@@ -1,6 +1,6 @@
 """`pytest --bench-baseline FOLDER`: every cell of a baseline is a test item, `bench-baseline::TASK/MODEL`.
 
-pytest loads this file in every run where bench is installed, so it imports nothing of bench until it is asked to.
+pytest loads this file in every run where bench is installed, so bench is imported only if the option is given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from bench.experiment.observer import Observer
     from bench.gate.baseline import Baseline
-    from bench.gate.outcome import CellOutcome, Outcome
+    from bench.gate.outcome import CellOutcome, CheckOutcome
     from bench.gate.replicates import CellName
 
 NAME = "bench-baseline"
@@ -31,14 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="Train the cells of this baseline on this code, each an item: is convergence still as good?",
     )
-    group.addoption("--bench-cells", metavar="TASK/MODEL,…", help="Only these cells; * stands for any: copy/*,*/gru.")
+    group.addoption("--bench-cells", metavar="TASK/MODEL,…", help="Only these cells; * matches any text: copy/*,*/gru.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """UsageError (one line, exit code 4) for a baseline that can't be used."""
+    """Register the gate. UsageError (one line, exit code 4) for a baseline that cannot be used."""
     folder, cells = config.getoption("bench_baseline"), config.getoption("bench_cells")
     if cells and not folder:
-        raise pytest.UsageError("--bench-cells chooses among the cells of --bench-baseline FOLDER: give that too")
+        raise pytest.UsageError("--bench-cells selects cells of --bench-baseline FOLDER: give that option too")
     if not folder:
         return
     if config.getoption("numprocesses", None) or config.getoption("tx", None):
@@ -56,13 +56,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Gate:
-    """The hooks of a run with a baseline. All items that are left to run share one check, made by the first."""
+    """The pytest hooks of a run with a baseline. The first item that runs makes one check for all items."""
 
     def __init__(self, folder: str, baseline: Baseline, cells: Sequence[CellName]) -> None:
         self.folder, self.baseline, self.cells = folder, baseline, cells
-        self._outcome: Outcome | None = None
+        self._outcome: CheckOutcome | None = None
 
-    @pytest.hookimpl(tryfirst=True)  # before -k and -m choose
+    @pytest.hookimpl(tryfirst=True)  # before -k and -m select items
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         parent = BaselineCollector.from_parent(session, name=NAME, nodeid=NAME, gate=self)
         items.extend(found for found in session.genitems(parent) if isinstance(found, pytest.Item))
@@ -77,18 +77,18 @@ class Gate:
         terminalreporter.write_line(write(self._outcome))
 
     def outcome(self, item: CellItem) -> CellOutcome:
-        """Of one cell; a refusal of the whole check is that of every cell."""
+        """Return the outcome of one cell. If the whole check was refused, every cell is not comparable."""
         from bench.gate.outcome import CellOutcome
 
         if self._outcome is None:
             wanted = [other.cell for other in item.session.items if isinstance(other, CellItem)]
             self._outcome = self._check(wanted, item.config)
         if self._outcome.refusal:
-            return CellOutcome(item.cell, "can't compare", self._outcome.refusal)
+            return CellOutcome(item.cell, "not_comparable", self._outcome.refusal)
         return next(found for found in self._outcome.cells if found.name == item.cell)
 
-    def _check(self, wanted: Sequence[CellName], config: pytest.Config) -> Outcome:
-        from bench.gate.outcome import Outcome
+    def _check(self, wanted: Sequence[CellName], config: pytest.Config) -> CheckOutcome:
+        from bench.gate.outcome import CheckOutcome
         from bench.gate.this_code.check_code import check_code, experiment_of
         from tasks.errors import UserError
 
@@ -98,12 +98,12 @@ class Gate:
             with _observing(config) as observer:
                 outcome = check_code(self.baseline, experiment, observer, folder=self.folder, only=wanted)
         except UserError as error:
-            outcome = Outcome(self.folder, "this code", (), refusal=str(error))
+            outcome = CheckOutcome(self.folder, "this code", (), refusal=str(error))
         return replace(outcome, seconds=time.monotonic() - began)
 
 
 class BaselineCollector(pytest.Collector):
-    """The baseline: what its cells hang on."""
+    """The collector of a baseline's cells."""
 
     def __init__(self, *, gate: Gate, **settings: Any) -> None:
         super().__init__(**settings)
@@ -115,19 +115,19 @@ class BaselineCollector(pytest.Collector):
 
 
 class CellItem(pytest.Item):
-    """A cell. Skipped where `gate.toml` says so, an error where it can't be compared, a failure where it regressed."""
+    """A cell as a test item: skipped if `gate.toml` says so, an error if not comparable, a failure if it regressed."""
 
     def __init__(self, *, cell: CellName, gate: Gate, **settings: Any) -> None:
         super().__init__(**settings)
         self.cell, self.gate = cell, gate
 
     def setup(self) -> None:
-        """What fails here counts as an error, not as a failure."""
+        """Skip or refuse the cell: pytest counts an exception in `setup` as an error, not as a failure."""
         found = self.gate.outcome(self)
         if found.state == "skipped":
             pytest.skip(found.why)
-        if found.state == "can't compare":
-            raise NotAsGood(f"can't compare {self.cell}: {found.why}")
+        if found.state == "not_comparable":
+            raise NotAsGood(f"{self.cell} is not comparable: {found.why}")
 
     def runtest(self) -> None:
         found = self.gate.outcome(self)
@@ -135,7 +135,7 @@ class CellItem(pytest.Item):
             raise NotAsGood(f"{self.cell} regressed: {found.why}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **settings: Any) -> Any:
-        """The sentence alone: where in this file it was raised tells nobody anything."""
+        """Show the sentence alone: the line of this file that raised it is of no use."""
         if isinstance(excinfo.value, NotAsGood):
             return str(excinfo.value)
         return super().repr_failure(excinfo, *args, **settings)
@@ -144,13 +144,13 @@ class CellItem(pytest.Item):
         return Path(NAME), None, self.name
 
 
-class NotAsGood(Exception):  # noqa: N818 - it is a result, not an error
-    """The state of a cell that is not as good, in a sentence."""
+class NotAsGood(Exception):  # noqa: N818 - a result, not an error
+    """A cell regressed or is not comparable; the message says why."""
 
 
 @contextmanager
 def _observing(config: pytest.Config) -> Iterator[Observer]:
-    """Progress on stderr although pytest captures what tests print; none with -q."""
+    """Show progress on stderr although pytest captures output; no progress with -q."""
     from bench.cli.display.observing import draws
     from bench.experiment.observer import Observer
 
@@ -167,11 +167,11 @@ def _observing(config: pytest.Config) -> Iterator[Observer]:
             with LiveProgress(sys.stderr) as live:
                 yield live
         else:
-            yield _tenths()
+            yield _tenths_observer()
 
 
-def _tenths() -> Observer:
-    """An observer that says on stderr when another tenth of the trainings is done: a log has no use for each."""
+def _tenths_observer() -> Observer:
+    """Return an observer that reports each tenth of the trainings on stderr, to keep a log short."""
     from bench.experiment.observer import Observer
 
     class Tenths(Observer):

@@ -10,7 +10,7 @@ from bench.records.schema import Record, label
 if TYPE_CHECKING:
     import pandas as pd
 
-CASE = ["match", "task", "model", "cell", "hidden_size", "num_layers", "init", "state", "replicate", "steps"]
+CASE = ["match", "task", "model", "cell", "hidden_size", "num_layers", "init", "state", "replicate", "lags"]
 
 
 def flow_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def _probes(records: Iterable[Record]) -> Iterator[tuple[dict[str, Any], dict[st
                 **{key: model.get(key) for key in ("hidden_size", "num_layers")},
                 **{key: flow[key] for key in ("init", "state")},
                 "replicate": record.get("replicate"),
-                "steps": flow["steps"],
+                "lags": flow["lags"] if "lags" in flow else flow["steps"],  # "steps" in older records
             }
             if tuple(case.values()) not in seen:
                 seen.add(tuple(case.values()))

@@ -1,4 +1,4 @@
-"""`bench check`: is training still as good as when the baseline was recorded?"""
+"""`bench check`: does training converge as well as when the baseline was recorded?"""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bench.cli.stopping import stop_signals
 from bench.cli.writable import refuse_unwritable
 
 if TYPE_CHECKING:
-    from bench.gate.outcome import Outcome
+    from bench.gate.outcome import CheckOutcome
 
 
 @click.command("check")
 @click.argument("folder", metavar="FOLDER")
 @click.option("--against", metavar="NAME", help="Compare this finished experiment, and train nothing.")
-@click.option("--cells", metavar="TASK/MODEL,…", help="Only these cells; * stands for any: copy/*,*/gru.")
+@click.option("--cells", metavar="TASK/MODEL,…", help="Only these cells; * matches any text: copy/*,*/gru.")
 @click.option(
     "--format", "style", metavar="NAME", default="text", help="text, markdown, github, junit or json.  [default: text]"
 )
@@ -48,7 +48,7 @@ def check_command(
 ) -> int:
     """Train the cells of the baseline in FOLDER on this code, and compare how fast they converge.
 
-    Exit code 0: as good. 1: something regressed. 3: it can't be compared, and why. 2 is for a mistake in the command.
+    Exit code 0: as good. 1: a cell regressed. 3: a cell is not comparable, and why. 2: a mistake in the command.
 
     \b
     Examples:
@@ -58,9 +58,9 @@ def check_command(
       python -m bench check results/baseline --against nightly
       python -m bench check results/baseline --gate-time origin/main
     """
-    from bench.gate.errors import CantCompare
+    from bench.gate.errors import NotComparable
     from bench.gate.formats import FORMATS, write
-    from bench.gate.outcome import Outcome
+    from bench.gate.outcome import CheckOutcome
     from bench.records.atomic import write_atomically
     from tasks.errors import UserError, unknown
 
@@ -74,8 +74,8 @@ def check_command(
     began = time.monotonic()
     try:
         outcome = _check(folder, against, cells, gate_time, workers, results, quiet)
-    except CantCompare as reason:
-        outcome = Outcome(folder, f"experiment {against}" if against else "this code", (), refusal=str(reason))
+    except NotComparable as reason:
+        outcome = CheckOutcome(folder, f"experiment {against}" if against else "this code", (), refusal=str(reason))
     outcome = replace(outcome, seconds=time.monotonic() - began)
     text = _painted(outcome) if style == "text" and not output and _takes_colour() else write(outcome, style)
     if output:
@@ -94,15 +94,15 @@ def _takes_colour() -> bool:
     return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _painted(outcome: Outcome) -> str:
+def _painted(outcome: CheckOutcome) -> str:
     from bench.gate.formats import text
 
     styles: dict[str | None, dict[str, Any]] = {
         None: {"bold": True},
         "regressed": {"fg": "red"},
-        "can't compare": {"fg": "yellow"},
+        "not_comparable": {"fg": "yellow"},
         "better": {"fg": "green"},
-        "as good": {},
+        "as_good": {},
         "skipped": {"dim": True},
     }
     return text.write(outcome, lambda line, state: click.style(line, **styles[state]) if styles[state] else line)
@@ -116,7 +116,7 @@ def _check(
     workers: str | None,
     results: str,
     quiet: bool,
-) -> Outcome:
+) -> CheckOutcome:
     from bench.gate.baseline import read_baseline
     from bench.gate.check import check
     from bench.gate.finished import Finished

@@ -1,8 +1,8 @@
-"""A baseline on disk: text that a reviewer reads in a diff, and a checksum that tells when a hand has changed it.
+"""A baseline on disk: text that a reviewer reads in a diff, with a checksum that reveals manual edits.
 
 baseline.csv    one row a cell, replicate and metric, sorted; no times
-manifest.json   the experiment, the configuration of every cell, where and from which commit it was recorded, why
-gate.toml       exceptions, written by hand (`exceptions`); the checksum leaves it out
+manifest.json   the experiment, the configuration of every cell, where it was recorded, the commit, the reasons
+gate.toml       exceptions, written by hand (`exceptions`); not covered by the checksum
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.gate import exceptions
-from bench.gate.errors import CantCompare
+from bench.gate.errors import NotComparable
 from bench.gate.exceptions import Exemption, read_exceptions
 from bench.gate.replicates import CellName, Replicate
 from bench.records.atomic import write_atomically
@@ -33,8 +33,8 @@ Replicates = Mapping[int, Replicate]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A cell of a baseline. configuration: what of a record must be equal for two trainings to be comparable."""
+class BaselineCell:
+    """A cell of a baseline. configuration: the settings that two comparable trainings have in common."""
 
     name: CellName
     configuration: Mapping[str, Any]
@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a baseline was recorded: an entry of its history."""
+    """An entry of a baseline's history: when, from which commit and why it was recorded."""
 
     date: str
     commit: str | None
@@ -52,23 +52,29 @@ class Reason:
 
 @dataclass(frozen=True)
 class Baseline:
-    """experiment: settings as `experiment.json` keeps them. environment: where it was recorded, and its fingerprint."""
+    """A recorded baseline.
+
+    experiment: its settings, as in `experiment.json`. environment, fingerprint: where it was recorded.
+    """
 
     experiment: Mapping[str, Any]
     environment: Mapping[str, Any]
     fingerprint: str
-    cells: Mapping[CellName, Cell]
+    cells: Mapping[CellName, BaselineCell]
     history: tuple[Reason, ...]
     exceptions: Mapping[CellName, Exemption] = field(default_factory=dict)
 
     @property
     def recorded(self) -> int:
-        """Replicates that every cell has."""
+        """The number of replicates of the cell that has fewest."""
         return min(len(cell.replicates) for cell in self.cells.values())
 
 
 def configuration(record: Record) -> dict[str, Any]:
-    """What two trainings must share to be compared; versions are there, but may differ (then they are not paired)."""
+    """Return the settings that two comparable trainings have in common.
+
+    Versions of task and model are included but may differ; the trainings are then compared without pairing.
+    """
     task, model, training = record["task"], record["model"], record["training"]
     sizes = {key: model.get(key) for key in ("hidden_size", "num_layers", "dropout", "init")}
     settings = ("learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience", "seed")
@@ -81,8 +87,8 @@ def configuration(record: Record) -> dict[str, Any]:
     }
 
 
-def cells_of(records: list[Record]) -> dict[CellName, Cell]:
-    """The cells of confirmed trainings, sorted by name."""
+def cells_of(records: list[Record]) -> dict[CellName, BaselineCell]:
+    """Group the records of confirmed trainings into cells, sorted by name."""
     found: dict[CellName, dict[int, Replicate]] = {}
     configurations: dict[CellName, dict[str, Any]] = {}
     for record in records:
@@ -90,13 +96,13 @@ def cells_of(records: list[Record]) -> dict[CellName, Cell]:
         found.setdefault(name, {})[record["replicate"]] = Replicate.of(record)
         configurations.setdefault(name, configuration(record))
     return {
-        name: Cell(name, configurations[name], dict(sorted(replicates.items())))
+        name: BaselineCell(name, configurations[name], dict(sorted(replicates.items())))
         for name, replicates in sorted(found.items())
     }
 
 
 def write_baseline(folder: Path, baseline: Baseline) -> None:
-    """Write both files, and a `gate.toml` that explains itself where there is none. Raises OSError as writing does."""
+    """Write both files, and a commented `gate.toml` if there is none. Raises OSError if writing fails."""
     table = _to_csv(baseline.cells)
     manifest = {
         "kind": KIND,
@@ -117,27 +123,27 @@ def write_baseline(folder: Path, baseline: Baseline) -> None:
 
 
 def is_baseline(folder: Path) -> bool:
-    """Whether there is one, sound or not."""
+    """Return whether the folder holds a baseline, intact or not."""
     return (folder / MANIFEST).exists() or (folder / TABLE).exists()
 
 
 def read_baseline(folder: Path) -> Baseline:
-    """The baseline of a folder. CantCompare where there is none, or it is of another schema, or was edited by hand."""
+    """Read a folder's baseline. Raises NotComparable if there is none, its schema differs, or it was edited by hand."""
     record = f"python -m bench baseline record {folder}"
     if not is_baseline(folder):
-        raise CantCompare(f"there is no baseline in {folder}: make one with {record}")
+        raise NotComparable(f"there is no baseline in {folder}: record one with {record}")
     manifest, table = _read_manifest(folder / MANIFEST, record), _read_text(folder / TABLE, record)
     if manifest.get("checksum") != _checksum(manifest, table):
-        raise CantCompare(
-            f"{folder} was edited by hand, or recording it was cut short: its checksum is not that of its content. "
-            f'Restore it, or record it again ({record} --accept "why"); exceptions belong into {exceptions.NAME}'
+        raise NotComparable(
+            f"{folder} was edited by hand, or its recording was interrupted: the checksum does not match the content. "
+            f'Restore it, or record it again ({record} --accept "why"); exceptions belong in {exceptions.NAME}'
         )
     cells = _cells(manifest["cells"], table, folder / TABLE)
     found = read_exceptions(folder)
     for name in found:
         if name not in cells:
             known = ", ".join(str(cell) for cell in cells)
-            raise CantCompare(
+            raise NotComparable(
                 f"{folder / exceptions.NAME} names {name}, which the baseline does not have: expected one of {known}"
             )
     history = tuple(Reason(**entry) for entry in manifest["history"])
@@ -152,7 +158,7 @@ def read_baseline(folder: Path) -> Baseline:
 
 
 def _checksum(manifest: Mapping[str, Any], table: str) -> str:
-    """SHA-256 of all that a program wrote; line ends are no difference (git may change them)."""
+    """SHA-256 of the manifest and the table, independent of line endings (git may convert them)."""
     content = {key: value for key, value in manifest.items() if key != "checksum"}
     rows = hashlib.sha256("\n".join(table.splitlines()).encode()).hexdigest()
     return digest([content, rows])
@@ -162,28 +168,34 @@ def _read_text(path: Path, record: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise CantCompare(f"{path} is missing: restore it, or make the baseline anew with {record}") from None
+        raise NotComparable(f"{path} is missing: restore it, or record the baseline again with {record}") from None
     except UnicodeDecodeError:
-        raise CantCompare(f"{path} is no UTF-8 text: restore it, or make the baseline anew with {record}") from None
+        raise NotComparable(
+            f"{path} is not UTF-8 text: restore it, or record the baseline again with {record}"
+        ) from None
 
 
 def _read_manifest(path: Path, record: str) -> dict[str, Any]:
     try:
         manifest = json.loads(_read_text(path, record))
     except ValueError as error:
-        raise CantCompare(f"{path} is no valid JSON: {error}. Restore it, or make it anew with {record}") from None
+        raise NotComparable(
+            f"{path} is not valid JSON: {error}. Restore it, or record the baseline again with {record}"
+        ) from None
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise CantCompare(f"{path} is no baseline's: expected kind '{KIND}'. Make one with {record}")
+        raise NotComparable(
+            f"{path} is not a baseline's manifest: expected kind '{KIND}'. Record a baseline with {record}"
+        )
     schema = manifest.get("schema")
     if schema != SCHEMA:
-        raise CantCompare(
+        raise NotComparable(
             f"{path.parent} has baseline schema {schema}, this bench compares schema {SCHEMA}: install the bench that "
             f'recorded it, or record it again with {record} --accept "new schema"'
         )
     return manifest
 
 
-def _to_csv(cells: Mapping[CellName, Cell]) -> str:
+def _to_csv(cells: Mapping[CellName, BaselineCell]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -194,7 +206,7 @@ def _to_csv(cells: Mapping[CellName, Cell]) -> str:
     return text.getvalue()
 
 
-def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict[CellName, Cell]:
+def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict[CellName, BaselineCell]:
     rows: dict[CellName, dict[int, dict[str, str]]] = {}
     try:
         for row in csv.DictReader(io.StringIO(table)):
@@ -205,7 +217,7 @@ def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict
             name = CellName(entry["task"], entry["model"])
             values = {key: value for key, value in entry.items() if key not in ("task", "model")}
             replicates = {number: Replicate.from_rows(number, metrics) for number, metrics in rows[name].items()}
-            cells[name] = Cell(name, values, replicates)
+            cells[name] = BaselineCell(name, values, replicates)
     except (KeyError, ValueError) as error:
-        raise CantCompare(f"{path} does not have the rows that its manifest names ({error!r}): restore it") from None
+        raise NotComparable(f"{path} lacks rows that the manifest names ({error!r}): restore it") from None
     return cells

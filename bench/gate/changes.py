@@ -1,11 +1,11 @@
-"""What a change of baseline means: cells that came and went, other configurations, slower convergence."""
+"""The difference between two baselines: cells added and removed, changed configurations, changed convergence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from bench.gate.baseline import Baseline, Cell
+from bench.gate.baseline import Baseline, BaselineCell
 from bench.gate.check import describe
 from bench.gate.comparison import compare
 from bench.gate.exact import configuration_change, problems
@@ -16,7 +16,7 @@ from bench.gate.rule import Rule
 
 @dataclass(frozen=True)
 class Changes:
-    """From one baseline to another. cells: those that both have and that can be compared."""
+    """The changes from one baseline to another. cells: those in both with the same configuration."""
 
     added: tuple[CellName, ...]
     removed: tuple[CellName, ...]
@@ -27,7 +27,7 @@ class Changes:
 
 
 def changes(before: Baseline, after: Baseline) -> Changes:
-    """Compare two baselines, all replicates that both have; nothing here passes or fails."""
+    """Compare two baselines on all replicates that both have. This reports and never passes or fails a cell."""
     both = [name for name in before.cells if name in after.cells]
     pairs = {name: (before.cells[name], after.cells[name]) for name in both}
     renewed = {name: configuration_change(a.configuration, b.configuration) for name, (a, b) in pairs.items()}
@@ -46,22 +46,22 @@ def changes(before: Baseline, after: Baseline) -> Changes:
     )
 
 
-def _compared(before: Cell, after: Cell, *, same_environment: bool) -> CellOutcome:
+def _compared(before: BaselineCell, after: BaselineCell, *, same_environment: bool) -> CellOutcome:
     numbers = sorted(before.replicates.keys() & after.replicates.keys())
     new = {number: after.replicates[number] for number in numbers}
     found = compare(before.replicates, new, numbers, Rule())
     exact = tuple(problems(before, after.configuration, new, same_environment=same_environment))
-    return CellOutcome(before.name, "as good", describe(found), found, problems=exact)
+    return CellOutcome(before.name, "as_good", describe(found), found, problems=exact)
 
 
 def _environment(before: Any, after: Any) -> list[str]:
-    """Parts that differ; a commit always does, and is in the reasons."""
+    """List the parts of the environment that differ, without the commit, which the reasons name."""
     keys = sorted((before.keys() | after.keys()) - {"commit"})
     return [f"{key}: {before.get(key)} → {after.get(key)}" for key in keys if before.get(key) != after.get(key)]
 
 
 def write_changes(found: Changes) -> str:
-    """Lines for people (and for a commit message)."""
+    """Write the changes as lines of text, for a terminal or a commit message."""
     lines = [f"added    {name}" for name in found.added]
     lines += [f"removed  {name}" for name in found.removed]
     lines += [f"changed  {name}: {text}" for name, text in found.reconfigured]

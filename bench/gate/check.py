@@ -1,4 +1,4 @@
-"""The decision: train a part of the baseline's replicates again, compare, and confirm what looks worse on the rest."""
+"""Decide: train half of the baseline's replicates again, compare, and confirm suspect cells on the other half."""
 
 from __future__ import annotations
 
@@ -9,75 +9,75 @@ from typing import Any, Protocol
 
 from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline, Replicates
-from bench.gate.comparison import Comparison, compare, is_paired
-from bench.gate.errors import CantCompare
-from bench.gate.exact import Problem, configuration_change, problems
-from bench.gate.outcome import CellOutcome, Outcome, State
+from bench.gate.comparison import CellComparison, compare, is_paired
+from bench.gate.errors import NotComparable
+from bench.gate.exact import ExactProblem, configuration_change, problems
+from bench.gate.outcome import CellOutcome, CheckOutcome, State
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, CHECKED, Rule
 
 MEASURES = {"steps": "steps to target", "loss": "mean loss over the budget", "time": "time of a training step"}
 
 
-class Source(Protocol):
-    """Where a check's trainings come from: this code, or a finished experiment."""
+class ReplicateSource(Protocol):
+    """Provides the replicates that a check compares: from this code, or from a finished experiment."""
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Its name in reports."""
         ...
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the environment that it trains in."""
+        """The fingerprint of the environment that it trains in; None if unknown."""
         ...
 
     @property
     def configurations(self) -> Mapping[CellName, Mapping[str, Any]]:
-        """Of the cells that it can train."""
+        """The configuration of every cell that it can provide."""
         ...
 
     def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
-        """These replicates of these cells; one that it can't give is left out."""
+        """Provide these replicates of these cells; replicates that are not available are left out."""
         ...
 
-    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
-        """What a source finds wrong by itself: cells that should compute the same and do not."""
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
+        """Find cells whose results differ from those of a cell that computes the same function."""
         ...
 
 
 @dataclass
 class _Judged:
-    """A cell on its way to an outcome."""
+    """The results of one cell so far. first, confirmation: the comparisons; p…: adjusted by Holm's method."""
 
     name: CellName
     rule: Rule
-    exact: tuple[Problem, ...]
-    first: Comparison
+    exact: tuple[ExactProblem, ...]
+    first: CellComparison
     p: float = math.nan
     p_better: float = math.nan
-    confirmation: Comparison | None = None
+    confirmation: CellComparison | None = None
     p_confirmed: float = math.nan
 
-    def looks_worse(self, comparison: Comparison, p: float) -> bool:
+    def looks_worse(self, comparison: CellComparison, p: float) -> bool:
         return p < ALPHA or comparison.misses_too_often
 
 
 def check(
     baseline: Baseline,
-    source: Source,
+    source: ReplicateSource,
     *,
     folder: str,
     only: Iterable[CellName] | None = None,
     note: Callable[[str], None] = lambda text: None,
-) -> Outcome:
-    """Compare a source with a baseline. only: the cells to look at; None: all of them.
+) -> CheckOutcome:
+    """Compare a source with a baseline. only: the cells to compare; None: all.
 
-    Raises CantCompare where the baseline has too few replicates for any verdict.
+    Raises NotComparable if the baseline has fewer replicates than a check with confirmation needs.
     """
     if baseline.recorded < 2 * CHECKED:
-        raise CantCompare(
-            f"{folder} has {baseline.recorded} replicates of a cell, a check needs {2 * CHECKED}: record it again, "
+        raise NotComparable(
+            f"{folder} has {baseline.recorded} replicates of a cell, a check needs {2 * CHECKED}: record it again with "
             f'python -m bench baseline record {folder} --accept "more replicates"'
         )
     wanted = [name for name in baseline.cells if only is None or name in set(only)]
@@ -93,32 +93,36 @@ def check(
         settled |= _confirm(baseline, source, unconfirmed)
     for cell in judged:
         settled.setdefault(cell.name, _outcome(cell))
-    notes = () if same else ("trained in another environment than the baseline: what rounding may change only warns",)
-    return Outcome(folder, source.name, tuple(settled[name] for name in wanted), notes)
+    notes = (
+        ()
+        if same
+        else ("trained in another environment than the baseline: differences that rounding can explain are warnings",)
+    )
+    return CheckOutcome(folder, source.name, tuple(settled[name] for name in wanted), notes)
 
 
-def _without_training(baseline: Baseline, source: Source, name: CellName) -> CellOutcome | None:
-    """The outcome of a cell that need not or can't be trained."""
+def _without_training(baseline: Baseline, source: ReplicateSource, name: CellName) -> CellOutcome | None:
+    """Return the outcome of a cell that is skipped or cannot be compared; None if it has to be trained."""
     exception = baseline.exceptions.get(name)
     if exception is not None and exception.skip:
         return CellOutcome(name, "skipped", exception.reason)
     now = source.configurations.get(name)
     if now is None:
-        return CellOutcome(name, "can't compare", f"{source.name} has no such cell")
+        return CellOutcome(name, "not_comparable", f"{source.name} has no such cell")
     changed = configuration_change(baseline.cells[name].configuration, now)
-    return CellOutcome(name, "can't compare", changed) if changed else None
+    return CellOutcome(name, "not_comparable", changed) if changed else None
 
 
 def _first_look(
     baseline: Baseline,
-    source: Source,
+    source: ReplicateSource,
     cells: Sequence[CellName],
     settled: dict[CellName, CellOutcome],
     same_environment: bool,
 ) -> list[_Judged]:
-    """Train and compare; a cell that lacks replicates is settled as one that can't be compared.
+    """Train the first half of the replicates and compare; a cell that lacks replicates goes into `settled`.
 
-    What is not paired has too little power with half of the replicates, so the others are trained at once.
+    An unpaired comparison has too little power with half of the replicates, so all of them are trained at once.
     """
     numbers, rest = range(1, CHECKED + 1), range(CHECKED + 1, 2 * CHECKED + 1)
     new = {name: dict(replicates) for name, replicates in source.train(cells, numbers).items()} if cells else {}
@@ -132,7 +136,7 @@ def _first_look(
         needed = [*numbers, *rest] if name in unpaired else list(numbers)
         missing = [number for number in needed if number not in new.get(name, {})]
         if missing:
-            settled[name] = CellOutcome(name, "can't compare", _lacking(source, missing))
+            settled[name] = CellOutcome(name, "not_comparable", _lacking(source, missing))
             continue
         cell, exception = baseline.cells[name], baseline.exceptions.get(name)
         rule = exception.rule if exception else Rule()
@@ -142,20 +146,20 @@ def _first_look(
     return judged
 
 
-def _lacking(source: Source, missing: Sequence[int]) -> str:
+def _lacking(source: ReplicateSource, missing: Sequence[int]) -> str:
     return f"{source.name} has no replicate {', '.join(map(str, missing[:3]))}{', …' if len(missing) > 3 else ''}"
 
 
 def _adjust(judged: list[_Judged]) -> None:
-    """Both tests of the first look, each for all cells together."""
+    """Adjust both p-values of the first comparison for all cells (Holm)."""
     worse = holm([cell.first.shift.p_worse for cell in judged])
     better = holm([cell.first.shift.p_better for cell in judged])
     for cell, p, p_better in zip(judged, worse, better, strict=True):
         cell.p, cell.p_better = float(p), float(p_better)
 
 
-def _confirm(baseline: Baseline, source: Source, suspects: list[_Judged]) -> dict[CellName, CellOutcome]:
-    """Compare the other half of the replicates; returns the cells that could not be confirmed for want of them."""
+def _confirm(baseline: Baseline, source: ReplicateSource, suspects: list[_Judged]) -> dict[CellName, CellOutcome]:
+    """Compare the other half of the replicates. Returns the outcomes of cells that lack these replicates."""
     numbers = range(CHECKED + 1, 2 * CHECKED + 1)
     new = source.train([cell.name for cell in suspects], numbers)
     lacking = {}
@@ -163,7 +167,7 @@ def _confirm(baseline: Baseline, source: Source, suspects: list[_Judged]) -> dic
         missing = [number for number in numbers if number not in new.get(cell.name, {})]
         if missing:
             why = f"{describe(cell.first)}, but {_lacking(source, missing)} to confirm it"
-            lacking[cell.name] = CellOutcome(cell.name, "can't compare", why, cell.first, cell.p, None, cell.exact)
+            lacking[cell.name] = CellOutcome(cell.name, "not_comparable", why, cell.first, cell.p, None, cell.exact)
         else:
             cell.confirmation = compare(baseline.cells[cell.name].replicates, new[cell.name], numbers, cell.rule)
     confirmed = [cell for cell in suspects if cell.confirmation is not None]
@@ -187,20 +191,20 @@ def _outcome(cell: _Judged) -> CellOutcome:
         return outcome("regressed", "; ".join([*blocking, numbers]))
     if cell.looks_worse(cell.first, cell.p):
         if cell.confirmation is None:
-            return outcome("regressed", f"{numbers}; not paired, so with less power to see small losses")
+            return outcome("regressed", f"{numbers}; not paired, so with less power to detect small losses")
         again = describe(cell.confirmation)
         if cell.looks_worse(cell.confirmation, cell.p_confirmed):
             return outcome("regressed", f"{numbers}; confirmed on other replicates: {again}")
-        return outcome("as good", f"{numbers}, which other replicates did not confirm: {again}")
+        return outcome("as_good", f"{numbers}, which other replicates did not confirm: {again}")
     if cell.p_better < ALPHA:
         return outcome("better", f"{numbers}: consider a new baseline")
     return outcome(
-        "as good", numbers + ("; not paired, so with less power" if cell.first.pairing == "unpaired" else "")
+        "as_good", numbers + ("; not paired, so with less power" if cell.first.pairing == "unpaired" else "")
     )
 
 
-def describe(comparison: Comparison) -> str:
-    """The change in words: `12 % more steps (95 % interval 8 to 15 %)`."""
+def describe(comparison: CellComparison) -> str:
+    """Describe the change, for example `steps to target +12.0 % (95 % interval +8.0 to +15.0 %)`."""
     parts = []
     if not math.isnan(comparison.shift.value):
         percent = [100 * (comparison.ratio(v) - 1) for v in comparison.shift[:3]]

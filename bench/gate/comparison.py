@@ -1,4 +1,4 @@
-"""How fast a cell converges, new against baseline: the same replicates in pairs, or two samples where they differ."""
+"""Compare how fast a cell converges with the baseline: paired by replicate, or as two samples if they differ."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bench.gate.replicates import Replicate
 from bench.gate.rule import NEWLY_MISSED, RARELY_SOLVED, Rule
 from bench.gate.statistics import Shift, paired_shift, unpaired_shift
 
-_BASES = {"steps": 2.0, "loss": 10.0, "time": 2.0}  # of the logarithms that the tests compare
+_BASES = {"steps": 2.0, "loss": 10.0, "time": 2.0}  # bases of the logarithms that the tests compare
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What a number of replicates say of one cell.
+class CellComparison:
+    """Compare one cell's replicates with the baseline's.
 
     measure: "steps" compares log2 of steps to target, "loss" the mean log10 validation loss over the budget, "time"
     log2 of the seconds of a training step (`bench.gate.speed`, by rounds instead of replicates).
-    before, now: geometric means of steps, loss or seconds. newly_missed: replicates that reached the target before and
-    miss it now (unpaired: by how many more miss it).
+    before, now: geometric means of steps, loss or seconds. newly_missed: the number of replicates that reached the
+    target in the baseline and miss it now (unpaired: how many more miss it than in the baseline).
     """
 
     pairing: Literal["paired", "unpaired"]
@@ -46,22 +46,22 @@ class Comparison:
 
     @property
     def misses_too_often(self) -> bool:
-        """Whether so many replicates newly miss the target that no test is needed. Rare solvers are judged by loss."""
+        """Whether so many replicates newly miss the target that no test is needed. Not applied to a loss."""
         return self.measure == "steps" and self.newly_missed >= max(1, math.ceil(self.n * NEWLY_MISSED))
 
 
 def is_paired(baseline: Replicates, new: Replicates, numbers: Sequence[int]) -> bool:
-    """Whether replicates began alike: the same initial weights, and the same first batch."""
+    """Whether all replicates start from the same initial weights and the same first batch as the baseline's."""
     return all(
         (baseline[number].weights, baseline[number].first_batch) == (new[number].weights, new[number].first_batch)
         for number in numbers
     )
 
 
-def compare(baseline: Replicates, new: Replicates, numbers: Sequence[int], rule: Rule) -> Comparison:
+def compare(baseline: Replicates, new: Replicates, numbers: Sequence[int], rule: Rule) -> CellComparison:
     """Compare the replicates `numbers`, which both have.
 
-    A cell whose target many of the baseline's replicates miss (all of them are counted) is compared by its loss.
+    If too many of all the baseline's replicates miss the target (`RARELY_SOLVED`), the cell is compared by its loss.
     """
     pairing: Literal["paired", "unpaired"] = "paired" if is_paired(baseline, new, numbers) else "unpaired"
     rarely = sum(replicate.missed for replicate in baseline.values()) > RARELY_SOLVED * len(baseline)
@@ -71,14 +71,14 @@ def compare(baseline: Replicates, new: Replicates, numbers: Sequence[int], rule:
     margin = rule.loss_margin if rarely else rule.log2_margin
     if pairing == "paired":
         newly = sum(after.missed and not before.missed for after, before in pairs)
-        both = [(a, b) for (a, b), pair in zip(values, pairs, strict=True) if not _says_nothing(pair, measure)]
+        both = [(a, b) for (a, b), pair in zip(values, pairs, strict=True) if not _is_uninformative(pair, measure)]
         shift = paired_shift([a - b for a, b in both if a is not None and b is not None], margin)
     else:
         newly = max(0, sum(after.missed for after, _ in pairs) - sum(before.missed for _, before in pairs))
         shift = unpaired_shift([a for a, _ in values if a is not None], [b for _, b in values if b is not None], margin)
     missed_before, missed_now = (sum(pair[side].missed for pair in pairs) for side in (1, 0))
     now, before = (_geometric_mean([pair[side] for pair in values], measure) for side in (0, 1))
-    return Comparison(pairing, measure, shift, len(pairs), before, now, missed_before, missed_now, newly)
+    return CellComparison(pairing, measure, shift, len(pairs), before, now, missed_before, missed_now, newly)
 
 
 def _geometric_mean(logarithms: Sequence[float | None], measure: str) -> float:
@@ -87,13 +87,13 @@ def _geometric_mean(logarithms: Sequence[float | None], measure: str) -> float:
 
 
 def _value(replicate: Replicate, measure: str) -> float | None:
-    """On the test's scale. A target that was not reached counts as reached at the end: at least so many more steps."""
+    """The value on the test's scale. A missed target counts as reached at the end of the budget: a lower bound."""
     if measure == "loss":
         return replicate.mean_log10_valid_loss
     steps = replicate.steps if replicate.steps_to_target is None else replicate.steps_to_target
     return math.log2(max(steps, 1.0))
 
 
-def _says_nothing(pair: tuple[Replicate, Replicate], measure: str) -> bool:
-    """Both missed the target: how much later each would have reached it is not known."""
+def _is_uninformative(pair: tuple[Replicate, Replicate], measure: str) -> bool:
+    """Whether both replicates missed the target, so that their difference in steps is unknown."""
     return measure == "steps" and all(replicate.missed for replicate in pair)

@@ -1,5 +1,8 @@
-"""Tier 0: what must be equal, not only as good. Counts and finiteness block anywhere; what rounding may change blocks
-only in the baseline's own environment, and is a warning in another."""
+"""Exact checks: values that must be equal to the baseline's, beyond equally good convergence.
+
+Parameter counts and finite losses block in every environment. Values that rounding may change block only in the
+baseline's own environment; in another they are warnings.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.gate.baseline import Cell, Replicates
+from bench.gate.baseline import BaselineCell, Replicates
 from bench.gate.replicates import Replicate
 from bench.gate.rule import FIRST_LOSSES
 
@@ -15,15 +18,15 @@ VERSIONS = ("task_version", "model_version")
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something that is not as it was. blocking: it fails the cell."""
+class ExactProblem:
+    """A difference from the baseline. blocking: whether it fails the cell."""
 
     text: str
     blocking: bool
 
 
 def configuration_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """What of two configurations differs, versions aside, in a few words; None where nothing does."""
+    """Describe how two configurations differ, apart from versions; None if they do not."""
     changed = [
         f"{key} is {now.get(key)}, in the baseline {before.get(key)}"
         for key in sorted(before.keys() | now.keys())
@@ -32,8 +35,13 @@ def configuration_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> s
     return "; ".join(changed) or None
 
 
-def problems(cell: Cell, now: Mapping[str, Any], new: Replicates, *, same_environment: bool) -> list[Problem]:
-    """now: the cell's configuration in the code that is checked. new: its replicates, which the baseline has too."""
+def problems(
+    cell: BaselineCell, now: Mapping[str, Any], new: Replicates, *, same_environment: bool
+) -> list[ExactProblem]:
+    """List the exact differences of one cell.
+
+    now: the cell's configuration in the checked code. new: its replicates, all of which the baseline has too.
+    """
     pairs = [(cell.replicates[number], replicate) for number, replicate in sorted(new.items())]
     renewed = {key: now.get(key) != cell.configuration.get(key) for key in VERSIONS}
     on_purpose = any(renewed.values())
@@ -45,31 +53,36 @@ def problems(cell: Cell, now: Mapping[str, Any], new: Replicates, *, same_enviro
     ]
     if on_purpose:
         what = " and ".join(key.removesuffix("_version") for key, changed in renewed.items() if changed)
-        found.append(Problem(f"the version of its {what} was raised: changed on purpose, so not paired", False))
+        found.append(
+            ExactProblem(
+                f"the version of its {what} was raised: changed on purpose, so the comparison is not paired", False
+            )
+        )
     return found
 
 
-def _counts(pairs: Sequence[tuple[Replicate, Replicate]], renewed: bool) -> list[Problem]:
+def _counts(pairs: Sequence[tuple[Replicate, Replicate]], renewed: bool) -> list[ExactProblem]:
     for before, now in pairs:
         counts = [(r.recurrent_parameters, r.head_parameters) for r in (before, now)]
         if None not in counts[1] and counts[0] != counts[1]:
             (recurrent, head), (recurrent_now, head_now) = counts
-            text = f"parameters: {recurrent_now} recurrent and {head_now} in the head, were {recurrent} and {head}"
-            return [Problem(text, not renewed)]
+            found = f"{recurrent_now} recurrent and {head_now} in the head"
+            text = f"parameters: {found}; the baseline has {recurrent} and {head}"
+            return [ExactProblem(text, not renewed)]
     return []
 
 
-def _finite(pairs: Sequence[tuple[Replicate, Replicate]]) -> list[Problem]:
+def _finite(pairs: Sequence[tuple[Replicate, Replicate]]) -> list[ExactProblem]:
     lost = [(now.number, now.status) for before, now in pairs if before.is_finite and not now.is_finite]
     if not lost:
         return []
     statuses = ", ".join(sorted({status for _, status in lost}))
-    return [Problem(f"{len(lost)} of {len(pairs)} replicates did not train to their end ({statuses})", True)]
+    return [ExactProblem(f"{len(lost)} of {len(pairs)} replicates did not train to their end ({statuses})", True)]
 
 
 def _hashes(
     pairs: Sequence[tuple[Replicate, Replicate]], renewed: Mapping[str, bool], same_environment: bool
-) -> list[Problem]:
+) -> list[ExactProblem]:
     found = []
     names = {
         "data": ("the data", renewed["task_version"]),
@@ -80,13 +93,13 @@ def _hashes(
         changed = sum(getattr(before, name) != getattr(now, name) for before, now in pairs if getattr(now, name))
         if changed and not excused:
             version = "model" if name == "weights" else "task"
-            text = f"{what} of {changed} of {len(pairs)} replicates changed, the {version}'s version did not"
-            found.append(Problem(text, same_environment))
+            text = f"{what} of {changed} of {len(pairs)} replicates changed, but the {version}'s version was not raised"
+            found.append(ExactProblem(text, same_environment))
     return found
 
 
-def _first_losses(pairs: Sequence[tuple[Replicate, Replicate]], same_environment: bool) -> list[Problem]:
-    """The largest deviation among replicates that began alike."""
+def _first_losses(pairs: Sequence[tuple[Replicate, Replicate]], same_environment: bool) -> list[ExactProblem]:
+    """The earliest deviating training loss among replicates with equal initial weights and first batch."""
     worst: tuple[float, int, int] | None = None
     for before, now in pairs:
         if (before.weights, before.first_batch) != (now.weights, now.first_batch):
@@ -99,5 +112,5 @@ def _first_losses(pairs: Sequence[tuple[Replicate, Replicate]], same_environment
     if worst is None:
         return []
     deviation, step, number = worst
-    text = f"training loss of step {step} (replicate {number}) is off by {deviation:.1e}; rounding explains 1e-4"
-    return [Problem(text, same_environment)]
+    text = f"training loss of step {step} (replicate {number}) differs by {deviation:.1e}, rounding explains 1e-4"
+    return [ExactProblem(text, same_environment)]

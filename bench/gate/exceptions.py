@@ -1,4 +1,4 @@
-"""`gate.toml` of a baseline: cells that are judged by other margins or not at all, each with its reason."""
+"""Read a baseline's `gate.toml`: cells with other margins or without a check, each with its reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.gate.errors import CantCompare
+from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName
 from bench.gate.rule import Rule
 from tasks.errors import UserError, unknown
@@ -30,7 +30,7 @@ _KEYS = {"task": str, "model": str, "reason": str, "skip": bool, "steps_margin":
 
 @dataclass(frozen=True)
 class Exemption:
-    """What holds for one cell instead of the rule."""
+    """The exception of one cell: its own margins, or no check at all."""
 
     rule: Rule
     skip: bool
@@ -38,14 +38,14 @@ class Exemption:
 
 
 def read_exceptions(folder: Path) -> dict[CellName, Exemption]:
-    """By cell; none where there is no `gate.toml`. CantCompare for what can't be read, with the line's content."""
+    """Read the exceptions by cell; empty if there is no `gate.toml`. Raises NotComparable if it is invalid."""
     path = folder / NAME
     if not path.exists():
         return {}
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CantCompare(f"{path} is no valid TOML: {error}") from None
+        raise NotComparable(f"{path} is not valid TOML: {error}") from None
     found: dict[CellName, Exemption] = {}
     try:
         if set(tables) - {"cell"} or not isinstance(tables.get("cell", []), list):
@@ -56,7 +56,7 @@ def read_exceptions(folder: Path) -> dict[CellName, Exemption]:
                 raise UserError(f"{cell} has two exceptions: give it one")
             found[cell] = exemption
     except UserError as error:
-        raise CantCompare(f"{path}: {error}") from None
+        raise NotComparable(f"{path}: {error}") from None
     return found
 
 

@@ -1,4 +1,4 @@
-"""A finished experiment as what a check compares: nothing is trained."""
+"""A finished experiment as the source of a check: nothing is trained."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Any
 
 from bench.analysis.results import Results
 from bench.gate.baseline import Replicates, cells_of
-from bench.gate.errors import CantCompare
-from bench.gate.exact import Problem
+from bench.gate.errors import NotComparable
+from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 from bench.records.schema import Record
 
 
 class Finished:
-    """The confirmed trainings of an experiment. CantCompare where there are none, or several comparisons."""
+    """The confirmed trainings of an experiment.
+
+    Raises NotComparable if there are none, or if the experiment has several comparisons.
+    """
 
     def __init__(self, results: Results) -> None:
         self.name = f"experiment {results.name}"
@@ -22,7 +25,7 @@ class Finished:
         records = [record for record in results.records if record["stage"] == "confirm"]
         matches = sorted({str(record["match"]) for record in records})
         if len(matches) != 1:
-            raise CantCompare(
+            raise NotComparable(
                 f"experiment {results.name} has {len(matches)} comparisons ({', '.join(matches) or 'no trainings'}), "
                 "a check needs one: run it with a single --match, one size and one learning rate"
             )
@@ -33,15 +36,15 @@ class Finished:
         return {name: cell.configuration for name, cell in self._cells.items()}
 
     def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
-        """What there is of these replicates."""
+        """Return those of the replicates that the experiment has."""
         return {
             name: {number: self._cells[name].replicates[number] for number in numbers if self._has(name, number)}
             for name in cells
             if name in self._cells
         }
 
-    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
-        """None: NumPy's cells can be compared with torch's only by running them."""
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
+        """Return nothing: NumPy cells can be compared with torch's only by running both."""
         return {}
 
     def _has(self, name: CellName, number: int) -> bool:
@@ -49,6 +52,6 @@ class Finished:
 
 
 def _last(records: Sequence[Record]) -> list[Record]:
-    """Of several attempts at one training the last."""
+    """Keep the last record of each training that was attempted several times."""
     places = {(r["task"]["label"], r["model"]["label"], r["replicate"]): r for r in records}
     return list(places.values())

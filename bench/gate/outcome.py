@@ -1,4 +1,4 @@
-"""What a check found: a state for every cell, and one exit code."""
+"""The outcome of a check: a state for every cell, and one exit code."""
 
 from __future__ import annotations
 
@@ -6,66 +6,76 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.gate.comparison import Comparison
-from bench.gate.exact import Problem
+from bench.gate.comparison import CellComparison
+from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 
-State = Literal["as good", "better", "regressed", "can't compare", "skipped"]
-EXIT_CODES = {"as good": 0, "better": 0, "skipped": 0, "regressed": 1, "can't compare": 3}
+State = Literal["as_good", "better", "regressed", "not_comparable", "skipped"]
+WORDS: dict[State, str] = {  # for people, and their order in tables: what needs attention first
+    "regressed": "regressed",
+    "not_comparable": "not comparable",
+    "better": "better",
+    "as_good": "as good",
+    "skipped": "skipped",
+}
+SUBJECTS = {"convergence": "convergence", "step_time": "step time"}  # for people
+EXIT_CODES = {"as_good": 0, "better": 0, "skipped": 0, "regressed": 1, "not_comparable": 3}
 
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """One cell. first, confirmation: the two comparisons, the second only where the first looked worse.
+    """The outcome of one cell.
 
-    why: a sentence for people. p: of "no worse than the margin" in `first`, adjusted for all cells (Holm).
+    why: a sentence for people. first: the comparison; p: its p-value of "no worse than the margin", adjusted for all
+    cells (Holm). confirmation: the comparison on other replicates, made only if the first one looked worse.
     """
 
     name: CellName
     state: State
     why: str
-    first: Comparison | None = None
+    first: CellComparison | None = None
     p: float = math.nan
-    confirmation: Comparison | None = None
-    problems: tuple[Problem, ...] = ()
+    confirmation: CellComparison | None = None
+    problems: tuple[ExactProblem, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
-        """What is not as it was, and does not block."""
+        """The differences from the baseline that do not fail the cell."""
         return [problem.text for problem in self.problems if not problem.blocking]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A whole check. baseline: the folder, as it was given. notes: sentences on the check as a whole.
+class CheckOutcome:
+    """The outcome of a whole check.
 
-    subject: what was compared. A step time is compared with another commit's, on the cells of the baseline.
+    baseline: the folder as given, or the commit whose step times are compared. notes: sentences about the check as a
+    whole. subject: what was compared.
     """
 
     baseline: str
-    checked: str  # what was compared with it: "this code", or an experiment's name
+    checked: str  # what was compared with the baseline: "this code", or an experiment's name
     cells: tuple[CellOutcome, ...]
     notes: tuple[str, ...] = ()
     seconds: float | None = None
-    refusal: str | None = None  # why nothing could be compared at all
-    subject: Literal["convergence", "step time"] = "convergence"
+    refusal: str | None = None  # why no cell could be compared
+    subject: Literal["convergence", "step_time"] = "convergence"
 
     @property
     def exit_code(self) -> int:
-        """1 where a cell regressed, else 3 where one could not be compared, else 0."""
+        """1 if a cell regressed, else 3 if a cell could not be compared, else 0."""
         if self.refusal:
-            return EXIT_CODES["can't compare"]
+            return EXIT_CODES["not_comparable"]
         codes = {EXIT_CODES[cell.state] for cell in self.cells}
         return 1 if 1 in codes else 3 if 3 in codes else 0
 
     def count(self, state: State) -> int:
+        """The number of cells in a state."""
         return sum(cell.state == state for cell in self.cells)
 
     @property
     def sentence(self) -> str:
-        """The result in a line."""
+        """The result in one line."""
         if self.refusal:
-            return f"can't compare: {self.refusal}"
-        states: tuple[State, ...] = ("regressed", "can't compare", "better", "as good", "skipped")
-        parts = [f"{self.count(state)} {state}" for state in states if self.count(state)]
+            return f"{WORDS['not_comparable']}: {self.refusal}"
+        parts = [f"{self.count(state)} {words}" for state, words in WORDS.items() if self.count(state)]
         return f"{len(self.cells)} cells against {self.baseline}: {', '.join(parts) or 'nothing to compare'}"

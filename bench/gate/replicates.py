@@ -1,4 +1,4 @@
-"""What the gate knows of one training: from its record, and as rows of a baseline."""
+"""The measurements of one training that the gate compares, from a record or from rows of a baseline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIRST = "train_loss_step_"
 
 
 class CellName(NamedTuple):
-    """A model on a task, by their labels."""
+    """The name of a cell: the labels of its task and its model."""
 
     task: str
     model: str
@@ -29,9 +29,10 @@ class CellName(NamedTuple):
 class Replicate:
     """One training of a cell.
 
-    steps: its budget. steps_to_target: None where the target was not reached within it. mean_log10_valid_loss: over
-    the evaluations of the whole budget; from the target on, the loss that reached it. first_losses: training loss by
-    step, of some of the first 50. weights, first_batch, data: the beginnings of SHA-256 hashes.
+    steps: the budget. steps_to_target: None if the target was not reached within it. mean_log10_valid_loss: mean over
+    the evaluations of the whole budget; after the target was reached, the loss that reached it is repeated.
+    first_losses: training loss by step, for some of the first 50. weights, first_batch, data: beginnings of SHA-256
+    hashes.
     """
 
     number: int
@@ -48,7 +49,7 @@ class Replicate:
 
     @classmethod
     def of(cls, record: Record) -> Replicate:
-        """What a record of the confirm stage says. It may have trained beyond its target: that is left out."""
+        """Read a record of the confirm stage. Evaluations after the target was reached are ignored."""
         hashes, parameters = record.get("hashes") or {}, record.get("parameters") or {}
         first = record.get("first_losses") or {"step": [], "train_loss": []}
         losses = zip(first["step"], first["train_loss"], strict=True)
@@ -73,11 +74,11 @@ class Replicate:
 
     @property
     def is_finite(self) -> bool:
-        """Whether it trained to its end without a loss that is no number."""
+        """Whether the training ran to its end with finite losses."""
         return self.status == "ok"
 
     def rows(self) -> dict[str, str]:
-        """Metric and value as text that reads back exactly; what is not known is empty."""
+        """Metrics and values as text that reads back exactly; unknown values are empty."""
         values: dict[str, Any] = {
             "status": self.status,
             "steps": self.steps,
@@ -94,7 +95,7 @@ class Replicate:
 
     @classmethod
     def from_rows(cls, number: int, rows: Mapping[str, str]) -> Replicate:
-        """The inverse of `rows`. KeyError or ValueError for rows that are not of it."""
+        """The inverse of `rows`. Raises KeyError or ValueError for missing or malformed rows."""
         return cls(
             number,
             rows["status"],
@@ -113,7 +114,7 @@ class Replicate:
 def _convergence(
     curve: Mapping[str, Sequence[Any]] | None, target: Target, budget: int
 ) -> tuple[float | None, float | None]:
-    """Steps to target, and the mean of log10 validation loss over the budget."""
+    """Return the steps to target and the mean log10 validation loss over the budget."""
     if not curve or not curve["step"]:
         return None, None
     steps, losses = curve["step"], curve["valid_loss"]

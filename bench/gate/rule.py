@@ -1,4 +1,4 @@
-"""The gate's constants. Where they come from, and what they cost in false and missed alarms: docs/ci.md.
+"""The gate's constants. docs/ci.md has their reasons and the rates of false and missed alarms.
 
 `tests/calibration/gate.py` measures both again on real trainings.
 """
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rule:
-    """When a cell counts as regressed. The defaults hold for every cell that `gate.toml` says nothing about.
+    """The margins beyond which a cell counts as regressed. The defaults hold for every cell without an exception.
 
-    steps_margin: mean ratio of steps to target, new over baseline, that is still as good.
-    loss_margin: difference of the mean log10 validation loss that is still as good, for cells that rarely arrive.
+    steps_margin: the largest mean ratio of steps to target, new over baseline, that counts as equally good.
+    loss_margin: the largest difference of mean log10 validation loss that counts as equally good; used for cells that
+    rarely reach their target.
     """
 
     steps_margin: float = 1.05
@@ -22,17 +23,17 @@ class Rule:
 
     @property
     def log2_margin(self) -> float:
-        """`steps_margin` on the scale of the test."""
+        """`steps_margin` on the scale of the test, log2."""
         return math.log2(self.steps_margin)
 
 
 RECORDED = 24  # replicates of a cell in a baseline
-CHECKED = 12  # replicates that a check trains, and again as many to confirm what looks worse
-ALPHA = 0.01  # chance that any cell of an unchanged code fails the first test, all cells together
-SD_FLOOR = 0.01  # twelve equal differences are no proof of a spread of 0
-NEWLY_MISSED = 1 / 3  # share of a check's replicates that reached the target before and miss it now: a failure
-RARELY_SOLVED = 0.2  # a cell of which more of the baseline's replicates miss the target is judged by its loss
+CHECKED = 12  # replicates that a check trains, and as many again to confirm a suspect cell
+ALPHA = 0.01  # probability that at least one cell of unchanged code fails the first test
+SD_FLOOR = 0.01  # twelve equal differences do not prove a standard deviation of 0
+NEWLY_MISSED = 1 / 3  # share of a check's replicates that newly miss the target: enough for a failure
+RARELY_SOLVED = 0.2  # if a larger share of the baseline's replicates misses the target, the loss is compared
 FIRST_LOSSES = 1e-4  # relative difference of one of the first 50 training losses that rounding explains
-TIME_MARGIN = 1.10  # ratio of the time of a training step that is still as fast, where --gate-time asks for it
-ROUNDS = 12  # timings of each code in a round each, and again as many to confirm
-TWINS = 1e-8  # relative difference of a NumPy cell from torch's in float64 that rounding explains
+TIME_MARGIN = 1.10  # largest ratio of step times that counts as equally fast (--gate-time)
+ROUNDS = 12  # rounds of timing, each with one timing of either code, and as many again to confirm
+TWINS = 1e-8  # relative difference of a NumPy cell from torch's, in float64, that rounding explains

@@ -1,4 +1,4 @@
-"""Which cells of a baseline are meant: `copy/*,*/gru`."""
+"""Select cells of a baseline by patterns such as `copy/*,*/gru`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.spec import split_specs
 
 
 def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
-    """The cells that any of the patterns matches; `*` stands for any text. UserError for one that matches none."""
+    """Return the cells that match any pattern; `*` matches any text. UserError if a pattern matches none."""
     known = list(cells)
     chosen: set[CellName] = set()
     for pattern in split_specs(text):
@@ -20,6 +20,6 @@ def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
         if not found:
             names = [f"{cell.task}/{cell.model}" for cell in known]
             hint = did_you_mean(pattern.strip(), names)
-            raise UserError(f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * stands for any")
+            raise UserError(f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * matches any text")
         chosen |= set(found)
     return [cell for cell in known if cell in chosen]

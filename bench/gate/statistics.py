@@ -1,4 +1,4 @@
-"""The two tests of the gate, on arrays. One-sided, with a margin and a floor under the spread."""
+"""The gate's two tests on arrays: one-sided, with a margin and a lower bound on the standard deviation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from bench.gate.rule import SD_FLOOR
 class Shift(NamedTuple):
     """A mean difference, new minus baseline, with its two-sided 95 % interval.
 
-    p_worse: of "the mean is at most `margin`"; p_better: of "it is at least −`margin`". NaN for fewer than 2 values.
+    p_worse: p-value of the hypothesis "the mean is at most `margin`"; p_better: of "the mean is at least −`margin`".
+    NaN for fewer than 2 values.
     """
 
     value: float
@@ -29,7 +30,7 @@ NO_SHIFT = Shift(math.nan, math.nan, math.nan, 0, math.nan, math.nan)
 
 
 def paired_shift(differences: ArrayLike, margin: float, *, sd_floor: float = SD_FLOOR) -> Shift:
-    """Student's t-test of paired differences `(n,)`; a standard deviation below `sd_floor` counts as that."""
+    """Student's t-test of paired differences `(n,)`; the standard deviation counts as at least `sd_floor`."""
     values = np.asarray(differences, dtype=np.float64)
     n = len(values)
     if n < 2:
@@ -39,7 +40,7 @@ def paired_shift(differences: ArrayLike, margin: float, *, sd_floor: float = SD_
 
 
 def unpaired_shift(new: ArrayLike, baseline: ArrayLike, margin: float, *, sd_floor: float = SD_FLOOR) -> Shift:
-    """Welch's t-test (Welch 1947) of two samples; n is the smaller one's size."""
+    """Welch's t-test (Welch 1947) of two samples; n is the size of the smaller one."""
     samples = [np.asarray(sample, dtype=np.float64) for sample in (new, baseline)]
     n = min(map(len, samples))
     if n < 2:

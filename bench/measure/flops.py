@@ -20,7 +20,7 @@ def step_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, b
     """One training step: forward, and backward, which takes each product twice, once for the weights' gradient and
     once for the operand's, but for the operands that need none: the first layer's input and every initial state."""
     first, _, _ = _products(cell, problem, hidden_size, batch_size)
-    initial_states = num_layers * first[1] // problem.steps
+    initial_states = num_layers * first[1] // problem.sequence_length
     forward = forward_flops(cell, problem, hidden_size, num_layers, batch_size)
     return 3 * forward - first[0] - initial_states
 
@@ -38,8 +38,8 @@ def _products(
     cell: str, problem: Problem, hidden_size: int, batch_size: int
 ) -> tuple[tuple[int, int], tuple[int, int], int]:
     """Operations of (input product, state product) in the first layer, in a layer above, and of the head."""
-    per_column = 2 * batch_size * problem.steps * GATES[cell] * hidden_size
+    per_column = 2 * batch_size * problem.sequence_length * GATES[cell] * hidden_size
     state = per_column * hidden_size
-    head_steps = problem.steps if problem.per_step else 1
+    head_steps = problem.sequence_length if problem.per_step else 1
     head = 2 * batch_size * head_steps * hidden_size * problem.output_size
     return (per_column * problem.input_size, state), (state, state), head

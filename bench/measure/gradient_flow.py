@@ -82,7 +82,7 @@ def measure_schemes(
     about its state 0, and each step back multiplies the norm by just that; inputs saturate units, gates close, and both
     make it less.
 
-    Returns {"init", "state": "initial" | "trained", "steps": how many lags, and the fields of `GradientFlow`} each.
+    Returns {"init", "state": "initial" | "trained", "lags": how many, and the fields of `GradientFlow`} each.
     """
     layer, probe = _layer_of(model, problem, settings), _Probe.of(problem, split)
     if layer is None:
@@ -96,7 +96,7 @@ def measure_schemes(
     for scheme, state, weights in (*probed, (settings.init, "trained", trained)):
         flow = _flow(layer, problem, weights, probe)
         if all(map(math.isfinite, [*flow.hidden, *(flow.cell or [])])):  # else the weights overflow: nothing to show
-            found.append({"init": scheme, "state": state, "steps": len(flow.hidden), **asdict(flow)})
+            found.append({"init": scheme, "state": state, "lags": len(flow.hidden), **asdict(flow)})
     return found
 
 

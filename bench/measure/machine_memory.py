@@ -1,44 +1,46 @@
-"""The machine's memory, as a parent of workers sees it (Linux; elsewhere nothing is known, and nothing limited)."""
+"""The memory of the machine and of single processes, as the parent of workers needs it to limit them."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
-GIB = 1 << 30
-SHARE = 0.8  # of what is free at the start; the rest is for the parent, the page cache and others
-LEAST = 2 * GIB  # a worker's limit is no lower on a machine that has it: many workers, few of them large
+import psutil
 
-_MEMINFO = Path("/proc/meminfo")
+GIB = 1 << 30
+SHARE = 0.8  # of the free memory at the start; the rest is for the parent, the page cache and other programs
+LEAST = 2 * GIB  # the lowest limit of a worker, if the machine has that much: few of many workers are large at once
+
 _CGROUP = Path("/sys/fs/cgroup")
 _KILL_COUNTERS = (_CGROUP / "memory.events", _CGROUP / "memory/memory.oom_control", Path("/proc/vmstat"))
 
 
-def available_bytes() -> int | None:
-    """What can still be had, by the whole machine or by the container around this process, whichever is less."""
-    found = [_meminfo(), _container()]
-    return min((value for value in found if value is not None), default=None)
+def available_bytes() -> int:
+    """Memory that can still be allocated, by the machine or by the container of this process, whichever is less.
+
+    psutil knows the machine's on every system, but not the limit of a container (a Linux control group).
+    """
+    machine = int(psutil.virtual_memory().available)
+    container = _container()
+    return machine if container is None else min(machine, container)
 
 
-def worker_limit(workers: int) -> int | None:
-    """What one of several workers may hold before it is stopped, so that one alone can't take the machine down."""
+def worker_limit(workers: int) -> int:
+    """Bytes that one of several workers may hold before it is stopped, so that one alone cannot exhaust the machine."""
     available = available_bytes()
-    if available is None:
-        return None
     return int(max(SHARE * available / workers, min(LEAST, SHARE * available)))
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory that a process holds; 0 where it is gone or the system does not say."""
+    """The resident memory of a process; 0 if it has ended or belongs to another user."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
+        return int(psutil.Process(pid).memory_info().rss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return 0
 
 
 def kernel_kills() -> int:
-    """How many processes the kernel has killed for want of memory, so far; 0 where it does not count."""
+    """How many processes the kernel has killed so far for lack of memory; 0 where it does not count (not Linux)."""
     total = 0
     for path in _KILL_COUNTERS:
         text = _read(path)
@@ -47,13 +49,8 @@ def kernel_kills() -> int:
     return total
 
 
-def _meminfo() -> int | None:
-    match = re.search(r"^MemAvailable:\s+(\d+) kB$", _read(_MEMINFO) or "", flags=re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
-
-
 def _container() -> int | None:
-    """What the control group leaves: version 2, else version 1; None where it sets no limit."""
+    """Memory left by the control group, version 2 or else version 1; None if it sets no limit."""
     for limit, used in (
         ("memory.max", "memory.current"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),

@@ -1,4 +1,8 @@
-"""Peak memory of a stretch of work: of the process on a CPU, of the allocator on a GPU. Unknown is None, never 0."""
+"""The peak memory of a block of work: of the process on a CPU, of the allocator on a GPU. Unknown is None, never 0.
+
+On a CPU it is read from Linux's /proc: psutil cannot reset the peak resident set, so it cannot tell one training's peak
+from an earlier one's.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,8 @@ RESET_PEAK = "5"  # proc(5): writing 5 to clear_refs resets the peak resident se
 class PeakMemory:
     """`with PeakMemory("cpu") as memory: …`, then `memory.peak_bytes`.
 
-    cpu: the highest resident set of the whole process (interpreter and libraries included) within the block, on
-    Linux; None elsewhere. cuda: the most bytes that torch's allocator had handed out, this process's other tensors
-    included.
+    cpu: the largest resident set of the whole process (interpreter and libraries included) within the block, on
+    Linux; None elsewhere. cuda: the most bytes allocated by torch, this process's other tensors included.
     """
 
     def __init__(self, device: str) -> None:
@@ -26,7 +29,7 @@ class PeakMemory:
         if self._device.startswith("cuda"):
             import torch
 
-            torch.cuda.init()  # type: ignore[no-untyped-call] # there are no statistics to reset before the first use of the GPU
+            torch.cuda.init()  # type: ignore[no-untyped-call] # before the first use of the GPU there are no statistics to reset
             torch.cuda.reset_peak_memory_stats(self._device)
             self._known = True
         else:
@@ -45,10 +48,10 @@ class PeakMemory:
 
 
 class SharedPeakMemory:
-    """Peak memory of one of several that take turns on a GPU: `begin` and `end` around each of its turns.
+    """The peak memory of one of several trainings that alternate on a GPU: `begin` and `end` enclose each of its turns.
 
-    peak_bytes: the most that torch's allocator had handed out to this one; None on a CPU, where nobody tells whose a
-    page is.
+    peak_bytes: the most bytes that torch had allocated for this training; None on a CPU, where pages of memory have no
+    owner within a process.
     """
 
     def __init__(self, device: str) -> None:
@@ -57,7 +60,7 @@ class SharedPeakMemory:
         self.peak_bytes: int | None = None
 
     def begin(self) -> None:
-        """What is handed out from now on is this one's."""
+        """Attribute allocations to this training from now on."""
         if self._device is not None:
             import torch
 
@@ -65,7 +68,7 @@ class SharedPeakMemory:
             self._before = self._allocated("current")
 
     def end(self) -> None:
-        """What is handed out from now on is another's. It may be called again without a `begin`: the turn goes on."""
+        """Stop attributing allocations to this training. A second call without `begin` extends the turn."""
         if self._device is not None:
             peak = self._held + self._allocated("peak") - self._before
             self.peak_bytes = max(self.peak_bytes or 0, peak)
@@ -75,12 +78,12 @@ class SharedPeakMemory:
     def _allocated(self, which: str) -> int:
         import torch
 
-        # not `memory_allocated`, which sorts some hundred numbers first
+        # `memory_allocated` would sort some hundred numbers first
         return int(torch.cuda.memory_stats_as_nested_dict(self._device)["allocated_bytes"]["all"][which])
 
 
 def _reset_process_peak() -> bool:
-    """Whether the kernel let us: no on other systems and in some containers, and then there is no peak to report."""
+    """Reset the peak; False on other systems and in some containers, where no peak can be reported."""
     try:
         (PROC / "clear_refs").write_text(RESET_PEAK)
     except OSError:

@@ -26,7 +26,7 @@ class Problem:
     loss: Loss
     per_step: bool = False
     tokens: bool = False
-    steps: int = 10  # T, the length of a sequence
+    sequence_length: int = 10  # T
 
     @classmethod
     def of(cls, task: Task, split: Split) -> Problem:

@@ -36,7 +36,7 @@ def draw_weights(
     hidden_size: int,
     num_layers: int,
     output_size: int,
-    steps: int,
+    sequence_length: int,
     rng: np.random.Generator,
     directions: int = 1,
 ) -> dict[str, Array]:
@@ -49,8 +49,8 @@ def draw_weights(
     - xavier: Glorot & Bengio 2010 uniform for each gate's matrix, zero biases.
     - orthogonal: Saxe et al. 2014 for each gate's recurrent matrix, Xavier for the input's, zero biases.
     - forget_bias: default, with the LSTM's forget bias 1 (Jozefowicz et al. 2015). GRU and RNN have none: default.
-    - chrono: Tallec & Ollivier 2018 with T_max = `steps`: LSTM b_f = log U(1, T_max − 1), b_i = −b_f; in a GRU
-      PyTorch's z keeps the old state, so its slice gets +log U(1, T_max − 1). RNN has no gate: default.
+    - chrono: Tallec & Ollivier 2018 with T_max = `sequence_length`: LSTM b_f = log U(1, T_max − 1), b_i = −b_f; in a
+      GRU, PyTorch's z keeps the old state, so its slice gets +log U(1, T_max − 1). The RNN has no gate: default.
     """
     if scheme not in SCHEMES:
         raise unknown("initialisation", scheme, SCHEMES)
@@ -62,7 +62,7 @@ def draw_weights(
         fan_in = input_size if layer == 0 else hidden_size * directions
         for suffix in ("", "_reverse")[:directions]:
             names = [f"{part}_l{layer}{suffix}" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-            layer_weights = _draw_layer(scheme, cell, gates, fan_in, hidden_size, steps, rng)
+            layer_weights = _draw_layer(scheme, cell, gates, fan_in, hidden_size, sequence_length, rng)
             weights.update(zip(names, layer_weights, strict=True))
     fan_in = hidden_size * directions
     bound = math.sqrt(6 / (fan_in + output_size)) if scheme in ("xavier", "orthogonal") else 1 / math.sqrt(fan_in)
@@ -73,7 +73,7 @@ def draw_weights(
 
 
 def _draw_layer(
-    scheme: str, cell: str, gates: int, fan_in: int, hidden: int, steps: int, rng: np.random.Generator
+    scheme: str, cell: str, gates: int, fan_in: int, hidden: int, sequence_length: int, rng: np.random.Generator
 ) -> tuple[Array, Array, Array, Array]:
     # unit variates first, whatever the scheme, so that the stream does not depend on it
     w_ih, w_hh, b_ih, b_hh = (
@@ -91,7 +91,7 @@ def _draw_layer(
     if scheme == "forget_bias" and cell == "lstm":
         b_ih[second], b_hh[second] = 1.0, 0.0
     if scheme == "chrono" and cell != "rnn":
-        bias = np.log(1 + keep * (max(steps, 3) - 2))
+        bias = np.log(1 + keep * (max(sequence_length, 3) - 2))
         b_ih[second], b_hh[second] = bias, 0.0
         if cell == "lstm":
             b_ih[:hidden], b_hh[:hidden] = -bias, 0.0

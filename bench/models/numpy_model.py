@@ -34,7 +34,7 @@ class NumpyModel(Model):
             hidden_size=settings.hidden_size,
             num_layers=settings.num_layers,
             output_size=problem.output_size,
-            steps=problem.steps,
+            sequence_length=problem.sequence_length,
             rng=weights,
         )
         return NumpyLearner(self.layer(), problem, settings, drawn, dropout)

@@ -114,7 +114,7 @@ def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
         MODELS.load_plugin(load_plugin_file(plugin))
     about, state = _read(Path(path))
     try:
-        problem = Problem(**about["problem"])
+        problem = Problem(**_renamed(about["problem"]))
         settings = replace(Settings(**about["settings"]), device="cpu")
         columns = about["columns"] and Columns(**{f.name: _tuples(about["columns"][f.name]) for f in fields(Columns)})
         name, parameters = str(about["model"]["name"]), dict(about["model"]["parameters"])
@@ -181,6 +181,11 @@ def _read_torch(path: Path) -> tuple[Any, dict[str, Array]]:
     except (RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {reason}") from None
+
+
+def _renamed(problem: Any) -> dict[str, Any]:
+    """A checkpoint's description of its problem in today's names: older files call the sequence length `steps`."""
+    return {"sequence_length" if key == "steps" else key: value for key, value in dict(problem).items()}
 
 
 def _tuples(value: Any) -> Any:

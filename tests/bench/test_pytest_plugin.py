@@ -127,7 +127,7 @@ def test_what_cannot_be_compared_is_an_error_and_no_failure(folder: Path) -> Non
     done = run_pytest(folder, "--bench-baseline", "baseline", "--junitxml", "junit.xml")
     assert done.returncode == 1
     assert "1 passed, 1 error" in done.stdout
-    assert "can't compare copy × rnn: this code has no such cell" in done.stdout
+    assert "copy × rnn is not comparable: this code has no such cell" in done.stdout
     suite = ElementTree.parse(folder / "junit.xml").getroot()[0]
     assert {key: suite.get(key) for key in ("tests", "failures", "errors")} == {
         "tests": "2",
@@ -148,10 +148,10 @@ def test_a_refusal_of_the_whole_check_is_said_of_every_cell(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["--bench-baseline", "nowhere"], "ERROR: there is no baseline in nowhere: make one with python -m bench"),
+        (["--bench-baseline", "nowhere"], "ERROR: there is no baseline in nowhere: record one with python -m bench"),
         (["--bench-baseline", "baseline", "-n", "2"], "ERROR: --bench-baseline trains on all cores by itself"),
         (["--bench-baseline", "baseline", "--bench-cells", "sin/*"], "ERROR: no cell is called 'sin/*'"),
-        (["--bench-cells", "sine/*"], "ERROR: --bench-cells chooses among the cells of --bench-baseline"),
+        (["--bench-cells", "sine/*"], "ERROR: --bench-cells selects cells of --bench-baseline"),
     ],
 )
 def test_refusals_are_one_line(folder: Path, args: list[str], expected: str) -> None:

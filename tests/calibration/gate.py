@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 from environments import ENVIRONMENTS
 
-from bench.gate.baseline import Baseline, Cell, Replicates, read_baseline
+from bench.gate.baseline import Baseline, BaselineCell, Replicates, read_baseline
 from bench.gate.check import check
-from bench.gate.exact import Problem
+from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName, Replicate
 from bench.gate.rule import CHECKED
 
@@ -43,14 +43,14 @@ class Resampled:
 
     name, fingerprint = "resampled", "another"
 
-    def __init__(self, cells: Mapping[CellName, Cell]) -> None:
+    def __init__(self, cells: Mapping[CellName, BaselineCell]) -> None:
         self._cells = cells
         self.configurations = {name: cell.configuration for name, cell in cells.items()}
 
     def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
         return {name: {number: self._cells[name].replicates[number] for number in numbers} for name in cells}
 
-    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
         return {}
 
 
@@ -81,7 +81,7 @@ def trained(seen: dict[str, Any]) -> Trained:
 
 def drawn(
     baseline: Baseline, side: Trained, picks: Mapping[CellName, Any], factor: float = 1.0
-) -> dict[CellName, Cell]:
+) -> dict[CellName, BaselineCell]:
     """Cells of 24 replicates that were picked from a side, their steps stretched."""
     return {
         name: replace(
@@ -99,7 +99,7 @@ def stretched(replicate: Replicate, number: int, factor: float) -> Replicate:
     return replace(replicate, number=number, steps_to_target=longer)
 
 
-def renewed(cells: Mapping[CellName, Cell]) -> dict[CellName, Cell]:
+def renewed(cells: Mapping[CellName, BaselineCell]) -> dict[CellName, BaselineCell]:
     """The same with weights changed on purpose: a new version, other hashes."""
     return {
         name: replace(
@@ -127,7 +127,7 @@ def unpaired(baseline: Baseline, factor: float, rng: np.random.Generator) -> lis
     return states(reference, renewed(drawn(baseline, everything, second, factor)))
 
 
-def states(reference: Baseline, new: Mapping[CellName, Cell]) -> list[str]:
+def states(reference: Baseline, new: Mapping[CellName, BaselineCell]) -> list[str]:
     return [cell.state for cell in check(reference, Resampled(new), folder="resampled").cells]
 
 
@@ -137,7 +137,7 @@ def naive(baseline: Baseline, factor: float, rng: np.random.Generator, seeds: in
     for cell in baseline.cells.values():
         steps = [r.steps if r.steps_to_target is None else r.steps_to_target for r in cell.replicates.values()]
         before, now = (rng.choice(steps, seeds).mean() for _ in range(2))
-        found.append("regressed" if now * factor > 1.10 * before else "as good")
+        found.append("regressed" if now * factor > 1.10 * before else "as_good")
     return found
 
 
@@ -155,7 +155,7 @@ def table(baseline: Baseline, everywhere: Mapping[str, dict[str, Any]], rng: np.
     ]
     for name, seen in everywhere.items():
         outcome = seen["outcome"]
-        good = sum(cell["state"] in ("as good", "better") for cell in outcome["cells"])
+        good = sum(cell["state"] in ("as_good", "better") for cell in outcome["cells"])
         warnings = sum(not problem["blocking"] for cell in outcome["cells"] for problem in cell["problems"])
         same = "the baseline's" if seen["same_environment"] else "another"
         lines.append(f"| {name} | {same} | {good} of {len(outcome['cells'])} | {warnings} | {outcome['exit_code']} |")

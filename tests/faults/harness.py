@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench.experiment.observer import Observer
 from bench.experiment.run import Outcome
@@ -73,16 +76,16 @@ def progress(process: subprocess.Popen[str]) -> Iterator[str]:
 
 
 def workers_of(parent: int) -> list[int]:
-    """Worker processes that are alive."""
+    """The process ids of the parent's worker processes that are alive."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = dict(line.split(":\t", 1) for line in (entry / "status").read_text().splitlines() if ":\t" in line)
-            arguments = (entry / "cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if fields["PPid"].strip() == str(parent) and b"spawn_main" in arguments and "Z" not in fields["State"]:
-            found.append(int(entry.name))
+    try:
+        children = psutil.Process(parent).children()
+    except psutil.NoSuchProcess:
+        return []
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile, or is a zombie
+            if "spawn_main" in " ".join(child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child.pid)
     return found
 
 

@@ -76,8 +76,8 @@ def test_the_cost_is_the_largest_change(run: ModuleType) -> None:
         (outcome(cell(1.2)), "convergence", "convergence", False),
         (outcome(cell(1.2), exact=True), "exact", "convergence", False),
         (outcome(cell(1.2, exact=True), cell(1.3)), "convergence", "exact and convergence", False),
-        (outcome(cell(1.01, state="as good")), "", "", False),
-        (outcome(cell(1.2, state="as good")), "", "", True),
+        (outcome(cell(1.01, state="as_good")), "", "", False),
+        (outcome(cell(1.2, state="as_good")), "", "", True),
     ],
 )
 def test_which_tier_catches_it_and_what_must_not_be_missed(

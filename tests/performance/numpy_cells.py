@@ -104,7 +104,7 @@ def training_step(shape: tuple[int, ...]) -> tuple[Callable[[], Any], Callable[[
     batch, steps, inputs, hidden, layers = shape
     rng = np.random.default_rng(0)
     split = Split(rng.normal(size=(batch, steps, inputs)).astype("f4"), rng.normal(size=(batch, 1)).astype("f4"))
-    problem, settings = Problem(inputs, 1, "mse", steps=steps), Settings(hidden, layers)
+    problem, settings = Problem(inputs, 1, "mse", sequence_length=steps), Settings(hidden, layers)
 
     def step_of(name: str) -> Callable[[], Any]:
         learner = MODELS.create(name).build(problem, settings, np.random.default_rng(0), 0)

@@ -8,15 +8,16 @@ import platform
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 PERFORMANCE = ROOT / "docs" / "performance.md"
 NOT_MEASURED = "not measured"
-BUSY_SHARE, LOOK_SECONDS = 0.05, 3.0  # of the cores' time used before a benchmark begins: then the machine is not quiet
+BUSY_SHARE, LOOK_SECONDS = 0.05, 3.0  # share of the cores' time that others may use, and for how long it is observed
 
 
 def wants_writing(description: str, page: Path = PERFORMANCE) -> bool:
@@ -56,20 +57,8 @@ def machine() -> str:
 
 
 def busy() -> bool:
-    """Whether others load the machine: asked before a benchmark begins. False where Linux's /proc is missing."""
-    stat = Path("/proc/stat")
-    if not stat.exists():
-        return False
-
-    def clock() -> tuple[int, int]:
-        """Ticks of all cores: in all, and idle."""
-        ticks = [int(field) for field in stat.read_text().splitlines()[0].split()[1:9]]
-        return sum(ticks), ticks[3] + ticks[4]
-
-    all_before, idle_before = clock()
-    time.sleep(LOOK_SECONDS)
-    all_after, idle_after = clock()
-    return 1 - (idle_after - idle_before) / (all_after - all_before) > BUSY_SHARE
+    """Whether other programs load the machine. Call it before a benchmark begins."""
+    return psutil.cpu_percent(LOOK_SECONDS) > 100 * BUSY_SHARE
 
 
 def origin(script: str, *, was_busy: bool) -> str:

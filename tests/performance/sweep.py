@@ -8,6 +8,7 @@ not know of idle cores, nor of what else runs on the machine. About ten minutes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from clocks import Parts
 from page import ROOT, busy, judged, origin, table, wants_writing, write_section
 from workers import WORKERS, perform
@@ -106,14 +108,12 @@ class Sweep:
 
 
 def processor_seconds(pid: int) -> float:
-    """Of a process and of all that it started and that still runs; 0 where Linux's /proc is missing."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
-        return 0.0
-    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # its own, and that of children it has waited for
-    return own + sum(processor_seconds(int(child)) for child in children)
+    """Processor seconds of a process and its running descendants, and of the ended ones that they waited for."""
+    process, total = psutil.Process(pid), 0.0
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            total += sum(each.cpu_times()[:4])  # user and system, of itself and of the children that it waited for
+    return total
 
 
 def size_of(record: Record) -> Size:

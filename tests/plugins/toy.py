@@ -60,7 +60,7 @@ class LinearLearner(Learner):
     kernel = "toy"
 
     def __init__(self, problem: Problem, settings: Settings, rng: np.random.Generator) -> None:
-        self.weights = rng.normal(size=(problem.steps, 1))
+        self.weights = rng.normal(size=(problem.sequence_length, 1))
         self.learning_rate = settings.learning_rate
         self.calls = 0
 
@@ -108,7 +108,7 @@ class Linear(Model):
         return LinearLearner(problem, settings, weights)
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
-        return ParameterCount(0, problem.steps)
+        return ParameterCount(0, problem.sequence_length)
 
 
 @dataclass(frozen=True)

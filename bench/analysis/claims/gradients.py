@@ -60,7 +60,7 @@ def _logs(evidence: Evidence, cell: str, init: str) -> pd.Series[float]:
     """Logarithms of the factors, a mean over tasks for each replicate, which is a draw of weights."""
     table = evidence.factors
     table = table[(table["cell"] == cell) & (table["init"] == init) & (table["state"] == "initial")]
-    table = table[table["steps"] > FAR]
+    table = table[table["lags"] > FAR]
     # an LSTM's memory is its cell: what reaches either state has not vanished
     factors = table[["hidden_factor", "cell_factor"]].max(axis=1)
     logs: pd.Series[float] = np.log(factors).groupby(table["replicate"]).mean().dropna()

@@ -1,13 +1,13 @@
-"""How a check's outcome is written: one file a format."""
+"""Write the outcome of a check: one file per format."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from bench.gate.formats import as_json, github, junit, markdown, text
-from bench.gate.outcome import Outcome
+from bench.gate.outcome import CheckOutcome
 
-FORMATS: dict[str, Callable[[Outcome], str]] = {
+FORMATS: dict[str, Callable[[CheckOutcome], str]] = {
     "text": text.write,
     "markdown": markdown.write,
     "github": github.write,
@@ -16,6 +16,6 @@ FORMATS: dict[str, Callable[[Outcome], str]] = {
 }
 
 
-def write(outcome: Outcome, style: str) -> str:
-    """The outcome in one of `FORMATS`."""
+def write(outcome: CheckOutcome, style: str) -> str:
+    """Write the outcome in one of `FORMATS`."""
     return FORMATS[style](outcome)

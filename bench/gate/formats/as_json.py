@@ -1,4 +1,7 @@
-"""JSON for programs: everything that is known, numbers unrounded, what is not known null."""
+"""JSON for programs: the complete outcome, with unrounded numbers and null for unknown values.
+
+`state` and `subject` are identifiers (`outcome.State`); `sentence`, `why` and `notes` are for people.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from bench.gate.comparison import Comparison
-from bench.gate.outcome import CellOutcome, Outcome
+from bench.gate.comparison import CellComparison
+from bench.gate.outcome import CellOutcome, CheckOutcome
 
 
-def write(outcome: Outcome) -> str:
+def write(outcome: CheckOutcome) -> str:
     content = {
         "baseline": outcome.baseline,
         "subject": outcome.subject,
@@ -39,7 +42,7 @@ def _cell(cell: CellOutcome) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison | None) -> dict[str, Any] | None:
+def _comparison(comparison: CellComparison | None) -> dict[str, Any] | None:
     if comparison is None:
         return None
     values = asdict(comparison)
@@ -48,7 +51,7 @@ def _comparison(comparison: Comparison | None) -> dict[str, Any] | None:
 
 
 def _nulls(value: Any) -> Any:
-    """The same with null for what is no number."""
+    """Replace NaN and infinity by null, at every depth."""
     if isinstance(value, dict):
         return {key: _nulls(entry) for key, entry in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""For a GitHub workflow: an annotation a cell on stdout, and the Markdown in the job's summary."""
+"""GitHub workflow commands: an annotation for each cell that needs attention, and Markdown for the job's summary."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bench.gate.formats import markdown
 from bench.gate.formats.table import by_state
-from bench.gate.outcome import Outcome
+from bench.gate.outcome import WORDS, CheckOutcome
 
-_LEVELS = {"regressed": "error", "can't compare": "error", "better": "notice"}
+_LEVELS = {"regressed": "error", "not_comparable": "error", "better": "notice"}
 
 
-def write(outcome: Outcome) -> str:
-    """The annotations. The summary is appended to the file that GITHUB_STEP_SUMMARY names, where there is one."""
+def write(outcome: CheckOutcome) -> str:
+    """Write the annotations, and append the summary to the file named by GITHUB_STEP_SUMMARY, if it is set."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
@@ -22,15 +22,17 @@ def write(outcome: Outcome) -> str:
     if outcome.refusal:
         lines.append(f"::error title=bench check::{_data(outcome.sentence)}")
     for cell in by_state(outcome):
-        title = f"title={_property(f'{cell.name} {cell.state}')}"
+        title = f"title={_property(f'{cell.name} {WORDS[cell.state]}')}"
         if cell.state in _LEVELS:
             lines.append(f"::{_LEVELS[cell.state]} {title}::{_data(cell.why)}")
         lines += [f"::warning {title}::{_data(text)}" for text in cell.warnings]
-    return "\n".join([*lines, " ".join(outcome.sentence.split())])  # in one line: a second might be a command
+    return "\n".join(
+        [*lines, " ".join(outcome.sentence.split())]
+    )  # on one line: a second line might be read as a command
 
 
 def _data(text: str) -> str:
-    """A message as workflow commands want it."""
+    """Escape a message for a workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

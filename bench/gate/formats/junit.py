@@ -1,21 +1,21 @@
-"""JUnit's XML, which every CI server reads: a test case a cell."""
+"""JUnit XML, which CI servers read: a test case for each cell."""
 
 from __future__ import annotations
 
 import re
 from xml.etree import ElementTree
 
-from bench.gate.outcome import Outcome
+from bench.gate.outcome import SUBJECTS, CheckOutcome
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
-_ELEMENTS = {"regressed": "failure", "can't compare": "error", "skipped": "skipped"}
+_ELEMENTS = {"regressed": "failure", "not_comparable": "error", "skipped": "skipped"}
 
 
-def write(outcome: Outcome) -> str:
+def write(outcome: CheckOutcome) -> str:
     counts = {name: sum(_ELEMENTS.get(cell.state) == name for cell in outcome.cells) for name in _ELEMENTS.values()}
     suite = ElementTree.Element(
         "testsuite",
-        name=_text(f"{outcome.subject} against {outcome.baseline}"),
+        name=_text(f"{SUBJECTS[outcome.subject]} against {outcome.baseline}"),
         tests=str(len(outcome.cells) + bool(outcome.refusal)),
         failures=str(counts["failure"]),
         errors=str(counts["error"] + bool(outcome.refusal)),
@@ -36,10 +36,10 @@ def write(outcome: Outcome) -> str:
 
 
 def _add(case: ElementTree.Element, kind: str, why: str) -> None:
-    """With the reason in both places: some servers show the message, others the text."""
+    """Add the element with the reason as message and as text: CI servers show one or the other."""
     ElementTree.SubElement(case, kind, message=_text(why)).text = _text(why)
 
 
 def _text(text: str) -> str:
-    """Without what XML can't hold: an error may quote a terminal's control characters."""
+    """Replace characters that XML cannot hold: an error may quote a terminal's control characters."""
     return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,17 +1,17 @@
-"""For a comment on a pull request: the result in bold, the table, the sentences, all within its size."""
+"""Markdown for a comment on a pull request: the result, the table and the sentences, within the size limit."""
 
 from __future__ import annotations
 
 from bench.gate.formats.table import remarks, table
 from bench.gate.formats.text import LEFT
-from bench.gate.outcome import Outcome
+from bench.gate.outcome import SUBJECTS, CheckOutcome
 
 LONGEST = 60_000  # characters; a comment on GitHub takes 65,536
 _MARKS = {0: "✅", 1: "❌", 3: "⚠️"}
 
 
-def write(outcome: Outcome) -> str:
-    head = f"### {_MARKS[outcome.exit_code]} {outcome.subject.capitalize()}: {_escape(outcome.sentence)}"
+def write(outcome: CheckOutcome) -> str:
+    head = f"### {_MARKS[outcome.exit_code]} {SUBJECTS[outcome.subject].capitalize()}: {_escape(outcome.sentence)}"
     if not outcome.cells:
         return head
     headers, *rows = table(outcome)
@@ -22,13 +22,13 @@ def write(outcome: Outcome) -> str:
 
 
 def _fit(lines: list[str]) -> str:
-    """As many lines as a comment takes: those that matter come first."""
+    """Keep as many lines as fit into a comment; the important ones come first."""
     kept: list[str] = []
     size = 0
     for line in lines:
         size += len(line) + 1
         if size > LONGEST:
-            return "\n".join([*kept, "", f"… and {len(lines) - len(kept)} lines more: see --format json"])
+            return "\n".join([*kept, "", f"… and {len(lines) - len(kept)} more lines: see --format json"])
         kept.append(line)
     return "\n".join(kept).rstrip()
 

@@ -1,49 +1,49 @@
-"""The rows that text and Markdown share: one a cell, what needs attention first."""
+"""The table that text and Markdown share: one row for each cell, those that need attention first."""
 
 from __future__ import annotations
 
 import math
 
 from bench.analysis.formatting import number, seconds
-from bench.gate.comparison import Comparison
-from bench.gate.outcome import CellOutcome, Outcome, State
+from bench.gate.comparison import CellComparison
+from bench.gate.outcome import WORDS, CellOutcome, CheckOutcome
 
 HEADERS = ("cell", "result", "baseline", "now", "change", "95 % interval", "missed")
-_ORDER: tuple[State, ...] = ("regressed", "can't compare", "better", "as good", "skipped")
+_ORDER = list(WORDS)
 
 
-def table(outcome: Outcome) -> list[tuple[str, ...]]:
-    """The headers and a row a cell, as text; columns that say nothing of any cell are left out."""
+def table(outcome: CheckOutcome) -> list[tuple[str, ...]]:
+    """The headers and a row for each cell, as text; columns that are empty for all cells are left out."""
     columns = zip(HEADERS, *(_row(cell) for cell in by_state(outcome)), strict=True)
     return list(zip(*(column for column in columns if any(column[1:])), strict=True))
 
 
-def by_state(outcome: Outcome) -> list[CellOutcome]:
-    """Regressions first; cells of one state as the baseline has them."""
+def by_state(outcome: CheckOutcome) -> list[CellOutcome]:
+    """Sort cells by state, regressions first; cells of one state keep the baseline's order."""
     return sorted(outcome.cells, key=lambda cell: _ORDER.index(cell.state))
 
 
-def remarks(outcome: Outcome) -> list[str]:
-    """A sentence for each cell that a person should look at, then on the whole, and what to do."""
+def remarks(outcome: CheckOutcome) -> list[str]:
+    """Sentences for people: one for each cell that needs attention, the next step, and notes on the whole check."""
     found = []
     for cell in by_state(outcome):
-        if cell.state != "as good" or cell.confirmation is not None:
-            found.append(f"{cell.name} {cell.state}: {cell.why}")
+        if cell.state != "as_good" or cell.confirmation is not None:
+            found.append(f"{cell.name} {WORDS[cell.state]}: {cell.why}")
         found += [f"{cell.name} warning: {warning}" for warning in cell.warnings]
     if outcome.count("regressed") and outcome.subject == "convergence":
         record = f"python -m bench baseline record {outcome.baseline}"
-        found.append(f'where a regression is meant, say why: {record} --accept "why"')
+        found.append(f'if a regression is intended, record it with its reason: {record} --accept "why"')
     return [*found, *outcome.notes]
 
 
 def _row(cell: CellOutcome) -> tuple[str, ...]:
     comparison = cell.first
     if comparison is None:
-        return (str(cell.name), cell.state, "", "", "", "", "")
+        return (str(cell.name), WORDS[cell.state], "", "", "", "", "")
     what = {"steps": " steps", "loss": " loss", "time": ""}[comparison.measure]
     return (
         str(cell.name),
-        cell.state,
+        WORDS[cell.state],
         f"{_size(comparison.before, comparison)}{what}",
         _size(comparison.now, comparison),
         _percent(comparison, comparison.shift.value),
@@ -54,7 +54,7 @@ def _row(cell: CellOutcome) -> tuple[str, ...]:
     )
 
 
-def _size(value: float, comparison: Comparison) -> str:
+def _size(value: float, comparison: CellComparison) -> str:
     if math.isnan(value):
         return "–"
     if comparison.measure == "time":
@@ -62,8 +62,8 @@ def _size(value: float, comparison: Comparison) -> str:
     return f"{value:,.0f}" if comparison.measure == "steps" else number(value)
 
 
-def _percent(comparison: Comparison, difference: float) -> str:
+def _percent(comparison: CellComparison, difference: float) -> str:
     if math.isnan(difference):
         return "–"
     percent = round(100 * (comparison.ratio(difference) - 1), 1)
-    return f"{percent + 0.0:+.1f} %"  # no −0.0
+    return f"{percent + 0.0:+.1f} %"  # + 0.0 turns −0.0 into 0.0

@@ -1,25 +1,25 @@
-"""For a terminal or a log: aligned columns, then sentences."""
+"""Plain text for a terminal or a log: aligned columns, then sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from bench.gate.formats.table import by_state, remarks, table
-from bench.gate.outcome import Outcome, State
+from bench.gate.outcome import CheckOutcome, State
 
-LEFT = 2  # columns of words; numbers stand to the right
+LEFT = 2  # columns of words, aligned to the left; numbers are aligned to the right
 Paint = Callable[[str, State | None], str]
 
 
-def write(outcome: Outcome, paint: Paint = lambda text, state: text) -> str:
-    """paint: colours a line for a state; None: the headers."""
+def write(outcome: CheckOutcome, paint: Paint = lambda text, state: text) -> str:
+    """Write the outcome as text. paint: colours a line by its cell's state (None for the headers)."""
     lines = []
     if outcome.cells:
         states = [None, *(cell.state for cell in by_state(outcome))]
         lines = [paint(line, state) for line, state in zip(_aligned(table(outcome)), states, strict=True)]
         lines += ["", *remarks(outcome), *([""] if remarks(outcome) else [])]
     took = "" if outcome.seconds is None else f" ({outcome.seconds:.0f} s)"
-    ends: dict[int, State] = {0: "as good", 1: "regressed", 3: "can't compare"}
+    ends: dict[int, State] = {0: "as_good", 1: "regressed", 3: "not_comparable"}
     return "\n".join([*lines, paint(f"{outcome.sentence}{took}", ends[outcome.exit_code])])
 
 

@@ -1,1 +1,1 @@
-"""The measuring side of the gate: trains a baseline's cells on this code. What follows from it is `bench.gate`'s."""
+"""The measuring side of the gate: trains a baseline's cells on this code. `bench.gate` decides on the results."""

@@ -1,4 +1,4 @@
-"""A check of this code: the baseline's own experiment, trained again; or only timed, beside another commit's code."""
+"""Check this code: train the baseline's experiment again, or time its steps against another commit's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bench.config.resolve import Experiment, resolve
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline
 from bench.gate.check import check
-from bench.gate.errors import CantCompare
-from bench.gate.outcome import Outcome
+from bench.gate.errors import NotComparable
+from bench.gate.outcome import CheckOutcome
 from bench.gate.replicates import CellName
 from bench.gate.speed import check_speed
 from bench.gate.this_code.session import Session
@@ -20,13 +20,16 @@ from tasks.errors import UserError
 
 
 def experiment_of(baseline: Baseline, flags: Mapping[str, Any], *, folder: str) -> Experiment:
-    """The baseline's experiment on this code; CantCompare where it no longer exists here, UserError for the flags."""
-    resolve({**flags, "name": "check"})  # a mistake in them is no fault of the baseline
+    """Resolve the baseline's experiment on this code.
+
+    Raises UserError for invalid flags, and NotComparable if this code cannot run the experiment.
+    """
+    resolve({**flags, "name": "check"})  # raises UserError for a mistake in the flags alone
     try:
         return resolve({**flags, "name": "check"}, baseline.experiment)
     except UserError as error:
-        raise CantCompare(
-            f"this code can't run the experiment of {folder}: {error}. Where that is meant, record it again: "
+        raise NotComparable(
+            f"this code cannot run the experiment of {folder}: {error}. If that is intended, record it again: "
             f'python -m bench baseline record {folder} --accept "why"'
         ) from None
 
@@ -38,8 +41,8 @@ def check_code(
     *,
     folder: str,
     only: Iterable[CellName] | None = None,
-) -> Outcome:
-    """Train and compare. CantCompare and UserError as `check` and `Session` raise them."""
+) -> CheckOutcome:
+    """Train and compare. Raises what `check` and `Session` raise."""
     with Session(experiment, observer) as session:
         return check(baseline, session, folder=str(Path(folder)), only=only, note=observer.note)
 
@@ -51,7 +54,7 @@ def check_time(
     *,
     commit: str,
     only: Iterable[CellName] | None = None,
-) -> Outcome:
-    """Time the training steps of this code and of `commit` in turn. CantCompare as `TwoTrees` raises it."""
+) -> CheckOutcome:
+    """Time the training steps of this code and of `commit` alternately. Raises what `TwoTrees` raises."""
     with TwoTrees(commit, experiment, observer.note) as stopwatch:
         return check_speed(baseline, stopwatch, only=only, note=observer.note)

@@ -1,4 +1,4 @@
-"""Recording a baseline: every cell's replicates on this code, and why."""
+"""Record a baseline: train every cell's replicates on this code, and store the reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.config.options import keys_deciding
 from bench.config.resolve import Experiment
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline, Reason, cells_of, is_baseline, read_baseline, write_baseline
-from bench.gate.errors import CantCompare
+from bench.gate.errors import NotComparable
 from bench.gate.rule import RECORDED
 from bench.gate.this_code.session import Session
 from bench.records.schema import Record
@@ -20,9 +20,9 @@ LEFT_OUT = keys_deciding("place", "plan", "extent")
 
 
 def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:
-    """The history that a new baseline goes on with. UserError where one is there and no reason is given.
+    """Return the history that a new baseline continues. UserError if one exists and no reason is given.
 
-    A damaged baseline may be replaced too; its history is lost with it.
+    A damaged baseline may be replaced as well; its history is lost.
     """
     if not is_baseline(folder):
         return ()
@@ -32,16 +32,16 @@ def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:
         )
     try:
         return read_baseline(folder).history
-    except CantCompare:
+    except NotComparable:
         return ()
 
 
 def record_baseline(
     folder: Path, experiment: Experiment, observer: Observer, *, accepted: str | None, replicates: int = RECORDED
 ) -> Baseline:
-    """Train all replicates and write the baseline, at the end and at once: a run that is ended leaves what was there.
+    """Train all replicates and then write the baseline, so that an interrupted run leaves the previous one unchanged.
 
-    Raises UserError where a baseline is there and `accepted` gives no reason, or a training failed.
+    Raises UserError if a baseline exists and `accepted` gives no reason, or if a training failed.
     """
     history = history_for(folder, accepted)
     with Session(experiment, observer) as session:

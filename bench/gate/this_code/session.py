@@ -1,4 +1,4 @@
-"""Trains chosen replicates of an experiment's cells: no search, and each training ends once its target is reached."""
+"""Train selected replicates of an experiment's cells, without a search; each training ends at its target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.experiment.driver import Driver, Limits, Order
 from bench.experiment.machine import look_at_machine, open_executor, perform_alone
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Replicates, cells_of, configuration
-from bench.gate.exact import Problem
+from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 from bench.gate.rule import TWINS
 from bench.gate.this_code.twins import TwinsJob, twins_of
@@ -28,11 +28,11 @@ from tasks.errors import UserError
 
 
 class Session:
-    """A source for `bench.gate.check`, and what records a baseline. Use it as a context: it holds a folder and workers.
+    """Trains the replicates of a check or of a new baseline. A context manager, as it holds a folder and workers.
 
-    What it trains is recorded in `results/NAME/records.jsonl` of the experiment, anew each time: records of an older
-    code would say nothing of this one. Raises UserError on entering where the folder or the device can't be used, or
-    an option leaves the search a choice.
+    Trainings are recorded in the experiment's `results/NAME/records.jsonl`, which is emptied first: records of older
+    code would not describe this code. Raises UserError if a cell has more than one configuration, and on entering if
+    the folder or the device cannot be used.
     """
 
     name = "this code"
@@ -81,11 +81,11 @@ class Session:
         return {name: configuration(self._training(name, 1).describe()) for name in self._plans}
 
     def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
-        """Replicates of cells; one whose worker died for good is among them, as failed."""
+        """Train replicates of cells. A training whose worker process died repeatedly is included as failed."""
         return {name: cell.replicates for name, cell in cells_of(self.records(cells, numbers)).items()}
 
     def records(self, cells: Sequence[CellName], numbers: Sequence[int]) -> list[Record]:
-        """The records of these trainings, side by side on all workers, costly ones first."""
+        """Train on all workers at once, the most expensive trainings first, and return the records."""
         assert self._executor is not None, "train within the context"
         self._planned += len(cells) * len(numbers)
         self._observer.planned(self._planned)
@@ -96,21 +96,21 @@ class Session:
         )
         return found
 
-    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
-        """NumPy cells whose losses or gradients in float64 are not those of torch's cell on the same task."""
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
+        """Find NumPy cells whose losses or gradients in float64 differ from torch's cell on the same task."""
         assert self._executor is not None, "compare within the context"
-        found: dict[CellName, list[Problem]] = {}
+        found: dict[CellName, list[ExactProblem]] = {}
         for first, second in twins_of(cells):
             record = perform_alone(TwinsJob(self._training(first, 1), self._training(second, 1)), self._executor)
             if record.get("error"):
                 text = f"comparing it with {first.model} in float64 failed: {record['error']}"
-                found.setdefault(second, []).append(Problem(text, True))
+                found.setdefault(second, []).append(ExactProblem(text, True))
             for what in ("losses", "gradients"):
                 if not record.get(what, 0.0) <= TWINS:  # NaN too
                     text = (
                         f"{what} differ from {first.model}'s in float64 by {record[what]:.1e}, rounding explains 1e-8"
                     )
-                    found.setdefault(second, []).append(Problem(text, True))
+                    found.setdefault(second, []).append(ExactProblem(text, True))
         return found
 
     def _training(self, name: CellName, replicate: int) -> Training:
@@ -118,7 +118,7 @@ class Session:
         point = plan.space().only
         assert point is not None, "_plans() refuses cells that leave a choice"
         training = plan.training(point, replicate)
-        # steps to target need all the points that a curve may have, whatever they cost; epochs have one each
+        # steps to target need all the points that a curve may have, whatever they cost; with epochs, one point each
         interval = training.evaluation_interval if self.experiment.options.epochs else None
         return replace(training, evaluation_interval=interval, stop_at_target=True, on_test_data=False)
 
@@ -132,11 +132,11 @@ class Session:
 
 
 def _plans(experiment: Experiment) -> dict[CellName, CellPlan]:
-    """One plan a cell; UserError unless every cell is one configuration."""
+    """Plan every cell. UserError unless each has exactly one configuration."""
     if len(experiment.matchings) > 1:
         raise UserError(
-            f"a baseline has one comparison, this experiment has {len(experiment.matchings)}: give one --match, and "
-            "one hidden size and number of layers"
+            f"a baseline needs exactly one comparison, this experiment has {len(experiment.matchings)}: give one "
+            "--match, one hidden size and one number of layers"
         )
     plans = {}
     for task in experiment.tasks:
@@ -144,7 +144,7 @@ def _plans(experiment: Experiment) -> dict[CellName, CellPlan]:
             plan = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu")
             if plan.space().only is None:
                 raise UserError(
-                    f"{task.label} × {entry.label} leaves the search a choice, a baseline needs one configuration: "
+                    f"{task.label} × {entry.label} has several configurations to search, a baseline needs exactly one: "
                     "give one hidden size, one number of layers and LR,LR as lr_range, as the recipe gate does"
                 )
             plans[CellName(task.label, entry.label)] = plan

@@ -1,8 +1,8 @@
-"""Times training steps in a process of its own, with whatever `bench` its path leads to: an older one, perhaps.
+"""Time training steps in a separate process, with the `bench` found on its path, which may be an older version.
 
-`python -P time_steps.py`: takes {"experiment", "cells": [[task, model], …], "device"} as a line of JSON on stdin,
-builds each cell's learner, and answers {"bench": path of the package} or {"error"}. Then, for each line with a cell's
-index, {"seconds"} of a training step. It uses as little of `bench` as it can, for the sake of older ones.
+`python -P time_steps.py` reads {"experiment", "cells": [[task, model], …], "device"} as a line of JSON from stdin,
+builds each cell's learner, and answers {"bench": path of the package} or {"error"}. Then it answers each line with a
+cell's index by {"seconds"} of a training step. It uses few parts of `bench`, so that it works with older versions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROUND_SECONDS = 0.05  # of steps in a round, each timed on its own
 
 
 def main() -> None:
-    """Answer until stdin ends. Anything that a plug-in prints goes to stderr."""
+    """Answer requests until stdin ends. Output that a plug-in prints goes to stderr."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
@@ -38,18 +38,18 @@ def main() -> None:
         answer({"bench": bench.__file__})
         for line in sys.stdin:
             answer({"seconds": seconds_of(steps[int(line)])})
-    except Exception as error:  # of any kind: this bench may be one that nobody thought of
+    except Exception as error:  # of any kind: another version of bench may fail in any way
         answer({"error": f"{type(error).__name__}: {error}"})
 
 
 def share_a_core() -> None:
-    """Stay on the last core that this process may use: both codes on the same one, with the same neighbours."""
+    """Pin this process to the last core that it may use, so that both versions run on the same core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _either(name: str, module: str, before: str) -> Any:
-    """`name` of a module, or of the one that had it before bench was divided into rooms (an older commit's tree)."""
+    """Return `name` from `module`, or from `before`, the module that defines it in the tree of an older commit."""
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
@@ -57,7 +57,7 @@ def _either(name: str, module: str, before: str) -> Any:
 
 
 def prepare(experiment: dict[str, Any], cells: list[list[str]], device: str) -> list[Callable[[], None]]:
-    """A call for each cell that takes one training step and waits for it."""
+    """Build, for each cell, a function that makes one training step and waits for its end."""
     import torch
 
     resolve = _either("resolve", "bench.config.resolve", "bench.config")
@@ -86,7 +86,7 @@ def _step(plan: Any) -> Callable[[], None]:
     size = training.batch_size
     placed = learner.place(take(dataset.train, np.arange(size) % len(dataset.train)))
     batch = next(iter(learner.batches(placed, np.arange(size), size)))
-    learner.learning_rate = 0.0  # weights stay what they are, however many steps are taken
+    learner.learning_rate = 0.0  # the weights stay the same, however many steps are made
     on_gpu = training.settings.device == "cuda"
 
     def step() -> None:
@@ -98,7 +98,7 @@ def _step(plan: Any) -> Callable[[], None]:
 
 
 def seconds_of(step: Callable[[], None]) -> float:
-    """Of the fastest of some steps: what else a machine does only ever makes one slower."""
+    """Seconds of the fastest of several steps: other load on the machine can only make a step slower."""
     for _ in range(WARM_UP_STEPS):
         step()
     times: list[float] = []

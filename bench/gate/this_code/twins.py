@@ -1,6 +1,6 @@
-"""The NumPy cells against torch's in float64: the same losses step by step, and the same gradients at the first.
+"""Compare the NumPy cells with torch's in float64: the losses of every step, and the gradients of the first.
 
-Adam does not mind the size of a gradient, so losses alone would not show one that is wrong by a factor.
+Adam is invariant to the scale of a gradient, so losses alone would not reveal a gradient that is wrong by a factor.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tasks.contract import Array
 
 STEPS = 50
 PREFIX = "numpy_"
-TINY = 1e-300  # keeps 0 / 0 from being no number
+TINY = 1e-300  # avoids 0 / 0
 
 
 def twins_of(cells: Sequence[CellName]) -> list[tuple[CellName, CellName]]:
-    """The pairs (torch's cell, NumPy's cell) among these, by their names."""
+    """Find the pairs (torch's cell, NumPy's cell) by their names."""
     pairs = [(CellName(cell.task, cell.model.removeprefix(PREFIX)), cell) for cell in cells]
     return [(first, second) for first, second in pairs if first != second and first in cells]
 
 
 @dataclass(frozen=True)
 class TwinsJob:
-    """Train both for a few steps in float64, from the same weights on the same batches."""
+    """A job that trains both for a few steps in float64, from the same weights on the same batches."""
 
     first: Training
     second: Training
@@ -50,7 +50,7 @@ class TwinsJob:
         return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> Record:
-        """{"losses", "gradients"}: the largest relative difference, of a gradient to its tensor's largest entry."""
+        """Return {"losses", "gradients"}: the largest relative difference; a gradient's is to its largest entry."""
         (losses, gradients), (other_losses, other_gradients) = _steps(self.first), _steps(self.second)
         return {
             **self.describe(),
@@ -63,7 +63,7 @@ class TwinsJob:
 
 
 def _steps(training: Training) -> tuple[Array, dict[str, Array]]:
-    """The losses of the steps, and by name the gradients of the first (a tenth of each: Adam's first moment)."""
+    """Return the losses of all steps, and by name a tenth of the first step's gradients (Adam's first moment)."""
     training = replace(training, settings=replace(training.settings, dtype="float64", device="cpu"))
     dataset = load_data(training.task, training.seed, training.replicate)
     learner = build_learner(training, dataset)

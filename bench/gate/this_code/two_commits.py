@@ -1,4 +1,4 @@
-"""Times this code and another commit's in turn: a process in each tree, one training step at a time."""
+"""Time this code and another commit's alternately: one process in each tree, one training step at a time."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from bench.config.contenders import Entry
 from bench.config.options import keys_deciding
 from bench.config.resolve import Experiment
 from bench.executors.worker import worker_environment
-from bench.gate.errors import CantCompare
+from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName
 from bench.gate.speed import Times
 from bench.gate.this_code.record_baseline import LEFT_OUT
 from bench.models.contract import Model
 
-NO_CHECKOUT = "--gate-time compares with a commit, and the current folder is in no git checkout"
+NO_CHECKOUT = "--gate-time compares with a commit, but the current folder is not in a git checkout"
 PROGRAM = Path(__file__).with_name("time_steps.py")
 
 
 class TwoTrees:
-    """The stopwatch of `bench.gate.speed`. Use it as a context: the commit's files lie in a temporary folder.
+    """Times two versions of the code, for `bench.gate.speed`. A context manager, as it holds a temporary folder.
 
-    experiment: the baseline's, as this code knows it. Both processes work where the current folder is in their tree, so
-    that relative plug-ins are the tree's own; what Python imports from the checkout comes from the tree too. The time
-    is that of a CPU unless the experiment says device = "cuda".
+    experiment: the baseline's experiment, resolved by this code. Each process works in the folder of its tree that
+    corresponds to the current folder, so that relative paths of plug-ins lead to the tree's own files. What Python
+    imports from the checkout comes from the tree too. Steps are timed on a CPU unless the experiment says
+    device = "cuda".
 
-    Raises CantCompare where the current folder is in no git checkout, there is no such commit, or its code can't be
-    timed.
+    Raises NotComparable if the current folder is not in a git checkout, the commit does not exist, or its code cannot
+    be timed.
     """
 
     def __init__(self, commit: str, experiment: Experiment, note: Callable[[str], None]) -> None:
@@ -58,10 +59,10 @@ class TwoTrees:
             try:
                 with tarfile.open(fileobj=archive) as files:
                     files.extractall(folder, filter="data")
-            except tarfile.ReadError:  # what git makes of a commit without files
-                raise CantCompare(f"commit {self.commit} has no files: choose a later one") from None
+            except tarfile.ReadError:  # an archive of a commit without files
+                raise NotComparable(f"commit {self.commit} has no files: choose a later one") from None
             self._tree = Path(folder).resolve()
-            self._open = stack.pop_all()  # nothing failed: the folder stays until the end
+            self._open = stack.pop_all()  # nothing failed: keep the folder until __exit__
         return self
 
     def __exit__(
@@ -70,7 +71,7 @@ class TwoTrees:
         self._open.close()
 
     def time(self, cells: Sequence[CellName], rounds: int) -> Mapping[CellName, Times]:
-        """Alternate: the commit's code first in one round, this code first in the next, so that a drift cancels."""
+        """Time both versions in every round, either one first in turn, so that a drift of the speed cancels."""
         times = {name: Times([], []) for name in cells}
         with contextlib.ExitStack() as stack:
             before = stack.enter_context(self._start(self._tree, cells, f"commit {self.commit}"))
@@ -81,14 +82,14 @@ class TwoTrees:
                     for process, seconds in sides if number % 2 == 0 else sides[::-1]:
                         seconds.append(process.seconds(index))
                 if (number + 1) % 4 == 0:
-                    self._note(f"timed {number + 1} of {rounds} rounds of {len(cells)} cells in both codes")
+                    self._note(f"timed {number + 1} of {rounds} rounds of {len(cells)} cells in both versions")
         return times
 
     @contextlib.contextmanager
     def _start(self, tree: Path, cells: Sequence[CellName], what: str) -> Iterator[_Process]:
         folder = tree / _place(Path.cwd(), self._checkout)
         if not folder.is_dir():
-            raise CantCompare(f"{what} can't be timed: it has no folder {_place(Path.cwd(), self._checkout)}")
+            raise NotComparable(f"{what} cannot be timed: it has no folder {_place(Path.cwd(), self._checkout)}")
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
             with worker_environment():
                 running = subprocess.Popen(
@@ -106,13 +107,13 @@ class TwoTrees:
                 found = process.ask(self._request(cells))
                 home = Path(bench.__file__).resolve()
                 if home.is_relative_to(self._checkout) and not Path(found["bench"]).resolve().is_relative_to(tree):
-                    raise CantCompare(f"{what} can't be timed: Python takes bench from {found['bench']}, not from it")
+                    raise NotComparable(f"{what} cannot be timed: Python imports bench from {found['bench']} instead")
                 yield process
             finally:
                 process.end()
 
     def _request(self, cells: Sequence[CellName]) -> dict[str, Any]:
-        """Only what these cells need, and no option that is not set: an older code may not know the others."""
+        """Request only what these cells need, and options that are set: older code may not know the others."""
         made = self._experiment
         tasks, models = ({name[side] for name in cells} for side in (0, 1))
         settings = made.settings() | {
@@ -128,12 +129,12 @@ class TwoTrees:
         return {"experiment": given, "cells": cells, "device": "cuda" if made.options.device == "cuda" else "cpu"}
 
     def _portable(self, path: str) -> str:
-        """Relative, so that it means each tree's own file; one that lies elsewhere stays what it is."""
+        """Make a path within the checkout relative, so that it leads to each tree's own file; leave others absolute."""
         inside = Path(path).resolve().is_relative_to(self._checkout)
         return os.path.relpath(path) if inside else str(Path(path).resolve())
 
     def _path(self, tree: Path) -> list[str]:
-        """Folders that modules come from: those of the checkout as the tree has them, and what the user has set."""
+        """List the folders for PYTHONPATH: those of the checkout, within the tree, and the user's own."""
         own = [Path(entry or ".").resolve() for entry in sys.path]
         inside = [tree / _place(entry, self._checkout) for entry in own if entry.is_relative_to(self._checkout)]
         given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
@@ -142,34 +143,34 @@ class TwoTrees:
 
 
 class _Process:
-    """One that answers a line of JSON with a line of JSON. what: how messages call its code."""
+    """A process that answers a line of JSON with a line of JSON. what: the name of its code in messages."""
 
     def __init__(self, running: subprocess.Popen[str], errors: TextIO, what: str) -> None:
         self._running, self._errors, self._what = running, errors, what
 
     def seconds(self, cell: int) -> float:
-        """Of a training step of the cell with this index."""
+        """Seconds of a training step of the cell with this index."""
         return float(self.ask(cell)["seconds"])
 
     def ask(self, content: Any) -> dict[str, Any]:
-        """Its answer; CantCompare where it has none."""
+        """Send a request and return the answer. Raises NotComparable if the process gives none."""
         assert self._running.stdin is not None
         assert self._running.stdout is not None
         line = ""
-        with contextlib.suppress(BrokenPipeError):  # it ended: there will be no answer either
+        with contextlib.suppress(BrokenPipeError):  # the process has ended, so there will be no answer either
             self._running.stdin.write(json.dumps(content) + "\n")
             self._running.stdin.flush()
             line = self._running.stdout.readline()
-        answer: dict[str, Any] = json.loads(line) if line else {"error": self._last_words()}
+        answer: dict[str, Any] = json.loads(line) if line else {"error": self._last_error()}
         if "error" in answer:
-            raise CantCompare(
-                f"{self._what} can't be timed on the baseline's cells ({answer['error']}): choose cells that both "
-                "codes have with --cells, or a later commit"
+            raise NotComparable(
+                f"{self._what} cannot be timed on the baseline's cells ({answer['error']}): choose cells that both "
+                "versions have with --cells, or a later commit"
             )
         return answer
 
     def end(self) -> None:
-        """Let it end by itself, as it does when its input ends."""
+        """Close its input, which ends it, and wait."""
         assert self._running.stdin is not None
         assert self._running.stdout is not None
         with contextlib.suppress(BrokenPipeError):
@@ -178,7 +179,7 @@ class _Process:
         self._running.terminate()
         self._running.wait()
 
-    def _last_words(self) -> str:
+    def _last_error(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
         return lines[-1] if lines else f"its process ended with code {self._running.wait()}"
@@ -196,5 +197,5 @@ def _git(*arguments: str, otherwise: str) -> str:
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        raise CantCompare(otherwise) from None
+        raise NotComparable(otherwise) from None
     return done.stdout.strip()

@@ -129,7 +129,7 @@ def initialised_network(
             hidden_size=settings.hidden_size,
             num_layers=settings.num_layers,
             output_size=problem.output_size,
-            steps=problem.steps,
+            sequence_length=problem.sequence_length,
             rng=rng,
         )
     weights = network.named_weights()
@@ -148,7 +148,7 @@ def probe(network: Network, model_name: str, problem: Problem, settings: Setting
     sees a later one.
     """
     parameter = next(network.parameters())
-    steps = 2 if network.is_builtin_rnn else max(2, min(problem.steps, PROBED_STEPS))
+    steps = 2 if network.is_builtin_rnn else max(2, min(problem.sequence_length, PROBED_STEPS))
     values = torch.linspace(-1, 1, 3 * steps * problem.input_size, dtype=parameter.dtype, device=parameter.device)
     inputs = values.reshape(3, steps, problem.input_size)
     network.eval()  # no dropout drawn, no running statistics touched

@@ -152,7 +152,7 @@ def test_a_training_that_fails_is_named_and_nothing_is_written(bench: Bench, fol
         (["record", "b", "--plugin", "none.py"], ["plug-in none.py does not exist"]),
         (["record", "b", "--workers", "0"], ["--workers is 0: expected at least 1"]),
         (["record", "b", "--recipe", "hidden-sizes"], ["a baseline", "give one"]),
-        (["record", "b", "--recipe", "noise"], ["leaves the search a choice", "as the recipe gate does"]),
+        (["record", "b", "--recipe", "noise"], ["has several configurations to search", "as the recipe gate does"]),
         (["record", "b", "--acept", "x"], ["unknown option '--acept'", "did you mean '--accept'?"]),
         (["diff", "a"], ["missing argument 'B'"]),
         (["diff", "a", "b"], ["there is no baseline in a"]),

@@ -86,7 +86,7 @@ def test_the_first_replicates_say_how_far_gradients_reach_and_the_first_shows_it
             states = [(each["init"], each["state"]) for each in flow]
             assert states[0] == ("default", "initial")
             assert states[-1] == ("default", "trained")
-            assert flow[0]["steps"] == 10
+            assert flow[0]["lags"] == 10
             assert ("hidden" in flow[0]) == (record["replicate"] == 1)
 
 

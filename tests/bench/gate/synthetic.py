@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from bench.gate.baseline import Baseline, Reason, Replicates, cells_of, write_baseline
-from bench.gate.exact import Problem
+from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 
 FINGERPRINT = "e1"
@@ -196,7 +196,7 @@ class Code:
         records: Sequence[Sequence[Record]] | None = None,
         *,
         fingerprint: str = FINGERPRINT,
-        problems: Mapping[CellName, list[Problem]] | None = None,
+        problems: Mapping[CellName, list[ExactProblem]] | None = None,
     ) -> None:
         self.fingerprint: str | None = fingerprint
         self._cells = cells_of([entry for part in (cells() if records is None else records) for entry in part])
@@ -215,7 +215,7 @@ class Code:
             if name in self._cells
         }
 
-    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
         return {name: found for name, found in self._problems.items() if name in cells}
 
 

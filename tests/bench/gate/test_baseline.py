@@ -11,7 +11,7 @@ import pytest
 from synthetic import baseline, cells, write
 
 from bench.gate.baseline import MANIFEST, SCHEMA, TABLE, read_baseline
-from bench.gate.errors import CantCompare
+from bench.gate.errors import NotComparable
 from bench.gate.exceptions import EMPTY, NAME, read_exceptions
 
 
@@ -49,7 +49,7 @@ def test_an_edit_by_hand_is_noticed(tmp_path: Path, file: str, before: str, afte
     text = path.read_text(encoding="utf-8")
     assert before in text
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
-    with pytest.raises(CantCompare, match="edited by hand"):
+    with pytest.raises(NotComparable, match="edited by hand"):
         read_baseline(tmp_path)
 
 
@@ -60,16 +60,16 @@ def test_other_line_ends_are_no_edit(tmp_path: Path) -> None:
 
 
 def test_what_is_no_baseline_says_so(tmp_path: Path) -> None:
-    with pytest.raises(CantCompare, match=r"there is no baseline in .*bench baseline record"):
+    with pytest.raises(NotComparable, match=r"there is no baseline in .*bench baseline record"):
         read_baseline(tmp_path / "nowhere")
     (write(tmp_path / "a") / TABLE).unlink()
-    with pytest.raises(CantCompare, match="is missing"):
+    with pytest.raises(NotComparable, match="is missing"):
         read_baseline(tmp_path / "a")
     (write(tmp_path / "b") / MANIFEST).write_text("{", encoding="utf-8")
-    with pytest.raises(CantCompare, match="no valid JSON"):
+    with pytest.raises(NotComparable, match="not valid JSON"):
         read_baseline(tmp_path / "b")
     (write(tmp_path / "c") / MANIFEST).write_text("[]", encoding="utf-8")
-    with pytest.raises(CantCompare, match="is no baseline's"):
+    with pytest.raises(NotComparable, match="is not a baseline's"):
         read_baseline(tmp_path / "c")
 
 
@@ -77,7 +77,7 @@ def test_another_schema_says_what_to_do(tmp_path: Path) -> None:
     path = write(tmp_path) / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**manifest, "schema": SCHEMA + 1}), encoding="utf-8")
-    with pytest.raises(CantCompare, match=f"schema {SCHEMA + 1}, this bench compares schema {SCHEMA}"):
+    with pytest.raises(NotComparable, match=f"schema {SCHEMA + 1}, this bench compares schema {SCHEMA}"):
         read_baseline(tmp_path)
 
 
@@ -103,7 +103,7 @@ CELL = '[[cell]]\ntask = "sine"\nmodel = "gru"\nreason = "r"\n'
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[cell", "no valid TOML"),
+        ("[[cell", "not valid TOML"),
         ("[other]\nx = 1", "expected only"),
         (CELL + "margn = 2", "unknown key 'margn'"),
         (CELL + 'skip = "yes"', "skip is 'yes', expected bool"),
@@ -117,5 +117,5 @@ CELL = '[[cell]]\ntask = "sine"\nmodel = "gru"\nreason = "r"\n'
 )
 def test_an_exception_that_is_no_good_says_why(tmp_path: Path, text: str, message: str) -> None:
     (write(tmp_path) / NAME).write_text(text, encoding="utf-8")
-    with pytest.raises(CantCompare, match=re.escape(message)):
+    with pytest.raises(NotComparable, match=re.escape(message)):
         read_baseline(tmp_path)

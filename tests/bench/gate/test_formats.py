@@ -12,55 +12,55 @@ import pytest
 from synthetic import Code, baseline, cell
 
 from bench.gate.check import check
-from bench.gate.exact import Problem
+from bench.gate.exact import ExactProblem
 from bench.gate.exceptions import Exemption
 from bench.gate.formats import FORMATS, markdown, text, write
-from bench.gate.outcome import CellOutcome, Outcome
+from bench.gate.outcome import CellOutcome, CheckOutcome
 from bench.gate.replicates import CellName
 from bench.gate.rule import Rule
 from bench.gate.speed import Times, check_speed
 
 NASTY = CellName("a|b<c>,100%", "x&y: [z]")
-REFUSED = Outcome("results/baseline", "this code", (), refusal="there is no baseline\nin results/baseline")
+REFUSED = CheckOutcome("results/baseline", "this code", (), refusal="there is no baseline\nin results/baseline")
 
 
 @pytest.fixture(scope="module")
-def outcome() -> Outcome:
+def outcome() -> CheckOutcome:
     """One cell of each state, and a warning; found by the check itself."""
     names = {"good": 1.0, "slower": 1.25, "faster": 0.8, "skipped": 1.0, "gone": 1.0}
     before = [cell(task, "gru") for task in names]
     now = [cell(task, "gru", slower=ratio, draw=1) for task, ratio in names.items() if task != "gone"]
     exempt = {CellName("skipped", "gru"): Exemption(Rule(), True, "it | changes")}
-    problems = {CellName("good", "gru"): [Problem("its first loss is off", False)]}
+    problems = {CellName("good", "gru"): [ExactProblem("its first loss is off", False)]}
     found = check(baseline(before, exceptions=exempt), Code(now, problems=problems), folder="results/baseline")
     return replace(found, seconds=61.4)
 
 
 @pytest.fixture
-def nasty() -> Outcome:
+def nasty() -> CheckOutcome:
     cells = (
         CellOutcome(NASTY, "regressed", "50 % | <slower>\nby far & more, says \x1b[31mit"),
-        CellOutcome(CellName("sine", "gru"), "as good", "fine", problems=(Problem("100 %, or:\nless", False),)),
+        CellOutcome(CellName("sine", "gru"), "as_good", "fine", problems=(ExactProblem("100 %, or:\nless", False),)),
     )
-    return Outcome("b", "this code", cells)
+    return CheckOutcome("b", "this code", cells)
 
 
-def test_text_is_aligned_and_begins_with_what_needs_attention(outcome: Outcome) -> None:
+def test_text_is_aligned_and_begins_with_what_needs_attention(outcome: CheckOutcome) -> None:
     lines = write(outcome, "text").splitlines()
     assert [line.split("  ")[0].strip() for line in lines[:6]] == [
         *("cell", "slower × gru", "gone × gru", "faster × gru", "good × gru", "skipped × gru")
     ]
-    assert len({line.index(state) for line, state in zip(lines[1:3], ("regressed", "can't"), strict=True)}) == 1
+    states = ("regressed", "not comparable")
+    assert len({line.index(state) for line, state in zip(lines[1:3], states, strict=True)}) == 1
     assert all(line == line.rstrip() for line in lines)
     assert "slower × gru regressed: steps to target +2" in "\n".join(lines)
     assert "good × gru warning: its first loss is off" in lines
-    assert "gone × gru can't compare: this code has no such cell" in lines
+    assert "gone × gru not comparable: this code has no such cell" in lines
     assert "skipped × gru skipped: it | changes" in lines
-    assert 'where a regression is meant, say why: python -m bench baseline record results/baseline --accept "why"' in (
-        lines
-    )
+    record = 'python -m bench baseline record results/baseline --accept "why"'
+    assert f"if a regression is intended, record it with its reason: {record}" in lines
     assert lines[-1] == (
-        "5 cells against results/baseline: 1 regressed, 1 can't compare, 1 better, 1 as good, 1 skipped (61 s)"
+        "5 cells against results/baseline: 1 regressed, 1 not comparable, 1 better, 1 as good, 1 skipped (61 s)"
     )
 
 
@@ -71,7 +71,7 @@ def test_text_of_a_good_check_is_the_table_and_a_sentence() -> None:
     assert lines[-1] == "3 cells against b: 3 as good"
 
 
-def test_colours_change_no_character(outcome: Outcome) -> None:
+def test_colours_change_no_character(outcome: CheckOutcome) -> None:
     asked: list[str | None] = []
 
     def paint(line: str, state: str | None) -> str:
@@ -80,7 +80,7 @@ def test_colours_change_no_character(outcome: Outcome) -> None:
 
     painted = text.write(outcome, paint)
     assert painted.replace("<", "").replace(">", "") == write(outcome, "text")
-    assert asked == [None, "regressed", "can't compare", "better", "as good", "skipped", "regressed"]
+    assert asked == [None, "regressed", "not_comparable", "better", "as_good", "skipped", "regressed"]
 
 
 def cells_of_row(line: str) -> list[str]:
@@ -89,7 +89,7 @@ def cells_of_row(line: str) -> list[str]:
     return [part.strip().replace("\0", "|").replace("&lt;", "<").replace("&amp;", "&") for part in parts]
 
 
-def test_markdown_is_a_table_whose_rows_have_the_same_width(outcome: Outcome, nasty: Outcome) -> None:
+def test_markdown_is_a_table_whose_rows_have_the_same_width(outcome: CheckOutcome, nasty: CheckOutcome) -> None:
     for found in (outcome, nasty):
         lines = write(found, "markdown").splitlines()
         table = [cells_of_row(line) for line in lines if line.startswith("|")]
@@ -99,7 +99,7 @@ def test_markdown_is_a_table_whose_rows_have_the_same_width(outcome: Outcome, na
     assert cells_of_row(lines[4])[:2] == [str(NASTY), "regressed"]
 
 
-def test_markdown_has_no_tag_and_no_line_of_a_cells_making(nasty: Outcome) -> None:
+def test_markdown_has_no_tag_and_no_line_of_a_cells_making(nasty: CheckOutcome) -> None:
     written = write(nasty, "markdown")
     assert "<" not in written
     assert "&lt;slower>" in written
@@ -112,18 +112,18 @@ def test_markdown_has_no_tag_and_no_line_of_a_cells_making(nasty: Outcome) -> No
 def test_markdown_fits_a_comment(words: int) -> None:
     why = "much slower than before " * words
     cells = tuple(CellOutcome(CellName(f"task{n}", "gru"), "regressed", why) for n in range(300))
-    written = write(Outcome("b", "this code", cells), "markdown")
+    written = write(CheckOutcome("b", "this code", cells), "markdown")
     assert len(written) <= 65_536
     assert written.startswith("### ❌ Convergence: 300 cells against b: 300 regressed")
-    assert ("lines more: see --format json" in written) is (words == 400)
+    assert ("more lines: see --format json" in written) is (words == 400)
     assert "task0 × gru" in written
 
 
 def test_markdown_of_a_refusal() -> None:
-    assert write(REFUSED, "markdown") == ("### ⚠️ Convergence: can't compare: there is no baseline in results/baseline")
+    assert write(REFUSED, "markdown") == ("### ⚠️ Convergence: not comparable: there is no baseline in results/baseline")
 
 
-def test_github_annotates_what_is_not_as_good(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_annotates_what_is_not_as_good(outcome: CheckOutcome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     lines = write(outcome, "github").splitlines()
     assert [line.split("::")[1].split(" ")[0] for line in lines[:-1]] == ["error", "error", "notice", "warning"]
@@ -132,7 +132,7 @@ def test_github_annotates_what_is_not_as_good(outcome: Outcome, monkeypatch: pyt
     assert lines[-1] == outcome.sentence
 
 
-def test_github_escapes_what_would_end_an_annotation(nasty: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_escapes_what_would_end_an_annotation(nasty: CheckOutcome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     error, warning, sentence = write(nasty, "github").splitlines()
     title = "a|b<c>%2C100%25 × x&y%3A [z] regressed"
@@ -141,11 +141,11 @@ def test_github_escapes_what_would_end_an_annotation(nasty: Outcome, monkeypatch
     assert sentence == nasty.sentence
     refusal = write(REFUSED, "github").splitlines()
     assert len(refusal) == 2
-    assert refusal[0].startswith("::error title=bench check::can't compare: there is no baseline%0Ain")
+    assert refusal[0].startswith("::error title=bench check::not comparable: there is no baseline%0Ain")
 
 
 def test_github_appends_to_the_summary_of_the_job(
-    outcome: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outcome: CheckOutcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("before\n", encoding="utf-8")
@@ -154,7 +154,7 @@ def test_github_appends_to_the_summary_of_the_job(
     assert summary.read_text(encoding="utf-8") == f"before\n{markdown.write(outcome)}\n"
 
 
-def test_junit_counts_what_it_holds(outcome: Outcome) -> None:
+def test_junit_counts_what_it_holds(outcome: CheckOutcome) -> None:
     suite = ElementTree.fromstring(write(outcome, "junit"))
     assert suite.tag == "testsuite"
     counts = {name: int(suite.get(name, "")) for name in ("tests", "failures", "errors", "skipped")}
@@ -170,7 +170,7 @@ def test_junit_counts_what_it_holds(outcome: Outcome) -> None:
     assert "its first loss is off" in (cases["bench.good"][0].text or "")
 
 
-def test_junit_holds_any_text(nasty: Outcome) -> None:
+def test_junit_holds_any_text(nasty: CheckOutcome) -> None:
     suite = ElementTree.fromstring(write(nasty, "junit"))
     case = suite[0]
     assert (case.get("classname"), case.get("name")) == (f"bench.{NASTY.task}", NASTY.model)
@@ -187,11 +187,12 @@ def test_junit_of_a_refusal_is_one_error() -> None:
     assert suite[0][0].get("message") == REFUSED.refusal
 
 
-def test_json_has_everything_unrounded(outcome: Outcome) -> None:
+def test_json_has_everything_unrounded(outcome: CheckOutcome) -> None:
     content = json.loads(write(outcome, "json"))
     assert (content["exit_code"], content["sentence"], content["seconds"]) == (1, outcome.sentence, 61.4)
     assert content["subject"] == "convergence"
     for entry, found in zip(content["cells"], outcome.cells, strict=True):
+        assert entry["state"] in ("regressed", "not_comparable", "better", "as_good", "skipped")  # identifiers
         assert (entry["task"], entry["model"], entry["state"], entry["why"]) == (*found.name, found.state, found.why)
         assert entry["p"] == (None if math.isnan(found.p) else found.p)
         assert (entry["first"] is None) is (found.first is None)

@@ -11,7 +11,7 @@ from synthetic import CELLS, baseline
 
 from bench.analysis.stats import holm
 from bench.gate.exceptions import Exemption
-from bench.gate.outcome import Outcome
+from bench.gate.outcome import CheckOutcome
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, ROUNDS, Rule
 from bench.gate.speed import Times, check_speed, compare_times
@@ -38,7 +38,7 @@ class Stopwatch:
         return {cell: Times(times(1), times(ratio if cell.model == "gru" else 1)) for cell in cells}
 
 
-def states(outcome: Outcome) -> list[str]:
+def states(outcome: CheckOutcome) -> list[str]:
     return [cell.state for cell in outcome.cells]
 
 
@@ -63,29 +63,29 @@ def test_the_test_is_students_on_log_ratios() -> None:
 def test_slower_blocks_once_it_is_confirmed_in_new_processes() -> None:
     watch, notes = Stopwatch(1.3), list[str]()
     found = check_speed(baseline(), watch, note=notes.append)
-    assert states(found) == ["regressed", "regressed", "as good"]
+    assert states(found) == ["regressed", "regressed", "as_good"]
     assert watch.asked == [NAMES, NAMES[:2]]
     assert found.exit_code == 1
-    assert found.subject == "step time"
+    assert found.subject == "step_time"
     assert found.sentence == "3 cells against commit 0123456789ab: 2 regressed, 1 as good"
     assert "time of a training step +3" in found.cells[0].why
     assert "confirmed: time of a training step +" in found.cells[0].why
-    assert notes == ["2 cells look slower: timing them again in new processes to confirm"]
+    assert notes == ["2 cells look slower: timing them again in new processes"]
 
 
 def test_what_new_processes_do_not_show_does_not_block() -> None:
     watch = Stopwatch(1.3, 1.0)
     found = check_speed(baseline(), watch)
-    assert states(found) == ["as good"] * 3
+    assert states(found) == ["as_good"] * 3
     assert "which new processes did not confirm" in found.cells[0].why
     assert found.exit_code == 0
 
 
-@pytest.mark.parametrize(("ratio", "state"), [(1.0, "as good"), (1.05, "as good"), (0.95, "as good"), (0.8, "better")])
+@pytest.mark.parametrize(("ratio", "state"), [(1.0, "as_good"), (1.05, "as_good"), (0.95, "as_good"), (0.8, "better")])
 def test_within_the_margin_or_faster_never_blocks(ratio: float, state: str) -> None:
     watch = Stopwatch(ratio)
     found = check_speed(baseline(), watch)
-    assert states(found) == [state, state, "as good"]
+    assert states(found) == [state, state, "as_good"]
     assert len(watch.asked) == 1
     assert found.exit_code == 0
 
@@ -113,7 +113,7 @@ def test_only_the_cells_that_were_chosen_and_are_not_let_off_are_timed() -> None
     watch = Stopwatch(1.0)
     exempt = {NAMES[1]: Exemption(Rule(), True, "it changes")}
     found = check_speed(baseline(exceptions=exempt), watch, only=NAMES[:2])
-    assert [(cell.name, cell.state) for cell in found.cells] == [(NAMES[0], "as good"), (NAMES[1], "skipped")]
+    assert [(cell.name, cell.state) for cell in found.cells] == [(NAMES[0], "as_good"), (NAMES[1], "skipped")]
     assert watch.asked == [NAMES[:1]]
     assert found.cells[1].why == "it changes"
 

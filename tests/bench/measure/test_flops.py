@@ -21,7 +21,7 @@ CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_formulas_are_what_torch_counts(cell: str, layers: int, per_step: bool) -> None:
-    problem = Problem(input_size=3, output_size=2, loss="mse", per_step=per_step, steps=7)
+    problem = Problem(input_size=3, output_size=2, loss="mse", per_step=per_step, sequence_length=7)
     with torch.device("meta"):
         core, head = CELLS[cell](3, 5, layers, batch_first=True), nn.Linear(5, 2)
         inputs = torch.empty(4, 7, 3)

@@ -30,7 +30,9 @@ PROBLEM = Problem.of(COPY, DATA)
 def weights_of(cell, scheme="default", hidden=128, layers=1, problem=PROBLEM, seed=1):
     sizes = {"input_size": problem.input_size, "hidden_size": hidden, "num_layers": layers}
     rng = np.random.default_rng(seed)
-    return draw_weights(scheme, cell, **sizes, output_size=problem.output_size, steps=problem.steps, rng=rng)
+    return draw_weights(
+        scheme, cell, **sizes, output_size=problem.output_size, sequence_length=problem.sequence_length, rng=rng
+    )
 
 
 def flow_of(cell, scheme="default", prefix="", **changes):
@@ -123,7 +125,7 @@ def test_every_kind_of_task_can_be_probed_alike_by_both(cell, name):
 
 def test_the_norms_of_a_linear_net_are_the_powers_of_its_weight():
     """With one positive relu unit h_t = w·h_{t-1} + 1 and answer h_T: dL/dh_{T-k} = dL/dy · w^k, above 1 as below."""
-    problem, steps = Problem(1, 1, "mse", steps=8), 8
+    problem, steps = Problem(1, 1, "mse", sequence_length=8), 8
     split = Split(np.ones((3, steps, 1), np.float32), np.zeros((3, 1), np.float32))
     model = MODELS.create("rnn[nonlinearity=relu]")
     for w in (0.5, 1.25):
@@ -146,7 +148,7 @@ def test_expanded_orthogonal_weights_explode_by_just_their_spectral_radius_where
     """Without inputs a tanh RNN without biases stays at 0, where its slope is 1: norms are powers of GAIN."""
     weights = expanded(weights_of("rnn", "orthogonal", hidden=16))
     assert max(abs(np.linalg.eigvals(weights["weight_hh_l0"]))) == pytest.approx(GAIN)
-    problem = Problem(PROBLEM.input_size, PROBLEM.output_size, "mse", steps=30)
+    problem = Problem(PROBLEM.input_size, PROBLEM.output_size, "mse", sequence_length=30)
     silent = np.zeros((2, 30, problem.input_size), np.float32)
     split = Split(silent, np.ones((2, problem.output_size), np.float32))
     flow = gradient_flow(MODELS.create(f"{prefix}rnn"), problem, Settings(16), weights, split)
@@ -168,7 +170,7 @@ def test_a_norm_is_the_slope_of_the_loss_along_the_state():
     """Central differences: start the last 3 steps from a nudged state."""
     import torch
 
-    hidden, problem = 4, Problem(2, 1, "mse", steps=6)
+    hidden, problem = 4, Problem(2, 1, "mse", sequence_length=6)
     rng = np.random.default_rng(0)
     split = Split(rng.normal(size=(1, 6, 2)).astype(np.float32), rng.normal(size=(1, 1)).astype(np.float32))
     weights = weights_of("gru", hidden=hidden, problem=problem)

@@ -18,7 +18,7 @@ from bench.models.registry import MODELS
 from bench.seeds import generator
 from tasks.contract import Array, Split
 
-PROBLEM = Problem(input_size=2, output_size=1, loss="mse", steps=5)
+PROBLEM = Problem(input_size=2, output_size=1, loss="mse", sequence_length=5)
 KEYS = {
     "forward_seconds",
     "step_seconds",

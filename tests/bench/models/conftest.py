@@ -17,7 +17,7 @@ def make_split() -> Callable[..., Split]:
 
     def make(problem: Problem, sequences: int = 12, seed: int = 0, mask: bool = False, lengths: bool = False) -> Split:
         rng = np.random.default_rng(seed)
-        T, O = problem.steps, problem.output_size  # noqa: E741
+        T, O = problem.sequence_length, problem.output_size  # noqa: E741
         if problem.tokens:
             inputs = rng.integers(0, problem.input_size, (sequences, T))
         else:

@@ -17,14 +17,16 @@ from tasks.losses import mean_loss
 
 MakeSplit = Callable[..., Split]
 PROBLEMS = {
-    "value": Problem(input_size=2, output_size=1, loss="mse", steps=6),
-    "values at each step": Problem(input_size=3, output_size=2, loss="mse", per_step=True, steps=5),
-    "class": Problem(input_size=2, output_size=3, loss="cross_entropy", steps=5),
+    "value": Problem(input_size=2, output_size=1, loss="mse", sequence_length=6),
+    "values at each step": Problem(input_size=3, output_size=2, loss="mse", per_step=True, sequence_length=5),
+    "class": Problem(input_size=2, output_size=3, loss="cross_entropy", sequence_length=5),
     "class of tokens at each step": Problem(
-        input_size=4, output_size=3, loss="cross_entropy", per_step=True, tokens=True, steps=6
+        input_size=4, output_size=3, loss="cross_entropy", per_step=True, tokens=True, sequence_length=6
     ),
-    "labels": Problem(input_size=2, output_size=3, loss="binary_cross_entropy", steps=4),
-    "labels at each step": Problem(input_size=2, output_size=3, loss="binary_cross_entropy", per_step=True, steps=4),
+    "labels": Problem(input_size=2, output_size=3, loss="binary_cross_entropy", sequence_length=4),
+    "labels at each step": Problem(
+        input_size=2, output_size=3, loss="binary_cross_entropy", per_step=True, sequence_length=4
+    ),
 }
 PER_STEP = {name: problem for name, problem in PROBLEMS.items() if problem.per_step}
 SETTINGS = Settings(hidden_size=5, num_layers=2, learning_rate=0.01)
@@ -86,7 +88,9 @@ def test_training_lowers_the_loss(model: Model, problem: Problem, make_split: Ma
 def test_predictions_have_shape_and_type(model: Model, problem: Problem, dtype: Any, make_split: MakeSplit) -> None:
     learner = build(model, problem, replace(SETTINGS, dtype=dtype))
     outputs = learner.predict(learner.place(make_split(problem, sequences=7)))
-    assert outputs.shape == ((7, problem.steps, problem.output_size) if problem.per_step else (7, problem.output_size))
+    assert outputs.shape == (
+        (7, problem.sequence_length, problem.output_size) if problem.per_step else (7, problem.output_size)
+    )
     assert outputs.dtype == np.dtype(dtype)
     assert all(weight.dtype == np.dtype(dtype) for name, weight in learner.state().items() if "weight" in name)
 

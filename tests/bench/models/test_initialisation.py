@@ -22,7 +22,7 @@ def draw(scheme: str, cell: str, seed: int = 0, layers: int = 2, directions: int
         hidden_size=HIDDEN,
         num_layers=layers,
         output_size=OUTPUTS,
-        steps=STEPS,
+        sequence_length=STEPS,
         rng=generator("init", cell, seed),
         directions=directions,
     )

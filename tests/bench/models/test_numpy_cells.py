@@ -73,7 +73,13 @@ def make_case(
     """Everything random; weights twice as large as by default, so that the gates are not all half open."""
     rng = np.random.default_rng(seed)
     directions = 2 if direction == "bidirectional" else 1
-    sizes = {"input_size": inputs, "hidden_size": hidden, "num_layers": layers, "output_size": 1, "steps": steps}
+    sizes = {
+        "input_size": inputs,
+        "hidden_size": hidden,
+        "num_layers": layers,
+        "output_size": 1,
+        "sequence_length": steps,
+    }
     drawn = draw_weights("default", name.partition("_")[0], **sizes, rng=rng, directions=directions)
     suffix = "_reverse" if direction == "reverse" else ""
     weights = {k + suffix: (2 * v).astype(dtype) for k, v in drawn.items() if not k.startswith("head")}

@@ -22,7 +22,7 @@ from tasks.contract import Split
 from tasks.errors import UserError
 
 MakeSplit = Callable[..., Split]
-PROBLEM = Problem(input_size=2, output_size=1, loss="mse", steps=6)
+PROBLEM = Problem(input_size=2, output_size=1, loss="mse", sequence_length=6)
 PER_STEP = replace(PROBLEM, per_step=True)
 SETTINGS = Settings(hidden_size=5, num_layers=2, learning_rate=0.01)
 

@@ -28,7 +28,7 @@ from tasks.registry import Registry, load_plugin_file
 
 MakeSplit = Callable[..., Split]
 CELLS = {"gru": nn.GRU, "lstm": nn.LSTM, "rnn": nn.RNN}
-PROBLEM = Problem(input_size=2, output_size=1, loss="mse", steps=6)
+PROBLEM = Problem(input_size=2, output_size=1, loss="mse", sequence_length=6)
 SETTINGS = Settings(hidden_size=5, num_layers=2, learning_rate=0.01)
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -123,8 +123,8 @@ def host_reads_forbidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     "problem",
     [
         PROBLEM,
-        Problem(4, 3, "cross_entropy", per_step=True, tokens=True, steps=5),
-        Problem(2, 3, "binary_cross_entropy", per_step=True, steps=5),
+        Problem(4, 3, "cross_entropy", per_step=True, tokens=True, sequence_length=5),
+        Problem(2, 3, "binary_cross_entropy", per_step=True, sequence_length=5),
     ],
     ids=lambda problem: problem.loss,
 )
@@ -142,7 +142,7 @@ def test_a_step_reads_nothing_back(problem: Problem, make_split: MakeSplit, monk
 
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy", "binary_cross_entropy"])
 def test_a_batch_without_a_counted_step_changes_no_gradient(loss: Any, make_split: MakeSplit) -> None:
-    problem = Problem(2, 3, loss, per_step=True, steps=4)
+    problem = Problem(2, 3, loss, per_step=True, sequence_length=4)
     learner, split = build(MODELS.create("gru"), problem), make_split(problem)
     before = learner.state()
     losses = train(learner, replace(split, mask=np.zeros((12, 4), dtype=bool)), 1)

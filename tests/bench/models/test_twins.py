@@ -18,9 +18,11 @@ MakeSplit = Callable[..., Split]
 STEPS = 50
 TWINS = ["gru", "lstm", "rnn", "rnn[nonlinearity=relu]"]
 PROBLEMS = {
-    "per sequence": Problem(input_size=2, output_size=1, loss="mse", steps=10),
-    "per step": Problem(input_size=5, output_size=4, loss="cross_entropy", per_step=True, tokens=True, steps=12),
-    "labels": Problem(input_size=3, output_size=2, loss="binary_cross_entropy", per_step=True, steps=8),
+    "per sequence": Problem(input_size=2, output_size=1, loss="mse", sequence_length=10),
+    "per step": Problem(
+        input_size=5, output_size=4, loss="cross_entropy", per_step=True, tokens=True, sequence_length=12
+    ),
+    "labels": Problem(input_size=3, output_size=2, loss="binary_cross_entropy", per_step=True, sequence_length=8),
 }
 # the trajectories of two correct codes part by rounding alone
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3}

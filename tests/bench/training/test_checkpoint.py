@@ -69,6 +69,17 @@ def test_a_state_survives_to_the_last_bit(tmp_path: Path) -> None:
         assert value.tobytes() == twice[1][name].tobytes()
 
 
+def test_a_checkpoint_of_before_that_says_steps_for_the_sequence_length_loads(tmp_path: Path) -> None:
+    path, training, _ = saved(tmp_path, "gru")
+    inputs = load_data(training.task, 0, 1).test.inputs
+    expected = load_model(path)(inputs)
+    content = torch.load(path, weights_only=True)
+    problem = content["about"]["problem"]
+    problem["steps"] = problem.pop("sequence_length")
+    torch.save(content, path)
+    np.testing.assert_array_equal(load_model(path)(inputs), expected)
+
+
 def test_torch_reads_it_without_pickle_and_numpy_too(tmp_path: Path) -> None:
     content = torch.load(saved(tmp_path, "gru")[0], weights_only=True)
     assert content["about"]["model"]["name"] == "gru"

@@ -71,7 +71,7 @@ def test_a_training_ends_at_the_evaluation_that_finds_the_target_reached(tmp_pat
 
 def test_an_experiment_that_leaves_a_choice_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     for changed in ({"hidden_sizes": "8,16", "match": "tuned"}, {"lr_range": "1e-3,1e-2"}):
-        with pytest.raises(UserError, match="leaves the search a choice"):
+        with pytest.raises(UserError, match="has several configurations to search"):
             Session(experiment(tmp_path, **changed), Observer())
     with pytest.raises(UserError, match="this experiment has 2"):
         Session(experiment(tmp_path, match="hidden,params"), Observer())

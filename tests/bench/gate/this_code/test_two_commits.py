@@ -14,7 +14,7 @@ from synthetic import cell, write
 import bench
 from bench.cli import main
 from bench.config.resolve import Experiment, resolve
-from bench.gate.errors import CantCompare
+from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName
 from bench.gate.this_code.two_commits import TwoTrees
 from tasks.registry import TASKS
@@ -77,7 +77,7 @@ def test_each_code_is_timed_in_its_own_tree(project: Path, experiment: Experimen
     assert watch.commit == git("rev-parse", "first")[:12]
     assert [len(side) for side in times[CELL]] == [4, 4]
     assert min(*times[CELL].before, *times[CELL].now) > 0
-    assert notes == ["timed 4 of 4 rounds of 1 cells in both codes"]
+    assert notes == ["timed 4 of 4 rounds of 1 cells in both versions"]
     loaded = dict(reversed(line.split()) for line in (project.parent / "loaded.txt").read_text().splitlines())
     assert Path(loaded["changed"]) == project / "cells" / "mine.py"
     assert not Path(loaded["committed"]).is_relative_to(project)
@@ -86,8 +86,8 @@ def test_each_code_is_timed_in_its_own_tree(project: Path, experiment: Experimen
 
 @pytest.mark.slow
 def test_a_commit_whose_code_lacks_the_cells_cannot_be_timed(experiment: Experiment) -> None:
-    expected = r"^commit \w{12} can't be timed .*cells/mine.py does not exist.*later commit$"
-    with pytest.raises(CantCompare, match=expected), TwoTrees("early", experiment, print) as watch:
+    expected = r"^commit \w{12} cannot be timed .*cells/mine.py does not exist.*later commit$"
+    with pytest.raises(NotComparable, match=expected), TwoTrees("early", experiment, print) as watch:
         watch.time([CELL], 1)
 
 
@@ -97,27 +97,29 @@ def test_another_bench_than_the_trees_own_is_refused(
 ) -> None:
     """As where this code is a checkout's, and the commit has no such package."""
     monkeypatch.setattr(bench, "__file__", str(project / "bench" / "__init__.py"))
-    with pytest.raises(CantCompare, match="Python takes bench from"), TwoTrees("first", experiment, print) as watch:
+    with pytest.raises(NotComparable, match="Python imports bench from"), TwoTrees("first", experiment, print) as watch:
         watch.time([CELL], 1)
 
 
 @pytest.mark.parametrize("commit", ["nowhere", "--all", "first:cells"])
 def test_an_unknown_commit(experiment: Experiment, commit: str) -> None:
-    with pytest.raises(CantCompare, match=f"there is no commit '{commit}' here; a workflow has it with fetch-depth: 0"):
+    with pytest.raises(
+        NotComparable, match=f"there is no commit '{commit}' here; a workflow has it with fetch-depth: 0"
+    ):
         TwoTrees(commit, experiment, print)
 
 
 def test_a_commit_without_files(experiment: Experiment) -> None:
     git("rm", "-q", "-r", "--cached", ".")
     git("commit", "-q", "-m", "nothing left")
-    with pytest.raises(CantCompare, match=r"^commit \w{12} has no files"), TwoTrees("HEAD", experiment, print):
+    with pytest.raises(NotComparable, match=r"^commit \w{12} has no files"), TwoTrees("HEAD", experiment, print):
         pass
 
 
 def test_no_checkout(experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    with pytest.raises(CantCompare, match="in no git checkout"):
+    with pytest.raises(NotComparable, match="not in a git checkout"):
         TwoTrees("first", experiment, print)
 
 
@@ -127,7 +129,7 @@ def test_a_folder_that_the_commit_does_not_have(
     (project / "later").mkdir()
     monkeypatch.chdir(project / "later")
     with (
-        pytest.raises(CantCompare, match="can't be timed: it has no folder later"),
+        pytest.raises(NotComparable, match="cannot be timed: it has no folder later"),
         TwoTrees("first", experiment, print) as watch,
     ):
         watch.time([CELL], 1)
@@ -150,4 +152,4 @@ def test_the_command_says_why_it_cannot(project: Path) -> None:
     write(project / "baseline", [cell("sine", "gru")], experiment=settings)
     done = CliRunner().invoke(main, ["check", "baseline", "--gate-time", "nowhere"])
     assert done.exit_code == 3
-    assert done.stdout.startswith("can't compare: there is no commit 'nowhere' here")
+    assert done.stdout.startswith("not comparable: there is no commit 'nowhere' here")

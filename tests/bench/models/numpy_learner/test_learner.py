@@ -23,7 +23,7 @@ N, T, I, O = 10, 6, 3, 2  # noqa: E741
 def build(name: str = "numpy_gru", **problem: Any) -> NumpyLearner:
     model = MODELS.create(name)
     assert isinstance(model, NumpyModel)
-    problem = {"loss": "mse", "steps": T} | problem
+    problem = {"loss": "mse", "sequence_length": T} | problem
     return model.build(Problem(I, O, **problem), Settings(5, 2), np.random.default_rng(0), 0)
 
 

@@ -18,7 +18,7 @@ I, H, T, B = 3, 4, 6, 5  # noqa: E741
 
 
 def drawn(cell: str = "gru", num_layers: int = 1, directions: int = 1) -> dict[str, Array]:
-    sizes = {"input_size": I, "hidden_size": H, "num_layers": num_layers, "output_size": 1, "steps": T}
+    sizes = {"input_size": I, "hidden_size": H, "num_layers": num_layers, "output_size": 1, "sequence_length": T}
     weights = draw_weights("default", cell, **sizes, directions=directions, rng=np.random.default_rng(0))
     return {name: value for name, value in weights.items() if not name.startswith("head")}
 

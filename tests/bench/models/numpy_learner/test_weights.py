@@ -24,7 +24,7 @@ LAYERS: dict[str, Any] = {"gru": GRULayer, "lstm": LSTMLayer, "rnn": RNNLayer}
 
 
 def drawn(cell: str, num_layers: int = 1, directions: int = 1) -> dict[str, Array]:
-    sizes = {"input_size": 3, "hidden_size": 4, "num_layers": num_layers, "output_size": 1, "steps": 5}
+    sizes = {"input_size": 3, "hidden_size": 4, "num_layers": num_layers, "output_size": 1, "sequence_length": 5}
     weights = draw_weights("default", cell, **sizes, directions=directions, rng=np.random.default_rng(0))
     return {name: value for name, value in weights.items() if not name.startswith("head")}
 

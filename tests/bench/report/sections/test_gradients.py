@@ -27,7 +27,7 @@ def flow(init: str, state: str, factor: float, cell: float | None = None) -> dic
     return {
         "init": init,
         "state": state,
-        "steps": LAGS,
+        "lags": LAGS,
         "hidden": norms(factor),
         "cell": None if cell is None else norms(cell),
         "hidden_factor": factor,
@@ -58,6 +58,15 @@ def test_a_row_a_probe_and_lag(results: Results) -> None:
     factors = factor_table(results.records)
     assert len(factors) == 6
     assert factors[factors["model"] == "lstm"]["cell_factor"].tolist() == [0.62, 0.98, 0.9]
+
+
+def test_older_records_that_say_steps_for_lags_give_the_same_table(results: Results) -> None:
+    new = factor_table(results.records)
+    for record in results.records:
+        for probe in record.get("gradient_flow") or []:
+            probe["steps"] = probe.pop("lags")
+    assert factor_table(results.records).equals(new)
+    assert new["lags"].tolist() == [LAGS] * 6
 
 
 def test_the_figure_says_what_vanishes_and_what_explodes(results: Results) -> None:

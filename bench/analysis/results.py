@@ -72,6 +72,16 @@ class Results:
         groups = confirm.groupby(["match", "task", "model"], sort=False)
         return confirm.loc[[i for _, group in groups for i in tables.chosen(group).index]]
 
+    @cached_property
+    def selected(self) -> pd.DataFrame:
+        """The trainings that results are made of, one a replicate: `confirmed`, or the best of its own trials."""
+        import pandas as pd
+
+        trials = self.trainings[self.trainings["stage"] == "trial"]
+        ranked = trials.assign(bad=trials["status"] != "ok").sort_values(["bad", "valid_loss", "trial"], kind="stable")
+        best = ranked.drop_duplicates(["match", "task", "model", "replicate"]).drop(columns="bad")
+        return pd.concat([self.confirmed, best]) if len(best) else self.confirmed
+
     @property
     def settings(self) -> Mapping[str, Any]:
         """The resolved settings of the experiment."""

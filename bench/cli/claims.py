@@ -12,7 +12,8 @@ import click
 @click.argument("names", metavar="NAME…", nargs=-1, required=True)
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
 def claims_command(names: tuple[str, ...], results: str) -> int:
-    """Say of each textbook claim whether experiment NAME supports it, refutes it, or does not settle it.
+    """Say of each textbook claim whether experiment NAME supports it, refutes it, does not settle it or does not test
+    it.
 
     Several experiments are read together, and with NAME those called NAME.… too, which `run --recipe claims` makes.
     Trains nothing and needs no torch.
@@ -22,21 +23,31 @@ def claims_command(names: tuple[str, ...], results: str) -> int:
       python -m bench run --recipe claims
       python -m bench claims claims
     """
-    from bench.analysis.claims import claims
+    from bench.analysis.claims import RULE, WORDS, caveat, claims
     from bench.analysis.claims.members import members
     from bench.analysis.results import load
 
     width = min(shutil.get_terminal_size().columns, 110)
+
+    def say(text: str, first: str = "    ", others: str = "    ") -> None:
+        click.echo(textwrap.fill(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False))
+
     found = members(names, results)
-    verdicts = claims([load(name, results) for name in found])
-    for verdict in verdicts:
-        click.echo(f"{verdict.claim.number:>2}. {verdict.claim.statement}  [{verdict.state}]")
-        for part in verdict.parts:
-            said = "; ".join(filter(None, (part.numbers, part.why)))
-            text = f"{part.state}: {part.name}" + (f": {said}" if said else "")
-            click.echo(textwrap.fill(text, width, initial_indent="    - ", subsequent_indent="      "))
-        if verdict.claim.note:
-            click.echo(textwrap.fill(verdict.claim.note, width, initial_indent="    ", subsequent_indent="    "))
-    counts = {state: sum(v.state == state for v in verdicts) for state in dict.fromkeys(v.state for v in verdicts)}
-    click.echo(f"\n{', '.join(f'{n} {state}' for state, n in counts.items())}; from {', '.join(found)}")
+    loaded = [load(name, results) for name in found]
+    judgements = claims(loaded)
+    for judgement in judgements:
+        claim = judgement.claim
+        click.echo(f"{claim.number:>2}. {claim.statement}  [{WORDS[judgement.state]}]")
+        if judgement.state == "not_tested":
+            say(claim.how_to_test, "    - ", "      ")
+            continue
+        for part in judgement.parts:
+            state = "no data" if part.state == "not_tested" else WORDS[part.state or "not_settled"]
+            say(f"{state}: {part.sentence}", "    - ", "      ")
+        if claim.note:
+            say(claim.note)
+    states = [judgement.state for judgement in judgements]
+    counts = ", ".join(f"{states.count(state)} {WORDS[state]}" for state in dict.fromkeys(states))
+    click.echo(f"\n{counts}; from {', '.join(found)}")
+    say(" ".join(filter(None, (RULE, caveat(loaded)))), "", "")
     return 0

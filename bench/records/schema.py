@@ -96,8 +96,8 @@ def dumps(record: Mapping[str, Any]) -> str:
 
 
 def trainings(records: Iterable[Record]) -> Iterator[Record]:
-    """The records that are trainings: of the search and the confirm stage."""
-    return (record for record in records if record["stage"] in ("search", "confirm"))
+    """The records that are trainings: replicates' own trials, or those of one search and its confirm stage."""
+    return (record for record in records if record["stage"] in ("trial", "search", "confirm"))
 
 
 def label(part: Mapping[str, Any] | None) -> str:

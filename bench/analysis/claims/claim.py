@@ -1,4 +1,4 @@
-"""What a claim is (a declaration with a test) and what its test finds."""
+"""What a claim is (a declaration with a test) and what the data say of it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.claims.evidence import Evidence
-from bench.analysis.claims.part import Part, State, combine
+from bench.analysis.claims.part import WORDS, Part, State, combine
 
 
 @dataclass(frozen=True)
 class Claim:
-    """statement: as people say it. source: who says it. needs: what an experiment must hold. test: what it finds.
+    """statement: as people say it. source: who says it. test: what it finds.
 
-    verdict: of the parts with their states. note: what a reader must know besides.
+    needs: the flags that an experiment must have to test it; recipe: one that has them. judge: the claim's state from
+    its parts with their states. note: what a reader must know besides.
     """
 
     number: int
     statement: str
     source: str
     needs: str
+    recipe: str
     test: Callable[[Evidence], list[Part]]
-    verdict: Callable[[Sequence[Part]], State] = combine
+    judge: Callable[[Sequence[Part]], State] = combine
     note: str = ""
+
+    @property
+    def how_to_test(self) -> str:
+        """The command that tests it, and the flags that an experiment of one's own must have."""
+        return f"python -m bench run --recipe {self.recipe} tests it (or your own with {self.needs})"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """A claim with what the data say of it; `parts` have their states."""
 
     claim: Claim
@@ -35,12 +42,13 @@ class Verdict:
 
     @property
     def why(self) -> str:
-        """One sentence: the parts that decide, with their numbers."""
+        """The parts that decide, with their numbers; for a claim without data, how to test it."""
+        if self.state == "not_tested":
+            return self.claim.how_to_test
         ranked = [part for part in self.parts if part.state == self.state] or list(self.parts)
-        said = [f"{part.name}: {'; '.join(filter(None, (part.numbers, part.why)))}" for part in ranked]
-        return ". ".join(text.removesuffix(": ") for text in said)
+        return ". ".join(part.sentence for part in ranked)
 
     @property
     def sentence(self) -> str:
         """Statement, state and reason."""
-        return f"{self.claim.number}. {self.claim.statement} {self.state.capitalize()}: {self.why}."
+        return f"{self.claim.number}. {self.claim.statement} {WORDS[self.state].capitalize()}: {self.why}."

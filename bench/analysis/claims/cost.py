@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from bench.analysis.claims.evidence import Evidence
-from bench.analysis.claims.part import Part, State, missing, not_measured
+from bench.analysis.claims.part import Part, State, not_measured, not_tested
 from bench.analysis.formatting import listed
 
+FASTER = 1.05  # a ratio of times nearer to 1 is no difference
 MEASURES = {"step_seconds": "training step", "forward_seconds": "forward pass", "latency_seconds": "latency of one"}
 # a kernel that both cells can have, or for torch on a CPU what each of them gets by itself; GRU's and LSTM's cells
 KERNELS = {
@@ -21,39 +22,45 @@ KERNELS = {
     "on cuDNN": ("cudnn", "cudnn", "gru", "lstm"),
 }
 
+Timing = Mapping[str, Any]
+Pair = tuple[int, Timing, Timing]  # the number of the round, and both sides
+
 
 def parameters(evidence: Evidence) -> list[Part]:
     """Recurrent parameters of GRU and LSTM at the same sizes on the same task: is the ratio exactly 3/4?"""
     name, same = "at equal hidden size", ["experiment", "match", "task", "hidden_size", "num_layers"]
-    gru, lstm = (evidence.where(cell=cell).groupby(same)["recurrent"].first().to_dict() for cell in ("gru", "lstm"))
+    counted = evidence.trainings.dropna(subset=["recurrent"])
+    sides = (counted[counted["cell"] == cell] for cell in ("gru", "lstm"))
+    gru, lstm = (side.groupby(same)["recurrent"].first().to_dict() for side in sides)
     pairs = [(int(gru[key]), int(lstm[key])) for key in gru.keys() & lstm.keys()]
     if not pairs:
-        return [missing(name, "no experiment has both at one hidden size")]
+        return [not_tested(name, "no experiment has both at one hidden size")]
     exact = all(4 * g == 3 * other for g, other in pairs)
     ratios = [g / other for g, other in pairs]
     why = f"{pairs[0][0]:,} of {pairs[0][1]:,}" if exact else f"ratios from {min(ratios):.4g} to {max(ratios):.4g}"
-    state = "supported" if exact else "refuted"
-    return [Part(name, "ratio", float(np.mean(ratios)), n=len(pairs), state=state, why=f"counted: {why}")]  # type: ignore[arg-type]
+    state: State = "supported" if exact else "refuted"
+    finding, ratio = "GRU has {} times LSTM's parameters", float(np.mean(ratios))
+    return [Part(name, finding, ratio, n=len(pairs), state=state, why=f"counted: {why}", counted="configuration")]
 
 
 def faster_step(evidence: Evidence) -> list[Part]:
-    """GRU's time over LSTM's on each kernel: settled where the middle halves of the measurements do not overlap."""
+    """GRU's time over LSTM's on each kernel: settled where the middle halves of the measurements differ by `FASTER`.
+
+    Only of cells that were timed in turn, round by round: what slows the machine down for a while then meets both.
+    """
     parts = []
     for where, (first_kernel, second_kernel, first, second) in KERNELS.items():
         pairs = list(_pairs(evidence, (first, first_kernel), (second, second_kernel)))
         for key, what in MEASURES.items():
             name = f"{what}, {where}"
-            if not pairs:
-                parts.append(_absent(name, first_kernel, second_kernel))
-                continue
-            parts.append(_timed(name, key, pairs))
+            parts.append(_timed(name, key, pairs) if pairs else _absent(name, first_kernel, second_kernel))
     return parts
 
 
-def _timed(name: str, key: str, pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Part:
-    """Geometric mean over tasks of the ratio of medians; its bounds from the quartiles on either side."""
+def _timed(name: str, key: str, pairs: list[Pair]) -> Part:
+    """Geometric mean over tasks and rounds of the ratio of medians; its bounds from the quartiles on either side."""
     ratios, lows, highs = [], [], []
-    for first, second in pairs:
+    for _, first, second in pairs:
         a, b = first[key], second[key]
         # half the interquartile range on either side, as factors, so that no bound is below zero
         spread = math.exp(sum(float(s.get(f"{key}_iqr") or 0.0) / 2 / s[key] for s in (first, second)))
@@ -61,29 +68,32 @@ def _timed(name: str, key: str, pairs: list[tuple[Mapping[str, Any], Mapping[str
         lows.append(a / b / spread)
         highs.append(a / b * spread)
     ratio, low, high = (float(np.exp(np.mean(np.log(values)))) for values in (ratios, lows, highs))
-    state, busy = judge_times(low, high, [side for pair in pairs for side in pair])
-    why = f"quartiles give {low:.3g} to {high:.3g}, tasks {min(ratios):.3g} to {max(ratios):.3g}{busy}"
-    return Part(name, "GRU's time is LSTM's times", ratio, n=len(pairs), state=state, why=why)
+    state, remark = judge_times(low, high, [side for _, *sides in pairs for side in sides])
+    rounds = {number for number, _, _ in pairs}
+    if len(rounds) < 2:
+        state, remark = "not_settled", f"{remark}; the two were not timed in turn: time them again in a new experiment"
+    why = f"quartiles give {low:.3g} to {high:.3g}, single pairs {min(ratios):.3g} to {max(ratios):.3g}{remark}"
+    finding = "GRU's time is {} times LSTM's"
+    return Part(name, finding, ratio, n=len(pairs), state=state, why=why, counted="timed pair")
 
 
 def judge_times(low: float, high: float, timings: Sequence[Mapping[str, Any]]) -> tuple[State, str]:
-    """Supported where the whole range lies below 1, refuted where above; and what is to be said of the timings.
+    """Supported where the whole range lies below 1/`FASTER`, refuted where above it; and what is to be said of the
+    timings.
 
     Nothing is settled by timings most of which were taken while the machine had other things to do.
     """
     noisy = sum(bool(timing.get("has_warnings")) for timing in timings)
     remark = f"; the machine was not quiet in {noisy} of {len(timings)} timings" if noisy else ""
     if 2 * noisy > len(timings):
-        return "not settled", remark
-    return "supported" if high < 1 else "refuted" if low > 1 else "not settled", remark
+        return "not_settled", remark
+    return "supported" if high < 1 / FASTER else "refuted" if low > FASTER else "not_settled", remark
 
 
-def _pairs(
-    evidence: Evidence, first: tuple[str, str], second: tuple[str, str]
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Timings of two cells on their kernels at the same sizes, on the same task and machine."""
+def _pairs(evidence: Evidence, first: tuple[str, str], second: tuple[str, str]) -> Iterator[Pair]:
+    """Timings of two cells on their kernels at the same sizes, on the same task and machine, in the same round."""
     table = evidence.timings
-    same = ["experiment", "task", "hidden_size", "num_layers", "batch_size", "environment"]
+    same = ["experiment", "task", "hidden_size", "num_layers", "batch_size", "environment", "round"]
     sides = []
     for cell, kernel in (first, second):
         rows = table[(table["cell"] == cell) & (table["kernel"].fillna("").str.startswith(kernel))]
@@ -91,7 +101,7 @@ def _pairs(
     for key in sides[0].keys() & sides[1].keys():
         timings = sides[0][key], sides[1][key]
         if all(timing.get(measure) and math.isfinite(timing[measure]) for timing in timings for measure in MEASURES):
-            yield timings
+            yield (key[-1], *timings)
 
 
 def _absent(name: str, *kernels: str) -> Part:
@@ -99,4 +109,4 @@ def _absent(name: str, *kernels: str) -> Part:
         return not_measured(name, "no timings with a GPU")
     if "onednn" in kernels:
         return not_measured(name, "no timings with oneDNN's fused LSTM")
-    return missing(name, f"no timings of both on {listed(list(dict.fromkeys(kernels)))} at one size")
+    return not_tested(name, f"no timings of both on {listed(list(dict.fromkeys(kernels)))} at one size")

@@ -9,27 +9,28 @@ from typing import Literal
 
 from bench.analysis.formatting import number
 
-State = Literal["supported", "refuted", "not settled", "not measured here"]
-
-
-ENOUGH = 5  # replicates (or probes): with fewer nothing is settled
-
-
-LEVEL = 0.05
+State = Literal["supported", "refuted", "not_settled", "not_measured_here", "not_tested"]
+WORDS: dict[State, str] = {
+    "supported": "supported",
+    "refuted": "refuted",
+    "not_settled": "not settled",
+    "not_measured_here": "not measured here",
+    "not_tested": "not tested by this experiment",
+}
 
 
 @dataclass(frozen=True)
 class Part:
     """One thing that a claim asserts, as far as the data decide it.
 
-    effect, low, high: in the terms that `unit` says, with a 95 % interval; NaN where there is none. n: replicates,
-    probes or timings. p_for, p_against: one-sided p-values of the data, were the assertion not true, or its contrary
-    not; NaN: nothing to test. state: given where no p decides (a count, a missing GPU); else found by
-    `bench.analysis.claims`, after Holm's adjustment over the parts of all claims.
+    finding: a sentence with `{}` where the effect stands. effect, low, high: in its terms, with a 95 % interval; NaN
+    where there is none. n: how many `counted` there are. p_for, p_against: one-sided p-values of the data, were the
+    assertion not true, or its contrary not; NaN: nothing to test. state: given where no p decides (a count, a missing
+    GPU); else found by `bench.analysis.claims`, after Holm's adjustment over the parts of all claims.
     """
 
     name: str
-    unit: str = ""
+    finding: str = "{}"
     effect: float = math.nan
     low: float = math.nan
     high: float = math.nan
@@ -38,6 +39,7 @@ class Part:
     p_against: float = math.nan
     state: State | None = None
     why: str = ""
+    counted: str = "replicate"
 
     @property
     def p(self) -> float:
@@ -49,25 +51,36 @@ class Part:
         """Effect, interval and n in words; empty where there is no effect."""
         if math.isnan(self.effect):
             return ""
-        bounds = "" if math.isnan(self.low) else f" (95 % interval {number(self.low)} to {number(self.high)})"
-        return f"{self.unit} {number(self.effect)}{bounds}, n = {self.n}".strip()
+        bounds = "" if math.isnan(self.low) else f"95 % interval {number(self.low)} to {number(self.high)}, "
+        return f"{self.finding.format(number(self.effect))} ({bounds}{self.n} {self.counted}{'s' * (self.n != 1)})"
+
+    @property
+    def sentence(self) -> str:
+        """Name, numbers and reason."""
+        said = "; ".join(filter(None, (self.numbers, self.why)))
+        return f"{self.name}: {said}" if said else self.name
 
 
-def missing(name: str, why: str) -> Part:
+def not_tested(name: str, why: str) -> Part:
     """A part for which these results hold no data."""
-    return Part(name, state="not settled", why=why)
+    return Part(name, state="not_tested", why=why)
 
 
 def not_measured(name: str, why: str) -> Part:
     """A part that this machine cannot measure."""
-    return Part(name, state="not measured here", why=why)
+    return Part(name, state="not_measured_here", why=why)
 
 
 def combine(parts: Sequence[Part]) -> State:
-    """Refuted where any part is, supported where all are; what can't be measured here is left out of it."""
-    states = {part.state for part in parts if part.state != "not measured here"}
+    """Refuted where any part is, supported where all are; what cannot be measured here is left out.
+
+    A claim of which one part has data and another has none is not settled.
+    """
+    states = {part.state for part in parts if part.state != "not_measured_here"}
     if not states:
-        return "not measured here"
+        return "not_measured_here"
+    if states == {"not_tested"}:
+        return "not_tested"
     if "refuted" in states:
         return "refuted"
-    return "supported" if states == {"supported"} else "not settled"
+    return "supported" if states == {"supported"} else "not_settled"

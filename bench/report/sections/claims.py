@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from bench.analysis.claims import Verdict, claims
+from bench.analysis.claims import RULE, WORDS, Judgement, caveat, claims
 from bench.analysis.results import Results
-from bench.report.document import Block, Cell, Row, Section, Table, Text
+from bench.report.document import Block, Cell, Row, Section, Table
 
 HEADER = ("Claim", "Verdict", "Why", "Source")
-CAPTION = (
-    "Supported and refuted are said of what survives Holm's correction over all parts of all claims, with at least 5 "
-    "seeds; everything else is not settled. Supported means: by these results. Small print is what a reader must know "
-    "besides."
-)
+UNTESTED = ("Claim", "How to test it")
 
 
 def claims_section(results: Results) -> Section:
     """A row a claim that these results can say something of; the others are listed. Empty where they say nothing."""
-    verdicts = claims(results)
-    touched = [verdict for verdict in verdicts if _has_data(verdict)]
+    judgements = claims(results)
+    touched = [judgement for judgement in judgements if _has_data(judgement)]
     if not touched:
         return Section("claims", "Claims", [])
     rows = [
         Row(
             [
-                Cell(f"{verdict.claim.number}. {verdict.claim.statement}", verdict.claim.note),
-                *(Cell(verdict.state), Cell(f"{verdict.why}."), Cell(verdict.claim.source)),
+                Cell(_statement(judgement), judgement.claim.note),
+                *(Cell(WORDS[judgement.state]), Cell(f"{judgement.why}."), Cell(judgement.claim.source)),
             ]
         )
-        for verdict in touched
+        for judgement in touched
     ]
-    blocks: list[Block] = [Table("Claims", HEADER, rows, CAPTION, texts=5)]
-    silent = [verdict for verdict in verdicts if verdict not in touched]
+    caption = " ".join(filter(None, (RULE, caveat(results))))
+    blocks: list[Block] = [Table("Claims", HEADER, rows, caption, texts=5)]
+    silent = [judgement for judgement in judgements if judgement not in touched]
     if silent:
-        named = "; ".join(f"{verdict.claim.number}. {verdict.claim.statement.rstrip('.')}" for verdict in silent)
-        blocks.append(Text(f"Not tested by this experiment: {named}."))
+        rows = [Row([Cell(_statement(judgement)), Cell(judgement.claim.how_to_test)]) for judgement in silent]
+        blocks.append(Table("Not tested by this experiment", UNTESTED, rows, texts=2, folded=True))
     return Section("claims", "Claims", blocks)
 
 
-def _has_data(verdict: Verdict) -> bool:
-    return any(part.n > 0 or part.state in ("supported", "refuted") for part in verdict.parts)
+def _statement(judgement: Judgement) -> str:
+    return f"{judgement.claim.number}. {judgement.claim.statement}"
+
+
+def _has_data(judgement: Judgement) -> bool:
+    return any(part.n > 0 or part.state in ("supported", "refuted") for part in judgement.parts)

@@ -1,6 +1,7 @@
 """A baseline on disk: text that a reviewer reads in a diff, and a checksum that tells when a hand has changed it.
 
 baseline.csv    one row a cell, replicate and metric, sorted; no times
+float64.csv     one row a cell, replicate and quantity of the traces (`trace`); absent from baselines of schema 1
 manifest.json   the experiment, the configuration of every cell, where and from which commit it was recorded, why
 gate.toml       exceptions, written by hand (`exceptions`); the checksum leaves it out
 """
@@ -12,7 +13,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,33 @@ from bench.gate import exceptions
 from bench.gate.errors import CantCompare
 from bench.gate.exceptions import Exemption, read_exceptions
 from bench.gate.replicates import CellName, Replicate
+from bench.gate.trace import Trace
 from bench.records.atomic import write_atomically
 from bench.records.schema import Record, digest
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)  # schema 1 has no traces
 KIND = "baseline of bench"
 TABLE = "baseline.csv"
+TRACES = "float64.csv"
 MANIFEST = "manifest.json"
 COLUMNS = ("task", "model", "replicate", "metric", "value")
+TRACE_COLUMNS = ("task", "model", "replicate", "quantity", "value")
 
 Replicates = Mapping[int, Replicate]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a baseline. configuration: what of a record must be equal for two trainings to be comparable."""
+    """A cell of a baseline. configuration: what of a record must be equal for two trainings to be comparable.
+
+    traces: of some replicates, the first steps in float64; none in a baseline of schema 1.
+    """
 
     name: CellName
     configuration: Mapping[str, Any]
     replicates: Replicates
+    traces: Mapping[int, Trace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,11 @@ class Baseline:
     def recorded(self) -> int:
         """Replicates that every cell has."""
         return min(len(cell.replicates) for cell in self.cells.values())
+
+    @property
+    def has_traces(self) -> bool:
+        """Whether cells can be compared in float64."""
+        return any(cell.traces for cell in self.cells.values())
 
 
 def configuration(record: Record) -> dict[str, Any]:
@@ -96,8 +110,8 @@ def cells_of(records: list[Record]) -> dict[CellName, Cell]:
 
 
 def write_baseline(folder: Path, baseline: Baseline) -> None:
-    """Write both files, and a `gate.toml` that explains itself where there is none. Raises OSError as writing does."""
-    table = _to_csv(baseline.cells)
+    """Write all files, and a `gate.toml` that explains itself where there is none. Raises OSError as writing does."""
+    table, traces = _to_csv(baseline.cells), _traces_to_csv(baseline.cells)
     manifest = {
         "kind": KIND,
         "schema": SCHEMA,
@@ -109,8 +123,9 @@ def write_baseline(folder: Path, baseline: Baseline) -> None:
         ],
         "history": [vars(reason) for reason in baseline.history],
     }
-    manifest["checksum"] = _checksum(manifest, table)
+    manifest["checksum"] = _checksum(manifest, table, traces)
     write_atomically(folder / TABLE, table)
+    write_atomically(folder / TRACES, traces)
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     if not (folder / exceptions.NAME).exists():
         write_atomically(folder / exceptions.NAME, exceptions.EMPTY)
@@ -127,12 +142,15 @@ def read_baseline(folder: Path) -> Baseline:
     if not is_baseline(folder):
         raise CantCompare(f"there is no baseline in {folder}: make one with {record}")
     manifest, table = _read_manifest(folder / MANIFEST, record), _read_text(folder / TABLE, record)
-    if manifest.get("checksum") != _checksum(manifest, table):
+    traces = _read_text(folder / TRACES, record) if manifest["schema"] > 1 else None
+    if manifest.get("checksum") != _checksum(manifest, table, traces):
         raise CantCompare(
             f"{folder} was edited by hand, or recording it was cut short: its checksum is not that of its content. "
             f'Restore it, or record it again ({record} --accept "why"); exceptions belong into {exceptions.NAME}'
         )
     cells = _cells(manifest["cells"], table, folder / TABLE)
+    if traces is not None:
+        cells = _with_traces(cells, traces, folder / TRACES)
     found = read_exceptions(folder)
     for name in found:
         if name not in cells:
@@ -151,11 +169,13 @@ def read_baseline(folder: Path) -> Baseline:
     )
 
 
-def _checksum(manifest: Mapping[str, Any], table: str) -> str:
+def _checksum(manifest: Mapping[str, Any], *tables: str | None) -> str:
     """SHA-256 of all that a program wrote; line ends are no difference (git may change them)."""
     content = {key: value for key, value in manifest.items() if key != "checksum"}
-    rows = hashlib.sha256("\n".join(table.splitlines()).encode()).hexdigest()
-    return digest([content, rows])
+    hashes = [
+        hashlib.sha256("\n".join(table.splitlines()).encode()).hexdigest() for table in tables if table is not None
+    ]
+    return digest([content, *hashes])
 
 
 def _read_text(path: Path, record: str) -> str:
@@ -175,10 +195,10 @@ def _read_manifest(path: Path, record: str) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise CantCompare(f"{path} is no baseline's: expected kind '{KIND}'. Make one with {record}")
     schema = manifest.get("schema")
-    if schema != SCHEMA:
+    if schema not in READABLE:
         raise CantCompare(
-            f"{path.parent} has baseline schema {schema}, this bench compares schema {SCHEMA}: install the bench that "
-            f'recorded it, or record it again with {record} --accept "new schema"'
+            f"{path.parent} has baseline schema {schema}, this bench compares schemas up to {SCHEMA}: install the bench "
+            f'that recorded it, or record it again with {record} --accept "new schema"'
         )
     return manifest
 
@@ -192,6 +212,28 @@ def _to_csv(cells: Mapping[CellName, Cell]) -> str:
             for metric, value in sorted(replicate.rows().items()):
                 writer.writerow((*name, number, metric, value))
     return text.getvalue()
+
+
+def _traces_to_csv(cells: Mapping[CellName, Cell]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TRACE_COLUMNS)
+    for name, cell in sorted(cells.items()):
+        for number, trace in sorted(cell.traces.items()):
+            for quantity, value in sorted(trace.items()):
+                writer.writerow((*name, number, quantity, repr(value)))
+    return text.getvalue()
+
+
+def _with_traces(cells: Mapping[CellName, Cell], table: str, path: Path) -> dict[CellName, Cell]:
+    found: dict[CellName, dict[int, dict[str, float]]] = {}
+    try:
+        for row in csv.DictReader(io.StringIO(table)):
+            trace = found.setdefault(CellName(row["task"], row["model"]), {}).setdefault(int(row["replicate"]), {})
+            trace[row["quantity"]] = float(row["value"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise CantCompare(f"{path} has a row that is no row of a trace ({error!r}): restore it") from None
+    return {name: replace(cell, traces=found.get(name, {})) for name, cell in cells.items()}
 
 
 def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict[CellName, Cell]:

@@ -11,11 +11,13 @@ from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline, Replicates
 from bench.gate.comparison import Comparison, compare, is_paired
 from bench.gate.errors import CantCompare
-from bench.gate.exact import Problem, configuration_change, problems
+from bench.gate.exact import Problem, configuration_change, problems, trace_problems
 from bench.gate.outcome import CellOutcome, Outcome, State
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, CHECKED, Rule
+from bench.gate.trace import Trace
 
+SAME = "the first steps are the same in float64"
 MEASURES = {"steps": "steps to target", "loss": "mean loss over the budget", "time": "time of a training step"}
 
 
@@ -39,6 +41,10 @@ class Source(Protocol):
 
     def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
         """These replicates of these cells; one that it can't give is left out."""
+        ...
+
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
+        """The first steps of some replicates in float64; a source that can't run the code gives none."""
         ...
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
@@ -93,8 +99,10 @@ def check(
         settled |= _confirm(baseline, source, unconfirmed)
     for cell in judged:
         settled.setdefault(cell.name, _outcome(cell))
-    notes = () if same else ("trained in another environment than the baseline: what rounding may change only warns",)
-    return Outcome(folder, source.name, tuple(settled[name] for name in wanted), notes)
+    notes = [] if same else ["trained in another environment than the baseline: what rounding may change only warns"]
+    if not baseline.has_traces:
+        notes.append(f"{folder} has no first steps in float64, which show a change on any machine: {again(folder)}")
+    return Outcome(folder, source.name, tuple(settled[name] for name in wanted), tuple(notes))
 
 
 def _without_training(baseline: Baseline, source: Source, name: CellName) -> CellOutcome | None:
@@ -126,7 +134,7 @@ def _first_look(
     unpaired = [name for name in complete if not is_paired(baseline.cells[name].replicates, new[name], numbers)]
     for name, replicates in (source.train(unpaired, rest) if unpaired else {}).items():
         new[name].update(replicates)
-    twins = source.exact_problems(complete) if complete else {}
+    twins = _exactly(baseline, source, complete)
     judged = []
     for name in cells:
         needed = [*numbers, *rest] if name in unpaired else list(numbers)
@@ -140,6 +148,48 @@ def _first_look(
         first = compare(cell.replicates, new[name], needed, rule)
         judged.append(_Judged(name, rule, (*exact, *twins.get(name, [])), first))
     return judged
+
+
+def _exactly(baseline: Baseline, source: Source, cells: Sequence[CellName]) -> dict[CellName, list[Problem]]:
+    """What is wrong in float64, where rounding excuses nothing, by cell."""
+    if not cells:
+        return {}
+    found = {name: list(problems) for name, problems in source.exact_problems(cells).items()}
+    traced = [name for name in cells if baseline.cells[name].traces]
+    for name, traces in (source.traces(traced) if traced else {}).items():
+        found.setdefault(name, []).extend(trace_problems(baseline.cells[name], source.configurations[name], traces))
+    return found
+
+
+def check_quickly(
+    baseline: Baseline, source: Source, *, folder: str, only: Iterable[CellName] | None = None
+) -> Outcome:
+    """Compare the first steps in float64, and the NumPy cells with torch's: seconds, and nothing is said of speed.
+
+    Raises CantCompare for a baseline without traces.
+    """
+    if not baseline.has_traces:
+        raise CantCompare(f"{folder} has no first steps in float64, which --quick compares: {again(folder)}")
+    wanted = [name for name in baseline.cells if only is None or name in set(only)]
+    settled = {name: outcome for name in wanted if (outcome := _without_training(baseline, source, name))}
+    for name in wanted:
+        if not baseline.cells[name].traces:
+            why = "the baseline has none of its first steps in float64"
+            settled.setdefault(name, CellOutcome(name, "can't compare", why))
+    open_cells = [name for name in wanted if name not in settled]
+    found = _exactly(baseline, source, open_cells)
+    for name in open_cells:
+        exact = tuple(found.get(name, ()))
+        why = "; ".join(problem.text for problem in exact if problem.blocking)
+        state: State = "changed" if all(problem.change for problem in exact) else "regressed"
+        settled[name] = CellOutcome(name, state if why else "as good", why or SAME, problems=exact)
+    notes = ("only the first steps were compared, in float64: how fast training converges was not",)
+    return Outcome(folder, source.name, tuple(settled[name] for name in wanted), notes)
+
+
+def again(folder: str) -> str:
+    """How to record the baseline of a folder once more."""
+    return f'record it again with python -m bench baseline record {folder} --accept "why"'
 
 
 def _lacking(source: Source, missing: Sequence[int]) -> str:
@@ -184,7 +234,8 @@ def _outcome(cell: _Judged) -> CellOutcome:
     blocking = [problem.text for problem in cell.exact if problem.blocking]
     numbers = describe(cell.first)
     if blocking:
-        return outcome("regressed", "; ".join([*blocking, numbers]))
+        worse = cell.looks_worse(cell.first, cell.p) or not all(p.change for p in cell.exact if p.blocking)
+        return outcome("regressed" if worse else "changed", "; ".join([*blocking, numbers]))
     if cell.looks_worse(cell.first, cell.p):
         if cell.confirmation is None:
             return outcome("regressed", f"{numbers}; not paired, so with less power to see small losses")

@@ -9,17 +9,22 @@ from typing import Any
 
 from bench.gate.baseline import Cell, Replicates
 from bench.gate.replicates import Replicate
-from bench.gate.rule import FIRST_LOSSES
+from bench.gate.rule import FIRST_LOSSES, FLOAT64
+from bench.gate.trace import Trace, deviation
 
 VERSIONS = ("task_version", "model_version")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is not as it was. blocking: it fails the cell."""
+    """Something that is not as it was.
+
+    blocking: it fails the cell. change: it shows that something else is computed, and not that this is worse.
+    """
 
     text: str
     blocking: bool
+    change: bool = False
 
 
 def configuration_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
@@ -49,13 +54,34 @@ def problems(cell: Cell, now: Mapping[str, Any], new: Replicates, *, same_enviro
     return found
 
 
+def trace_problems(cell: Cell, now: Mapping[str, Any], traces: Mapping[int, Trace]) -> list[Problem]:
+    """The largest deviation of the first steps in float64: it blocks in every environment.
+
+    now: the cell's configuration in the code that is checked. traces: what its code computes, by replicate. A raised
+    version of the task or the model says that a difference is meant.
+    """
+    if any(now.get(key) != cell.configuration.get(key) for key in VERSIONS):
+        return []
+    if any(number in cell.traces and not trace for number, trace in traces.items()):
+        return [Problem("its first steps in float64 failed", True)]
+    found = [
+        (*deviation(cell.traces[number], trace), number) for number, trace in traces.items() if number in cell.traces
+    ]
+    quantity, difference, number = max(found, key=lambda entry: entry[1], default=("", 0.0, 0))
+    if difference <= FLOAT64:
+        return []
+    what = quantity.replace("_", " ")
+    text = f"in float64, {what} (replicate {number}) is off by {difference:.1e}; rounding explains {FLOAT64:g}"
+    return [Problem(text, True, change=True)]
+
+
 def _counts(pairs: Sequence[tuple[Replicate, Replicate]], renewed: bool) -> list[Problem]:
     for before, now in pairs:
         counts = [(r.recurrent_parameters, r.head_parameters) for r in (before, now)]
         if None not in counts[1] and counts[0] != counts[1]:
             (recurrent, head), (recurrent_now, head_now) = counts
             text = f"parameters: {recurrent_now} recurrent and {head_now} in the head, were {recurrent} and {head}"
-            return [Problem(text, not renewed)]
+            return [Problem(text, not renewed, change=True)]
     return []
 
 
@@ -81,23 +107,23 @@ def _hashes(
         if changed and not excused:
             version = "model" if name == "weights" else "task"
             text = f"{what} of {changed} of {len(pairs)} replicates changed, the {version}'s version did not"
-            found.append(Problem(text, same_environment))
+            found.append(Problem(text, same_environment, change=True))
     return found
 
 
 def _first_losses(pairs: Sequence[tuple[Replicate, Replicate]], same_environment: bool) -> list[Problem]:
-    """The largest deviation among replicates that began alike."""
+    """The largest relative among replicates that began alike."""
     worst: tuple[float, int, int] | None = None
     for before, now in pairs:
         if (before.weights, before.first_batch) != (now.weights, now.first_batch):
             continue
         for step, loss in before.first_losses.items():
             if step in now.first_losses:
-                deviation = abs(now.first_losses[step] - loss) / max(abs(loss), 1e-12)
-                if deviation > FIRST_LOSSES and (worst is None or step < worst[1]):
-                    worst = (deviation, step, now.number)
+                relative = abs(now.first_losses[step] - loss) / max(abs(loss), 1e-12)
+                if relative > FIRST_LOSSES and (worst is None or step < worst[1]):
+                    worst = (relative, step, now.number)
     if worst is None:
         return []
-    deviation, step, number = worst
-    text = f"training loss of step {step} (replicate {number}) is off by {deviation:.1e}; rounding explains 1e-4"
-    return [Problem(text, same_environment)]
+    relative, step, number = worst
+    text = f"training loss of step {step} (replicate {number}) is off by {relative:.1e}; rounding explains 1e-4"
+    return [Problem(text, same_environment, change=True)]

@@ -10,6 +10,7 @@ from bench.gate.baseline import Replicates, cells_of
 from bench.gate.errors import CantCompare
 from bench.gate.exact import Problem
 from bench.gate.replicates import CellName
+from bench.gate.trace import Trace
 from bench.records.schema import Record
 
 
@@ -39,6 +40,10 @@ class Finished:
             for name in cells
             if name in self._cells
         }
+
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
+        """None: nothing is run."""
+        return {}
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
         """None: NumPy's cells can be compared with torch's only by running them."""

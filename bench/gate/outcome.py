@@ -10,13 +10,15 @@ from bench.gate.comparison import Comparison
 from bench.gate.exact import Problem
 from bench.gate.replicates import CellName
 
-State = Literal["as good", "better", "regressed", "can't compare", "skipped"]
-EXIT_CODES = {"as good": 0, "better": 0, "skipped": 0, "regressed": 1, "can't compare": 3}
+State = Literal["as good", "better", "changed", "regressed", "can't compare", "skipped"]
+EXIT_CODES = {"as good": 0, "better": 0, "skipped": 0, "changed": 1, "regressed": 1, "can't compare": 3}
 
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """One cell. first, confirmation: the two comparisons, the second only where the first looked worse.
+    """One cell. State "changed": it computes something else than the baseline, and does not converge worse.
+
+    first, confirmation: the two comparisons, the second only where the first looked worse.
 
     why: a sentence for people. p: of "no worse than the margin" in `first`, adjusted for all cells (Holm).
     """
@@ -52,7 +54,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """1 where a cell regressed, else 3 where one could not be compared, else 0."""
+        """1 where a cell regressed or changed, else 3 where one could not be compared, else 0."""
         if self.refusal:
             return EXIT_CODES["can't compare"]
         codes = {EXIT_CODES[cell.state] for cell in self.cells}
@@ -66,6 +68,6 @@ class Outcome:
         """The result in a line."""
         if self.refusal:
             return f"can't compare: {self.refusal}"
-        states: tuple[State, ...] = ("regressed", "can't compare", "better", "as good", "skipped")
+        states: tuple[State, ...] = ("regressed", "changed", "can't compare", "better", "as good", "skipped")
         parts = [f"{self.count(state)} {state}" for state in states if self.count(state)]
         return f"{len(self.cells)} cells against {self.baseline}: {', '.join(parts) or 'nothing to compare'}"

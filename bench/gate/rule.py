@@ -35,4 +35,5 @@ RARELY_SOLVED = 0.2  # a cell of which more of the baseline's replicates miss th
 FIRST_LOSSES = 1e-4  # relative difference of one of the first 50 training losses that rounding explains
 TIME_MARGIN = 1.10  # ratio of the time of a training step that is still as fast, where --gate-time asks for it
 ROUNDS = 12  # timings of each code in a round each, and again as many to confirm
+FLOAT64 = 1e-9  # relative difference of a traced quantity that rounding in float64 explains, in any environment
 TWINS = 1e-8  # relative difference of a NumPy cell from torch's in float64 that rounding explains

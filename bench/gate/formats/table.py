@@ -9,7 +9,7 @@ from bench.gate.comparison import Comparison
 from bench.gate.outcome import CellOutcome, Outcome, State
 
 HEADERS = ("cell", "result", "baseline", "now", "change", "95 % interval", "missed")
-_ORDER: tuple[State, ...] = ("regressed", "can't compare", "better", "as good", "skipped")
+_ORDER: tuple[State, ...] = ("regressed", "changed", "can't compare", "better", "as good", "skipped")
 
 
 def table(outcome: Outcome) -> list[tuple[str, ...]]:
@@ -30,9 +30,15 @@ def remarks(outcome: Outcome) -> list[str]:
         if cell.state != "as good" or cell.confirmation is not None:
             found.append(f"{cell.name} {cell.state}: {cell.why}")
         found += [f"{cell.name} warning: {warning}" for warning in cell.warnings]
-    if outcome.count("regressed") and outcome.subject == "convergence":
-        record = f"python -m bench baseline record {outcome.baseline}"
-        found.append(f'where a regression is meant, say why: {record} --accept "why"')
+    if outcome.subject == "convergence":
+        record = f'python -m bench baseline record {outcome.baseline} --accept "why"'
+        if outcome.count("changed"):
+            found.append(
+                "a changed cell computes something else, and no worse: where that is meant, raise the version of its "
+                f"task or model, or record the baseline again: {record}"
+            )
+        if outcome.count("regressed"):
+            found.append(f"where a regression is meant, say why: {record}")
     return [*found, *outcome.notes]
 
 

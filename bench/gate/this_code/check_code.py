@@ -9,7 +9,7 @@ from typing import Any
 from bench.config.resolve import Experiment, resolve
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline
-from bench.gate.check import check
+from bench.gate.check import check, check_quickly
 from bench.gate.errors import CantCompare
 from bench.gate.outcome import Outcome
 from bench.gate.replicates import CellName
@@ -38,9 +38,15 @@ def check_code(
     *,
     folder: str,
     only: Iterable[CellName] | None = None,
+    quick: bool = False,
 ) -> Outcome:
-    """Train and compare. CantCompare and UserError as `check` and `Session` raise them."""
+    """Train and compare. CantCompare and UserError as `check` and `Session` raise them.
+
+    quick: compare the first steps in float64 alone.
+    """
     with Session(experiment, observer) as session:
+        if quick:
+            return check_quickly(baseline, session, folder=str(Path(folder)), only=only)
         return check(baseline, session, folder=str(Path(folder)), only=only, note=observer.note)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from bench.analysis.formatting import listed
 from bench.config.options import PLACES
 from bench.config.resolve import Experiment
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline, Reason, cells_of, is_baseline, read_baseline, write_baseline
 from bench.gate.errors import CantCompare
 from bench.gate.rule import RECORDED
-from bench.gate.this_code.session import Session
+from bench.gate.this_code.session import Session, planned_cells
 from bench.records.schema import Record
 from tasks.errors import UserError
 
@@ -36,24 +39,64 @@ def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:
         return ()
 
 
+def settings_of(folder: Path) -> dict[str, Any]:
+    """The settings of the experiment that a baseline was recorded with.
+
+    UserError where there is none, or it is damaged: then somebody must say what to record.
+    """
+    try:
+        return dict(read_baseline(folder).experiment)
+    except CantCompare as damage:
+        raise UserError(
+            f"the experiment of the baseline in {folder} is not known ({damage}): give --recipe gate, or --config FILE"
+        ) from None
+
+
+def refuse_lost_cells(folder: Path, experiment: Experiment, *, drop_cells: bool) -> None:
+    """Raise UserError where the baseline has cells that the experiment has not, unless they are to be dropped."""
+    try:
+        before = read_baseline(folder).cells
+    except CantCompare:  # none, or damaged: it guards nothing
+        return
+    lost = [name for name in before if name not in planned_cells(experiment)]
+    if lost and not drop_cells:
+        raise UserError(
+            f"{folder} guards {len(lost)} cell{'s' if len(lost) > 1 else ''} that would be lost "
+            f"({listed([str(name) for name in lost])}): leave out --recipe, --config, --models and --tasks to record "
+            "its own experiment again, or give --drop-cells"
+        )
+
+
 def record_baseline(
-    folder: Path, experiment: Experiment, observer: Observer, *, accepted: str | None, replicates: int = RECORDED
+    folder: Path,
+    experiment: Experiment,
+    observer: Observer,
+    *,
+    accepted: str | None,
+    replicates: int = RECORDED,
+    drop_cells: bool = False,
 ) -> Baseline:
     """Train all replicates and write the baseline, at the end and at once: a run that is ended leaves what was there.
 
-    Raises UserError where a baseline is there and `accepted` gives no reason, or a training failed.
+    Raises UserError where a baseline is there and `accepted` gives no reason, cells of it would be lost, or a training
+    failed.
     """
     history = history_for(folder, accepted)
+    refuse_lost_cells(folder, experiment, drop_cells=drop_cells)
     with Session(experiment, observer) as session:
-        cells = list(session.configurations)
-        records = session.records(cells, range(1, replicates + 1))
+        records = session.records(list(session.configurations), range(1, replicates + 1))
         _refuse_failures(records)
         environment, fingerprint = session.environment, session.fingerprint
         recorded = cells_of(records)
+        traces = session.traces(list(recorded))
     today = datetime.date.today().isoformat()
     reason = Reason(today, environment.get("commit"), (accepted or "").strip() or "first baseline")
     settings = {key: value for key, value in experiment.settings().items() if key not in LEFT_OUT}
-    baseline = Baseline(settings, environment, fingerprint, recorded, (*history, reason))
+    cells = {
+        name: replace(cell, traces={number: trace for number, trace in traces[name].items() if trace})
+        for name, cell in recorded.items()
+    }
+    baseline = Baseline(settings, environment, fingerprint, cells, (*history, reason))
     write_baseline(folder, baseline)
     return baseline
 

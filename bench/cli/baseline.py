@@ -13,12 +13,17 @@ from bench.cli.writable import refuse_unwritable
 
 @click.command("record", short_help="Train every cell, and keep how it converged.")
 @click.argument("folder", metavar="FOLDER")
-@click.option("--recipe", metavar="NAME", help="The experiment: a recipe of one configuration a cell. Default: gate.")
+@click.option(
+    "--recipe",
+    metavar="NAME",
+    help="The experiment: a recipe of one configuration a cell. Default: that of the baseline in FOLDER, else gate.",
+)
 @click.option("--config", metavar="FILE", help="The experiment from a TOML file: your own tasks and models.")
 @click.option("--models", metavar="A,B", help="Other models than the experiment's.")
 @click.option("--tasks", metavar="A,B", help="Other tasks than the experiment's.")
 @click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines tasks or models.")
-@click.option("--accept", metavar="WHY", help="Replace the baseline that is there, and keep this reason.")
+@click.option("--accept", metavar="WHY", help="Record the baseline that is there again, and keep this reason.")
+@click.option("--drop-cells", is_flag=True, help="Let cells go that the baseline has and the new experiment has not.")
 @click.option("--workers", metavar="N", help="Trainings at a time. Default: one a core.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/baseline-run.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
@@ -30,6 +35,7 @@ def record_command(
     tasks: str | None,
     plugins: tuple[str, ...],
     accept: str | None,
+    drop_cells: bool,
     workers: str | None,
     results: str,
     quiet: bool,
@@ -45,7 +51,8 @@ def record_command(
     from bench.cli.display.observing import observing
     from bench.config.files import read_config, read_recipe
     from bench.config.resolve import resolve
-    from bench.gate.this_code.record_baseline import history_for, record_baseline
+    from bench.gate.baseline import is_baseline
+    from bench.gate.this_code.record_baseline import history_for, record_baseline, refuse_lost_cells, settings_of
     from tasks.errors import UserError
 
     if config and recipe:
@@ -53,11 +60,17 @@ def record_command(
     path = Path(folder)
     refuse_unwritable(path, "FOLDER", folder=True)
     history_for(path, accept)  # before anything slow
-    values = read_config(config) if config else read_recipe(recipe or "gate")
+    if config:
+        values = read_config(config)
+    elif recipe or not is_baseline(path):
+        values = read_recipe(recipe or "gate")
+    else:
+        values = settings_of(path)
     flags = {"models": models, "tasks": tasks, "plugins": plugins or None, "workers": workers, "results": results}
     experiment = resolve({**flags, "name": "baseline-run"}, values)
+    refuse_lost_cells(path, experiment, drop_cells=drop_cells)
     with stop_signals(), observing(quiet) as observer:
-        baseline = record_baseline(path, experiment, observer, accepted=accept)
+        baseline = record_baseline(path, experiment, observer, accepted=accept, drop_cells=drop_cells)
     click.echo(f"baseline  {path}: {len(baseline.cells)} cells, {baseline.recorded} replicates each")
     click.echo(f"check     python -m bench check {path}")
     return 0

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help="Compare the time of a training step with that commit's code, in turn on this machine, and only that: nothing "
     "is trained, convergence is not checked.",
 )
+@click.option("--quick", is_flag=True, help="Compare the first steps in float64 alone: seconds, for a pre-commit hook.")
 @click.option("--workers", metavar="N", help="Trainings at a time. Default: one a core.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/check.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
@@ -42,6 +43,7 @@ def check_command(
     style: str,
     output: str | None,
     gate_time: str | None,
+    quick: bool,
     workers: str | None,
     results: str,
     quiet: bool,
@@ -53,6 +55,7 @@ def check_command(
     \b
     Examples:
       python -m bench check results/baseline
+      python -m bench check results/baseline --quick
       python -m bench check results/baseline --cells "copy/*"
       python -m bench check results/baseline --format markdown --output comment.md
       python -m bench check results/baseline --against nightly
@@ -69,11 +72,14 @@ def check_command(
     for flag, value in {"--against": against, "--workers": workers}.items():
         if gate_time and value:
             raise UserError(f"--gate-time and {flag} exclude each other: steps of this code are timed, one at a time")
+    for flag, value in {"--gate-time": gate_time, "--against": against}.items():
+        if quick and value:
+            raise UserError(f"--quick and {flag} exclude each other: --quick runs the first steps of this code")
     if output:
         refuse_unwritable(Path(output), "--output")
     began = time.monotonic()
     try:
-        outcome = _check(folder, against, cells, gate_time, workers, results, quiet)
+        outcome = _check(folder, against, cells, gate_time, quick, workers, results, quiet)
     except NotComparable as reason:
         outcome = CheckOutcome(folder, f"experiment {against}" if against else "this code", (), refusal=str(reason))
     outcome = replace(outcome, seconds=time.monotonic() - began)
@@ -101,6 +107,7 @@ def _painted(outcome: CheckOutcome) -> str:
         None: {"bold": True},
         "regressed": {"fg": "red"},
         "not_comparable": {"fg": "yellow"},
+        "changed": {"fg": "red"},
         "better": {"fg": "green"},
         "as_good": {},
         "skipped": {"dim": True},
@@ -113,6 +120,7 @@ def _check(
     against: str | None,
     cells: str | None,
     gate_time: str | None,
+    quick: bool,
     workers: str | None,
     results: str,
     quiet: bool,
@@ -136,4 +144,4 @@ def _check(
     with stop_signals(), observing(quiet) as observer:
         if gate_time:
             return check_time(baseline, experiment, observer, commit=gate_time, only=only)
-        return check_code(baseline, experiment, observer, folder=folder, only=only)
+        return check_code(baseline, experiment, observer, folder=folder, only=only, quick=quick)

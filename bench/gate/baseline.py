@@ -1,6 +1,7 @@
 """A baseline on disk: text that a reviewer reads in a diff, with a checksum that reveals manual edits.
 
 baseline.csv    one row a cell, replicate and metric, sorted; no times
+float64.csv     one row a cell, replicate and quantity of the traces (`trace`); baselines of schema 1 have none
 manifest.json   the experiment, the configuration of every cell, where it was recorded, the commit, the reasons
 gate.toml       exceptions, written by hand (`exceptions`); not covered by the checksum
 """
@@ -12,7 +13,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,33 @@ from bench.gate import exceptions
 from bench.gate.errors import NotComparable
 from bench.gate.exceptions import Exemption, read_exceptions
 from bench.gate.replicates import CellName, Replicate
+from bench.gate.trace import Trace
 from bench.records.atomic import write_atomically
 from bench.records.schema import Record, digest
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)  # schema 1 has no traces
 KIND = "baseline of bench"
 TABLE = "baseline.csv"
+TRACES = "float64.csv"
 MANIFEST = "manifest.json"
 COLUMNS = ("task", "model", "replicate", "metric", "value")
+TRACE_COLUMNS = ("task", "model", "replicate", "quantity", "value")
 
 Replicates = Mapping[int, Replicate]
 
 
 @dataclass(frozen=True)
 class BaselineCell:
-    """A cell of a baseline. configuration: the settings that two comparable trainings have in common."""
+    """A cell of a baseline. configuration: the settings that two comparable trainings have in common.
+
+    traces: the first steps of some replicates in float64; none in a baseline of schema 1.
+    """
 
     name: CellName
     configuration: Mapping[str, Any]
     replicates: Replicates
+    traces: Mapping[int, Trace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,11 @@ class Baseline:
     def recorded(self) -> int:
         """The number of replicates of the cell that has fewest."""
         return min(len(cell.replicates) for cell in self.cells.values())
+
+    @property
+    def has_traces(self) -> bool:
+        """Whether cells can be compared in float64."""
+        return any(cell.traces for cell in self.cells.values())
 
 
 def configuration(record: Record) -> dict[str, Any]:
@@ -102,8 +116,8 @@ def cells_of(records: list[Record]) -> dict[CellName, BaselineCell]:
 
 
 def write_baseline(folder: Path, baseline: Baseline) -> None:
-    """Write both files, and a commented `gate.toml` if there is none. Raises OSError if writing fails."""
-    table = _to_csv(baseline.cells)
+    """Write all files, and a commented `gate.toml` if there is none. Raises OSError if writing fails."""
+    table, traces = _to_csv(baseline.cells), _traces_to_csv(baseline.cells)
     manifest = {
         "kind": KIND,
         "schema": SCHEMA,
@@ -115,8 +129,9 @@ def write_baseline(folder: Path, baseline: Baseline) -> None:
         ],
         "history": [vars(reason) for reason in baseline.history],
     }
-    manifest["checksum"] = _checksum(manifest, table)
+    manifest["checksum"] = _checksum(manifest, table, traces)
     write_atomically(folder / TABLE, table)
+    write_atomically(folder / TRACES, traces)
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     if not (folder / exceptions.NAME).exists():
         write_atomically(folder / exceptions.NAME, exceptions.EMPTY)
@@ -133,12 +148,15 @@ def read_baseline(folder: Path) -> Baseline:
     if not is_baseline(folder):
         raise NotComparable(f"there is no baseline in {folder}: record one with {record}")
     manifest, table = _read_manifest(folder / MANIFEST, record), _read_text(folder / TABLE, record)
-    if manifest.get("checksum") != _checksum(manifest, table):
+    traces = _read_text(folder / TRACES, record) if manifest["schema"] > 1 else None
+    if manifest.get("checksum") != _checksum(manifest, table, traces):
         raise NotComparable(
             f"{folder} was edited by hand, or its recording was interrupted: the checksum does not match the content. "
             f'Restore it, or record it again ({record} --accept "why"); exceptions belong in {exceptions.NAME}'
         )
     cells = _cells(manifest["cells"], table, folder / TABLE)
+    if traces is not None:
+        cells = _with_traces(cells, traces, folder / TRACES)
     found = read_exceptions(folder)
     for name in found:
         if name not in cells:
@@ -157,11 +175,13 @@ def read_baseline(folder: Path) -> Baseline:
     )
 
 
-def _checksum(manifest: Mapping[str, Any], table: str) -> str:
-    """SHA-256 of the manifest and the table, independent of line endings (git may convert them)."""
+def _checksum(manifest: Mapping[str, Any], *tables: str | None) -> str:
+    """SHA-256 of the manifest and the tables, independent of line endings (git may convert them)."""
     content = {key: value for key, value in manifest.items() if key != "checksum"}
-    rows = hashlib.sha256("\n".join(table.splitlines()).encode()).hexdigest()
-    return digest([content, rows])
+    hashes = [
+        hashlib.sha256("\n".join(table.splitlines()).encode()).hexdigest() for table in tables if table is not None
+    ]
+    return digest([content, *hashes])
 
 
 def _read_text(path: Path, record: str) -> str:
@@ -187,10 +207,10 @@ def _read_manifest(path: Path, record: str) -> dict[str, Any]:
             f"{path} is not a baseline's manifest: expected kind '{KIND}'. Record a baseline with {record}"
         )
     schema = manifest.get("schema")
-    if schema != SCHEMA:
+    if schema not in READABLE:
         raise NotComparable(
-            f"{path.parent} has baseline schema {schema}, this bench compares schema {SCHEMA}: install the bench that "
-            f'recorded it, or record it again with {record} --accept "new schema"'
+            f"{path.parent} has baseline schema {schema}, this bench compares schemas up to {SCHEMA}: install the "
+            f'bench that recorded it, or record it again with {record} --accept "new schema"'
         )
     return manifest
 
@@ -204,6 +224,28 @@ def _to_csv(cells: Mapping[CellName, BaselineCell]) -> str:
             for metric, value in sorted(replicate.rows().items()):
                 writer.writerow((*name, number, metric, value))
     return text.getvalue()
+
+
+def _traces_to_csv(cells: Mapping[CellName, BaselineCell]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TRACE_COLUMNS)
+    for name, cell in sorted(cells.items()):
+        for number, trace in sorted(cell.traces.items()):
+            for quantity, value in sorted(trace.items()):
+                writer.writerow((*name, number, quantity, repr(value)))
+    return text.getvalue()
+
+
+def _with_traces(cells: Mapping[CellName, BaselineCell], table: str, path: Path) -> dict[CellName, BaselineCell]:
+    found: dict[CellName, dict[int, dict[str, float]]] = {}
+    try:
+        for row in csv.DictReader(io.StringIO(table)):
+            trace = found.setdefault(CellName(row["task"], row["model"]), {}).setdefault(int(row["replicate"]), {})
+            trace[row["quantity"]] = float(row["value"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise NotComparable(f"{path} has a row that is not a row of a trace ({error!r}): restore it") from None
+    return {name: replace(cell, traces=found.get(name, {})) for name, cell in cells.items()}
 
 
 def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict[CellName, BaselineCell]:

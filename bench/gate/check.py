@@ -11,11 +11,13 @@ from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline, Replicates
 from bench.gate.comparison import CellComparison, compare, is_paired
 from bench.gate.errors import NotComparable
-from bench.gate.exact import ExactProblem, configuration_change, problems
+from bench.gate.exact import ExactProblem, configuration_change, problems, trace_problems
 from bench.gate.outcome import CellOutcome, CheckOutcome, State
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, CHECKED, Rule
+from bench.gate.trace import Trace
 
+SAME = "the first steps are the same in float64"
 MEASURES = {"steps": "steps to target", "loss": "mean loss over the budget", "time": "time of a training step"}
 
 
@@ -39,6 +41,10 @@ class ReplicateSource(Protocol):
 
     def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
         """Provide these replicates of these cells; replicates that are not available are left out."""
+        ...
+
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
+        """Provide the first steps of some replicates in float64; a source that cannot run the code has none."""
         ...
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
@@ -93,12 +99,15 @@ def check(
         settled |= _confirm(baseline, source, unconfirmed)
     for cell in judged:
         settled.setdefault(cell.name, _outcome(cell))
-    notes = (
-        ()
-        if same
-        else ("trained in another environment than the baseline: differences that rounding can explain are warnings",)
-    )
-    return CheckOutcome(folder, source.name, tuple(settled[name] for name in wanted), notes)
+    notes = []
+    if not same:
+        notes.append(
+            "trained in another environment than the baseline: differences that rounding can explain are warnings"
+        )
+    if not baseline.has_traces:
+        lack = "no first steps in float64, which would show a change on any machine"
+        notes.append(f"{folder} has {lack}: {record_again(folder)}")
+    return CheckOutcome(folder, source.name, tuple(settled[name] for name in wanted), tuple(notes))
 
 
 def _without_training(baseline: Baseline, source: ReplicateSource, name: CellName) -> CellOutcome | None:
@@ -130,7 +139,7 @@ def _first_look(
     unpaired = [name for name in complete if not is_paired(baseline.cells[name].replicates, new[name], numbers)]
     for name, replicates in (source.train(unpaired, rest) if unpaired else {}).items():
         new[name].update(replicates)
-    twins = source.exact_problems(complete) if complete else {}
+    twins = _exactly(baseline, source, complete)
     judged = []
     for name in cells:
         needed = [*numbers, *rest] if name in unpaired else list(numbers)
@@ -144,6 +153,50 @@ def _first_look(
         first = compare(cell.replicates, new[name], needed, rule)
         judged.append(_Judged(name, rule, (*exact, *twins.get(name, [])), first))
     return judged
+
+
+def _exactly(
+    baseline: Baseline, source: ReplicateSource, cells: Sequence[CellName]
+) -> dict[CellName, list[ExactProblem]]:
+    """Find, by cell, the differences in float64, which rounding does not explain."""
+    if not cells:
+        return {}
+    found = {name: list(problems) for name, problems in source.exact_problems(cells).items()}
+    traced = [name for name in cells if baseline.cells[name].traces]
+    for name, traces in (source.traces(traced) if traced else {}).items():
+        found.setdefault(name, []).extend(trace_problems(baseline.cells[name], source.configurations[name], traces))
+    return found
+
+
+def check_quickly(
+    baseline: Baseline, source: ReplicateSource, *, folder: str, only: Iterable[CellName] | None = None
+) -> CheckOutcome:
+    """Compare the first steps in float64, and the NumPy cells with torch's. This takes seconds.
+
+    It does not compare how fast training converges. Raises NotComparable for a baseline without traces.
+    """
+    if not baseline.has_traces:
+        raise NotComparable(f"{folder} has no first steps in float64, which --quick compares: {record_again(folder)}")
+    wanted = [name for name in baseline.cells if only is None or name in set(only)]
+    settled = {name: outcome for name in wanted if (outcome := _without_training(baseline, source, name))}
+    for name in wanted:
+        if not baseline.cells[name].traces:
+            why = "the baseline has none of its first steps in float64"
+            settled.setdefault(name, CellOutcome(name, "not_comparable", why))
+    open_cells = [name for name in wanted if name not in settled]
+    found = _exactly(baseline, source, open_cells)
+    for name in open_cells:
+        exact = tuple(found.get(name, ()))
+        why = "; ".join(problem.text for problem in exact if problem.blocking)
+        state: State = "changed" if all(problem.change for problem in exact) else "regressed"
+        settled[name] = CellOutcome(name, state if why else "as_good", why or SAME, problems=exact)
+    notes = ("only the first steps were compared, in float64; the speed of convergence was not",)
+    return CheckOutcome(folder, source.name, tuple(settled[name] for name in wanted), notes)
+
+
+def record_again(folder: str) -> str:
+    """Say how to record the baseline of a folder once more."""
+    return f'record it again with python -m bench baseline record {folder} --accept "why"'
 
 
 def _lacking(source: ReplicateSource, missing: Sequence[int]) -> str:
@@ -188,7 +241,8 @@ def _outcome(cell: _Judged) -> CellOutcome:
     blocking = [problem.text for problem in cell.exact if problem.blocking]
     numbers = describe(cell.first)
     if blocking:
-        return outcome("regressed", "; ".join([*blocking, numbers]))
+        worse = cell.looks_worse(cell.first, cell.p) or not all(p.change for p in cell.exact if p.blocking)
+        return outcome("regressed" if worse else "changed", "; ".join([*blocking, numbers]))
     if cell.looks_worse(cell.first, cell.p):
         if cell.confirmation is None:
             return outcome("regressed", f"{numbers}; not paired, so with less power to detect small losses")

@@ -12,17 +12,22 @@ from typing import Any
 
 from bench.gate.baseline import BaselineCell, Replicates
 from bench.gate.replicates import Replicate
-from bench.gate.rule import FIRST_LOSSES
+from bench.gate.rule import FIRST_LOSSES, FLOAT64
+from bench.gate.trace import Trace, deviation
 
 VERSIONS = ("task_version", "model_version")
 
 
 @dataclass(frozen=True)
 class ExactProblem:
-    """A difference from the baseline. blocking: whether it fails the cell."""
+    """A difference from the baseline. blocking: whether it fails the cell.
+
+    change: whether it shows only that something else is computed, and not that this is worse.
+    """
 
     text: str
     blocking: bool
+    change: bool = False
 
 
 def configuration_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
@@ -61,6 +66,27 @@ def problems(
     return found
 
 
+def trace_problems(cell: BaselineCell, now: Mapping[str, Any], traces: Mapping[int, Trace]) -> list[ExactProblem]:
+    """Find the largest deviation of the first steps in float64. It blocks in every environment.
+
+    now: the cell's configuration in the code that is checked. traces: what that code computes, by replicate; an empty
+    trace failed. A raised version of the task or the model says that a difference is intended.
+    """
+    if any(now.get(key) != cell.configuration.get(key) for key in VERSIONS):
+        return []
+    if any(number in cell.traces and not trace for number, trace in traces.items()):
+        return [ExactProblem("its first steps in float64 failed", True)]
+    found = [
+        (*deviation(cell.traces[number], trace), number) for number, trace in traces.items() if number in cell.traces
+    ]
+    quantity, difference, number = max(found, key=lambda entry: entry[1], default=("", 0.0, 0))
+    if difference <= FLOAT64:
+        return []
+    what = quantity.replace("_", " ")
+    text = f"in float64, {what} (replicate {number}) is off by {difference:.1e}; rounding explains {FLOAT64:g}"
+    return [ExactProblem(text, True, change=True)]
+
+
 def _counts(pairs: Sequence[tuple[Replicate, Replicate]], renewed: bool) -> list[ExactProblem]:
     for before, now in pairs:
         counts = [(r.recurrent_parameters, r.head_parameters) for r in (before, now)]
@@ -68,7 +94,7 @@ def _counts(pairs: Sequence[tuple[Replicate, Replicate]], renewed: bool) -> list
             (recurrent, head), (recurrent_now, head_now) = counts
             found = f"{recurrent_now} recurrent and {head_now} in the head"
             text = f"parameters: {found}; the baseline has {recurrent} and {head}"
-            return [ExactProblem(text, not renewed)]
+            return [ExactProblem(text, not renewed, change=True)]
     return []
 
 
@@ -94,7 +120,7 @@ def _hashes(
         if changed and not excused:
             version = "model" if name == "weights" else "task"
             text = f"{what} of {changed} of {len(pairs)} replicates changed, but the {version}'s version was not raised"
-            found.append(ExactProblem(text, same_environment))
+            found.append(ExactProblem(text, same_environment, change=True))
     return found
 
 
@@ -106,11 +132,11 @@ def _first_losses(pairs: Sequence[tuple[Replicate, Replicate]], same_environment
             continue
         for step, loss in before.first_losses.items():
             if step in now.first_losses:
-                deviation = abs(now.first_losses[step] - loss) / max(abs(loss), 1e-12)
-                if deviation > FIRST_LOSSES and (worst is None or step < worst[1]):
-                    worst = (deviation, step, now.number)
+                relative = abs(now.first_losses[step] - loss) / max(abs(loss), 1e-12)
+                if relative > FIRST_LOSSES and (worst is None or step < worst[1]):
+                    worst = (relative, step, now.number)
     if worst is None:
         return []
-    deviation, step, number = worst
-    text = f"training loss of step {step} (replicate {number}) differs by {deviation:.1e}, rounding explains 1e-4"
-    return [ExactProblem(text, same_environment)]
+    relative, step, number = worst
+    text = f"training loss of step {step} (replicate {number}) differs by {relative:.1e}, rounding explains 1e-4"
+    return [ExactProblem(text, same_environment, change=True)]

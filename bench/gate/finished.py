@@ -10,6 +10,7 @@ from bench.gate.baseline import Replicates, cells_of
 from bench.gate.errors import NotComparable
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
+from bench.gate.trace import Trace
 from bench.records.schema import Record
 
 
@@ -42,6 +43,10 @@ class Finished:
             for name in cells
             if name in self._cells
         }
+
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
+        """Return nothing: a finished experiment is not run."""
+        return {}
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
         """Return nothing: NumPy cells can be compared with torch's only by running both."""

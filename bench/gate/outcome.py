@@ -10,21 +10,22 @@ from bench.gate.comparison import CellComparison
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 
-State = Literal["as_good", "better", "regressed", "not_comparable", "skipped"]
+State = Literal["as_good", "better", "changed", "regressed", "not_comparable", "skipped"]
 WORDS: dict[State, str] = {  # for people, and their order in tables: what needs attention first
     "regressed": "regressed",
+    "changed": "changed",
     "not_comparable": "not comparable",
     "better": "better",
     "as_good": "as good",
     "skipped": "skipped",
 }
 SUBJECTS = {"convergence": "convergence", "step_time": "step time"}  # for people
-EXIT_CODES = {"as_good": 0, "better": 0, "skipped": 0, "regressed": 1, "not_comparable": 3}
+EXIT_CODES = {"as_good": 0, "better": 0, "skipped": 0, "changed": 1, "regressed": 1, "not_comparable": 3}
 
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """The outcome of one cell.
+    """The outcome of one cell. State "changed": it computes something else, and does not converge worse.
 
     why: a sentence for people. first: the comparison; p: its p-value of "no worse than the margin", adjusted for all
     cells (Holm). confirmation: the comparison on other replicates, made only if the first one looked worse.
@@ -62,7 +63,7 @@ class CheckOutcome:
 
     @property
     def exit_code(self) -> int:
-        """1 if a cell regressed, else 3 if a cell could not be compared, else 0."""
+        """1 if a cell regressed or changed, else 3 if a cell could not be compared, else 0."""
         if self.refusal:
             return EXIT_CODES["not_comparable"]
         codes = {EXIT_CODES[cell.state] for cell in self.cells}

@@ -36,4 +36,5 @@ RARELY_SOLVED = 0.2  # if a larger share of the baseline's replicates misses the
 FIRST_LOSSES = 1e-4  # relative difference of one of the first 50 training losses that rounding explains
 TIME_MARGIN = 1.10  # largest ratio of step times that counts as equally fast (--gate-time)
 ROUNDS = 12  # rounds of timing, each with one timing of either code, and as many again to confirm
+FLOAT64 = 1e-9  # relative difference of a traced quantity that rounding in float64 explains, in any environment
 TWINS = 1e-8  # relative difference of a NumPy cell from torch's, in float64, that rounding explains

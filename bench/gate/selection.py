@@ -20,6 +20,8 @@ def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
         if not found:
             names = [f"{cell.task}/{cell.model}" for cell in known]
             hint = did_you_mean(pattern.strip(), names)
-            raise UserError(f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * matches any text")
+            raise UserError(
+                f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * matches any text"
+            )
         chosen |= set(found)
     return [cell for cell in known if cell in chosen]

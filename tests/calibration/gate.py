@@ -50,6 +50,9 @@ class Resampled:
     def train(self, cells: Sequence[CellName], numbers: Sequence[int]) -> Mapping[CellName, Replicates]:
         return {name: {number: self._cells[name].replicates[number] for number in numbers} for name in cells}
 
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Any]:
+        return {}
+
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
         return {}
 

@@ -35,6 +35,9 @@ class Remembered:
             self._known |= {(name, number): replicate for number, replicate in replicates.items()}
         return {name: {number: self._known[name, number] for number in numbers} for name in cells}
 
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Any]:
+        return self._session.traces(cells)
+
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, Any]:
         return self._session.exact_problems(cells)
 

@@ -30,9 +30,15 @@ def remarks(outcome: CheckOutcome) -> list[str]:
         if cell.state != "as_good" or cell.confirmation is not None:
             found.append(f"{cell.name} {WORDS[cell.state]}: {cell.why}")
         found += [f"{cell.name} warning: {warning}" for warning in cell.warnings]
-    if outcome.count("regressed") and outcome.subject == "convergence":
-        record = f"python -m bench baseline record {outcome.baseline}"
-        found.append(f'if a regression is intended, record it with its reason: {record} --accept "why"')
+    if outcome.subject == "convergence":
+        record = f'python -m bench baseline record {outcome.baseline} --accept "why"'
+        if outcome.count("changed"):
+            found.append(
+                "a changed cell computes something else, and converges no worse: if that is intended, raise the "
+                f"version of its task or model, or record the baseline again: {record}"
+            )
+        if outcome.count("regressed"):
+            found.append(f"if a regression is intended, record it with its reason: {record}")
     return [*found, *outcome.notes]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from bench.config.resolve import Experiment, resolve
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline
-from bench.gate.check import check
+from bench.gate.check import check, check_quickly
 from bench.gate.errors import NotComparable
 from bench.gate.outcome import CheckOutcome
 from bench.gate.replicates import CellName
@@ -41,9 +41,12 @@ def check_code(
     *,
     folder: str,
     only: Iterable[CellName] | None = None,
+    quick: bool = False,
 ) -> CheckOutcome:
     """Train and compare. Raises what `check` and `Session` raise."""
     with Session(experiment, observer) as session:
+        if quick:
+            return check_quickly(baseline, session, folder=str(Path(folder)), only=only)
         return check(baseline, session, folder=str(Path(folder)), only=only, note=observer.note)
 
 

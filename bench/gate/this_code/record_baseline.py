@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from bench.analysis.formatting import listed
 from bench.config.options import keys_deciding
 from bench.config.resolve import Experiment
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline, Reason, cells_of, is_baseline, read_baseline, write_baseline
 from bench.gate.errors import NotComparable
 from bench.gate.rule import RECORDED
-from bench.gate.this_code.session import Session
+from bench.gate.this_code.session import Session, planned_cells
 from bench.records.schema import Record
 from tasks.errors import UserError
 
@@ -36,24 +39,61 @@ def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:
         return ()
 
 
+def settings_of(folder: Path) -> dict[str, Any]:
+    """Return the settings of the experiment that a baseline was recorded with. UserError if it is damaged."""
+    try:
+        return dict(read_baseline(folder).experiment)
+    except NotComparable as damage:
+        raise UserError(
+            f"the experiment of the baseline in {folder} is not known ({damage}): give --recipe gate, or --config FILE"
+        ) from None
+
+
+def refuse_lost_cells(folder: Path, experiment: Experiment, *, drop_cells: bool) -> None:
+    """Raise UserError if the baseline has cells that the experiment does not have, unless they are to be dropped."""
+    try:
+        before = read_baseline(folder).cells
+    except NotComparable:  # there is none, or it is damaged and guards nothing
+        return
+    lost = [name for name in before if name not in planned_cells(experiment)]
+    if lost and not drop_cells:
+        raise UserError(
+            f"{folder} guards {len(lost)} cell{'s' if len(lost) > 1 else ''} that would be lost "
+            f"({listed([str(name) for name in lost])}): leave out --recipe, --config, --models and --tasks to record "
+            "its own experiment again, or give --drop-cells"
+        )
+
+
 def record_baseline(
-    folder: Path, experiment: Experiment, observer: Observer, *, accepted: str | None, replicates: int = RECORDED
+    folder: Path,
+    experiment: Experiment,
+    observer: Observer,
+    *,
+    accepted: str | None,
+    replicates: int = RECORDED,
+    drop_cells: bool = False,
 ) -> Baseline:
     """Train all replicates and then write the baseline, so that an interrupted run leaves the previous one unchanged.
 
-    Raises UserError if a baseline exists and `accepted` gives no reason, or if a training failed.
+    Raises UserError if a baseline exists and `accepted` gives no reason, if cells of it would be lost, or if a training
+    failed.
     """
     history = history_for(folder, accepted)
+    refuse_lost_cells(folder, experiment, drop_cells=drop_cells)
     with Session(experiment, observer) as session:
-        cells = list(session.configurations)
-        records = session.records(cells, range(1, replicates + 1))
+        records = session.records(list(session.configurations), range(1, replicates + 1))
         _refuse_failures(records)
         environment, fingerprint = session.environment, session.fingerprint
         recorded = cells_of(records)
+        traces = session.traces(list(recorded))
     today = datetime.date.today().isoformat()
     reason = Reason(today, environment.get("commit"), (accepted or "").strip() or "first baseline")
     settings = {key: value for key, value in experiment.settings().items() if key not in LEFT_OUT}
-    baseline = Baseline(settings, environment, fingerprint, recorded, (*history, reason))
+    cells = {
+        name: replace(cell, traces={number: trace for number, trace in traces[name].items() if trace})
+        for name, cell in recorded.items()
+    }
+    baseline = Baseline(settings, environment, fingerprint, cells, (*history, reason))
     write_baseline(folder, baseline)
     return baseline
 

@@ -17,7 +17,10 @@ from bench.gate.baseline import Replicates, cells_of, configuration
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 from bench.gate.rule import TWINS
+from bench.gate.this_code.side_by_side import perform_side_by_side
+from bench.gate.this_code.trace_job import TraceJob
 from bench.gate.this_code.twins import TwinsJob, twins_of
+from bench.gate.trace import TRACED, Trace
 from bench.records.folder import RECORDS, ResultsFolder
 from bench.records.jsonl import RecordFile
 from bench.records.ledger import Ledger
@@ -96,6 +99,18 @@ class Session:
         )
         return found
 
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
+        """Run the first steps of replicates `TRACED`; a cell that fails has an empty trace."""
+        assert self._executor is not None, "trace within the context"
+        places = [(name, number) for name in cells for number in TRACED]
+        records = perform_side_by_side(
+            [TraceJob(self._training(name, number)) for name, number in places], self._executor
+        )
+        found: dict[CellName, dict[int, Trace]] = {}
+        for (name, number), record in zip(places, records, strict=True):
+            found.setdefault(name, {})[number] = record.get("trace") or {}
+        return found
+
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
         """Find NumPy cells whose losses or gradients in float64 differ from torch's cell on the same task."""
         assert self._executor is not None, "compare within the context"
@@ -129,6 +144,11 @@ class Session:
         identity = {"stage": "confirm", "match": self._plans[name].match, "trial": None}
         model = {**trainings[0].describe()["model"], "label": name.model}
         found += yield [Order(TrainingJob(training), {**identity, "model": model}) for training in trainings]
+
+
+def planned_cells(experiment: Experiment) -> set[CellName]:
+    """The cells that a baseline of the experiment has. UserError unless each is one configuration."""
+    return set(_plans(experiment))
 
 
 def _plans(experiment: Experiment) -> dict[CellName, CellPlan]:

@@ -53,7 +53,7 @@ def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, co
         "check     python -m bench check ci/baseline",
     ]
     home = folder / "ci" / "baseline"
-    assert sorted(contents(home)) == ["baseline.csv", "gate.toml", "manifest.json"]
+    assert sorted(contents(home)) == ["baseline.csv", "float64.csv", "gate.toml", "manifest.json"]
     header, *rows = (home / "baseline.csv").read_text().splitlines()
     assert header == ",".join(COLUMNS)
     assert {row.split(",")[2] for row in rows} == {str(number) for number in range(1, 25)}
@@ -120,7 +120,7 @@ def test_an_interrupted_recording_leaves_the_old_baseline(
         return perform(job, progress)
 
     monkeypatch.setattr(TrainingJob, "perform", interrupted)
-    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "new")
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "new", "--drop-cells")
     assert result.exit_code == 130
     assert contents(home) == before
     assert len(done) == 5
@@ -217,3 +217,33 @@ def test_the_gates_recipe_is_one_configuration_a_cell() -> None:
     configurations = Session(experiment, Observer()).configurations
     assert len(configurations) == 12
     assert all(values["steps"] == BUDGET for values in configurations.values())
+
+
+def test_recording_again_records_the_baselines_own_cells(bench: Bench, folder: Path, config: Path) -> None:
+    assert bench("baseline", "record", "ci", "--config", "toy.toml", "-q").exit_code == 0
+    result = bench("baseline", "record", "ci", "--accept", "why not", "-q")
+    assert result.exit_code == 0, result.output
+    found = read_baseline(folder / "ci")
+    assert set(found.cells) == {CellName("toy", "linear")}
+    assert [reason.why for reason in found.history] == ["first baseline", "why not"]
+
+
+def test_cells_that_would_be_lost_are_named(bench: Bench, folder: Path, config: Path) -> None:
+    home = write(folder / "baseline")
+    before = contents(home)
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "new", "-q")
+    assert result.exit_code == 2
+    assert "guards 3 cells that would be lost (copy × gru, sine × gru and sine × lstm)" in result.stderr
+    assert "give --drop-cells" in result.stderr
+    assert contents(home) == before
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "new", "-q", "--drop-cells")
+    assert result.exit_code == 0, result.output
+    assert set(read_baseline(home).cells) == {CellName("toy", "linear")}
+
+
+def test_a_damaged_baseline_does_not_say_what_to_record(bench: Bench, folder: Path) -> None:
+    home = write(folder / "baseline")
+    (home / "manifest.json").write_text("{")
+    result = bench("baseline", "record", "baseline", "--accept", "new", "-q")
+    assert result.exit_code == 2
+    assert "give --recipe gate, or --config FILE" in result.stderr

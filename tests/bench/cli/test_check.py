@@ -157,7 +157,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a list": (lambda b: (b / "manifest.json").write_text("[]"), "manifest.json is not a baseline's"),
     "another schema": (
         lambda b: remake(b / "manifest.json", schema=7),
-        "has baseline schema 7, this bench compares schema 1",
+        "has baseline schema 7, this bench compares schemas up to 2",
     ),
     "edited rows": (
         lambda b: rewrite(b / "baseline.csv", "steps_to_target,", "steps_to_target,1"),

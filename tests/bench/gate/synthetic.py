@@ -24,6 +24,7 @@ import numpy as np
 from bench.gate.baseline import Baseline, Reason, Replicates, cells_of, write_baseline
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
+from bench.gate.trace import Trace
 
 FINGERPRINT = "e1"
 THRESHOLD = 1e-3  # a validation loss below it counts as solved; it is 1 at the start
@@ -33,6 +34,11 @@ REPLICATES = 24
 CELLS = (("copy", "gru"), ("sine", "gru"), ("sine", "lstm"))
 
 Record = dict[str, Any]
+
+TRACES: Mapping[int, Trace] = {
+    1: {"train_loss_step_01": 0.5, "gradient_norm_step_01": 2.0},
+    2: {"train_loss_step_01": 0.4},
+}
 
 
 def record(
@@ -150,7 +156,8 @@ def cells(names: Sequence[tuple[str, str]] = CELLS, **changes: Any) -> list[list
 
 def baseline(records: Sequence[Sequence[Record]] | None = None, **changes: Any) -> Baseline:
     """A baseline of these cells (`CELLS`). changes: to the fields of `Baseline`."""
-    made = cells_of([entry for part in (cells() if records is None else records) for entry in part])
+    found = cells_of([entry for part in (cells() if records is None else records) for entry in part])
+    made = {name: replace(cell, traces=TRACES) for name, cell in found.items()}
     tasks, models = (list(dict.fromkeys(name[side] for name in made)) for side in (0, 1))
     experiment = {
         "models": models,
@@ -197,10 +204,12 @@ class Code:
         *,
         fingerprint: str = FINGERPRINT,
         problems: Mapping[CellName, list[ExactProblem]] | None = None,
+        traces: Mapping[CellName, Mapping[int, Trace]] | None = None,
     ) -> None:
         self.fingerprint: str | None = fingerprint
         self._cells = cells_of([entry for part in (cells() if records is None else records) for entry in part])
         self._problems = problems or {}
+        self._traces = dict.fromkeys(self._cells, TRACES) if traces is None else traces
         self.asked: list[tuple[tuple[CellName, ...], tuple[int, ...]]] = []
 
     @property
@@ -214,6 +223,9 @@ class Code:
             for name in cells
             if name in self._cells
         }
+
+    def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
+        return {name: found for name, found in self._traces.items() if name in cells}
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
         return {name: found for name, found in self._problems.items() if name in cells}

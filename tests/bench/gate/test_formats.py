@@ -202,7 +202,7 @@ def test_json_has_everything_unrounded(outcome: CheckOutcome) -> None:
     slower = next(entry for entry in content["cells"] if entry["task"] == "slower")
     assert slower["confirmation"]["n"] == 12
     good = next(entry for entry in content["cells"] if entry["task"] == "good")
-    assert good["problems"] == [{"text": "its first loss is off", "blocking": False}]
+    assert good["problems"] == [{"text": "its first loss is off", "blocking": False, "change": False}]
 
 
 def test_json_says_null_for_what_is_no_number() -> None:

@@ -1,0 +1,91 @@
+"""Train the first steps of a cell in float64 on one CPU thread, for `bench.gate.trace`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.gate.trace import EVALUATED_EVERY, STEPS, trace_of
+from bench.models.contract import Learner
+from bench.models.stepper import EagerStepper, Plan
+from bench.records.schema import SCHEMA, Record, digest
+from bench.training.data import batches_of, load_data
+from bench.training.loop import Progress, finish
+from bench.training.request import Training
+from bench.training.train import build_learner, train_in_turns
+from tasks.contract import Array
+
+MOMENT = "adam.m."  # Adam's first moment, which after one step is (1 − β₁) times the gradient
+FIRST_MOMENT_SHARE = 0.1  # 1 − β₁
+
+
+class TracedStepper(EagerStepper):
+    """Keeps the training loss of every step, of which a record has only some."""
+
+    def __init__(self, learner: Learner, plan: Plan) -> None:
+        super().__init__(learner, plan)
+        self.train_losses: list[float] = []
+
+    def answer(self) -> tuple[Array, Array]:
+        losses, outputs = super().answer()
+        self.train_losses += [float(loss) for loss in losses]
+        return losses, outputs
+
+
+@dataclass(frozen=True)
+class TraceJob:
+    """The real training loop for `STEPS` steps, so that whatever a training does is in the trace."""
+
+    training: Training
+
+    device = "cpu"
+    steps = STEPS
+    epoch_steps = None
+    cost = 0.0
+
+    @property
+    def label(self) -> str:
+        return f"first steps in float64: {self.training.label()}"
+
+    def key(self) -> str:
+        return digest(["trace", self.traced.key()])
+
+    def describe(self) -> Record:
+        return {"schema": SCHEMA, "key": self.key()}
+
+    @property
+    def traced(self) -> Training:
+        """The training that is traced."""
+        settings = replace(self.training.settings, dtype="float64", precision="float32", device="cpu")
+        return replace(
+            self.training,
+            settings=settings,
+            evaluation_interval=EVALUATED_EVERY,
+            stop_after=min(STEPS, self.training.steps),
+            stop_at_target=False,
+            on_test_data=False,
+        )
+
+    def perform(self, progress: Progress) -> Record:
+        """{"trace"}: quantity -> value."""
+        opened: list[TracedStepper] = []
+
+        def open_stepper(learner: Learner, plan: Plan) -> TracedStepper:
+            opened.append(TracedStepper(learner, plan))
+            return opened[0]
+
+        record = finish(train_in_turns(self.traced, progress, None, open_stepper))
+        trace = trace_of(opened[0].train_losses, record["curve"], self._gradient_norm())
+        return {**self.describe(), "status": "ok", "error": None, "trace": trace}
+
+    def _gradient_norm(self) -> float:
+        """NaN for a learner that keeps no first moment of Adam's."""
+        dataset = load_data(self.training.task, self.training.seed, self.training.replicate)
+        learner = build_learner(self.traced, dataset)
+        learner.train_step(next(batches_of(self.traced, learner, dataset.train)))
+        moments = [value for name, value in learner.state().items() if name.startswith(MOMENT)]
+        if not moments:
+            return math.nan
+        return math.sqrt(sum(float(np.sum(np.square(value))) for value in moments)) / FIRST_MOMENT_SHARE

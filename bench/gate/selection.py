@@ -22,8 +22,6 @@ def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
             names = [f"{cell.task}/{cell.model}" for cell in known]
             near = difflib.get_close_matches(pattern, names, n=1)
             hint = f"did you mean '{near[0]}'? " if near else ""
-            raise UserError(
-                f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * matches any text"
-            )
+            raise UserError(f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * stands for any")
         chosen |= set(found)
     return [cell for cell in known if cell in chosen]

@@ -124,18 +124,17 @@ class Learner(ABC):
 
     @abstractmethod
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Load what `state` returned. Raises ValueError for unknown or missing entries and for wrong shapes."""
+        """The inverse of `state`. Unknown, missing or misshapen entries raise ValueError."""
 
 
 class Model(ABC):
-    """A registry entry. Subclass it as a frozen dataclass in a file of its own; its fields are the model's parameters.
+    """A registry entry. Subclass it as a frozen dataclass in a file of its own; fields are its parameters.
 
-    `cell` is part of the seed of the initial weights: models of one cell (`gru`, `numpy_gru`) start from the same
-    weights.
+    `cell` seeds the initial weights: models of one cell (`gru`, `numpy_gru`) start from the same weights.
     """
 
     name: ClassVar[str]
-    version: ClassVar[int] = 1  # raise it if the outcome of a training changes
+    version: ClassVar[int] = 1  # raise it when the outcome of a training changes
     summary: ClassVar[str]  # one line for `bench list models`
     cell: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
@@ -148,14 +147,14 @@ class Model(ABC):
 
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
-        """Return the parameter counts of the learner that `build` returns, by a formula if there is one."""
+        """What `build` would give, without building it where a formula exists."""
 
     def identity(self) -> dict[str, Any]:
-        """The parameters that decide the outcome, in addition to name and version, as JSON values."""
+        """The parameters that decide the outcome besides name and version: JSON-able."""
         return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
 
     @property
     def label(self) -> str:
-        """The model's name in tables, with the parameters that differ from their defaults."""
+        """How this model is called in tables: its name, with the parameters that differ from their defaults."""
         changed = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]  # type: ignore[arg-type]
         return f"{self.name}[{','.join(changed)}]" if changed else self.name

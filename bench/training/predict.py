@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +28,10 @@ class TablePrediction:
     values: Array
 
     def lines(self) -> Iterator[str]:
-        """Write as CSV with exact numbers: a header, then one line for each row."""
-        yield _csv_line("row", *self.names)
+        """As CSV, exact: a header, then a line for each row."""
+        yield ",".join(["row", *(_quoted(name) for name in self.names)])
         for row, values in zip(self.rows, self.values, strict=True):
-            yield _csv_line(int(row), *map(float, values))
+            yield ",".join([str(int(row)), *(repr(float(value)) for value in values)])
 
 
 def predict_table(checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = ()) -> TablePrediction:
@@ -81,8 +79,5 @@ def _values(table: Table, columns: Columns, checkpoint: str) -> Array:
     return growth_percent(table.path, columns.inputs, values) if columns.growth else values
 
 
-def _csv_line(*fields: str | float) -> str:
-    """Write one line of CSV, without its end; numbers read back exactly."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(fields)
-    return text.getvalue().removesuffix("\n")
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if any(c in name for c in ',"\n') else name

@@ -108,10 +108,10 @@ class LoadedModel:
 
 
 def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
-    """Load the trained model of a checkpoint, on the CPU. No code in the file is executed, whoever made it.
+    """The trained model in a checkpoint, on the CPU. Nothing in the file is executed, whoever made it.
 
     plugins: files that define its model, if it is not one of bench's own. UserError for a file that is missing,
-    damaged, not a checkpoint, of a newer format, or of a model that is unknown or has another shape.
+    damaged, no checkpoint, of a newer format, or of a model that is not known or has another shape.
     """
     for plugin in plugins:
         MODELS.load_plugin(load_plugin_file(plugin))
@@ -138,7 +138,7 @@ def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Read the description and the state. The kind of file is determined by its content, not by its name."""
+    """Description and state. Which kind of file it is, is read from its content and not from its name."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -164,7 +164,7 @@ def _read_npz(path: Path) -> tuple[Any, dict[str, Array]]:
         with np.load(path, allow_pickle=False) as file:
             state = {name.removeprefix(_STATE): file[name] for name in file.files if name.startswith(_STATE)}
             return json.loads(str(file["about"])), state
-    except (ValueError, KeyError, OSError, EOFError) as error:  # ValueError: an array that needs unpickling
+    except (ValueError, KeyError, OSError, EOFError) as error:  # ValueError: an array that would have to be unpickled
         what = "it holds objects, and nothing in it was run" if "allow_pickle" in str(error) else error
         raise UserError(f"{path} is no checkpoint of bench: {what}") from None
 
@@ -177,7 +177,7 @@ def _read_torch(path: Path) -> tuple[Any, dict[str, Array]]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         return content["about"], {str(name): tensor.numpy() for name, tensor in content["state"].items()}
-    except pickle.UnpicklingError as error:  # its text advises to load the file without this protection
+    except pickle.UnpicklingError as error:  # whose text advises to load the file without this protection
         asked = re.search(r"GLOBAL (\S+)", str(error))
         what = f"it asks for {asked[1]}" if asked else "it holds more than weights and numbers"
         raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {what}") from None

@@ -79,7 +79,7 @@ class Loop:
         return self._judge(step, losses, outputs)
 
     def _judge(self, step: int, losses: Array, outputs: Array) -> str | None:
-        """Add an evaluation to the curve. Returns the reason why the training must stop, or None.
+        """Add an evaluation to the curve; returns why the training must stop, or None.
 
         losses: of the steps since the last evaluation; outputs: on validation data.
         """
@@ -91,7 +91,7 @@ class Loop:
         metric = None
         if finite and task.target.metric != "loss":
             metric = task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
-        rate = learner.learning_rate  # of the last step
+        rate = learner.learning_rate  # of the step that led here
         for key, value in zip(CURVE, (step, train_loss, valid_loss, metric, rate), strict=True):
             self.curve[key].append(finite_or_none(value))
         self.seconds.append(time.perf_counter() - self.began)
@@ -117,5 +117,5 @@ class Loop:
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """Return the number, or None for NaN and infinity, which records do not contain."""
+    """As records keep a number: NaN and infinity are missing."""
     return value if value is not None and math.isfinite(value) else None

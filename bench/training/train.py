@@ -56,8 +56,7 @@ def train_in_turns(
 ) -> Turns[Record]:
     """`train` as a generator that pauses every few steps and while it waits for the device.
 
-    effort: measures the training's time, memory and energy. A process that runs several trainings at once passes one
-    that excludes the others.
+    effort: measures what the training takes; whoever does others in between brings one that leaves theirs out.
     """
     began = time.perf_counter()
     effort = effort or SoleEffort(training.settings.device)
@@ -107,7 +106,7 @@ def train_in_turns(
 
 
 def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:
-    """Measure the gradient flow with each scheme's initial weights and after training, in the first few replicates."""
+    """How far gradients reach at each scheme's initial weights and after training, in the first few replicates."""
     if training.replicate > PROBED:
         return None
 

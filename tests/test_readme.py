@@ -120,6 +120,12 @@ def test_links_and_pictures_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(str(linked.resolve().relative_to(ROOT))), target
 
 
+@pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_named_files_exist(page: str) -> None:
+    named = re.findall(r"`((?:bench|tasks|tests)/[\w/.-]+\.(?:py|toml|md))`", text_of(page))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_page_is_linked_from_readme() -> None:
     assert {page for page in PAGES[1:] if f"]({page})" not in README} == set()
 

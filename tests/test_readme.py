@@ -13,6 +13,7 @@ import pytest
 
 import bench
 from bench.cli.run import run_command
+from bench.config.budgets import BUDGETS
 from bench.config.files import read_config
 from bench.config.resolve import resolve
 from bench.models.contract import Problem
@@ -119,6 +120,12 @@ def test_links_and_pictures_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(str(linked.resolve().relative_to(ROOT))), target
 
 
+@pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_named_files_exist(page: str) -> None:
+    named = re.findall(r"`((?:bench|tasks|tests)/[\w/.-]+\.(?:py|toml|md))`", text_of(page))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_page_is_linked_from_readme() -> None:
     assert {page for page in PAGES[1:] if f"]({page})" not in README} == set()
 
@@ -129,3 +136,11 @@ def test_the_layers_of_architecture_are_the_ones_that_are_checked() -> None:
     table = text_of("ARCHITECTURE.md").split("| --- | --- |\n", 1)[1].split("\n\n", 1)[0]
     written = [set(re.findall(r"`(\w+)`", row.split("|")[1])) for row in table.splitlines()]
     assert written == [*checked, {"tasks"}]
+
+
+@pytest.mark.parametrize(("page", "heading"), [("README.md", "Quick start"), ("docs/protocol.md", "How much")])
+def test_the_budgets_are_those_of_the_program(page: str, heading: str) -> None:
+    section = text_of(page).split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| `(\w+)`[^|]*\| (\d+) (?:×|\|) (\d+) \|", section, re.MULTILINE)
+    expected = [(name, str(budget.trials), str(budget.replicates)) for name, budget in BUDGETS.items()]
+    assert rows == expected

@@ -15,15 +15,15 @@ from tasks.errors import UserError, unknown
 
 NAME = "gate.toml"
 EMPTY = """\
-# Exceptions to the gate's rule, written by hand: one [[cell]] each, always with its reason.
+# Exceptions to the gate's rule, written by hand: one [[cell]] for each, always with its reason.
 #
 # [[cell]]
 # task = "copy"
 # model = "rnn"
-# reason = "its loss hardly moves: nothing to guard"
+# reason = "its loss hardly moves: nothing to protect"
 # skip = true            # not judged at all; or wider margins:
-# steps_margin = 1.20    # mean ratio of steps to target that is still as good (1.05 without an exception)
-# loss_margin = 0.10     # difference of mean log10 validation loss that is still as good (0.05)
+# steps_margin = 1.20    # largest accepted mean ratio of steps to target (1.05 without an exception)
+# loss_margin = 0.10     # largest accepted difference of mean log10 validation loss (0.05 without an exception)
 """
 _KEYS = {"task": str, "model": str, "reason": str, "skip": bool, "steps_margin": float, "loss_margin": float}
 

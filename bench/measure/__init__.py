@@ -1,1 +1,1 @@
-"""Measuring: time, memory, floating-point work, and the machine that they were measured on."""
+"""Measurements: time, memory, energy, floating-point operations, gradient flow, and the environment."""

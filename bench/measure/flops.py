@@ -1,6 +1,6 @@
-"""Floating-point operations of the matrix products, by formula: torch's counter sees none in fused kernels.
+"""Floating-point operations of the matrix products, by formula: torch's counter does not see fused kernels.
 
-A product of (m, k) and (k, n) counts 2·m·k·n, as in `torch.utils.flop_counter`; element-wise work is not counted.
+A product of (m, k) and (k, n) counts as 2·m·k·n, as in `torch.utils.flop_counter`; element-wise work is not counted.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from bench.models.sizing import parameter_count
 
 
 def forward_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int:
-    """One forward pass of rnn, gru or lstm and head: G·H rows on I inputs and H states, at each step and layer."""
+    """Operations of one forward pass of rnn, gru or lstm and head: G·H rows on I inputs and H states, at each step."""
     first, above, head = _products(cell, problem, hidden_size, batch_size)
     return sum(first) + (num_layers - 1) * sum(above) + head
 
 
 def step_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int:
-    """One training step: forward, and backward, which takes each product twice, once for the weights' gradient and
-    once for the operand's, but for the operands that need none: the first layer's input and every initial state."""
+    """Operations of one training step: forward and backward.
+
+    The backward pass repeats each product twice, for the gradient of the weights and for that of the operand. Operands
+    without a gradient, the first layer's input and every initial state, are left out.
+    """
     first, _, _ = _products(cell, problem, hidden_size, batch_size)
     initial_states = num_layers * first[1] // problem.sequence_length
     forward = forward_flops(cell, problem, hidden_size, num_layers, batch_size)
@@ -26,7 +29,7 @@ def step_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, b
 
 
 def step_flops_of(model: Model, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int | None:
-    """`step_flops` of a model, or None where it is no plain rnn, gru or lstm (told by its parameter count)."""
+    """`step_flops` of a model; None unless its parameter count is that of a plain rnn, gru or lstm."""
     count = model.count_parameters(problem, hidden_size, num_layers)
     for cell in GATES:
         if parameter_count(cell, problem, hidden_size, num_layers) == count:
@@ -37,7 +40,7 @@ def step_flops_of(model: Model, problem: Problem, hidden_size: int, num_layers: 
 def _products(
     cell: str, problem: Problem, hidden_size: int, batch_size: int
 ) -> tuple[tuple[int, int], tuple[int, int], int]:
-    """Operations of (input product, state product) in the first layer, in a layer above, and of the head."""
+    """Operations of (input product, state product) in the first layer, the same in a higher layer, and of the head."""
     per_column = 2 * batch_size * problem.sequence_length * GATES[cell] * hidden_size
     state = per_column * hidden_size
     head_steps = problem.sequence_length if problem.per_step else 1

@@ -1,10 +1,10 @@
-"""How far back a loss reaches: the norm of dL/dh_t against the lag, for the hidden and the cell state.
+"""Gradient flow: the norm of dL/dh_t against the lag, for the hidden and the cell state.
 
-L is the loss of a sequence's last answer, h_t the state that step t hands to step t + 1, and the lag is how many steps
-lie between that step and the answer. A plain product of Jacobians: where it shrinks by a factor each step, the gradient
-vanishes and what happened before cannot be learnt from; where it grows, it explodes (Bengio et al. 1994; Pascanu et
-al. 2013). Always computed in float64 by the NumPy cells, from the weights of torch's where these are probed: so a norm
-of 1e-60 is a number and repeats on every machine, in half the time that autograd takes step by step.
+L is the loss of a sequence's last prediction, h_t the state that step t passes to step t + 1, and the lag is the number
+of steps between step t and the prediction. dL/dh_t is a product of Jacobians. If it shrinks by a factor with each step,
+the gradient vanishes and earlier inputs cannot be learnt from; if it grows, the gradient explodes (Bengio et al. 1994;
+Pascanu et al. 2013). It is always computed in float64 by the NumPy cells, with torch's weights for a torch model. So a
+norm of 1e-60 is a number that repeats on every machine, and takes half the time of autograd step by step.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from bench.models.numpy_model import NumpyModel
 from bench.models.numpy_rnn import RNNLayer, RNNReluLayer
 from tasks.contract import Array, Split
 
-SEQUENCES = 16  # norms are means over them; their spread is small beside the powers of ten that a lag makes
+SEQUENCES = 16  # norms are means over them; their variation is small compared with the effect of the lag
 LONGEST_LAG = 100
-EXPANDING = "orthogonal × 2"  # probed, never trained: no usual scheme explodes before training
+EXPANDING = "orthogonal × 2"  # measured, never trained: with the usual schemes no gradient explodes initially
 LAYER_OF_MODE: dict[str, type[Layer[Any]]] = {
     "GRU": GRULayer,
     "LSTM": LSTMLayer,
     "RNN_TANH": RNNLayer,
     "RNN_RELU": RNNReluLayer,
 }
-GAIN = 2.0  # of its recurrent matrices: every singular value, and so the spectral radius
+GAIN = 2.0  # of EXPANDING: all singular values of its recurrent matrices, and so the spectral radius
 
 
 @dataclass(frozen=True)
 class GradientFlow:
     """Norms `(lags,)`: the mean over sequences of ‖∂L/∂h_t‖ and ‖∂L/∂c_t‖ (LSTM only, with h_t held fixed).
 
-    At lag 0 (the state that the answer is read from), 1, 2, …; no answer reads a cell itself, so its norm is 0 at lag
-    0. `hidden_factor`, `cell_factor`: by how much a norm changes from one step to the next further back, as a
-    geometric mean over the lags from 1 on; below 1 it vanishes, above 1 it explodes. None: not defined (a norm is
-    exactly zero, or there is a single lag).
+    The lags are 0 (the state from which the prediction is computed), 1, 2, …; no prediction uses a cell state directly,
+    so its norm is 0 at lag 0. `hidden_factor`, `cell_factor`: the factor by which a norm changes with each further
+    step back, as a geometric mean over the lags from 1 on. Below 1 the gradient vanishes, above 1 it explodes. None:
+    not defined (a norm is exactly zero, or there is a single lag).
     """
 
     hidden: list[float]
@@ -59,9 +59,9 @@ class GradientFlow:
 def gradient_flow(
     model: Model, problem: Problem, settings: Settings, weights: Mapping[str, Array], split: Split
 ) -> GradientFlow | None:
-    """The flow in the last layer of a model with `weights` (a learner's `state()`), on a split's longest sequences.
+    """Measure the flow in the last layer of a model with `weights` (a learner's `state()`), on the longest sequences.
 
-    None for a core that is no `nn.RNN`, `nn.GRU`, `nn.LSTM` and no NumPy cell: its states cannot be told apart.
+    None for a core that is neither `nn.RNN`, `nn.GRU` or `nn.LSTM` nor a NumPy cell: its states are not known.
     """
     layer = _layer_of(model, problem, settings)
     return None if layer is None else _flow(layer, problem, weights, _Probe.of(problem, split))
@@ -75,14 +75,15 @@ def measure_schemes(
     trained: Mapping[str, Array],
     split: Split,
 ) -> list[dict[str, Any]] | None:
-    """The flow at each scheme's initial weights and at the trained ones, as a record keeps it; None as above.
+    """Measure the flow with each scheme's initial weights and with the trained ones, as a record keeps it.
 
-    initial: a scheme's initial weights. Only schemes that change something for this cell are measured, and "default".
-    Also `EXPANDING`: orthogonal ones with the recurrent matrices times `GAIN`. Without inputs a tanh RNN is linear
-    about its state 0, and each step back multiplies the norm by just that; inputs saturate units, gates close, and both
-    make it less.
+    initial: returns a scheme's initial weights. Measured are "default" and the schemes that differ from it for this
+    cell, and `EXPANDING`: orthogonal weights with the recurrent matrices times `GAIN`. Without inputs, a tanh RNN is
+    linear about its state 0, and each step back multiplies the norm by `GAIN`; saturated units and closed gates reduce
+    this factor.
 
-    Returns {"init", "state": "initial" | "trained", "lags": how many, and the fields of `GradientFlow`} each.
+    Returns a list of {"init", "state": "initial" | "trained", "lags": their number, and the fields of `GradientFlow`};
+    None for the models for which `gradient_flow` is None.
     """
     layer, probe = _layer_of(model, problem, settings), _Probe.of(problem, split)
     if layer is None:
@@ -95,18 +96,18 @@ def measure_schemes(
     probed = [(scheme, "initial", weights) for scheme, weights in drawn.items()]
     for scheme, state, weights in (*probed, (settings.init, "trained", trained)):
         flow = _flow(layer, problem, weights, probe)
-        if all(map(math.isfinite, [*flow.hidden, *(flow.cell or [])])):  # else the weights overflow: nothing to show
+        if all(map(math.isfinite, [*flow.hidden, *(flow.cell or [])])):  # else the weights overflow: no norm
             found.append({"init": scheme, "state": state, "lags": len(flow.hidden), **asdict(flow)})
     return found
 
 
 def expanded(weights: Mapping[str, Array]) -> dict[str, Array]:
-    """The weights with every recurrent matrix times `GAIN`."""
+    """Multiply every recurrent matrix by `GAIN`."""
     return {name: value * GAIN if name.startswith("weight_hh") else value for name, value in weights.items()}
 
 
 def factor(norms: Sequence[float] | Array) -> float | None:
-    """Geometric mean of norms[k + 1] / norms[k] over k = 1, 2, …; None where a norm is zero or there are too few."""
+    """Geometric mean of norms[k + 1] / norms[k] over k = 1, 2, …; None if a norm is zero or there are too few."""
     used = np.asarray(norms, dtype=np.float64)[1:]
     if len(used) < 2 or not (np.isfinite(used) & (used > 0)).all():
         return None
@@ -115,7 +116,10 @@ def factor(norms: Sequence[float] | Array) -> float | None:
 
 @dataclass(frozen=True)
 class _Probe:
-    """Sequences and the answers looked at: inputs `(N, T, …)`, ends `(N,)`: after how many steps, targets `(N, …)`."""
+    """Sequences, and the prediction of each whose loss is used.
+
+    inputs: `(N, T, …)`; ends: `(N,)`, the number of steps up to the prediction; targets: `(N, …)`.
+    """
 
     inputs: Array
     ends: Array
@@ -136,7 +140,7 @@ class _Probe:
 
 
 def _layer_of(model: Model, problem: Problem, settings: Settings) -> type[Layer[Any]] | None:
-    """The NumPy layer that computes what a layer of the model does, given its weights; None where there is none."""
+    """Return the NumPy layer that computes the same function as a layer of the model; None if there is none."""
     from bench.models.torch_model import TorchModel
 
     if isinstance(model, NumpyModel):
@@ -169,15 +173,15 @@ def _flow(layer: type[Layer[Any]], problem: Problem, weights: Mapping[str, Array
 
 
 def _norms(layer: type[Layer[Any]], problem: Problem, weights: Mapping[str, Array], probe: _Probe) -> Array:
-    """`(states, T + 1, N)` norms for the last layer's state after 0, 1, … T steps; 0 where no lag reaches.
+    """Norms `(states, T + 1, N)` for the last layer's state after 0, 1, … T steps; 0 beyond the longest lag.
 
-    No loss reaches that state by way of the layers below: they are run forward only.
+    Lower layers are only run forward, because no gradient of the last layer's states passes through them.
     """
     count, steps = probe.inputs.shape[:2]
     inputs = probe.inputs.T if problem.tokens else probe.inputs.transpose(1, 2, 0).astype(np.float64)
     stack = Stack(layer, {name: value for name, value in weights.items() if not name.startswith("head.")})
     outputs = np.ascontiguousarray(inputs)
-    for (cell,) in stack.layers:  # a single direction each
+    for (cell,) in stack.layers:  # one direction each
         outputs, _ = cell.forward(outputs, None, None, training=cell is stack.layers[-1][0])
     sequences = np.arange(count)
     hidden = np.concatenate([np.zeros((1, *outputs.shape[1:])), outputs])  # (T + 1, H, N), before the first step too
@@ -185,8 +189,8 @@ def _norms(layer: type[Layer[Any]], problem: Problem, weights: Mapping[str, Arra
     answers = head @ hidden[probe.ends, :, sequences].T + bias[:, None]  # (O, N)
     targets = probe.targets if problem.loss == "cross_entropy" else probe.targets.T.astype(np.float64)
     _, d_answers = LOSS_FUNCTIONS[problem.loss](answers, targets, None)
-    d_hidden = np.zeros_like(hidden)  # what the answer alone asks of each state
-    d_hidden[probe.ends, :, sequences] = (head.T @ d_answers * count).T  # the loss function's is a mean over sequences
+    d_hidden = np.zeros_like(hidden)  # the part that comes from the prediction directly
+    d_hidden[probe.ends, :, sequences] = (head.T @ d_answers * count).T  # the loss is a mean over sequences
     reached = steps - max(0, int(probe.ends.min()) - LONGEST_LAG)
     gradients = np.zeros((stack.states, *hidden.shape))
     for t, gradient in zip(range(steps - 1, -1, -1), islice(cell.state_gradients(d_hidden[1:]), reached), strict=False):

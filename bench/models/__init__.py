@@ -1,1 +1,1 @@
-"""Models: a recurrent cell with a linear head. Importing this package imports neither torch nor a cell."""
+"""Models: recurrent cells with a linear head. Importing this package imports neither torch nor a cell."""

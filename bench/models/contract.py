@@ -1,7 +1,7 @@
-"""What a model promises (a registry entry that counts parameters and builds a learner), and what a learner does.
+"""The contracts of a model (a registry entry that counts parameters and builds a learner) and of a learner.
 
-The trainer sees only `Learner`, so the NumPy cells (own backward, own Adam, no torch) and the torch cells stand side
-by side. This file imports neither torch nor a cell: listing models must stay fast.
+The trainer uses only `Learner`, so that the NumPy cells (own backward pass, own Adam, no torch) and the torch cells are
+interchangeable. This file imports neither torch nor a cell, because listing models must stay fast.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasks.entry import RegistryEntry
 
 @dataclass(frozen=True)
 class Problem:
-    """What a task asks of a model: sizes, loss, sequence length, and whether inputs are integer tokens."""
+    """The requirements of a task on a model: sizes, loss, sequence length, and whether inputs are integer tokens."""
 
     input_size: int
     output_size: int
@@ -30,6 +30,7 @@ class Problem:
 
     @classmethod
     def of(cls, task: Task, split: Split) -> Problem:
+        """The problem that a task poses, with inputs as in `split`."""
         tokens = split.inputs.ndim == 2
         return cls(task.input_size, task.output_size, task.loss, task.per_step, tokens, split.inputs.shape[1])
 
@@ -38,10 +39,10 @@ class Problem:
 class Settings:
     """One configuration of a model and its optimiser.
 
-    clip_norm: global gradient norm above which gradients are scaled down; None: no clipping.
+    clip_norm: the global gradient norm above which gradients are scaled down; None: no clipping.
     weight_decay: L2 added to the gradient, as in `torch.optim.Adam`.
-    dropout: between layers, so without effect on one layer.
-    precision: what multiplies; "tf32" only on a GPU, "bfloat16" with weights and optimiser kept in float32.
+    dropout: between layers, so without effect on a single layer.
+    precision: of matrix products; "tf32" only on a GPU, "bfloat16" with weights and optimiser kept in float32.
     """
 
     hidden_size: int
@@ -56,9 +57,10 @@ class Settings:
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
 
     def identity(self) -> dict[str, Any]:
-        """All that decides the outcome, JSON-able: keys that were made before there was a choice of precision stay.
+        """All settings that decide the outcome, as JSON values.
 
-        On a GPU it is named in any case: there, float32 once meant what torch makes of it, which is TF32 in cuDNN.
+        `precision` is left out for float32 on a CPU, so that keys made before there was a choice of precision stay
+        valid. On a GPU it is always included: there, float32 once meant torch's default, which is TF32 in cuDNN.
         """
         identity = asdict(self)
         if self.precision == "float32" and self.device == "cpu":
@@ -68,7 +70,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class ParameterCount:
-    """Parameters of the recurrent layers and of the linear head, apart."""
+    """Numbers of parameters of the recurrent layers and of the linear head."""
 
     recurrent: int
     head: int
@@ -81,42 +83,45 @@ class ParameterCount:
 class Learner(ABC):
     """A model in training: weights, gradients and optimiser state, on one device.
 
-    `Placed` data, a batch and a loss are the learner's own types; the trainer only hands them back.
+    Placed data, a batch and a loss have types of the learner's own; the trainer only passes them back.
     """
 
     kernel: str  # which implementation ran: "numpy", "aten", "onednn", "cudnn", "cudnn+graph"
     learning_rate: float  # may be set between steps (a schedule)
-    on_gpu: bool = False  # there, a call returns before its work is done
+    on_gpu: bool = False  # on a GPU, a call returns before its work is done
 
     @property
     @abstractmethod
     def parameter_count(self) -> ParameterCount:
-        """Counted from the weights themselves."""
+        """The numbers of parameters, counted from the weights."""
 
     @abstractmethod
     def place(self, split: Split) -> Any:
-        """Move a split to the device, once, in the layout that this learner computes in."""
+        """Copy a split to the device, once, in this learner's layout."""
 
     @abstractmethod
     def batches(self, placed: Any, order: Array, batch_size: int) -> Iterator[Any]:
-        """Batches of an epoch: `order` is a permutation of the sequences `(N,)`; the last batch may be smaller."""
+        """Yield an epoch's batches. order: a permutation of the sequences `(N,)`. The last batch may be smaller."""
 
     @abstractmethod
     def train_step(self, batch: Any) -> Any:
-        """One optimiser step. Returns the loss *before* the step, left on the device: no host synchronisation."""
+        """Make one optimiser step. Returns the loss *before* the step, left on the device: no host synchronisation."""
 
     @abstractmethod
     def losses(self, collected: Sequence[Any]) -> Array:
-        """Bring losses collected from `train_step` to the host, at an evaluation: `(n,)` float64."""
+        """Copy losses collected from `train_step` to the host: `(n,)` float64."""
 
     @abstractmethod
     def predict(self, placed: Any) -> Array:
-        """Raw outputs for a placed split, in evaluation mode: `(N, O)` or `(N, T, O)`."""
+        """Return raw outputs for a placed split, in evaluation mode: `(N, O)` or `(N, T, O)`."""
 
     @abstractmethod
     def state(self) -> dict[str, Array]:
-        """A copy of all weights by torch's names (`weight_ih_l0`, …, `head.weight`, `head.bias`) and optimiser state
-        (`adam.step`, `adam.m.<name>`, `adam.v.<name>`)."""
+        """Return a copy of all weights and of the optimiser state.
+
+        Weights have torch's names (`weight_ih_l0`, …, `head.weight`, `head.bias`), the optimiser state `adam.step`,
+        `adam.m.<name>` and `adam.v.<name>`.
+        """
 
     @abstractmethod
     def load_state(self, state: Mapping[str, Array]) -> None:
@@ -132,11 +137,11 @@ class Model(RegistryEntry):
     cell: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
-    uses_torch: ClassVar[bool] = True  # False: a process that trains nothing else need not load it
+    uses_torch: ClassVar[bool] = True  # False: a process that trains only such models does not load torch
 
     @abstractmethod
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:
-        """A learner with initial weights drawn from `weights` in float64, then cast. `dropout` seeds its masks."""
+        """Build a learner, its initial weights drawn from `weights` in float64, then cast. dropout: the masks' seed."""
 
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:

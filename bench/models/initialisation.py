@@ -1,9 +1,9 @@
-"""Initial weights: drawn by NumPy in float64 under torch's names, for torch and NumPy cells alike.
+"""Initial weights: drawn by NumPy in float64 with torch's names, for torch and NumPy cells alike.
 
-Every scheme draws the same variates in the same order whatever it does with the biases, so that two schemes on one
-seed differ only where the scheme does.
+Every scheme draws the same variates in the same order, so that two schemes with one seed differ only in what the scheme
+changes.
 
-PyTorch adds two biases (`bias_ih` and `bias_hh`); a bias with a meaning goes into `bias_ih` and `bias_hh` is zeroed.
+PyTorch adds two biases (`bias_ih` and `bias_hh`); a scheme that sets a bias sets `bias_ih` and zeroes `bias_hh`.
 Gate order in the stacked rows is PyTorch's: GRU (r, z, n), LSTM (i, f, g, o).
 """
 
@@ -20,11 +20,11 @@ from tasks.errors import unknown
 Scheme = Literal["default", "xavier", "orthogonal", "forget_bias", "chrono"]
 SCHEMES: tuple[Scheme, ...] = ("default", "xavier", "orthogonal", "forget_bias", "chrono")
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-_SAME_AS_DEFAULT = {"forget_bias": ("rnn", "gru"), "chrono": ("rnn",)}  # cells without the gate that it sets
+_SAME_AS_DEFAULT = {"forget_bias": ("rnn", "gru"), "chrono": ("rnn",)}  # cells without the gate that the scheme sets
 
 
 def differs_from_default(scheme: str, cell: str) -> bool:
-    """Whether a scheme gives this cell other weights than "default" does."""
+    """Whether a scheme gives this cell weights that differ from those of "default"."""
     return scheme != "default" and cell in GATES and cell not in _SAME_AS_DEFAULT.get(scheme, ())
 
 
@@ -40,7 +40,7 @@ def draw_weights(
     rng: np.random.Generator,
     directions: int = 1,
 ) -> dict[str, Array]:
-    """All weights of a cell and its linear head, float64, by torch's names.
+    """Draw all weights of a cell and its linear head, in float64, by torch's names.
 
     `weight_ih_l{k}[_reverse]` (G·H, I or directions·H), `weight_hh_l{k}` (G·H, H), `bias_ih_l{k}`, `bias_hh_l{k}`
     (G·H,), `head.weight` (O, directions·H), `head.bias` (O,), with G = 1, 3, 4 gates for rnn, gru, lstm.
@@ -75,7 +75,7 @@ def draw_weights(
 def _draw_layer(
     scheme: str, cell: str, gates: int, fan_in: int, hidden: int, sequence_length: int, rng: np.random.Generator
 ) -> tuple[Array, Array, Array, Array]:
-    # unit variates first, whatever the scheme, so that the stream does not depend on it
+    # the same unit variates first for every scheme, so that the random stream does not depend on the scheme
     w_ih, w_hh, b_ih, b_hh = (
         rng.uniform(-1, 1, shape)
         for shape in ((gates * hidden, fan_in), (gates * hidden, hidden), gates * hidden, gates * hidden)
@@ -99,7 +99,7 @@ def _draw_layer(
 
 
 def _orthogonal(blocks: Array, gates: int) -> Array:
-    """Each gate's square block replaced by the orthogonal factor of its QR decomposition, made unique by its signs."""
+    """Replace each gate's square block by the orthogonal factor of its QR decomposition (R's diagonal positive)."""
     out = []
     for block in np.split(blocks, gates):
         q, r = np.linalg.qr(block)

@@ -1,14 +1,14 @@
-"""The GRU in NumPy: forward, and backpropagation through time derived from it line by line.
+"""The GRU in NumPy: the forward pass, and backpropagation through time derived from it line by line.
 
 There are two published GRUs, and they are different functions: on the same weights (8 units, as PyTorch draws them) and
-inputs of unit variance their outputs differ by up to 0.3. `reset_after` says which one is meant.
+inputs of unit variance their outputs differ by up to 0.3. `reset_after` selects one of them.
 
 reset_after=True: Cho et al., arXiv:1406.1078v1; also cuDNN's, PyTorch's, and ONNX with linear_before_reset=1.
 The reset gate acts after the recurrent product, so all products of a step are one, before any gate is known:
 
     r   = σ(W_r x + b_r + U_r h)           reset gate
     z   = σ(W_z x + b_z + U_z h)           update gate
-    m   = U_n h + b_hn                     what the memory proposes
+    m   = U_n h + b_hn                     the state's part of the candidate
     n   = tanh(W_n x + b_in + r ⊙ m)       candidate
     h'  = (1 − z) ⊙ n + z ⊙ h  =  n + z ⊙ (h − n)
 
@@ -23,7 +23,7 @@ Backward. Given dh', the gradient of h', every line above is differentiated, the
 
     h' = n + z ⊙ (h − n)        dz   = dh' ⊙ (h − n)
                                 dn   = dh' ⊙ (1 − z)
-                                dh   = dh' ⊙ z                           the path that z keeps open
+                                dh   = dh' ⊙ z                           the direct path through z
     n = tanh(a_n)               da_n = dn ⊙ (1 − n²)
     a_n = W_n x + b_in + r ⊙ m  dr   = da_n ⊙ m
                                 dm   = da_n ⊙ r
@@ -33,9 +33,9 @@ Backward. Given dh', the gradient of h', every line above is differentiated, the
     products with x             dx   = W_rᵀ da_r + W_zᵀ da_z + W_nᵀ da_n
     weights, summed over t      dU   = [dm; da_r; da_z] [h; 1]ᵀ,  dW = [da_r; da_z; da_n] [1; x]ᵀ
 
-In all of dm, da_r, da_z and da_n, dh' is a factor and the rest is known from the forward pass. With
-J = [J_m; J_r; J_z; J_n] that rest, a step backward is J ⊙ dh', one product with U, and the path through z.
-The order m, r, z, n of the rows is chosen for this: the first three meet the state, the last three the input.
+dm, da_r, da_z and da_n all have dh' as a factor; the other factors are known from the forward pass. If
+J = [J_m; J_r; J_z; J_n] are these factors, a step backward is J ⊙ dh', one product with U, and the path through z.
+The order m, r, z, n of the rows is chosen for this: the first three depend on the state, the last three on the input.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from tasks.contract import Array
 
 
 class GRUWorkspace(Workspace):
-    """Beside what all cells have: A `(T, 3H, B)` holds m, r and z, N `(T, H, B)` holds n."""
+    """The buffers of all cells, and: A `(T, 3H, B)` holds m, r and z, N `(T, H, B)` holds n."""
 
     def __init__(self, layer: GRULayer, steps: int, batch: int, training: bool) -> None:
         super().__init__(layer, 4, steps, batch, training)
@@ -71,7 +71,7 @@ class GRULayer(Layer[GRUWorkspace]):
     def __init__(self, weights: Weights, gradients: Weights) -> None:
         super().__init__(weights, gradients)
         H, columns, dtype = self.hidden_size, self.columns, self.dtype
-        self._W = np.zeros((3 * H, columns), dtype)  # rows m, r/2, z/2; columns [h | 1 | x]; m meets no x
+        self._W = np.zeros((3 * H, columns), dtype)  # rows m, r/2, z/2; columns [h | 1 | x]; m does not depend on x
         self._W_n = np.empty((H, columns - H), dtype)
         self._U = np.empty((3 * H, H), dtype)  # rows m, r, z
         self._dU, self._dU_chunk = np.empty((2, 3 * H, H + 1), dtype)
@@ -81,7 +81,7 @@ class GRULayer(Layer[GRUWorkspace]):
         H, W, (w_ih, w_hh, b_ih, b_hh) = self.hidden_size, self._W, self.weights
         self._U[:H], self._U[H:] = w_hh[2 * H :], w_hh[: 2 * H]
         W[:H, :H], W[:H, H] = w_hh[2 * H :], b_hh[2 * H :]
-        # σ(a) = (1 + tanh(a/2))/2: tanh does not overflow and is the fastest of NumPy's; the weights halve a for free
+        # σ(a) = (1 + tanh(a/2))/2: tanh does not overflow and is NumPy's fastest; the weights contain the halving of a
         np.multiply(w_hh[: 2 * H], self.half, out=W[H:, :H])
         np.multiply(b_ih[: 2 * H] + b_hh[: 2 * H], self.half, out=W[H:, H])
         np.multiply(w_ih[: 2 * H], self.half, out=W[H:, H + 1 :])
@@ -107,7 +107,7 @@ class GRULayer(Layer[GRUWorkspace]):
             np.add(n, tmp, out=space.h[t + 1])  # n + z (h - n)
             if (ended := space.ended[t]) is not None:
                 np.copyto(space.h[t + 1], h, where=ended)
-                np.copyto(z, 1, where=ended)  # the way back then passes dh on, and nothing else
+                np.copyto(z, 1, where=ended)  # the backward pass then only passes dh on
 
     def _differentiate(self, space: GRUWorkspace, start: int, stop: int) -> None:
         H = self.hidden_size
@@ -130,7 +130,7 @@ class GRULayer(Layer[GRUWorkspace]):
         H, U_T, dh, tmp = self.hidden_size, self._U.T, space.dh, space.tmp
         for t in range(stop - 1, start - 1, -1):
             if d_steps is not None:
-                np.add(dh, d_steps[t], out=dh)  # what comes from above, beside what comes from step t + 1
+                np.add(dh, d_steps[t], out=dh)  # from the layer above, in addition to step t + 1
             np.multiply(space.j[t - start], dh, out=space.d[t - start])  # dm, da_r, da_z, da_n
             np.multiply(space.z[t], dh, out=tmp)
             np.matmul(U_T, space.d_rows[t - start][: 3 * H], out=dh)
@@ -153,7 +153,7 @@ class GRULayer(Layer[GRUWorkspace]):
 
 @dataclass(frozen=True)
 class NumpyGRU(NumpyModel):
-    """The registry entry. reset_after: which of the two published GRUs (see the module's docstring)."""
+    """The registry entry. reset_after: selects one of the two published GRUs (see the module's docstring)."""
 
     name: ClassVar[str] = "numpy_gru"
     summary: ClassVar[str] = "GRU in NumPy: own backward pass and own Adam, no torch"

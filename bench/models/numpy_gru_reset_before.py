@@ -2,14 +2,14 @@
 
     r   = σ(W_r x + b_r + U_r h)
     z   = σ(W_z x + b_z + U_z h)
-    q   = r ⊙ h                            what the memory is allowed to show
+    q   = r ⊙ h                            the state after the reset gate
     n   = tanh(W_n x + b_n + U_n q)
     h'  = (1 − z) ⊙ n + z ⊙ h              z keeps the old state, as in PyTorch
 
 Also Chung et al. 2014 and ONNX with linear_before_reset=0. `numpy_gru` has the other GRU, the one that PyTorch and
 cuDNN compute, and the mapping to the other convention of z. A step needs two products here, the second after the first
-one's gates are known: this is why libraries went with the other form. Weights come in PyTorch's layout with two biases;
-here they only ever act as their sum, so both get the same gradient.
+one's gates are known; this is why libraries chose the other form. Weights are in PyTorch's layout with two biases,
+which only act as their sum here, so both get the same gradient.
 
 Backward, the lines in reverse order:
 
@@ -30,7 +30,7 @@ from tasks.contract import Array
 
 
 class ResetBeforeWorkspace(Workspace):
-    """Beside what all cells have: A `(T, 2H, B)` holds r and z, N `(T, H, B)` holds n; q of one step, Q of a chunk."""
+    """The buffers of all cells, and: A `(T, 2H, B)` holds r and z, N `(T, H, B)` n; q of a step, Q of a chunk."""
 
     def __init__(self, layer: ResetBeforeGRULayer, steps: int, batch: int, training: bool) -> None:
         super().__init__(layer, 3, steps, batch, training)
@@ -87,7 +87,7 @@ class ResetBeforeGRULayer(Layer[ResetBeforeWorkspace]):
             np.add(n, tmp, out=space.h[t + 1])
             if (ended := space.ended[t]) is not None:
                 np.copyto(space.h[t + 1], h, where=ended)
-                np.copyto(z, 1, where=ended)  # the way back then passes dh on, and nothing else
+                np.copyto(z, 1, where=ended)  # the backward pass then only passes dh on
 
     def _differentiate(self, space: ResetBeforeWorkspace, start: int, stop: int) -> None:
         H = self.hidden_size
@@ -103,7 +103,7 @@ class ResetBeforeGRULayer(Layer[ResetBeforeWorkspace]):
         np.multiply(J_n, J_r, out=J_n)  # (1 - z)(1 - n²)
         np.subtract(self.one, r, out=J_r)
         np.multiply(J_r, r, out=J_r)
-        np.multiply(J_r, h, out=J_r)  # h r (1 - r): what dq is multiplied by
+        np.multiply(J_r, h, out=J_r)  # h r (1 - r): the factor of dq
         np.multiply(r.transpose(1, 0, 2), h.transpose(1, 0, 2), out=space.q_by_step[:, : stop - start])
 
     def _recur(self, space: ResetBeforeWorkspace, start: int, stop: int, d_steps: list[Array] | None) -> None:

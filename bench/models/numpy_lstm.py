@@ -3,11 +3,11 @@
     i = σ(W_i x + b_i + U_i h)           input gate
     f = σ(W_f x + b_f + U_f h)           forget gate
     o = σ(W_o x + b_o + U_o h)           output gate
-    g = tanh(W_g x + b_g + U_g h)        what could be written
-    c' = f ⊙ c + i ⊙ g                   the cell
-    h' = o ⊙ tanh(c')                    what is shown of it
+    g = tanh(W_g x + b_g + U_g h)        candidate
+    c' = f ⊙ c + i ⊙ g                   cell state
+    h' = o ⊙ tanh(c')                    hidden state
 
-The state is the pair (h, c). PyTorch has two biases, which only ever act as their sum: both get the same gradient.
+The state is the pair (h, c). PyTorch has two biases, which only act as their sum, so both get the same gradient.
 No peepholes (Gers & Schmidhuber 2000), as in PyTorch and cuDNN.
 
 Backward, given dh' and dc' (through c' alone), the lines in reverse order:
@@ -18,8 +18,8 @@ Backward, given dh' and dc' (through c' alone), the lines in reverse order:
                             da_f = df ⊙ f (1 − f)            da_o = do ⊙ o (1 − o)
     products                [dU | db | dW] = da [h; 1; x]ᵀ,  dh = Uᵀ da,  dx = Wᵀ da
 
-Four of the gradients are dc' times what the forward pass knows, two are dh' times such a factor: the local
-derivatives. Rows are in the order i, f, g, o of PyTorch.
+Four of the gradients are dc' times a factor known from the forward pass, two are dh' times such a factor; these factors
+are the local derivatives. Rows are in the order i, f, g, o of PyTorch.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tasks.contract import Array
 
 
 class LSTMWorkspace(Workspace):
-    """Beside what all cells have: A `(T, 4H, B)` the gates, C `(T+1, H, B)` the cells, P `(T, H, B)` tanh of them.
+    """The buffers of all cells, and: A `(T, 4H, B)` the gates, C `(T+1, H, B)` the cells, P `(T, H, B)` tanh of them.
 
     K `(n, H, B)`: o (1 − tanh²(c')), how dh' reaches c', for the steps of a chunk.
     """
@@ -87,7 +87,7 @@ class LSTMLayer(Layer[LSTMWorkspace]):
             np.multiply(a, scale, out=a)
             np.add(a, shift, out=a)  # i, f, g, o
             ended = space.ended[t]
-            if ended is not None:  # nothing is written, all is kept, nothing shown: then no gradient enters either
+            if ended is not None:  # i = 0, f = 1, o = 0: the cell state stays, and no gradient enters
                 np.copyto(space.i[t], 0, where=ended)
                 np.copyto(space.f[t], 1, where=ended)
                 np.copyto(space.o[t], 0, where=ended)
@@ -130,7 +130,7 @@ class LSTMLayer(Layer[LSTMWorkspace]):
             np.multiply(dc, space.f[t], out=dc)
             if ended is None:
                 np.matmul(U_T, space.d_rows[t - start], out=dh)
-            else:  # a step that was skipped hands dh on
+            else:  # a skipped step passes dh on
                 np.multiply(dh, ended, out=tmp)
                 np.matmul(U_T, space.d_rows[t - start], out=dh)
                 np.add(dh, tmp, out=dh)

@@ -1,4 +1,4 @@
-"""What the registry entries of the NumPy cells share: they differ in the layer only."""
+"""The base class of the NumPy cells' registry entries, which differ only in the layer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bench.models.sizing import parameter_count
 
 @dataclass(frozen=True)
 class NumpyModel(Model):
-    """A cell in NumPy: same initial weights as its torch twin, given the same generator."""
+    """A cell in NumPy. It has the same initial weights as torch's cell, given the same generator."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     uses_torch: ClassVar[bool] = False
 
     @abstractmethod
     def layer(self) -> type[Layer[Any]]:
-        """One direction of one layer of this cell."""
+        """The class that computes one direction of one layer of this cell."""
 
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> NumpyLearner:
         drawn = draw_weights(

@@ -2,13 +2,13 @@
 
     h' = φ(W x + b + U h),  φ = tanh or relu
 
-PyTorch has two biases, which only ever act as their sum: both get the same gradient. Backward, given dh':
+PyTorch has two biases, which only act as their sum, so both get the same gradient. Backward, given dh':
 
-    da = dh' ⊙ φ'(a)        φ' from the outcome alone: 1 − h'² for tanh, 1 where h' > 0 for relu
+    da = dh' ⊙ φ'(a)        φ' from the output alone: 1 − h'² for tanh, 1 where h' > 0 for relu
     dh = Uᵀ da,  dx = Wᵀ da,  [dU | db | dW] = da [h; 1; x]ᵀ
 
-Over T steps dh has been multiplied by Uᵀ diag(φ') T times: where that shrinks, gradients vanish, where it grows, they
-explode (Bengio et al. 1994). The gates of `numpy_gru` and `numpy_lstm` open a path around it.
+Over T steps, dh is multiplied by Uᵀ diag(φ') T times. If this product shrinks, gradients vanish; if it grows, they
+explode (Bengio et al. 1994). The gates of `numpy_gru` and `numpy_lstm` add a path around it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class RNNLayer(Layer[Workspace]):
             np.multiply(space.j[t - start][0], dh, out=rows)
             if ended is None:
                 np.matmul(U_T, rows, out=dh)
-            else:  # a step that was skipped hands dh on
+            else:  # a skipped step passes dh on
                 np.multiply(dh, ended, out=tmp)
                 np.matmul(U_T, rows, out=dh)
                 np.add(dh, tmp, out=dh)

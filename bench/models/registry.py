@@ -1,6 +1,6 @@
-"""The models by name: every concrete `Model` in a file of `bench.models`, in a plug-in file or an installed package.
+"""The registry of models: every concrete `Model` in a file of `bench.models`, in a plug-in or an installed package.
 
-Listing them imports no torch: entries are light, and what they compute with is imported when they build.
+Listing models does not import torch: an entry imports what it computes with when it builds a learner.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ DEVICES = ("cpu", "cuda")
 
 
 def check_model(cls: type[Model]) -> None:
-    """Raise UserError, naming the attribute, where a model class breaks its contract."""
+    """Raise UserError with the name of the attribute if a model class breaks its contract."""
     check_named_dataclass(cls, {"cell": str, "devices": tuple})
     if not cls.cell:
         raise UserError("attribute 'cell' is empty: expected a name, which seeds the initial weights")

@@ -8,7 +8,7 @@ from tasks.errors import UserError, unknown
 
 
 def parameter_count(cell: str, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
-    """Parameters of rnn, gru or lstm with PyTorch's two biases, and of the linear head.
+    """Count the parameters of rnn, gru or lstm with PyTorch's two biases, and of the linear head.
 
     A layer of G gates (1, 3, 4) on I inputs has G·H·(I + H + 2): G·H rows of I and of H weights and of two biases;
     I is `problem.input_size` in the first layer and H above it. The head has (H + 1)·O.
@@ -22,21 +22,21 @@ def parameter_count(cell: str, problem: Problem, hidden_size: int, num_layers: i
 
 
 def total_parameters(model: Model, problem: Problem, hidden_size: int, num_layers: int) -> int:
-    """Parameters of a model, head included; UserError where it does not come in that size."""
+    """Count the parameters of a model, head included. UserError if the model cannot be built in that size."""
     try:
         return model.count_parameters(problem, hidden_size, num_layers).total
     except Exception as error:
         why = str(error).partition("\n")[0]
         raise UserError(
-            f"model {model.name} can't be made with hidden size {hidden_size} and {num_layers} layer(s) ({why}): "
+            f"model {model.name} cannot be built with hidden size {hidden_size} and {num_layers} layer(s) ({why}): "
             "comparing at equal parameter counts needs a model of any size"
         ) from error
 
 
 def hidden_size_for(model: Model, problem: Problem, parameter_budget: int, num_layers: int) -> int:
-    """The hidden size whose total parameter count (head included) is nearest to `parameter_budget`; ties: smaller.
+    """Find the hidden size whose total parameter count (head included) is nearest to the budget; ties: the smaller.
 
-    Searches `model.count_parameters`, which must grow with the hidden size. Raises UserError where hidden size 1 has
+    It searches `model.count_parameters`, which must grow with the hidden size. Raises UserError if hidden size 1 has
     more parameters than the budget.
     """
 

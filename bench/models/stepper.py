@@ -1,7 +1,7 @@
-"""One training's steps and evaluations, as work that is begun here and read back later.
+"""Steps and evaluations of one training, as work that is started and whose results are read later.
 
-The trainer asks a stepper and never a device, so the same loop trains one learner at a time (`EagerStepper`, whose
-answers are there at once) and many on one GPU (`torch_learner.graph.GraphStepper`, whose answers come when they come).
+The training loop uses only this interface. The same loop therefore trains one learner at a time (`EagerStepper`, whose
+results are available at once) and many on one GPU (`torch_learner.graph.GraphStepper`, whose results arrive later).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tasks.contract import Array, Dataset
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stepper goes through.
+    """The data and the order of a stepper's steps.
 
-    orders: an endless sequence of permutations of the training data, one an epoch. interval: the most steps between two
-    evaluations.
+    orders: an endless sequence of permutations of the training data, one for each epoch. interval: the largest number
+    of steps between two evaluations.
     """
 
     dataset: Dataset
@@ -30,47 +30,47 @@ class Plan:
 
 
 class Stepper(ABC):
-    """Steps of one learner over endless epochs, and its predictions on validation data between them."""
+    """Makes steps of one learner over endless epochs, and evaluates it on validation data between them."""
 
-    kernel: str  # what runs: the learner's, with "+graph" where steps are replayed from a CUDA graph
+    kernel: str  # the learner's kernel, with "+graph" if steps are replayed from a CUDA graph
 
     def __init__(self, learner: Learner) -> None:
         self.learner = learner
 
     @abstractmethod
     def step(self) -> None:
-        """Begin one optimiser step on the next batch, after all that was begun before."""
+        """Start one optimiser step on the next batch, after all work started before."""
 
     def ask(self) -> None:
-        """Begin an evaluation of the weights as the steps so far leave them; `answer` has it once `ready`."""
+        """Start an evaluation of the weights after the steps so far; `answer` returns it once `ready`."""
         return
 
     def ready(self) -> bool:
-        """Whether `answer` would not wait."""
+        """Whether `answer` would return without waiting."""
         return True
 
     @abstractmethod
     def answer(self) -> tuple[Array, Array]:
-        """(losses of the steps since the last evaluation `(n,)`, raw outputs on validation data) for the last `ask`.
+        """Return (losses of the steps since the last evaluation `(n,)`, raw outputs on validation data).
 
-        No step may be begun between the two.
+        No step may be started between `ask` and `answer`.
         """
 
     @abstractmethod
     def keep(self) -> None:
-        """Remember the state of the last evaluation: the best so far."""
+        """Keep the state of the last evaluation as the best so far."""
 
     @abstractmethod
     def restore(self) -> None:
-        """Give the learner the state that was kept last (from the start: its initial one)."""
+        """Load the state that was kept last into the learner; before any `keep`, its initial state."""
 
     def close(self) -> None:
-        """Wait for what was begun and let go of what is held on the device; more than once does no harm."""
+        """Wait for started work and release memory on the device. It may be called more than once."""
         return
 
 
 class EagerStepper(Stepper):
-    """Every call does its work at once; any learner on any device."""
+    """A stepper that does its work at once, for any learner on any device."""
 
     def __init__(self, learner: Learner, plan: Plan) -> None:
         super().__init__(learner)

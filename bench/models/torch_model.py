@@ -1,4 +1,4 @@
-'''A torch cell as a model: a new one is one small file.
+'''The base class of torch cells. A new cell is one small file:
 
     """Try it: python -m bench run --plugin leaky.py --models gru,leaky"""
 
@@ -30,8 +30,8 @@
             rnn = torch.nn.RNN(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
             return Average(rnn, self.leak)
 
-Everything else is added here: the linear head, losses, Adam, seeds, counting. This file imports no torch, so that
-listing models stays fast; `core` imports it.
+The linear head, losses, Adam, seeds and counting are added to it. This file does not import torch, so that listing
+models stays fast; `core` imports it.
 '''
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TorchModel(Model):
-    """Base of every torch cell. Define `name`, `summary` and `core`; `cell` is the name unless you set it.
+    """The base of every torch cell. Define `name`, `summary` and `core`; `cell` is the name unless you set it.
 
     Initial weights: a core that is `nn.GRU`, `nn.LSTM` or `nn.RNN`, or that has `cell = "gru"` (lstm, rnn) and the
     same parameter names and shapes, starts from `initialisation.draw_weights`, in every scheme. Any other core keeps
-    the weights that its constructor draws, under a torch seed drawn from the model's generator, and knows the scheme
-    "default" only.
+    the weights that its constructor draws, with a torch seed drawn from the model's generator, and supports only the
+    scheme "default".
     """
 
     precisions = ("float32", "tf32", "bfloat16")
@@ -67,10 +67,10 @@ class TorchModel(Model):
 
     @abstractmethod
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
-        """The recurrent part: a module that maps `(N, T, input_size)` to `(N, T, hidden_size)`.
+        """Build the recurrent part: a module that maps `(N, T, input_size)` to `(N, T, hidden_size)`.
 
-        It may return a tuple whose first item is that, as `nn.GRU(…, batch_first=True)` does. Step t may depend on
-        steps up to t only. `dropout` acts between layers and is 0 for a single layer.
+        The module may return a tuple whose first item is the output, as `nn.GRU(…, batch_first=True)` does. Step
+        t may depend on steps up to t only. `dropout` acts between layers and is 0 for a single layer.
         """
 
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:
@@ -81,7 +81,7 @@ class TorchModel(Model):
         return TorchLearner(network, problem, settings, dropout_seed=dropout, model_name=self.name)
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
-        """Counted from a core that is built for it and thrown away, without touching torch's global generator."""
+        """Count the parameters of a core that is built for this purpose, without changing torch's global generator."""
         import torch
 
         with torch.random.fork_rng(devices=[]):

@@ -44,11 +44,10 @@ A record of stage "search" or "confirm" (a training) has these keys:
                      a CPU, and where the driver does not tell
     hashes          SHA-256 of the initial {"weights"}, of the {"first_batch"} and of all {"data"}
     gradient_flow   in replicates 1 to 5 of the confirm stage, else null: [{"init", "state": "initial" | "trained",
-                     "lags" (how many; older records say "steps"), "hidden_factor", "cell_factor", and in replicate
-                     1 "hidden": […], "cell": […] or null}, …], the norm of dL/dh_t at lag 0, 1, … for each
-                     initialisation scheme, for "orthogonal × 2" (the recurrent weights twice as large: it explodes)
-                     and after training, and what a step further back multiplies it by (measure/gradient_flow.py);
-                     null too for a model whose states are not known
+                     "steps", "hidden_factor", "cell_factor", and in replicate 1 "hidden": […], "cell": […] or null},
+                     …], the norm of dL/dh_t at lag 0, 1, … for each initialisation scheme, for "orthogonal × 2" (the
+                     recurrent weights twice as large: it explodes) and after training, and what a step further back
+                     multiplies it by (measure/gradient_flow.py); null too for a model whose states are not known
 
 A confirmed training leaves `predictions/KEY.npz` beside the records (`records.predictions`), and with --save-models
 a checkpoint `models/KEY.pt` or `.npz` (`bench.training.checkpoint`).

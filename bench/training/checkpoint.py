@@ -1,8 +1,8 @@
-"""Checkpoints: a trained model in a file, and the model back from it, without ever unpickling.
+"""Checkpoints: write a trained model to a file and load it again, without unpickling.
 
 `results/NAME/models/KEY.pt` (torch; plain tensors and containers, so `torch.load(weights_only=True)` reads it) or
-`KEY.npz` (NumPy models; no pickle). Both hold the weights and Adam's state at the best validation loss, which is what
-the test scores belong to, the losses, the configuration, and how a table is standardised.
+`KEY.npz` (NumPy models; no pickle). Both contain the weights and Adam's state at the lowest validation loss (to which
+the test scores belong), the losses, the configuration, and the scaling of a table.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ from tasks.spec import Spec
 
 FOLDER = "models"
 FORMAT = 1
-HARMLESS = 1024  # a size that costs no memory to speak of
+HARMLESS = 1024  # a size that needs little memory
 _STATE = "state/"  # before the names of arrays in an .npz
 
 
 def pack(training: Training, learner: Learner, problem: Problem, record: Record) -> tuple[str, bytes]:
-    """A file's name within the results folder, and its content. The learner is as it was when the test was scored."""
+    """Return the file's name within the results folder and its content.
+
+    learner: with the weights whose test score is recorded.
+    """
     about = {
         "format": FORMAT,
         "key": record["key"],
@@ -65,7 +68,7 @@ def pack(training: Training, learner: Learner, problem: Problem, record: Record)
 class LoadedModel:
     """A trained model that predicts on new data: `bench.load_model(path)(inputs)`.
 
-    about: what the checkpoint says of the training (task, model, settings, curve, test scores).
+    about: the checkpoint's description of the training (task, model, settings, curve, test scores).
     """
 
     path: str
@@ -75,7 +78,7 @@ class LoadedModel:
     learner: Learner
 
     def __call__(self, inputs: Array) -> Array:
-        """Predictions for sequences, both in the data's own units.
+        """Predict for sequences; inputs and predictions are in the data's own units.
 
         inputs: `(N, T, input_size)`, or `(N, T)` integer tokens. Returns `(N, O)`, or `(N, T, O)` per step; for classes
         and probabilities these are logits. ValueError for another shape.
@@ -95,7 +98,7 @@ class LoadedModel:
         return outputs
 
     def predict(self, inputs: Array) -> Array:
-        """Raw outputs for inputs as the task makes them (standardised): what the training itself would predict."""
+        """Return raw outputs for standardised inputs, as the task makes them."""
         problem, leading = self.problem, inputs.shape[:2] if self.problem.per_step else inputs.shape[:1]
         if problem.loss == "cross_entropy":
             targets: Array = np.zeros(leading, dtype=np.int64)
@@ -121,7 +124,7 @@ def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is a damaged checkpoint: {error!r} in its description: save the model again") from None
     model = MODELS.create(Spec(name, parameters))
-    # before anything of that size is built: a description may claim sizes that no weight in the file has
+    # checked before building: a hostile description may claim sizes that no weight in the file has
     largest = max([HARMLESS, *(size for value in state.values() for size in value.shape)])
     claimed = (settings.hidden_size, problem.input_size, problem.output_size)
     if not all(isinstance(size, int) and 0 < size <= largest for size in claimed) or settings.num_layers > len(state):

@@ -1,7 +1,7 @@
-"""The training loop: optimiser steps, evaluations between them, and when to stop. There is no other.
+"""The training loop: optimiser steps, evaluations between them, and the decision when to stop.
 
-It is a generator that pauses wherever another training may go on, so that a worker runs it straight through
-(`finish`) and a cohort lets many of them take turns.
+It is a generator that pauses at points where another training may continue. A worker runs it without interruption
+(`finish`); a cohort alternates between many trainings.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from bench.training.request import Training
 from tasks.contract import Array, Dataset
 from tasks.losses import mean_loss
 
-FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # whose training loss a record keeps exactly, to tell two codes apart
+FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # their losses are recorded exactly, to compare two codes
 CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
-TURN_STEPS = 32  # after so many steps a training lets others have their turn
+TURN_STEPS = 32  # steps between two pauses
 DIVERGED_RATIO = 1e3  # a validation loss this many times its initial value counts as diverged
 
-# told at each evaluation: step, training loss, validation loss, validation metric, learning rate, as in `CURVE`
+# called at each evaluation with step, training loss, validation loss, validation metric, learning rate, as in `CURVE`
 Progress = Callable[[int, float | None, float, float | None, float], None]
 
 Result = TypeVar("Result")
-Turns = Generator[None, None, Result]  # work that pauses wherever others may take their turn
+Turns = Generator[None, None, Result]  # work that pauses at points where other trainings may continue
 
 
 def finish(turns: Turns[Result]) -> Result:
-    """Do all turns, one after the other."""
+    """Run the generator to its end and return its result."""
     while True:
         try:
             next(turns)
@@ -53,11 +53,11 @@ class Loop:
         self.plateau = Plateau(training.plateau_patience)
 
     def run(self) -> Turns[str | None]:
-        """Train to the end of the budget; returns why it stopped early, or None."""
+        """Train to the end of the budget. Returns the reason for stopping early, or None."""
         interval, last, step = self.training.interval, self.training.last_step, 0
         stopped = yield from self._evaluate(step)
         while stopped is None and step < last and not self._is_solved():
-            for step in range(step + 1, min(step + interval, last) + 1):  # noqa: B020 - goes on from where it was
+            for step in range(step + 1, min(step + interval, last) + 1):  # noqa: B020 - continues from the last step
                 self.stepper.step()
                 if step % TURN_STEPS == 0:
                     yield
@@ -65,7 +65,7 @@ class Loop:
         return stopped
 
     def _is_solved(self) -> bool:
-        """Whether the training is one that ends here: its target is reached."""
+        """Whether the training ends because it stops at its target and has reached it."""
         target = self.training.task.target
         value = self.curve["valid_loss" if target.metric == "loss" else "valid_metric"][-1]
         return self.training.stop_at_target and value is not None and target.reached(value)
@@ -103,7 +103,7 @@ class Loop:
         if valid_loss < self.best_loss:
             self.best_loss = valid_loss
             self.stepper.keep()
-        if step:  # as a training loop does: after an epoch, not before the first
+        if step:  # after an epoch, not before the first, as usual in training loops
             learner.learning_rate = self.plateau.next_rate(learner.learning_rate, valid_loss)
         return None
 

@@ -1,4 +1,4 @@
-"""Predict a user's table with a checkpoint: which columns, in which units, for which rows."""
+"""Predict the rows of a CSV file with a checkpoint."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from tasks.prepared_series import growth_percent
 
 @dataclass(frozen=True, eq=False)
 class TablePrediction:
-    """`values` `(n, O)` in the columns' own units; `rows` `(n,)`: the data row (1 is the first) that each is for.
+    """Predictions for the rows of a table.
 
-    The last rows lie beyond the table: these are forecasts.
+    values: `(n, O)` in the columns' own units. rows: `(n,)`, the data row (1 is the first) of each prediction; the last
+    ones lie beyond the table and are forecasts.
     """
 
     names: tuple[str, ...]
@@ -34,17 +35,17 @@ class TablePrediction:
 
 
 def predict_table(checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = ()) -> TablePrediction:
-    """Predictions for every row of a CSV file that has a whole window before it, and for those after the last.
+    """Predict every row of a CSV file that has a whole window before it, and the rows after the last one.
 
-    UserError for a checkpoint that cannot be loaded or whose task reads no table, and for a table that does not have
-    the columns and rows that the model was trained on.
+    UserError for a checkpoint that cannot be loaded or whose task reads no table, and for a table without the columns
+    or the number of rows that the model needs.
     """
     model = load_model(checkpoint, plugins)
     columns = model.columns
     if columns is None:
         name = model.about["task"]["name"]
         raise UserError(
-            f"{checkpoint} was trained on task {name}, whose sequences are no rows of a table: use "
+            f"{checkpoint} was trained on task {name}, whose sequences are not rows of a table: use "
             "bench.load_model(path) in Python, with inputs as that task makes them"
         )
     read = read_table(table)
@@ -58,7 +59,7 @@ def predict_table(checkpoint: str | Path, table: str | Path, plugins: tuple[str,
 
 
 def _values(table: Table, columns: Columns, checkpoint: str) -> Array:
-    """The input columns `(rows, I)`, as growth where the model was trained on growth."""
+    """Return the input columns `(rows, I)`, converted to growth if the model was trained on growth."""
     missing = [name for name in columns.inputs if name not in table.names]
     if missing:
         raise UserError(

@@ -1,7 +1,7 @@
-"""One training: (task, model, configuration, seed, budget) -> one record.
+"""One training: from (task, model, configuration, seed, budget) to one record.
 
-A pure function of its request: the same request gives the same record (times aside) in any process, so that workers
-can be anywhere and a record can be trained again to check it.
+It is a pure function: the same request gives the same record (times aside) in any process. Workers can therefore run
+anywhere, and a training can be repeated to check its record.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from tasks.losses import mean_loss
 
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
 
-# told at the end of a training that was scored: its data, the learner at its best, its raw test outputs, the record
+# called at the end of a scored training with its data, the learner with its best weights, raw test outputs, the record
 Ended = Callable[[Dataset, Learner, Array, Record], None]
 OpenStepper = Callable[[Learner, Plan], Stepper]
 
 
 def build_learner(training: Training, dataset: Dataset) -> Learner:
-    """The learner of a training with its initial weights; models of one cell start from the same."""
+    """Build the learner of a training with its initial weights, which are the same for all models of one cell."""
     weights = generator("init", training.seed, training.model.cell, training.replicate)
     dropout = int(generator("dropout", training.seed, training.model.cell, training.replicate).integers(2**62))
     return training.model.build(Problem.of(training.task, dataset.train), training.settings, weights, dropout)
 
 
 def train(training: Training, progress: Progress | None = None, ended: Ended | None = None) -> Record:
-    """Train, and return the record. Divergence is a status; any exception passes through (`attempt` records it).
+    """Train and return the record. Divergence is a status; exceptions are raised (`attempt` records them).
 
-    ended: called with the data, the learner at its best, its raw outputs on test data, and the record, where the
-    training was scored on test data.
+    ended: called with the data, the learner with its best weights, its raw outputs on test data, and the record, if the
+    training is scored on test data.
     """
     return finish(train_in_turns(training, progress, ended))
 
@@ -54,7 +54,7 @@ def train_in_turns(
     open_stepper: OpenStepper = EagerStepper,
     effort: Effort | None = None,
 ) -> Turns[Record]:
-    """`train`, for a process that does others in between: it pauses every few steps and while it waits for the device.
+    """`train` as a generator that pauses every few steps and while it waits for the device.
 
     effort: measures what the training takes; whoever does others in between brings one that leaves theirs out.
     """
@@ -122,7 +122,7 @@ def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> li
 
 
 def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array, dict[str, float | None]]:
-    """Raw outputs on test data of the weights that were best on validation data, and their scores."""
+    """Return raw outputs and scores on test data, with the weights of the lowest validation loss."""
     stepper.restore()
     outputs = stepper.learner.predict(stepper.learner.place(dataset.test))
     loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
@@ -134,5 +134,5 @@ def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array
 
 
 def skill(loss: float, floor_loss: float) -> float | None:
-    """1 − loss / floor: 0 for the naive predictor, 1 for a perfect one; None where the naive one is perfect."""
+    """1 − loss / floor: 0 for the naive predictor, 1 for a perfect one; None if the naive one is perfect."""
     return 1 - loss / floor_loss if floor_loss > 0 else None

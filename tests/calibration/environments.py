@@ -1,9 +1,9 @@
-"""Train a baseline's first replicates as another machine would, and write them as a baseline's rows, to resample from.
+"""Train a baseline's first replicates in a simulated environment, and write them as rows of a baseline.
 
     python tests/calibration/environments.py results/baseline NAME OUT    # one of ENVIRONMENTS, in its own process
 
-NAME says which instructions, threads and kernels torch and OpenBLAS may use, so that rounding differs as it does
-between machines.
+NAME selects the instructions, threads and kernels that torch and OpenBLAS may use, so that rounding differs as it does
+between machines. `gate.py` resamples checks from the rows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
 
 
 def set_up(name: str) -> None:
-    """Make this process compute as the environment does."""
+    """Configure this process as the environment."""
     wanted = ENVIRONMENTS[name]
     os.environ.update({key: value for key, value in wanted.items() if key.isupper()})
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = wanted.get("threads", "1")

@@ -1,11 +1,11 @@
-"""How often the gate cries wolf, and what it misses: whole checks resampled from real trainings.
+"""The rates of the gate's false and missed alarms, from whole checks resampled from real trainings.
 
     python tests/calibration/gate.py results/baseline            # trains in every environment first; prints the tables
     python tests/calibration/gate.py results/baseline --write    # writes them into docs/ci.md
     python tests/calibration/gate.py results/baseline --keep DIR # keeps what was trained in DIR, and uses what is there
 
-A resampled check draws two environments and, for each cell, 24 of the replicates trained in both; so what differs
-between the two sides is what rounding does to real trainings. A change of speed is put in by stretching the steps.
+A resampled check draws two environments and, for each cell, 24 of the replicates trained in both. The two sides
+therefore differ by the effect of rounding on real trainings. A change of speed is simulated by multiplying the steps.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Trained = Mapping[CellName, Sequence[Replicate]]
 
 
 class Resampled:
-    """A source that has its replicates already."""
+    """A source of replicates that are already trained."""
 
     name, fingerprint = "resampled", "another"
 
@@ -58,7 +58,7 @@ class Resampled:
 
 
 def train_everywhere(folder: Path, kept: Path) -> dict[str, dict[str, Any]]:
-    """A check in each environment, two at a time; what `kept` has already is not trained again."""
+    """Run a check in each environment, two at a time; results in the folder `kept` are used again."""
 
     def one(name: str) -> dict[str, Any]:
         path = kept / f"{list(ENVIRONMENTS).index(name)}.json"
@@ -73,7 +73,7 @@ def train_everywhere(folder: Path, kept: Path) -> dict[str, dict[str, Any]]:
 
 
 def trained(seen: dict[str, Any]) -> Trained:
-    """The first replicates of each cell, in order."""
+    """Return the first replicates of each cell, in order."""
     cells: dict[CellName, dict[int, Replicate]] = {}
     for row in seen["replicates"]:
         values = {key: value for key, value in row.items() if key not in ("task", "model", "replicate")}
@@ -85,7 +85,7 @@ def trained(seen: dict[str, Any]) -> Trained:
 def drawn(
     baseline: Baseline, side: Trained, picks: Mapping[CellName, Any], factor: float = 1.0
 ) -> dict[CellName, BaselineCell]:
-    """Cells of 24 replicates that were picked from a side, their steps stretched."""
+    """Return cells of 24 replicates drawn from a side, their steps multiplied by a factor."""
     return {
         name: replace(
             baseline.cells[name],
@@ -96,14 +96,14 @@ def drawn(
 
 
 def stretched(replicate: Replicate, number: int, factor: float) -> Replicate:
-    """As if it had needed `factor` times the steps; beyond its budget it misses the target."""
+    """Multiply the steps to target; beyond the budget the replicate misses its target."""
     steps = replicate.steps_to_target
     longer = steps * factor if steps is not None and steps * factor <= replicate.steps else None
     return replace(replicate, number=number, steps_to_target=longer)
 
 
 def renewed(cells: Mapping[CellName, BaselineCell]) -> dict[CellName, BaselineCell]:
-    """The same with weights changed on purpose: a new version, other hashes."""
+    """Change the weights of cells as on purpose: a new version, other hashes."""
     return {
         name: replace(
             cell,
@@ -115,7 +115,7 @@ def renewed(cells: Mapping[CellName, BaselineCell]) -> dict[CellName, BaselineCe
 
 
 def paired(baseline: Baseline, sides: Sequence[Trained], factor: float, rng: np.random.Generator) -> list[str]:
-    """The states of one resampled check of paired replicates in two environments."""
+    """Return the states of one resampled check of paired replicates in two environments."""
     before, now = (sides[i] for i in rng.choice(len(sides), 2, replace=False))
     picks = {name: rng.integers(0, CHECKED, BOTH) for name in before}
     reference = replace(baseline, cells=drawn(baseline, before, picks))
@@ -123,7 +123,7 @@ def paired(baseline: Baseline, sides: Sequence[Trained], factor: float, rng: np.
 
 
 def unpaired(baseline: Baseline, factor: float, rng: np.random.Generator) -> list[str]:
-    """The same with other weights: both sides draw from the baseline's 24 replicates, each for itself."""
+    """The same with other weights: both sides draw independently from the baseline's 24 replicates."""
     everything = {name: list(cell.replicates.values()) for name, cell in baseline.cells.items()}
     first, second = ({name: rng.integers(0, BOTH, BOTH) for name in everything} for _ in range(2))
     reference = replace(baseline, cells=drawn(baseline, everything, first))
@@ -135,7 +135,7 @@ def states(reference: Baseline, new: Mapping[CellName, BaselineCell]) -> list[st
 
 
 def naive(baseline: Baseline, factor: float, rng: np.random.Generator, seeds: int = 3) -> list[str]:
-    """What many projects have: fresh seeds each time, and an alarm at 10 % above the recorded mean."""
+    """The rule of many projects: fresh seeds each time, and an alarm at 10 % above the recorded mean."""
     found = []
     for cell in baseline.cells.values():
         steps = [r.steps if r.steps_to_target is None else r.steps_to_target for r in cell.replicates.values()]
@@ -145,7 +145,7 @@ def naive(baseline: Baseline, factor: float, rng: np.random.Generator, seeds: in
 
 
 def rates(checks: Sequence[list[str]]) -> tuple[float, float]:
-    """Share of checks with any alarm, and of cells that alarm."""
+    """Return the share of checks with an alarm, and the share of cells with one."""
     alarms = np.array([[state == "regressed" for state in cells] for cells in checks])
     return float(alarms.any(axis=1).mean()), float(alarms.mean())
 

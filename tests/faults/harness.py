@@ -1,4 +1,4 @@
-"""The command line as a process to be killed, and what the records of two runs must agree in."""
+"""Start the command line as a process that can be killed, and compare the records of two runs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from bench.records.jsonl import read_records
 from bench.records.schema import Record
 
 TOY = str(Path(__file__).parents[1] / "plugins" / "toy.py")
-# what two runs of one training may differ in
+# the fields in which two runs of one training may differ
 TIMES = ("wall_seconds", "cpu_seconds", "peak_bytes", "timing", "evaluation_seconds")
 Run = Callable[..., Outcome]
 
 
 class Notes(Observer):
-    """Keeps the sentences for a person."""
+    """An observer that keeps the sentences for people."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -45,12 +45,12 @@ def records(folder: Path, name: str = "e") -> list[Record]:
 
 
 def places(found: list[Record]) -> list[tuple[Any, ...]]:
-    """What each record is, once for each."""
+    """Return the identity of each record."""
     return [(r["key"], r["stage"], r["match"], r["trial"], r["replicate"], r["model"]["label"]) for r in found]
 
 
 def outcomes(found: list[Record]) -> dict[tuple[Any, ...], str]:
-    """Every record by its place, without what may differ between two runs."""
+    """Return the records by identity, without the fields that may differ between two runs."""
     assert len(set(places(found))) == len(found), "a record was written twice"
     kept = [json.dumps({k: v for k, v in r.items() if k not in TIMES}, sort_keys=True) for r in found]
     return dict(zip(places(found), kept, strict=True))
@@ -62,7 +62,7 @@ def command(*flags: str) -> list[str]:
 
 
 def start(folder: Path, *flags: str) -> subprocess.Popen[str]:
-    """The command line in a process of its own, its output to be read line by line."""
+    """Start the command line in a process of its own, whose output can be read line by line."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         command(*flags), cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -70,7 +70,7 @@ def start(folder: Path, *flags: str) -> subprocess.Popen[str]:
 
 
 def progress(process: subprocess.Popen[str]) -> Iterator[str]:
-    """The lines that tell of a training, as they come."""
+    """Yield the lines about trainings as they are printed."""
     assert process.stdout is not None
     return (line for line in process.stdout if line.startswith("["))
 
@@ -90,7 +90,7 @@ def workers_of(parent: int) -> list[int]:
 
 
 def all_gone(processes: list[int], within_seconds: float) -> bool:
-    """Whether all these processes end in time."""
+    """Return whether all these processes end within the time."""
     deadline = time.monotonic() + within_seconds
     for pid in processes:
         try:

@@ -1,4 +1,4 @@
-"""A Dask cluster of processes that the test starts: results as on one machine, whatever happens to its workers."""
+"""A Dask cluster of processes gives the results of one machine, whatever happens to its workers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MADE = ("--models", "linear,faulty[how=none],gru", "--trials", "6", "--seeds", "
 
 
 class Cluster:
-    """A scheduler and workers, each a process."""
+    """A scheduler and workers, each in a process of its own."""
 
     def __init__(self, folder: Path, leave: contextlib.ExitStack) -> None:
         with socket.socket() as free:

@@ -1,4 +1,4 @@
-"""A disk that is full, or may not be written: a clean stop, one line, and nothing corrupt."""
+"""A disk that is full or read-only leads to a clean stop with one line, and no damaged record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tasks.errors import UserError
 
 
 class Disk:
-    """Takes so many bytes more, then is full: a short write first, as a real one gives, then an error."""
+    """A disk with few free bytes: when it is full, a short write succeeds, as on a real disk; then errors follow."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
         self.path, self.free = path, 1 << 60
@@ -101,7 +101,7 @@ def test_a_failing_sync_takes_the_record_back(tmp_path: Path, monkeypatch: pytes
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, where this process may make one."""
+    """A small file system, if this process may mount one."""
     place = tmp_path / "disk"
     place.mkdir()
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place]).returncode:

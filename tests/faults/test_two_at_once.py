@@ -1,4 +1,4 @@
-"""Two runs on one name: the second is refused, whoever the first is; a dead one's lock is taken over."""
+"""Two runs with one name: the second is refused; the lock of a run that has died is taken over."""
 
 from __future__ import annotations
 

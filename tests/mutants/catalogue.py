@@ -1,4 +1,7 @@
-"""Faults that still train: what the gate must notice. Each patches the code of the process that calls it, for good."""
+"""Faults with which training still works, which the gate must detect.
+
+Each fault patches the code of the process that applies it, permanently.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from bench.models.torch_learner.network import Network
 
 @dataclass(frozen=True)
 class Mutant:
-    """name: what is wrong. cells: those that it touches, as `bench check --cells` takes them."""
+    """A fault. name: its description. cells: the affected cells, as patterns for `bench check --cells`."""
 
     name: str
     cells: str
@@ -47,7 +50,7 @@ def mutant(name: str, cells: str) -> Callable[[Callable[[], None]], Callable[[],
 
 
 def after(owner: Any, method: str, extra: Callable[..., None]) -> None:
-    """Have `extra(self, …)` called after a method, with its arguments."""
+    """Call `extra(self, …)` after a method, with its arguments."""
     original = getattr(owner, method)
 
     @functools.wraps(original)
@@ -60,7 +63,7 @@ def after(owner: Any, method: str, extra: Callable[..., None]) -> None:
 
 
 def before(owner: Any, method: str, extra: Callable[..., None]) -> None:
-    """Have `extra(self, …)` called before a method, with its arguments."""
+    """Call `extra(self, …)` before a method, with its arguments."""
     original = getattr(owner, method)
 
     @functools.wraps(original)
@@ -100,12 +103,12 @@ def _no_clipping() -> None:
 
 @mutant("reset gate ignored in the NumPy GRU", "*/numpy_gru")
 def _no_reset() -> None:
-    """r is 1 everywhere, forward and backward."""
+    """Set r to 1 everywhere, forward and backward."""
 
     def open_gate(self: GRULayer) -> None:
         H = self.hidden_size
         self._W[H : 2 * H] = 0  # σ(0) = 1/2 …
-        self._W[H : 2 * H, H] = 20  # … and σ of much is 1
+        self._W[H : 2 * H, H] = 20  # … and σ of a large number is 1
 
     after(GRULayer, "pack", open_gate)
 

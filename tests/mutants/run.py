@@ -1,11 +1,11 @@
-"""Check every mutant against a baseline, two at a time, and say what the gate made of it.
+"""Check every mutant against a baseline, two at a time, and report which checks detect it.
 
     python tests/mutants/run.py results/baseline            # 10 minutes on 2 cores; prints the table of docs/ci.md
     python tests/mutants/run.py results/baseline --write    # writes it there
     python tests/mutants/run.py results/baseline --keep DIR # keeps the outcomes in DIR, and uses what is there
 
-Exit code 1 where a mutant costs 10 % of convergence and the gate does not notice it in the baseline's environment. What
-it makes of it in another one, where rounding differs and so equal losses prove nothing, stands beside it.
+The exit code is 1 if a mutant slows convergence by 10 % and the gate does not detect it in the baseline's environment.
+The table also has the result in another environment, where rounding differs, so that first losses are not compared.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from catalogue import MUTANTS
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "ci.md"
 
-COSTS = 1.10  # what the gate must notice
+COSTS = 1.10  # the ratio of steps to target that the gate must detect
 
 
 def check(number: int, baseline: Path, kept: Path) -> dict[str, Any]:
-    """The outcome of one mutant, in a process of its own."""
+    """Check one mutant in a process of its own and return the outcome."""
     path = kept / f"{number}.json"
     if not path.exists():
         _run(number, baseline, path)
@@ -47,7 +47,7 @@ def _run(number: int, baseline: Path, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """The largest change of convergence among the cells (a ratio), and in words with its 95 % interval."""
+    """The largest change of convergence among the cells: as a ratio, and in words with its 95 % interval."""
 
     change: float = 1.0
     words: str = "–"
@@ -68,14 +68,14 @@ def cost(outcome: dict[str, Any]) -> Cost:
 
 
 def caught(outcome: dict[str, Any], where: str) -> str:
-    """Which tiers fail a cell in one of two environments: what must be exactly equal, or convergence; "" for none."""
+    """Name the checks that fail a cell in one of two environments: exact, convergence, or both; "" for none."""
     regressed = [cell for cell in outcome[where]["cells"] if cell["state"] == "regressed"]
     blocked = [any(problem["blocking"] for problem in cell["problems"]) for cell in regressed]
     return " and ".join(["exact"] * any(blocked) + ["convergence"] * (not all(blocked)))
 
 
 def missed(outcome: dict[str, Any]) -> bool:
-    """Whether it costs what must be noticed, and was not."""
+    """Return whether a mutant slows convergence by `COSTS` and was not detected."""
     return cost(outcome).change >= COSTS and not caught(outcome, "here")
 
 
@@ -108,7 +108,7 @@ def main() -> int:
 
         write_section("mutants", f"{text}\n\n{machine()}.", PAGE)
     names = [outcome["name"] for outcome in outcomes if missed(outcome)]
-    print(f"{len(names)} missed that must not be: {', '.join(names) or 'none'}", file=sys.stderr)
+    print(f"{len(names)} mutants missed that must be detected: {', '.join(names) or 'none'}", file=sys.stderr)
     return 1 if names else 0
 
 

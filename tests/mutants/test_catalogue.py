@@ -1,4 +1,4 @@
-"""The mutants are many, have cells of the committed baseline each, and what the script says of them is right."""
+"""The mutants name cells of the committed baseline, and the script reports them correctly."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ BASELINE = HERE.parents[1] / "results" / "baseline"
 
 @pytest.fixture(scope="module")
 def run() -> ModuleType:
-    """run.py, whose name says too little for a place on everybody's path."""
+    """The module run.py, loaded by path because its name is too general for the import path."""
     specification = importlib.util.spec_from_file_location("mutants_run", HERE / "run.py")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module  # where its dataclasses look for themselves
+    sys.modules[specification.name] = module  # dataclasses look up their module there
     sys.path.insert(0, str(HERE))
     try:
         specification.loader.exec_module(module)
@@ -60,7 +60,7 @@ def cell(change: float, *, spread: float = 0.1, state: str = "regressed", missed
 
 
 def outcome(*cells: Any, exact: bool = False) -> Any:
-    """Seen in another environment, and in the baseline's, where something may differ that must be equal."""
+    """The outcome in another environment, and in the baseline's, where an exact check may fail."""
     here = [{**found, "problems": [{"text": "t", "blocking": exact}]} for found in cells]
     return {"name": "m", "here": {"cells": here}, "elsewhere": {"cells": list(cells)}}
 

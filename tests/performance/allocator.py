@@ -1,8 +1,8 @@
-"""Forward and backward with the workers' allocator settings and without them: `make perf`, or this file with `--write`.
+"""Forward and backward with and without the workers' allocator settings: `make perf`, or this file with `--write`.
 
-The settings are glibc's thresholds in `bench.executors.worker`: without them, each buffer above 128 KiB is mapped anew
-and unmapped at every step. They are read at start, so every measurement is a process of its own; the two take turns.
-About two minutes.
+The settings are glibc's thresholds in `bench.executors.worker`: without them, each buffer above 128 KiB is mapped and
+unmapped at every step. They are read at start, so every measurement is a process of its own; runs with and without them
+alternate. It takes about two minutes.
 """
 
 from __future__ import annotations

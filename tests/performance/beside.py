@@ -1,10 +1,10 @@
-"""`python -m bench …` whose workers make, after each training, the same steps with nothing around them.
+"""Run `python -m bench …` with workers that repeat the bare steps of each training after it.
 
     BESIDE=FILE python tests/performance/beside.py run --models gru
 
-appends a JSON line for each training to FILE: its key, what a bare step took and what the measuring itself took. Bare:
-forward, backward, clipping and Adam on batches that are ready. Right after the training and in its process, because
-a machine that others share is faster in one minute and slower in the next.
+appends a JSON line for each training to FILE: its key, the time of its bare steps and the time of measuring them. Bare
+steps are forward, backward, clipping and Adam on batches that are ready. They run right after the training and in its
+process, because the speed of a shared machine varies from minute to minute.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WARM_UP = 10  # steps
 
 
 def bare_step(training: Training) -> tuple[float, float]:
-    """Mean wall and processor seconds of an optimiser step."""
+    """Return the mean wall and processor seconds of an optimiser step."""
     dataset = load_data(training.task, training.seed, training.replicate)
     learner = build_learner(training, dataset)
     order = generator("bare").permutation(len(dataset.train))
@@ -44,7 +44,7 @@ def bare_step(training: Training) -> tuple[float, float]:
 
 
 class BareSteps(Measurement):
-    """{"seconds": wall and processor seconds of an optimiser step}."""
+    """A job that returns {"seconds": wall and processor seconds of an optimiser step}."""
 
     def perform(self, progress: Progress) -> Record:
         return {"seconds": bare_step(self.training)}
@@ -54,7 +54,7 @@ perform_alone = TrainingJob.perform
 
 
 def perform(job: TrainingJob, progress: Progress) -> Record:
-    """The job's record, and a line of what its bare steps take."""
+    """Perform the job, write a line about its bare steps, and return the job's record."""
     record = perform_alone(job, progress)
     worked, began = time.process_time(), time.perf_counter()
     wall, processor = bare_step(job.training)

@@ -1,4 +1,4 @@
-"""Processor seconds of the parts of a training: one real training, with a clock around each part of it."""
+"""The processor seconds of the parts of a training, measured by a clock around each part of a real training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GATHERING, REST = "batches gathered and cut", "the rest of a training"
 
 
 class Parts(Measurement):
-    """{"parts": processor seconds by part, "bare": those of its bare steps} of one training."""
+    """A job that returns {"parts": processor seconds by part, "bare": those of its bare steps} of one training."""
 
     def perform(self, progress: Progress) -> Record:
         spent: dict[str, float] = defaultdict(float)
@@ -51,7 +51,7 @@ class Parts(Measurement):
 
 @contextmanager
 def clocks(spent: dict[str, float], task: type) -> Iterator[None]:
-    """Add up the processor seconds of the parts; of nested ones, the outer has what the inner leaves."""
+    """Sum the processor seconds of the parts. The time of an inner part is subtracted from the outer part."""
     nested = [0.0]
 
     def clocked(part: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,8 +1,8 @@
-"""What the parent costs: trainings that take no time, through the whole experiment.
+"""The cost of the parent process: a whole experiment with trainings that take no time.
 
 `make perf`, or this file with `--write`, measures for 1,000 and 10,000 simulated trainings on 2 workers: milliseconds
-of the driver a training and how they grow, the parent's memory a training, bytes a record. What is judged is the
-driver's own processor time; the elapsed time has the disk in it, and whatever else the machine does.
+of the driver for each training and their growth, the parent's memory for each training, and bytes of a record. The bars
+apply to the driver's processor time; the elapsed time also contains the disk and other load on the machine.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LIMIT_MS, LIMIT_RATIO, LIMIT_BYTES = 3.0, 1.2, 4096
 
 
 class Simulated(Executor):
-    """Two workers that return a record of the usual size at once; its losses depend on the configuration."""
+    """An executor whose two workers return a record of the usual size at once; losses depend on the configuration."""
 
     @property
     def slots(self) -> int:
@@ -86,7 +86,7 @@ def drive(trainings: int, folder: Path) -> tuple[float, float, float, float]:
 
 
 def _cells(count: int) -> list[CellPlan]:
-    """Cells of as many models as are needed: one, under many seeds."""
+    """Return as many cells as needed: one model under many root seeds."""
     experiment = resolve(
         {"tasks": "sine", "models": "gru", "trials": TRIALS, "seeds": SEEDS, "name": "simulated", "device": "cpu"}
     )

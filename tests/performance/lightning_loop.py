@@ -1,7 +1,7 @@
-"""The work of `tutorial_loop.py` by PyTorch Lightning under Optuna's own `study.optimize`: `pip install -e '.[perf]'`.
+"""The work of `tutorial_loop.py` with PyTorch Lightning and Optuna's `study.optimize` (`pip install -e '.[perf]'`).
 
-Each hidden size is a trial. Data stand in a TensorDataset; logging, checkpoints, the progress bar and the sanity check
-are off, so what is timed is training. Data, initial weights and the order of batches are bench's, as in the tutorial.
+Each hidden size is a trial. The data are in a TensorDataset; logging, checkpoints, the progress bar and the sanity
+check are off, so that only training is timed. Data, initial weights and batch order are bench's, as in the tutorial.
 
     python tests/performance/lightning_loop.py --batch-size 64 --epochs 10 --replicate 1
 """
@@ -54,7 +54,7 @@ class Module(lightning.LightningModule):
 
 
 def loaders_of(training: Training) -> tuple[Any, Any]:
-    """Loaders of the training data, in the order in which bench takes it, and of the validation data."""
+    """Return loaders of the training data, in bench's order, and of the validation data."""
     task = training.task
     data = load_data(task, training.seed, training.replicate)
     rng = generator("batches", training.seed, task.name, task.identity(), training.replicate)
@@ -83,7 +83,7 @@ def fit(network: nn.Module, loaders: tuple[Any, Any], epochs: int) -> Module:
 
 
 def study(experiment: Experiment, epochs: int, replicate: int) -> tuple[dict[int, Any], float]:
-    """Curves by hidden size, and the seconds of `study.optimize`."""
+    """Return the curves by hidden size, and the seconds of `study.optimize`."""
     curves: dict[int, Any] = {}
     trainings = {size: training_of(experiment, size, replicate) for size in HIDDEN_SIZES}
     prepared = {size: (network_of(training), loaders_of(training)) for size, training in trainings.items()}

@@ -1,12 +1,12 @@
-"""Trainings an hour of `bench run` against what a user would write: `make perf`, or this file with `--write`.
+"""Trainings an hour of `bench run` compared with a user's own loops: `make perf`, or this file with `--write`.
 
-The rivals are `tutorial_loop.py`, and `lightning_loop.py` where PyTorch Lightning is installed (the extra `perf`). Each
-takes turns with `bench run` on the same trainings; the median of the ratios of neighbours is judged. A rival's time
-begins after its imports and data; bench's at its command, and ends with its last training (its timings and its report,
-which the rivals do not make, are in the column "whole command"). Both of bench's GRUs are run: `gru` is the rivals' own
-`nn.GRU`, `numpy_gru` the same network from the same weights. Loss curves must agree, or nothing is written. After each
-pair the optimiser steps alone are timed, in two workers: what nobody who trains that GRU on two cores can pass. About
-half an hour.
+The other loops are `tutorial_loop.py`, and `lightning_loop.py` if PyTorch Lightning is installed (the extra `perf`).
+Each alternates with `bench run` on the same trainings; the median of the ratios of neighbouring runs is compared with
+the bar. The time of a loop begins after its imports and data. The time of bench begins with its command and ends with
+its last training; its timings and report, which the loops do not make, are in the column "whole command". Both of
+bench's GRUs are run: `gru` is the loops' `nn.GRU`, `numpy_gru` the same network from the same weights. Loss curves
+must agree, or nothing is written. After each pair the optimiser steps alone are timed in two workers: an upper limit
+for trainings of that GRU on two cores. It takes about half an hour.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Curves = dict[tuple[int, int], tuple[list[float], list[float]]]  # by hidden siz
 
 
 def run_rival(script: str, batch_size: int, replicate: int) -> tuple[float, Curves]:
-    """Trainings an hour of a rival, in a process of its own, and its curves."""
+    """Run another loop in a process of its own. Returns its trainings an hour and its curves."""
     flags = {"--batch-size": batch_size, "--epochs": EPOCHS[batch_size], "--replicate": replicate}
     command = [sys.executable, str(Path(__file__).with_name(script)), *(str(x) for pair in flags.items() for x in pair)]
     answer = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
@@ -55,7 +55,7 @@ def run_rival(script: str, batch_size: int, replicate: int) -> tuple[float, Curv
 
 
 def run_bench(model: str, batch_size: int) -> tuple[float, float, Curves]:
-    """Trainings an hour of `bench run` until its last training, and of the whole command; its curves."""
+    """Run bench. Returns its trainings an hour until the last training and of the whole command, and its curves."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "bench", "run", "--workers", str(WORKERS), "--device", "cpu"]
         command += ["--results", f"{folder}/results", "--reports", f"{folder}/reports"]
@@ -80,7 +80,7 @@ def run_bench(model: str, batch_size: int) -> tuple[float, float, Curves]:
 
 
 def bare_rate(model: str, batch_size: int) -> float:
-    """Trainings an hour that two workers would make if there were nothing but optimiser steps."""
+    """Trainings an hour that two workers could make of optimiser steps alone."""
     experiment = resolve(settings(batch_size, EPOCHS[batch_size], SEEDS, model=model))
     trainings = [training_of(experiment, size, replicate) for size in HIDDEN_SIZES for replicate in range(1, 5)]
     found = perform([BareSteps(training) for training in trainings])
@@ -89,12 +89,12 @@ def bare_rate(model: str, batch_size: int) -> float:
 
 
 def environment() -> dict[str, str]:
-    """Ours, with this checkout's bench."""
+    """The environment of subprocesses, with this checkout's bench."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def largest_difference(ours: Curves, theirs: Curves) -> float:
-    """Of the losses of the trainings that both have, relative."""
+    """The largest relative difference of losses, over the trainings that both have."""
     return max(
         abs(a - b) / abs(b)
         for key, curves in theirs.items()
@@ -104,7 +104,7 @@ def largest_difference(ours: Curves, theirs: Curves) -> float:
 
 
 def compare(script: str, model: str, batch_size: int) -> dict[str, Any]:
-    """Medians of alternating runs."""
+    """Measure alternating runs and return the medians."""
     runs = []
     for run in range(RUNS):
         rival, theirs = run_rival(script, batch_size, 1 + run % SEEDS)

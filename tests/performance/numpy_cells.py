@@ -1,8 +1,8 @@
-"""How fast the NumPy cells are beside their torch twins: `make perf`, or this file with `--write` to keep the tables.
+"""The speed of the NumPy cells compared with torch's: `make perf`, or this file with `--write` to keep the tables.
 
-Both run in one process, one after the other in turn, on the same threads; a ratio is taken of each pair of neighbours
-and the median of the ratios is reported, so that what else runs on the machine meets both alike. NumPy and torch take
-their thread counts at start, so each count is a process of its own. About three minutes.
+Both run alternately in one process, on the same threads. The reported ratio is the median of the ratios of neighbouring
+runs, so that other load on the machine affects both alike. NumPy and torch read their numbers of threads at start, so
+each number has a process of its own. It takes about three minutes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ THREADS = (1, 2)
 
 
 def alternate(first: Callable[[], Any], second: Callable[[], Any]) -> dict[str, float]:
-    """Median seconds of each, and the median of the ratios first / second of neighbouring runs."""
+    """Return the median seconds of each, and the median of the ratios first / second of neighbouring runs."""
     for warm_up in (first, second, first, second):
         warm_up()
     times: list[tuple[float, float]] = []
@@ -60,7 +60,7 @@ def alternate(first: Callable[[], Any], second: Callable[[], Any]) -> dict[str, 
 
 
 def forward_backward(cell: str, shape: tuple[int, ...]) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    """Forward and backward of the NumPy cell and of torch's, from the same weights, gradient at every output."""
+    """Return forward and backward of the NumPy cell and of torch's: the same weights, a gradient at every output."""
     import numpy as np
     import torch
 
@@ -94,7 +94,7 @@ def forward_backward(cell: str, shape: tuple[int, ...]) -> tuple[Callable[[], An
 
 
 def training_step(shape: tuple[int, ...]) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    """Whole steps of `numpy_gru` and `gru`: head, loss, backward, clipping, Adam."""
+    """Return whole steps of `numpy_gru` and `gru`: head, loss, backward, clipping, Adam."""
     import numpy as np
 
     from bench.models.contract import Problem, Settings
@@ -128,9 +128,9 @@ def gemm_rate() -> float:
 
 
 def product_flops(cell: str, shape: tuple[int, ...]) -> float:
-    """FLOPs of the products of forward and backward: 2·G·H·(I + H) a step each, twice the latter backward.
+    """FLOPs of the products: 2·G·H·(I + H) for each step and sequence forward, twice as many backward.
 
-    The first layer's inputs get no gradient.
+    The first layer's inputs have no gradient, so their product is left out of the backward pass once.
     """
     batch, steps, inputs, hidden, layers = shape
     step = sum(3 * hidden + (2 * inputs if k == 0 else 3 * hidden) for k in range(layers))
@@ -138,7 +138,7 @@ def product_flops(cell: str, shape: tuple[int, ...]) -> float:
 
 
 def peak_bytes(cell: str, shape: tuple[int, ...], which: int) -> int:
-    """How much the resident memory of a process grows over three runs: in a child, from its own high-water mark."""
+    """The growth of the resident memory over three runs, in a child process whose peak is reset before."""
     warm_up = forward_backward(cell, (1, 1, 1, 1, 1))
     runs = forward_backward(cell, shape)
     read_end, write_end = os.pipe()
@@ -147,7 +147,7 @@ def peak_bytes(cell: str, shape: tuple[int, ...], which: int) -> int:
         for run in warm_up:  # what a library loads at its first call is not the cell's
             run()
         before = _status("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts again from here
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak of the resident memory
         for _ in range(3):
             runs[which]()
         os.write(write_end, str(_status("VmHWM") - before).encode())
@@ -165,7 +165,7 @@ def _status(key: str) -> int:
 
 
 def measure(threads: int) -> dict[str, Any]:
-    """Everything for one thread count; memory and whole steps with one thread only."""
+    """Measure everything for one number of threads; memory and whole steps with one thread only."""
     import torch
 
     torch.set_num_threads(threads)

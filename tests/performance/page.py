@@ -1,4 +1,4 @@
-"""What the benchmarks share: tables, the line that says where they were measured, and their place in a page."""
+"""Shared parts of the benchmarks: tables, the line about machine and commit, and their place in a page."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ BUSY_SHARE, LOOK_SECONDS = 0.05, 3.0  # share of the cores' time that others may
 
 
 def wants_writing(description: str, page: Path = PERFORMANCE) -> bool:
-    """The command line of a benchmark that has no flag but `--write`."""
+    """Parse the command line of a benchmark whose only flag is `--write`."""
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help=f"put the table into {page.name}")
     return bool(parser.parse_args().write)
 
 
 def write_section(section: str, text: str, page: Path = PERFORMANCE) -> None:
-    """Replace what stands between the page's two marks `<!-- measured: SECTION -->`."""
+    """Replace the text between the page's two marks `<!-- measured: SECTION -->`."""
     mark = f"<!-- measured: {section} -->"
     parts = page.read_text(encoding="utf-8").split(mark)
     if len(parts) != 3:
@@ -43,7 +43,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def judged(value: float, bar: float, *, at_most: bool) -> str:
-    """The bar, and whether the value meets it."""
+    """Write the bar and whether the value meets it."""
     met = value <= bar if at_most else value >= bar
     return f"{'≤' if at_most else '≥'} {bar:g}: {'met' if met else '**missed**'}"
 
@@ -62,9 +62,9 @@ def busy() -> bool:
 
 
 def origin(script: str, *, was_busy: bool) -> str:
-    """The line below a table: its command, the machine, the commit, and whether others were at work."""
+    """Write the line below a table: command, machine, commit, and whether the machine was busy."""
     command = f"`python tests/performance/{Path(script).name} --write`"
-    loaded = "; others were at work on the machine, so take the ratios, not the times" if was_busy else ""
+    loaded = "; other programs loaded the machine, so the ratios are reliable and the times are not" if was_busy else ""
     python = ".".join(map(str, sys.version_info[:3]))
     return f"{command}; {machine()}, Python {python}; commit {_commit()}{loaded}."
 

@@ -1,7 +1,8 @@
-"""How long a person waits: for `--help`, for the first training of a run, for a finished experiment's result.
+"""The waiting time for `--help`, for the first training of a run, and for the result of a finished experiment.
 
-`make perf`, or this file with `--write`. Medians of alternating runs, each a command of its own. The first training
-tells by itself when it begins: a plug-in whose GRU writes down the time at which it is built. About two minutes.
+`make perf`, or this file with `--write`. The times are medians of alternating runs, each a command of its own. The
+start of the first training is written by a plug-in whose GRU records the time at which it is built. It takes about
+two minutes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Stamped(Gru):
 
 
 def seconds_of(*arguments: str) -> float:
-    """Of one command of bench, from start to end."""
+    """Seconds of one command of bench, from start to end."""
     began = time.perf_counter()
     bench(*arguments)
     return time.perf_counter() - began

@@ -1,9 +1,9 @@
-"""Where the time of the default quick sweep goes, against the same optimiser steps run bare: `make perf`, or `--write`.
+"""The default quick sweep compared with its optimiser steps alone: `make perf`, or this file with `--write`.
 
-The sweep is the real command, but its workers make a fifth of a second of bare steps after each training (`beside.py`);
-that time is taken off again. What the sweep took is wall time, from the command to the last confirmed training, times
-its workers. Beside it stands the ratio of processor times (all processes of the run against the bare steps), which does
-not know of idle cores, nor of what else runs on the machine. About ten minutes.
+The sweep is the real command, but its workers make bare steps for a fifth of a second after each training
+(`beside.py`); that time is subtracted. The time of the sweep is the wall time from the command to the last training,
+times the number of workers. The ratio of processor times (all processes of the run against the bare steps) is given
+as well; it is affected neither by idle cores nor by other load on the machine. It takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ Size = tuple[str, str, int, int]  # task, model, hidden size, layers
 
 @dataclass(frozen=True)
 class Sweep:
-    """A run: its search and confirm records, each one's seconds from the command to its end, what `beside.py` wrote of
-    each, all processor seconds."""
+    """One run of the sweep.
+
+    records: of its search and confirm stages. ends: for each record, the seconds from the command to its end.
+    beside: for each record, the line that `beside.py` wrote. processor_seconds: of all processes.
+    """
 
     records: list[Record]
     ends: list[float]
@@ -85,17 +88,19 @@ class Sweep:
 
     @property
     def taken_seconds(self) -> float:
-        """Wall time times workers, without the measuring."""
+        """Wall time times workers, without the time of measuring bare steps."""
         return WORKERS * self.ends[-1] - sum(line["spent_wall_seconds"] for line in self.beside)
 
     def ratios(self) -> tuple[float, float]:
-        """What was taken against the bare steps: wall time times workers, and processor time."""
+        """The ratios to the bare steps: of wall time times workers, and of processor time."""
         bare, spent = (sum(line[f"{of}_processor_seconds"] for line in self.beside) for of in ("bare", "spent"))
         return self.taken_seconds / self.bare_seconds, (self.processor_seconds - spent) / bare
 
     def outside_trainings(self) -> dict[str, float]:
-        """Seconds times workers in which no training went on; gradient flow, which a record does not call training
-        time, is among what passes between them."""
+        """Seconds times workers in which no training ran.
+
+        Gradient flow is included in the time between trainings, because a record's training time excludes it.
+        """
         whole = [
             record["wall_seconds"] + line["spent_wall_seconds"]
             for record, line in zip(self.records, self.beside, strict=True)
@@ -122,7 +127,7 @@ def size_of(record: Record) -> Size:
 
 
 def trainings_of(records: Sequence[Record], experiment: Experiment) -> dict[tuple[Size, str], Training]:
-    """A training of each size and stage that the records have."""
+    """Return a training for each size and stage of the records."""
     plans = {
         (task.label, entry.model.name): CellPlan(experiment, experiment.matchings[0], task, entry, "cpu")
         for task in experiment.tasks
@@ -136,7 +141,7 @@ def trainings_of(records: Sequence[Record], experiment: Experiment) -> dict[tupl
 def parts_of(records: Sequence[Record], trainings: dict[tuple[Size, str], Training]) -> dict[str, float]:
     """Processor seconds inside all trainings of a sweep, by part, as shares of those of their bare steps.
 
-    A training of each size and stage stands for all.
+    One training of each size and stage is measured and represents the others.
     """
     counts = Counter((size_of(record), record["stage"]) for record in records)
     jobs = [Parts(trainings[which]) for which in counts]
@@ -150,7 +155,7 @@ def parts_of(records: Sequence[Record], trainings: dict[tuple[Size, str], Traini
 
 
 def measure(models: str) -> dict[str, Any]:
-    """Ratios of all runs, and where the time of the last one went."""
+    """Measure the ratios of all runs, and the parts of the last run's time."""
     experiment = resolve({"models": models, "device": "cpu", "workers": WORKERS})
     ratios = []
     for _ in range(RUNS):

@@ -1,8 +1,8 @@
-"""The training loop of a typical PyTorch tutorial, written as its readers write it: what bench is compared with.
+"""The training loop of a typical PyTorch tutorial, with which bench is compared.
 
-A Dataset that makes tensors of one sequence at a time, a DataLoader, `nn.GRU`, default Adam, `loss.item()` at every
-step, one hidden size after another, in one process with torch's default threads. It takes from bench nothing but data,
-initial weights and the order of the batches, so that both must give the same loss curves.
+It has a Dataset that makes tensors of one sequence at a time, a DataLoader, `nn.GRU`, default Adam, `loss.item()` at
+every step, and one hidden size after another, in one process with torch's default threads. Only data, initial weights
+and batch order are bench's, so that both must give the same loss curves.
 
     python tests/performance/tutorial_loop.py --batch-size 512 --epochs 50 --replicate 1
 """
@@ -35,7 +35,7 @@ LEARNING_RATE = 1.5e-4
 
 
 class Windows(Dataset[tuple[Tensor, Tensor]]):
-    """Inputs `(N, T, I)` and targets `(N, O)`, a tensor of each made for every sequence that is asked for."""
+    """Inputs `(N, T, I)` and targets `(N, O)`; each access makes tensors of one sequence."""
 
     def __init__(self, inputs: Array, targets: Array) -> None:
         self.inputs, self.targets = inputs, targets
@@ -48,7 +48,7 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
 
 
 class Order:
-    """A sampler: every epoch in the next order that a generator gives, as `shuffle=True` would in its own."""
+    """A sampler that takes each epoch's order from a generator, where `shuffle=True` would draw its own."""
 
     def __init__(self, count: int, rng: np.random.Generator) -> None:
         self.count, self.rng = count, rng
@@ -73,7 +73,7 @@ class Network(nn.Module):
 
 
 def train(model: nn.Module, train_loader: Any, valid_loader: Any, epochs: int) -> tuple[list[float], list[float]]:
-    """Mean training loss and validation loss of every epoch."""
+    """Return the mean training loss and the validation loss of every epoch."""
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     criterion = nn.MSELoss()
     train_losses, valid_losses = [], []
@@ -113,14 +113,14 @@ def settings(batch_size: int, epochs: int, seeds: int, points: int = POINTS, mod
 
 
 def training_of(experiment: Experiment, hidden_size: int, replicate: int) -> Training:
-    """The training that bench makes of a size and a replicate."""
+    """Return bench's training for a size and a replicate."""
     matching = next(m for m in experiment.matchings if m.hidden_sizes == (hidden_size,))
     plan = CellPlan(experiment, matching, experiment.tasks[0], experiment.entries[0], "cpu")
     return plan.training(Point(hidden_size, 1, LEARNING_RATE), replicate)
 
 
 def network_of(training: Training) -> Network:
-    """The tutorial's network with the weights that bench starts from."""
+    """Return the tutorial's network with bench's initial weights."""
     data = load_data(training.task, training.seed, training.replicate)
     state = build_learner(training, data).state()
     network = Network(training.task.input_size, training.settings.hidden_size, training.task.output_size)
@@ -130,7 +130,7 @@ def network_of(training: Training) -> Network:
 
 
 def loaders_of(training: Training) -> tuple[Any, Any]:
-    """Loaders of the training data, in the order in which bench takes it, and of the validation data."""
+    """Return loaders of the training data, in bench's order, and of the validation data."""
     task = training.task
     data = load_data(task, training.seed, training.replicate)
     rng = generator("batches", training.seed, task.name, task.identity(), training.replicate)
@@ -143,7 +143,7 @@ def loaders_of(training: Training) -> tuple[Any, Any]:
 
 
 def arguments(description: str) -> argparse.Namespace:
-    """The flags: one run of all hidden sizes."""
+    """Read the flags of one run of all hidden sizes."""
     parser = argparse.ArgumentParser(description=description)
     for flag, default in {"--batch-size": 512, "--epochs": 50, "--replicate": 1}.items():
         parser.add_argument(flag, type=int, default=default)
@@ -151,7 +151,7 @@ def arguments(description: str) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train all sizes one after another; print curves by hidden size, and the seconds that they took, as JSON."""
+    """Train all sizes one after another. Print the curves by hidden size and the seconds of training as JSON."""
     given = arguments("The loop of a typical tutorial")
     experiment = resolve(settings(given.batch_size, given.epochs, 1))
     torch.optim.Adam(nn.Linear(1, 1).parameters())  # the first optimiser imports for seconds: not to be counted

@@ -1,4 +1,4 @@
-"""Jobs of a benchmark, done by worker processes as those of a run are."""
+"""Jobs of a benchmark, which run in worker processes as the jobs of an experiment do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class Measurement(ABC):
-    """A job of a benchmark: its record is what `perform` returns, and it stands in no ledger."""
+    """A job of a benchmark. Its record is the return value of `perform`, and is not written anywhere."""
 
     training: Training
 
@@ -40,7 +40,7 @@ class Measurement(ABC):
 
 
 def perform(jobs: Sequence[Job]) -> list[Record]:
-    """The records of jobs, done by worker processes as the sweep's are, as many at a time."""
+    """Run jobs in as many worker processes as the sweep has, and return their records."""
     executor, found = ProcessExecutor(WORKERS), dict[int, Record]()
     waiting, free = list(enumerate(jobs)), list(range(WORKERS))
     running: dict[Future[Record], tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""How the NumPy cells learn.
+"""The training of the NumPy cells.
 
-layer and stack (the recurrence), head, losses, optimiser, parameters, weights, and learner, which puts them together.
+layer and stack (the recurrence), head, losses, optimiser, parameters, weights, and learner, which combines them.
 """

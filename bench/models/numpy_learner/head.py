@@ -8,19 +8,22 @@ from tasks.contract import Array
 
 
 class Head:
-    """weight `(O, H)`, bias `(O,)` and their gradients, used in place. States are `(H, B)` or `(T, H, B)`."""
+    """The linear head. weight `(O, H)`, bias `(O,)` and their gradients are used in place.
+
+    States are `(H, B)` or `(T, H, B)`.
+    """
 
     def __init__(self, weight: Array, bias: Array, d_weight: Array, d_bias: Array) -> None:
         self.weight, self.bias, self.d_weight, self.d_bias = weight, bias, d_weight, d_bias
 
     def forward(self, states: Array) -> Array:
-        """Outputs `(O, B)` or `(T, O, B)`."""
+        """Return the outputs `(O, B)` or `(T, O, B)`."""
         outputs: Array = np.matmul(self.weight, states)
         outputs += self.bias[:, None]
         return outputs
 
     def backward(self, states: Array, d_outputs: Array) -> Array:
-        """The gradient of the states; the weights' go into `d_weight` and `d_bias`."""
+        """Return the gradient of the states; write those of the weights into `d_weight` and `d_bias`."""
         d_weight = np.matmul(d_outputs, states.swapaxes(-1, -2))
         self.d_weight[...] = d_weight if states.ndim == 2 else d_weight.sum(axis=0)
         self.d_bias[...] = d_outputs.sum(axis=-1 if states.ndim == 2 else (0, -1))

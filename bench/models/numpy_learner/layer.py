@@ -1,21 +1,21 @@
-"""What every NumPy cell shares: one direction of one layer, its buffers, and how a sequence is laid out in them.
+"""The base of every NumPy cell: one direction of one layer, its buffers, and the layout of a sequence in them.
 
 Layout. Arrays are feature-major: `(T, features, B)` for T steps and B sequences, so that a gate is a contiguous block
 of rows, and a step's gates are one matrix product, `W (rows, columns) @ s (columns, B)`.
 
-One array S `(T+1, H+1+I, B)` holds all that a step reads, in three blocks of rows:
+One array S `(T+1, H+1+I, B)` contains everything that a step reads, in three blocks of rows:
 
     S[t] = [ h_{t-1} ]  H rows   the state before step t
-           [    1    ]  1 row    a unit that is always on: a bias is its weight
+           [    1    ]  1 row    a constant 1, whose weights are the biases
            [   x_t   ]  I rows   the input of step t
 
 so U h + b + W x is one product [U | b | W] S[t], and the gradient of all three is one product with S transposed. The
-step writes its h_t into S[t+1], where the next step finds it.
+step writes its h_t into S[t+1], from which the next step reads it.
 
-The way back. A step multiplies the gradient dh_t that reaches its state by factors that depend on forward values only
-(in the GRU, da_z = dh_t * (h_{t-1} - n) z (1 - z), for instance). These local derivatives are computed for many steps
-at once, ahead of the recursion, which is left with a handful of operations a step. "Many" is a chunk of steps: as many
-as stay in the processor's cache, at most all.
+Backward. A step multiplies the gradient dh_t that reaches its state by factors that depend on forward values only
+(in the GRU, da_z = dh_t * (h_{t-1} - n) z (1 - z), for instance). These local derivatives are computed for a chunk
+of steps at once, before the recursion, which then needs only a few operations for each step. A chunk has as many
+steps as fit into the processor's cache, at most all.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ import numpy as np
 
 from tasks.contract import Array
 
-CHUNK_BYTES = 1 << 20  # local derivatives and products held at a time; found by trying (docs/numpy_cells.md)
-SHAPES_KEPT = 4  # workspaces kept: a full batch and an epoch's last one, in training and in prediction
+CHUNK_BYTES = 1 << 20  # of local derivatives and products; found by experiment (docs/numpy_cells.md)
+SHAPES_KEPT = 4  # workspaces: for a full batch and an epoch's last one, in training and in prediction
 
 
 class Weights(NamedTuple):
-    """One direction of one layer in PyTorch's layout, G gates stacked: (G·H, I), (G·H, H), (G·H,), (G·H,)."""
+    """One direction of one layer in PyTorch's layout, with G gates stacked: (G·H, I), (G·H, H), (G·H,), (G·H,)."""
 
     w_ih: Array
     w_hh: Array
@@ -42,15 +42,15 @@ class Weights(NamedTuple):
 
     @classmethod
     def named(cls, arrays: Mapping[str, Array], suffix: str) -> Weights:
-        """From torch's names: `suffix` is `_l0`, `_l0_reverse`, `_l1`, …"""
+        """Select weights by torch's names. suffix: `_l0`, `_l0_reverse`, `_l1`, …"""
         return cls(*(arrays[part + suffix] for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
 
 
 class Workspace:
-    """Buffers for one shape (T, B), made once and used again by every step of that shape.
+    """Buffers for one shape (T, B), allocated once and reused by every batch of that shape.
 
-    Lists hold a view for each step: made once, since indexing an array costs as much as a small product.
-    Without `training` a cell keeps no forward values: each step overwrites those of the one before it.
+    Lists hold a view for each step, made once, because indexing an array takes as long as a small product.
+    Without `training` a cell keeps no forward values: each step overwrites those of the previous one.
 
     blocks: how many (H, B) blocks of gradients a step has: D `(blocks·H, n·B)` holds them for a chunk of n steps, rows
     first, so that one product over all n·B columns gives the weights' gradient. J `(n, blocks, H, B)`: the local
@@ -84,15 +84,15 @@ class Workspace:
             self.d_inputs: Array = np.empty((0,), dtype)  # made by the first backward pass that wants it
 
     def kept(self, rows: int) -> Array:
-        """`(T, rows, B)` for values that the way back needs; without training `(1, rows, B)`."""
+        """Allocate `(T, rows, B)` for values that the backward pass needs; without training `(1, rows, B)`."""
         return np.empty((self.steps if self.training else 1, rows, self.batch), self.dtype)
 
     def per_step(self, values: Array) -> list[Array]:
-        """A view of `values`, as made by `kept`, for each step."""
+        """Return a view for each step of `values`, an array made by `kept`."""
         return [values[t if self.training else 0] for t in range(self.steps)]
 
     def gather(self, start: int, stop: int) -> tuple[Array, Array]:
-        """D and X of the chunk, as matrices with a column for each step and sequence."""
+        """Return D and X of the chunk, as matrices with a column for each step and sequence."""
         n = stop - start
         by_step = self.X.reshape(len(self.X), -1, self.batch)[:, :n]
         np.copyto(by_step, self.S[start:stop].transpose(1, 0, 2))
@@ -106,11 +106,11 @@ class Layer(ABC, Generic[Space]):
     """One direction of one layer: `forward` over a whole sequence, and `backward` through it.
 
     `weights` and `gradients` are in PyTorch's layout and are used in place; call `pack` after the weights changed.
-    It always runs from the first step to the last: a reverse direction is given its sequence reversed.
+    A layer always runs from the first step to the last: for a reverse direction, pass the sequence reversed.
     """
 
     gates: ClassVar[int]
-    states: ClassVar[int] = 1  # arrays that a step hands on: h, and c in an LSTM
+    states: ClassVar[int] = 1  # arrays that a step passes on: h, and c in an LSTM
 
     def __init__(self, weights: Weights, gradients: Weights) -> None:
         self.weights, self.gradients = weights, gradients
@@ -118,14 +118,14 @@ class Layer(ABC, Generic[Space]):
         self.input_size = weights.w_ih.shape[1]
         self.columns = self.hidden_size + 1 + self.input_size  # rows of S: h, 1, x
         self.dtype: np.dtype[np.floating] = weights.w_hh.dtype
-        # 0-d arrays: a Python number would be converted anew by every operation on a small array
+        # 0-d arrays, because every operation on a small array would convert a Python number again
         self.one, self.half = np.asarray(1, self.dtype), np.asarray(0.5, self.dtype)
         self._spaces: dict[tuple[int, int, bool], Space] = {}
 
     def forward(
         self, inputs: Array, initial: Array | None, ended: Array | None, *, training: bool
     ) -> tuple[Array, Array]:
-        """Outputs h_1 … h_T `(T, H, B)`, a view that the next call overwrites, and the final states `(states, H, B)`.
+        """Return outputs h_1 … h_T `(T, H, B)`, a view that the next call overwrites; final states `(states, H, B)`.
 
         inputs: `(T, I, B)`, or integer tokens `(T, B)`, which are one-hot encoded. initial: `(states, H, B)`; None: 0.
         ended: `(T, B)` bool, True where a sequence has no step t; its state then stays as it is.
@@ -139,7 +139,7 @@ class Layer(ABC, Generic[Space]):
         if ended is None:
             space.ended = [None] * steps
         else:
-            np.copyto(space.x, 0, where=ended[:, None])  # whatever stands in the padding, NaN too, must not matter
+            np.copyto(space.x, 0, where=ended[:, None])  # values in the padding, NaN too, must have no effect
             space.ended = [row[None] if row.any() else None for row in ended]
         space.h[0][...] = 0 if initial is None else initial[0]
         self._scan(space, initial)
@@ -148,14 +148,14 @@ class Layer(ABC, Generic[Space]):
     def backward(
         self, d_outputs: Array | None, d_final: Array | None, *, want_inputs: bool
     ) -> tuple[Array | None, Array]:
-        """Gradients of the inputs `(T, I, B)` (None unless wanted) and of the initial states `(states, H, B)`.
+        """Return gradients of the inputs `(T, I, B)` (None unless wanted) and of the initial states `(states, H, B)`.
 
         d_outputs: gradient of the outputs `(T, H, B)`; d_final: of the final states `(states, H, B)`; None: zero.
         The weights' gradients are written into `gradients`.
         """
         space, batch = self._space, self._space.batch
         if not space.training:
-            raise ValueError("backward needs a forward pass with training=True: without it nothing is kept")
+            raise ValueError("backward needs a forward pass with training=True, which keeps the values that it uses")
         if want_inputs and not space.d_inputs.size:
             space.d_inputs = np.empty((self.input_size, space.steps * batch), self.dtype)
         d_steps = None if d_outputs is None else list(d_outputs)
@@ -173,10 +173,10 @@ class Layer(ABC, Generic[Space]):
         return d_inputs, self._d_initial(space)
 
     def state_gradients(self, d_outputs: Array) -> Iterator[Array]:
-        """Gradients `(states, H, B)` of the states that steps T, T − 1, … 1 of the last `forward` were given.
+        """Yield gradients `(states, H, B)` of the states with which steps T, T − 1, … 1 of the last `forward` began.
 
-        d_outputs: gradient of its outputs `(T, H, B)`. What reaches a state h_t as an output of step t is not in it.
-        No weight's gradient is computed.
+        d_outputs: gradient of its outputs `(T, H, B)`. The part that reaches a state h_t as an output of step t is not
+        included. No gradients of weights are computed.
         """
         space, d_steps = self._space, list(d_outputs)
         self._begin(space, None)
@@ -189,39 +189,39 @@ class Layer(ABC, Generic[Space]):
         key = (steps, batch, training)
         space = self._spaces.pop(key, None) or self._make_workspace(steps, batch, training)
         while len(self._spaces) >= SHAPES_KEPT:
-            del self._spaces[next(iter(self._spaces))]  # the one not used for longest
+            del self._spaces[next(iter(self._spaces))]  # the least recently used one
         self._spaces[key] = space
         return space
 
     @abstractmethod
     def pack(self) -> None:
-        """Bring the weights into the layout of the products."""
+        """Copy the weights into the layout of the products."""
 
     @abstractmethod
     def _make_workspace(self, steps: int, batch: int, training: bool) -> Space: ...
 
     @abstractmethod
     def _scan(self, space: Space, initial: Array | None) -> None:
-        """All steps forward: from `space.h[0]` and the inputs in S to `space.h[1:]`."""
+        """Run all steps forward: from `space.h[0]` and the inputs in S to `space.h[1:]`."""
 
     @abstractmethod
     def _differentiate(self, space: Space, start: int, stop: int) -> None:
-        """The local derivatives of steps start … stop − 1 into `space.J[: stop - start]`."""
+        """Write the local derivatives of steps start … stop − 1 into `space.J[: stop - start]`."""
 
     @abstractmethod
     def _recur(self, space: Space, start: int, stop: int, d_steps: list[Array] | None) -> None:
-        """Steps stop − 1 … start backward: fills `space.D`, and leaves the gradient of h_{start-1} in `space.dh`."""
+        """Run steps stop − 1 … start backward: fill `space.D`, and leave the gradient of h_{start-1} in `space.dh`."""
 
     @abstractmethod
     def _add_products(self, space: Space, D: Array, X: Array, *, first: bool) -> None:
-        """Add the chunk's share of the weights' gradients (`first`: start with it)."""
+        """Add the chunk's part of the weights' gradients. first: overwrite instead of adding."""
 
     @abstractmethod
     def _unpack(self) -> None:
         """Write the summed gradients into `gradients`, in PyTorch's layout."""
 
     def _input_rows(self, D: Array) -> Array:
-        """The rows of D that belong to w_ih, in PyTorch's order of gates."""
+        """Return the rows of D that belong to w_ih, in PyTorch's order of gates."""
         return D
 
     def _begin(self, space: Space, d_final: Array | None) -> None:
@@ -235,7 +235,10 @@ class Layer(ABC, Generic[Space]):
 
 
 def accumulate(left: Array, right: Array, total: Array, scratch: Array, *, first: bool) -> None:
-    """`total` (+)= left @ right; NumPy's product cannot add to what is there, so it goes through `scratch`."""
+    """Compute total += left @ right (first: total = left @ right).
+
+    NumPy's product cannot add to its output, so it is computed in `scratch`.
+    """
     if first:
         np.matmul(left, right, out=total)
     else:

@@ -1,4 +1,4 @@
-"""A NumPy cell in training: head, loss, clipping and Adam around a stack of layers, behind the trainer's contract."""
+"""The learner of the NumPy cells: a stack of layers with head, loss, clipping and Adam."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bench.models.numpy_learner.parameters import Parameters, check_entries
 from bench.models.numpy_learner.stack import Stack, padding
 from tasks.contract import Array, Split
 
-PREDICT_BYTES = 32 << 20  # of states and inputs held at a time in `predict`
+PREDICT_BYTES = 32 << 20  # of states and inputs that `predict` holds at a time
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Sequences in the layout of the computation, the sequence last: a split, or a batch of it.
+    """A split, or a batch of it, in the layout of the computation: the sequence is the last axis.
 
     inputs `(T, I, N)`, or tokens `(T, N)`; targets `(O, N)` or `(T, O, N)`, or classes `(N,)` or `(T, N)`;
     mask `(T, N)`; lengths `(N,)`.
@@ -35,22 +35,23 @@ class Placed:
     lengths: Array | None
 
     def ordered(self, order: Array) -> Placed:
-        """The sequences `order` `(n,)`, copied. `take` keeps the sequence innermost in memory; indexing would not."""
+        """Copy the sequences `order` `(n,)`. `take` keeps the sequence innermost in memory; indexing would not."""
         mask = None if self.mask is None else self.mask.take(order, axis=-1)
         lengths = None if self.lengths is None else self.lengths[order]
         return Placed(self.inputs.take(order, axis=-1), self.targets.take(order, axis=-1), mask, lengths)
 
     def part(self, start: int, stop: int) -> Placed:
-        """The sequences start … stop − 1: views."""
+        """Return views of the sequences start … stop − 1."""
         mask = None if self.mask is None else self.mask[..., start:stop]
         lengths = None if self.lengths is None else self.lengths[start:stop]
         return Placed(self.inputs[..., start:stop], self.targets[..., start:stop], mask, lengths)
 
 
 class NumpyLearner(Learner):
-    """Weights by torch's names, float64, as drawn by `draw_weights`; `dropout` seeds the masks between layers.
+    """A learner in NumPy.
 
-    A NaN or an overflow ends in a loss that is not finite, which is the trainer's to record: no warning, no error.
+    weights: by torch's names, float64, as drawn by `draw_weights`. dropout: the seed of the masks between layers. A NaN
+    or an overflow leads to a loss that is not finite, which the trainer records, and to no warning or error.
     """
 
     kernel = "numpy"
@@ -88,7 +89,7 @@ class NumpyLearner(Learner):
         return ParameterCount(recurrent=self._parameters.flat.size - head, head=head)
 
     def place(self, split: Split) -> Placed:
-        """Sequences last, in the learner's dtype; ValueError or TypeError where the split does not fit the problem."""
+        """Copy a split with the sequence last, in the learner's dtype. ValueError or TypeError if it does not fit."""
         check_split(split, self.problem)
         inputs = split.inputs.T if self.problem.tokens else split.inputs.transpose(1, 2, 0)
         targets = split.targets.transpose(*range(1, split.targets.ndim), 0)
@@ -101,13 +102,13 @@ class NumpyLearner(Learner):
         )
 
     def batches(self, placed: Placed, order: Array, batch_size: int) -> Iterator[Placed]:
-        """The epoch is gathered once, in its order, and a batch is a slice of it."""
+        """Copy the epoch once, in its order, and yield slices of it."""
         epoch = placed.ordered(order)
         for start in range(0, len(order), batch_size):
             yield epoch.part(start, start + batch_size)
 
     def train_step(self, batch: Placed) -> float:
-        # a diverged training reports a loss that is not finite: the warnings would only say the same
+        # a diverged training has a loss that is not finite, so NumPy's warnings would add nothing
         with np.errstate(all="ignore"):
             outputs, final = self._stack.forward(batch.inputs, lengths=batch.lengths, training=True)
             states = outputs if self.problem.per_step else final[0, -1]
@@ -158,7 +159,7 @@ class NumpyLearner(Learner):
 
 
 def check_split(split: Split, problem: Problem) -> None:
-    """ValueError or TypeError, with the expected and the given shape, where a split does not fit the problem."""
+    """Raise ValueError or TypeError with the expected and the given shape if a split does not fit the problem."""
     N, T = split.inputs.shape[:2]
     expected: tuple[int, ...] = (N, T) if problem.tokens else (N, T, problem.input_size)
     _check_shape("inputs", split.inputs, expected)
@@ -172,7 +173,7 @@ def check_split(split: Split, problem: Problem) -> None:
         _check_shape("targets", split.targets, (*leading, problem.output_size))
     if split.mask is not None:
         if not problem.per_step:
-            raise ValueError("a mask says which steps count, and this task has one prediction a sequence")
+            raise ValueError("a mask says which steps count, but this task has one prediction for each sequence")
         _check_shape("mask", split.mask, (N, T))
         if split.mask.dtype != np.bool_:
             raise TypeError(f"mask must be bool, not {split.mask.dtype}")

@@ -1,8 +1,8 @@
-"""Losses with their gradients, feature-major: what `tasks.losses` defines, differentiated by hand.
+"""Losses with their gradients, feature-major: the losses of `tasks.losses`, differentiated by hand.
 
-All take outputs `(O, B)`, or `(T, O, B)` for a prediction at every step, and return the mean over what counts, as a
-float, and the mean's gradient, of the outputs' shape and dtype. `mask` `(T, B)` bool says which steps count. Where no
-step counts there is no mean; the loss is then 0 and the gradient too, so that such a batch changes nothing.
+All take outputs `(O, B)`, or `(T, O, B)` for a prediction at every step, and return the mean over the values that
+count, as a float, and its gradient with the outputs' shape and dtype. `mask` `(T, B)` bool says which steps count. If
+no step counts, there is no mean; loss and gradient are then 0, so that such a batch changes nothing.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ LOSS_FUNCTIONS: dict[Loss, Callable[[Array, Array, Array | None], tuple[float, A
 
 
 def _blank(values: Array, mask: Array | None) -> int:
-    """Set to zero, in place, what does not count (NaN too); how many values count, at least 1 to divide by."""
+    """Set values that do not count to zero, in place (NaN too). Returns the number that count, at least 1."""
     if mask is None:
         return values.size
     np.copyto(values, 0, where=~mask[:, None])

@@ -1,4 +1,4 @@
-"""Adam and gradient clipping in NumPy, step for step what `torch.optim.Adam` and `clip_grad_norm_` compute."""
+"""Adam and gradient clipping in NumPy, equal to `torch.optim.Adam` and `clip_grad_norm_` at every step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.models.numpy_learner.parameters import Parameters
 
 
 class Adam:
-    """Kingma & Ba, arXiv:1412.6980, algorithm 1, on all parameters as one vector:
+    """Adam (Kingma & Ba, arXiv:1412.6980, algorithm 1) on all parameters as one vector:
 
     g ← g + weight_decay·θ          (L2, as in torch.optim.Adam; not AdamW's decoupled decay)
     m ← β1 m + (1 − β1) g           v ← β2 v + (1 − β2) g²
@@ -31,7 +31,7 @@ class Adam:
         self._scratch, self._denominator = parameters.like().flat, parameters.like().flat
 
     def step(self, gradients: Parameters, learning_rate: float) -> None:
-        """One step. `gradients` has the parameters' names and shapes; with weight decay it is changed."""
+        """Make one step. `gradients` has the parameters' names and shapes; weight decay changes it in place."""
         theta, g, m, v, (beta1, beta2) = self.parameters.flat, gradients.flat, self.m.flat, self.v.flat, self.betas
         scratch, denominator = self._scratch, self._denominator
         self.steps_done += 1
@@ -54,7 +54,7 @@ class Adam:
 
 
 def clip_gradient_norm(gradients: Parameters, max_norm: float) -> float:
-    """Scale all gradients so that their common norm is at most `max_norm`; returns the norm before.
+    """Scale all gradients so that their common norm is at most `max_norm`. Returns the norm before scaling.
 
     A norm of NaN makes every gradient NaN, and an infinite one makes them NaN or zero, as in torch.
     """

@@ -1,4 +1,4 @@
-"""Named parameters in one flat vector: what an optimiser or a norm touches is one array, whatever the layers are."""
+"""Named parameters in one flat vector, so that an optimiser or a norm works on a single array."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:  # a type alone must not load numpy: `bench list` starts witho
 
 
 class Parameters(Mapping[str, Array]):
-    """Arrays by name, each a view into `flat` `(size,)`: Adam and clipping need a dozen array operations in all,
-    instead of a dozen for each parameter.
+    """Arrays by name, each a view into `flat` `(size,)`.
 
-    Write into the arrays in place (`parameters[name][...] = value`); they are never replaced.
+    Adam and clipping need a dozen array operations in all, instead of a dozen for each parameter. Write into the
+    arrays in place (`parameters[name][...] = value`); they are never replaced.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike) -> None:
@@ -31,17 +31,17 @@ class Parameters(Mapping[str, Array]):
 
     @classmethod
     def of(cls, values: Mapping[str, Array], dtype: DTypeLike) -> Parameters:
-        """A copy of `values`, cast to `dtype`."""
+        """Copy `values`, cast to `dtype`."""
         parameters = cls({name: np.shape(value) for name, value in values.items()}, dtype)
         parameters.load(values)
         return parameters
 
     def like(self) -> Parameters:
-        """The same names and shapes, all zero: gradients, or an optimiser's moments."""
+        """Return zeros with the same names and shapes, for gradients or an optimiser's moments."""
         return Parameters({name: view.shape for name, view in self.items()}, self.flat.dtype)
 
     def load(self, values: Mapping[str, Array]) -> None:
-        """Copy `values` in. ValueError, before anything is changed, unless names and shapes are exactly these."""
+        """Copy `values` into the parameters. ValueError, before any change, unless names and shapes are the same."""
         check_entries({name: view.shape for name, view in self.items()}, values)
         for name, view in self._views.items():
             view[...] = values[name]
@@ -57,7 +57,7 @@ class Parameters(Mapping[str, Array]):
 
 
 def check_entries(expected: Mapping[str, tuple[int, ...]], given: Mapping[str, Array]) -> None:
-    """ValueError where `given` lacks an expected entry, has one more, or one of another shape."""
+    """Raise ValueError if `given` lacks an expected entry, or has an unknown one or one of another shape."""
     missing = [name for name in expected if name not in given]
     unknown = [name for name in given if name not in expected]
     if missing or unknown:

@@ -1,4 +1,4 @@
-"""Layers and directions: what turns one direction of one NumPy layer into a whole recurrent network."""
+"""Layers and directions: a whole recurrent network from single directions of single NumPy layers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
 
 
 class Stack:
-    """L layers of D directions (D = 2 if bidirectional, else 1); each layer reads the outputs of the one below.
+    """L layers of D directions (D = 2 if bidirectional, else 1). Each layer reads the outputs of the one below.
 
     layer: the cell (`GRULayer`, `LSTMLayer`, …). weights: torch's names and layout, as in a `torch.nn` state dict; the
     reverse direction's names end in `_reverse`. gradients: the same names; `backward` writes into them. Both are used
     in place; call `pack` after changing the weights. dropout: between layers, in training, with masks from `rng`
-    (inverted dropout: what is kept is divided by 1 − dropout).
+    (inverted dropout: kept values are divided by 1 − dropout).
 
-    ValueError names the first array that does not fit.
+    Raises ValueError with the name of the first array that does not fit.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Stack:
             raise ValueError("dropout needs rng, a NumPy generator to draw its masks from")
         self._suffixes = SUFFIXES[direction]
         self.directions = len(self._suffixes)
-        # a layer only knows how to run forward: the reverse direction is given, and gives, its steps in reverse
+        # a layer only runs forward: the reverse direction reads and writes its steps in reverse
         self._orders = [slice(None, None, -1) if suffix else slice(None) for suffix in self._suffixes]
         self.num_layers = check_weights(layer, weights, self._suffixes)
         self.gradients = gradients or {name: np.zeros_like(array) for name, array in weights.items()}
@@ -72,7 +72,7 @@ class Stack:
         self.pack()
 
     def pack(self) -> None:
-        """Take over changed weights."""
+        """Copy changed weights into the layers. Call it after changing weights."""
         for layer in self.layers:
             for direction in layer:
                 direction.pack()
@@ -85,16 +85,16 @@ class Stack:
         lengths: Array | None = None,
         training: bool = False,
     ) -> tuple[Array, Array]:
-        """Outputs `(T, D·H, B)` of the last layer, and the final states `(states, L·D, H, B)` of all of them.
+        """Return the last layer's outputs `(T, D·H, B)` and the final states `(states, L·D, H, B)` of all layers.
 
         inputs: `(T, I, B)` in the weights' dtype, or integer tokens `(T, B)`, one-hot encoded here.
-        initial: `(states, L·D, H, B)`; states is 1 (h), or 2 in an LSTM (h and c). None: zero. Handing the final
-            states of one call to the next carries on where it stopped.
+        initial: `(states, L·D, H, B)`; states is 1 (h), or 2 in an LSTM (h and c). None: zero. Pass the
+            final states of one call to the next to continue its sequences.
         lengths: `(B,)` integers in 1 … T; from step `lengths[b]` on, sequence b is padding: its outputs are zero, its
-            state stays, and neither values nor gradients see what stands there. None: all have T steps.
-        training: keep what `backward` needs, and drop out.
+            state stays, and the values there affect neither outputs nor gradients. None: all have T steps.
+        training: keep the values that `backward` needs, and apply dropout.
 
-        The outputs are overwritten by the next call. TypeError and ValueError say what was expected and given.
+        The next call overwrites the outputs. TypeError and ValueError say what was expected and what was given.
         """
         self._check_inputs(inputs, initial)
         steps, batch = inputs.shape[0], inputs.shape[-1]
@@ -123,10 +123,10 @@ class Stack:
     def backward(
         self, d_outputs: Array | None = None, d_final: Array | None = None, *, want_inputs: bool = False
     ) -> tuple[Array | None, Array]:
-        """Gradients of the inputs `(T, I, B)` (None unless wanted) and of the initial states `(states, L·D, H, B)`.
+        """Return gradients of inputs `(T, I, B)` (None unless wanted) and of initial states `(states, L·D, H, B)`.
 
         d_outputs: gradient of the last `forward`'s outputs, `(T, D·H, B)`; d_final: of its final states; None: zero.
-        The weights' gradients are written into `gradients`, replacing what was there.
+        The weights' gradients are written into `gradients` and replace the previous ones.
         """
         if self._outputs_shape is None or self._final_shape is None:
             raise ValueError("backward needs a forward pass with training=True before it")
@@ -167,7 +167,7 @@ class Stack:
         elif inputs.ndim != 3 or inputs.shape[1] != self.input_size:
             raise ValueError(f"inputs must have shape (T, {self.input_size}, B), not {inputs.shape}")
         elif inputs.dtype != self.dtype:
-            raise TypeError(f"inputs must be {self.dtype} as the weights are, not {inputs.dtype}")
+            raise TypeError(f"inputs must be {self.dtype} as the weights, not {inputs.dtype}")
         if 0 in inputs.shape:
             raise ValueError(f"inputs need at least one step and one sequence, not shape {inputs.shape}")
         states = (self.states, self.num_layers * self.directions, self.hidden_size, inputs.shape[-1])
@@ -177,11 +177,11 @@ class Stack:
         if given is not None and given.shape != shape:
             raise ValueError(f"{what} must have shape {shape}, not {given.shape}")
         if given is not None and given.dtype != self.dtype:
-            raise TypeError(f"{what} must be {self.dtype} as the weights are, not {given.dtype}")
+            raise TypeError(f"{what} must be {self.dtype} as the weights, not {given.dtype}")
 
 
 def padding(lengths: Array, steps: int, batch: int) -> Array:
-    """`(T, B)` bool: True from step `lengths[b]` on. ValueError unless the lengths are B integers in 1 … T."""
+    """Return `(T, B)` bool, True from step `lengths[b]` on. ValueError unless the lengths are B integers in 1 … T."""
     lengths = np.asarray(lengths)
     if lengths.shape != (batch,) or not np.issubdtype(lengths.dtype, np.integer):
         raise ValueError(f"lengths must be integers of shape ({batch},), not {lengths.dtype} of shape {lengths.shape}")
@@ -191,7 +191,7 @@ def padding(lengths: Array, steps: int, batch: int) -> Array:
 
 
 def check_weights(layer: type[Layer[Any]], weights: Mapping[str, Array], suffixes: tuple[str, ...]) -> int:
-    """How many layers `weights` has. ValueError or TypeError where an array is missing, too many, or does not fit."""
+    """Count the layers of `weights`. ValueError or TypeError if an array is missing, unknown or does not fit."""
     num_layers = len({name.removesuffix("_reverse").rpartition("_l")[2] for name in weights})
     first = weights.get(f"weight_hh_l0{suffixes[0]}")
     if first is None or first.ndim != 2:

@@ -1,7 +1,7 @@
-"""Weights in and out: `torch.nn` state dicts and ONNX tensors, without importing torch or onnx.
+"""Convert weights from and to `torch.nn` state dicts and ONNX tensors, without importing torch or onnx.
 
 The NumPy cells keep their weights under torch's names and in torch's layout (gates stacked as GRU r, z, n; LSTM
-i, f, g, o), so torch's state dicts need no more than a prefix taken off and missing biases put in.
+i, f, g, o), so for torch's state dicts only a prefix is removed and missing biases are added.
 
 ONNX has one node for a layer, with W `(D, G·H, I)`, R `(D, G·H, H)`, B `(D, 2·G·H)` for D directions, and its own order
 of gates: GRU z, r, h; LSTM i, o, f, c. Its z keeps the old state, as PyTorch's does. A GRU node's attribute
@@ -20,15 +20,19 @@ from bench.models.numpy_learner.stack import SUFFIXES, Direction
 from tasks.contract import Array
 from tasks.errors import unknown
 
-ONNX_BLOCKS = {"rnn": (0,), "gru": (1, 0, 2), "lstm": (0, 2, 3, 1)}  # where ONNX has torch's first gate, second, …
+ONNX_BLOCKS = {
+    "rnn": (0,),
+    "gru": (1, 0, 2),
+    "lstm": (0, 2, 3, 1),
+}  # ONNX's positions of torch's first gate, second gate, …
 
 
 def from_torch(state: Mapping[str, Any], prefix: str = "") -> dict[str, Array]:
-    """Weights for a `Stack` from the state dict of an `nn.GRU`, `nn.LSTM` or `nn.RNN`, copied.
+    """Copy the state dict of an `nn.GRU`, `nn.LSTM` or `nn.RNN` into weights for a `Stack`.
 
-    state: anything that NumPy can read as arrays, torch tensors on the CPU included. prefix: of the names that belong
-    to the cell ("gru." if it is a module's attribute `gru`); others are left out. Biases of a cell made with
-    bias=False are zero. ValueError where nothing has the prefix.
+    state: values that NumPy can read as arrays, torch tensors on the CPU included. prefix: of the names that belong to
+    the cell ("gru." if it is a module's attribute `gru`); others are left out. Biases of a cell made with bias=False
+    are zero. ValueError if no name has the prefix.
     """
     weights: dict[str, Array] = {
         name.removeprefix(prefix): np.asarray(value).copy() for name, value in state.items() if name.startswith(prefix)
@@ -44,16 +48,16 @@ def from_torch(state: Mapping[str, Any], prefix: str = "") -> dict[str, Array]:
 
 
 def to_torch(weights: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
-    """The inverse of `from_torch`, copied; `{name: torch.from_numpy(array)}` of it is what `load_state_dict` takes."""
+    """The inverse of `from_torch`, copied. `load_state_dict` takes the arrays converted by `torch.from_numpy`."""
     return {prefix + name: array.copy() for name, array in weights.items()}
 
 
 def from_onnx(
     cell: str, W: Array, R: Array, B: Array | None = None, *, layer: int = 0, direction: Direction = "forward"
 ) -> dict[str, Array]:
-    """One layer's weights for a `Stack`, from the tensors of an ONNX GRU, LSTM or RNN node; B None: zero.
+    """Convert the tensors of an ONNX GRU, LSTM or RNN node to one layer's weights for a `Stack`.
 
-    cell: "gru", "lstm" or "rnn". ValueError gives the expected and the given shape.
+    cell: "gru", "lstm" or "rnn". B: None for zero biases. ValueError gives the expected and the given shape.
     """
     gates, suffixes = _gates(cell), SUFFIXES[direction]
     directions, hidden = len(suffixes), R.shape[-1]
@@ -78,7 +82,7 @@ def from_onnx(
 def to_onnx(
     cell: str, weights: Mapping[str, Array], *, layer: int = 0, direction: Direction = "forward"
 ) -> dict[str, Array]:
-    """W, R and B of the ONNX node that computes one layer: the inverse of `from_onnx`."""
+    """Convert one layer's weights to W, R and B of an ONNX node, the inverse of `from_onnx`."""
     _gates(cell)
     blocks = tuple(int(i) for i in np.argsort(ONNX_BLOCKS[cell]))
     tensors: dict[str, list[Array]] = {"W": [], "R": [], "B": []}
@@ -99,6 +103,6 @@ def _gates(cell: str) -> int:
 
 
 def _reorder(array: Array, blocks: tuple[int, ...]) -> Array:
-    """The gates' blocks of rows in another order, copied."""
+    """Copy the gates' blocks of rows in another order."""
     parts = np.split(array, len(blocks))
     return np.concatenate([parts[i] for i in blocks])

@@ -87,7 +87,7 @@ def test_a_per_step_model_and_one_of_growth_predict_too(bench: Bench, folder: Pa
     [
         ("table gru", "t,a,b", 10, ["has no column 'c'", "trained on the columns a, b, c", "the file has t, a, b"]),
         ("table gru", "t,a,b,c", 5, ["has 5 rows", "looks back at 6"]),
-        ("copy lstm", "t,a,b,c", 10, ["trained on task copy", "no rows of a table", "bench.load_model"]),
+        ("copy lstm", "t,a,b,c", 10, ["trained on task copy", "not rows of a table", "bench.load_model"]),
         ("none.pt", "t,a,b,c", 10, ["none.pt does not exist", "--save-models"]),
         ("new.csv", "t,a,b,c", 10, ["new.csv is no checkpoint of bench"]),
     ],

@@ -174,7 +174,7 @@ class Divided(Mistaken):
 
 def test_what_a_core_must_be_is_said_in_a_sentence() -> None:
     with pytest.raises(
-        UserError, match=r"divided can't be made with hidden size 9 and 1 layer\(s\) \(8 heads\): comparing at"
+        UserError, match=r"divided cannot be built with hidden size 9 and 1 layer\(s\) \(8 heads\): comparing at"
     ):
         total_parameters(Divided(), PROBLEM, 9, 1)
     with pytest.raises(UserError, match=r"divided: core\(\) returned None, expected a torch.nn.Module"):

@@ -181,7 +181,7 @@ def test_building_seeds_torch_for_dropout_and_takes_read_only_arrays(make_split:
 
 def documented_example() -> str:
     document = inspect.getdoc(torch_model) or ""
-    start, end = document.index('    """Try it'), document.index("Everything else")
+    start, end = document.index('    """Try it'), document.index("The linear head")
     return textwrap.dedent(document[start:end])
 
 

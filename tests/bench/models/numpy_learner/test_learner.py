@@ -80,7 +80,7 @@ def test_predictions_do_not_depend_on_how_the_split_is_cut(per_step: bool, monke
         ({"loss": "cross_entropy"}, {"targets": np.zeros(N)}, TypeError, "classes must be integers, not float64"),
         ({"tokens": True}, {"inputs": np.full((N, T), -1)}, ValueError, "tokens must lie in 0 … 2, not -1 … -1"),
         ({"tokens": True}, {"inputs": np.zeros((N, T))}, TypeError, "tokens must be integers, not float64"),
-        ({}, {"mask": np.ones((N, T), bool)}, ValueError, "this task has one prediction a sequence"),
+        ({}, {"mask": np.ones((N, T), bool)}, ValueError, "this task has one prediction for each sequence"),
         ({}, {"lengths": np.full(N, T + 1)}, ValueError, "lengths must lie in 1 … 6, not 7 … 7"),
         ({}, {"lengths": np.zeros(N, int)}, ValueError, "lengths must lie in 1 … 6, not 0 … 0"),
     ],

@@ -108,14 +108,14 @@ def test_tokens_are_one_hot_inputs() -> None:
     [
         ({"inputs": np.zeros((T, I + 1, B))}, ValueError, r"inputs must have shape \(T, 3, B\), not \(6, 4, 5\)"),
         ({"inputs": np.zeros((T, B))}, ValueError, r"inputs must have shape \(T, 3, B\), not \(6, 5\)"),
-        ({"inputs": np.zeros((T, I, B), "f4")}, TypeError, "inputs must be float64 as the weights are, not float32"),
+        ({"inputs": np.zeros((T, I, B), "f4")}, TypeError, "inputs must be float64 as the weights, not float32"),
         ({"inputs": np.zeros((0, I, B))}, ValueError, r"at least one step and one sequence, not shape \(0, 3, 5\)"),
         ({"inputs": np.full((T, B), 3)}, ValueError, "tokens must lie in 0 … 2, not 3 … 3"),
         ({"lengths": np.array([1, 2])}, ValueError, r"integers of shape \(5,\), not int64 of shape \(2,\)"),
         ({"lengths": np.ones(B)}, ValueError, r"integers of shape \(5,\), not float64 of shape \(5,\)"),
         ({"lengths": np.array([-1, 2, 3, 4, 5])}, ValueError, "lengths must lie in 1 … 6, not -1 … 5"),
         ({"lengths": np.array([1, 2, 3, 4, 7])}, ValueError, "lengths must lie in 1 … 6, not 1 … 7"),
-        ({"initial": np.zeros((1, 1, H, B), "f4")}, TypeError, "must be float64 as the weights are, not float32"),
+        ({"initial": np.zeros((1, 1, H, B), "f4")}, TypeError, "must be float64 as the weights, not float32"),
         ({"initial": np.zeros((1, 1, H, 1))}, ValueError, r"must have shape \(1, 1, 4, 5\), not \(1, 1, 4, 1\)"),
     ],
 )

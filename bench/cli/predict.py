@@ -23,13 +23,16 @@ def predict_command(checkpoint: str, file: str, output: str | None, plugins: tup
       python -m bench run --data sales.csv --target revenue --models gru --save-models --name sales
       python -m bench predict results/sales/models/4f…e1.pt this_month.csv --output forecast.csv
     """
+    from bench.cli.writable import refuse_unwritable
     from bench.records.atomic import write_atomically
     from bench.training.predict import predict_table
 
-    lines = "\n".join(predict_table(checkpoint, file, plugins).lines()) + "\n"
+    if output is not None:
+        refuse_unwritable(Path(output), "--output")
+    text = predict_table(checkpoint, file, plugins).to_csv()
     if output is None:
-        click.echo(lines, nl=False)
+        click.echo(text, nl=False)
     else:
-        write_atomically(Path(output), lines)
+        write_atomically(Path(output), text)
         click.echo(f"predictions  {output}", err=True)
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
@@ -41,8 +43,10 @@ def report_command(
         raise UserError("--open shows the page, so --format must have html in it")
 
     from bench.cli.display.result import show_result
+    from bench.cli.writable import refuse_unwritable
     from bench.report import render
 
+    refuse_unwritable(Path(reports) / name, "--reports", folder=True)
     paths = render(name, results, reports, wanted, _words(figures))
     drawn = [path for path in paths if path.parent.name == "figures"]
     if not quiet:

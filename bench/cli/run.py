@@ -84,10 +84,10 @@ def _run_one(
     from bench.cli.display.refresh import refreshing
     from bench.cli.display.result import show_result
     from bench.cli.stopping import partial_result, stop_signals
+    from bench.cli.writable import refuse_unwritable
     from bench.experiment.run import run
-    from bench.records.folder import check_reports_folder
 
-    check_reports_folder(experiment.reports_folder)
+    refuse_unwritable(experiment.reports_folder, "--reports", folder=True)
     command = command_line(ctx)
     name, options = experiment.name, experiment.options
     try:

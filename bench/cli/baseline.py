@@ -8,7 +8,6 @@ import click
 
 from bench.cli.group import Group
 from bench.cli.stopping import stop_signals
-from bench.cli.writable import refuse_unwritable
 
 
 @click.command("record", short_help="Train every cell, and keep how it converged.")
@@ -43,6 +42,7 @@ def record_command(
       python -m bench baseline record ci/baseline --config gate.toml --plugin my_cell.py
     """
     from bench.cli.display.observing import observing
+    from bench.cli.writable import refuse_unwritable
     from bench.config.files import read_config, read_recipe
     from bench.config.resolve import resolve
     from bench.gate.this_code.record_baseline import history_for, record_baseline

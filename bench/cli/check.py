@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.stopping import stop_signals
-from bench.cli.writable import refuse_unwritable
 
 if TYPE_CHECKING:
     from bench.gate.outcome import Outcome
@@ -58,6 +57,7 @@ def check_command(
       python -m bench check results/baseline --against nightly
       python -m bench check results/baseline --gate-time origin/main
     """
+    from bench.cli.writable import refuse_unwritable
     from bench.gate.errors import CantCompare
     from bench.gate.formats import FORMATS, write
     from bench.gate.outcome import Outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.flags import FLAGS, SectionedCommand
+from bench.cli.flags import SectionedCommand
 from bench.cli.group import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _NOT_ALL_WELL = 1
 
 
-@click.command("run", cls=SectionedCommand, params=list(FLAGS), options_metavar="[OPTIONS]")
+@click.command("run", cls=SectionedCommand, options_metavar="[OPTIONS]")
 @click.option(
     "--config",
     metavar="FILE",
@@ -126,7 +126,7 @@ def _report_command(name: str, experiment: Experiment) -> str:
 def command_line(ctx: click.Context) -> str:
     """The command as a person types it, made from what was parsed (so it is right however `bench` was started)."""
     words = ["python", "-m", "bench", "run"]
-    for param in ctx.command.params:
+    for param in ctx.command.get_params(ctx):
         value = ctx.params.get(param.name or "")
         flag = next((name for name in param.opts if name.startswith("--")), "")
         if value is True:

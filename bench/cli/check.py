@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.gate.outcome import Outcome
 
 
-@click.command("check")
+@click.command("check", short_help="Test whether training still converges as well.")
 @click.argument("folder", metavar="FOLDER")
 @click.option("--against", metavar="NAME", help="Compare this finished experiment, and train nothing.")
 @click.option("--cells", metavar="TASK/MODEL,…", help="Only these cells; * stands for any: copy/*,*/gru.")
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 @click.option(
     "--gate-time",
     metavar="COMMIT",
-    help="Compare the time of a training step with that commit's code, in turn on this machine, and only that: nothing "
-    "is trained, convergence is not checked.",
+    help="Only compare how long a training step takes with this code and with that commit's, in turn on this machine. "
+    "Nothing is trained, and convergence is not checked.",
 )
-@click.option("--workers", metavar="N", help="Trainings at a time. Default: one a core.")
+@click.option("--workers", metavar="N", help="Trainings at a time. Default: one for each core.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/check.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result.")
 def check_command(
     folder: str,
     against: str | None,
@@ -47,7 +47,7 @@ def check_command(
 ) -> int:
     """Train the cells of the baseline in FOLDER on this code, and compare how fast they converge.
 
-    Exit code 0: as good. 1: something regressed. 3: it can't be compared, and why. 2 is for a mistake in the command.
+    Exit code 0: as good. 1: a cell regressed. 3: a cell is not comparable, and why. 2: a mistake in the command.
 
     \b
     Examples:

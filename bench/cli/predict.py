@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 
-@click.command("predict")
+@click.command("predict", short_help="Predict the rows of a CSV file with a saved model.")
 @click.argument("checkpoint")
 @click.argument("file", metavar="FILE.csv")
-@click.option("--output", metavar="FILE", help="Write the predictions there instead of to standard output.")
+@click.option("--output", metavar="FILE", help="Write the predictions to this file instead of to standard output.")
 @click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines the saved model.")
 def predict_command(checkpoint: str, file: str, output: str | None, plugins: tuple[str, ...]) -> int:
     """Predict the rows of FILE.csv with a model that `run --save-models` left in results/NAME/models.
 
-    Writes CSV: the data row that a prediction is for (1 is the first; the last ones lie beyond the file), and the
+    Writes CSV: the number of the row that is predicted (1 is the first; the last ones lie beyond the file), and the
     predicted columns in their own units. The file needs the columns that the model was trained on.
 
     \b

@@ -24,11 +24,11 @@ _NOT_ALL_WELL = 1
 )
 @click.option("--recipe", metavar="NAME", help="Read options from a recipe that comes with bench. See: list recipes.")
 @click.option(
-    "--fresh", is_flag=True, help="Throw away what the results folder holds, and use no other experiment's trainings."
+    "--fresh", is_flag=True, help="Delete what the results folder holds, and reuse no training of another experiment."
 )
-@click.option("--retry-failed", is_flag=True, help="Try once more what failed, timed out or ran out of memory.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
-@click.option("-v", "--verbose", is_flag=True, help="A line an epoch of each training, as it goes.")
+@click.option("--retry-failed", is_flag=True, help="Repeat what failed, timed out or ran out of memory.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result.")
+@click.option("-v", "--verbose", is_flag=True, help="Show a line for each evaluation of each training as it runs.")
 @click.pass_context
 def run_command(
     ctx: click.Context,
@@ -43,9 +43,10 @@ def run_command(
 ) -> int:
     """Train models on tasks, time them, and write a report.
 
-    Flags win over --config or --recipe, and these over the budget. The same command again goes on where an earlier one
-    stopped, and what another experiment of the results folder has trained is not trained again. Exit code 0; 1 if a
-    training failed or diverged (the report has it) or --max-time left some undone; 2 for a mistake in the command.
+    Flags override --config and --recipe, and these override the budget. The same command again continues where an
+    earlier one stopped. Trainings that another experiment in the results folder has done are not repeated. Exit code 0:
+    all is well. 1: a training failed or diverged (the report says which), or --max-time left some undone. 2: a mistake
+    in the command.
 
     \b
     Examples:
@@ -72,7 +73,7 @@ def run_command(
         if code == INTERRUPTED:
             break
     if len(experiments) > 1 and code != INTERRUPTED:
-        click.echo(f"\nwhat all of it says: python -m bench claims {experiments[0].name}")
+        click.echo(f"\nto read all of them together: python -m bench claims {experiments[0].name}")
     return code
 
 

@@ -69,6 +69,14 @@ def test_bare_call_and_help_show_commands_and_examples(bench: Bench, args: tuple
         assert re.search(rf"^  {command}\s+\w", result.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("group", [(), ("baseline",)])
+def test_no_summary_of_a_command_is_cut_at_80_columns(bench: Bench, group: tuple[str, ...]) -> None:
+    commands = bench(*group, "--help").stdout.partition("Commands:")[2].splitlines()[1:]
+    assert len(commands) > 1
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands)
+    assert max(map(len, commands)) <= 80
+
+
 @pytest.mark.parametrize("command", ["run", "report", "list", "rerun"])
 def test_each_command_has_help(bench: Bench, command: str) -> None:
     result = bench(command, "--help")

@@ -22,7 +22,7 @@ main = Group(
       python -m bench run --models gru,lstm
       python -m bench run --models gru,lstm,rnn,numpy_gru --tasks "sine[noise=0.1],copy" --budget standard
       python -m bench run --data sales.csv --target revenue --time date --models gru,lstm
-      python -m bench run --config experiment.toml --seeds 20
+      python -m bench run --config experiment.toml --replicates 20
       python -m bench report gru-lstm-quick
       python -m bench check results/baseline
       python -m bench list tasks

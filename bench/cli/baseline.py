@@ -1,4 +1,4 @@
-"""`bench baseline`: record what convergence is like now, and explain how two such records differ."""
+"""`bench baseline`: record how training converges now, and explain how two such records differ."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ import click
 
 from bench.cli.group import Group
 from bench.cli.stopping import stop_signals
-from bench.cli.writable import refuse_unwritable
 
 
-@click.command("record", short_help="Train every cell, and keep how it converged.")
+@click.command("record", short_help="Train every model on every task, and record how it converges.")
 @click.argument("folder", metavar="FOLDER")
 @click.option(
     "--recipe",
     metavar="NAME",
-    help="The experiment: a recipe of one configuration a cell. Default: that of the baseline in FOLDER, else gate.",
+    help="A recipe with one configuration a cell. Default: the experiment of the baseline in FOLDER, else gate.",
 )
-@click.option("--config", metavar="FILE", help="The experiment from a TOML file: your own tasks and models.")
-@click.option("--models", metavar="A,B", help="Other models than the experiment's.")
-@click.option("--tasks", metavar="A,B", help="Other tasks than the experiment's.")
+@click.option("--config", metavar="FILE", help="Instead of a recipe: a TOML file, with tasks and models of your own.")
+@click.option("--models", metavar="A,B", help="Use these models instead of those of the recipe or file.")
+@click.option("--tasks", metavar="A,B", help="Use these tasks instead of those of the recipe or file.")
 @click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines tasks or models.")
-@click.option("--accept", metavar="WHY", help="Record the baseline that is there again, and keep this reason.")
-@click.option("--drop-cells", is_flag=True, help="Let cells go that the baseline has and the new experiment has not.")
-@click.option("--workers", metavar="N", help="Trainings at a time. Default: one a core.")
+@click.option("--accept", metavar="WHY", help="Record the baseline in FOLDER again, and record this reason in it.")
+@click.option("--drop-cells", is_flag=True, help="Drop the cells that the baseline has and the new experiment has not.")
+@click.option("--workers", metavar="N", help="Trainings at a time. Default: one for each core.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/baseline-run.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result.")
 def record_command(
     folder: str,
     recipe: str | None,
@@ -40,7 +39,7 @@ def record_command(
     results: str,
     quiet: bool,
 ) -> int:
-    """Train 24 replicates of every cell, and write FOLDER: text that is committed and reviewed.
+    """Train 24 replicates of every cell (a model on a task), and write FOLDER: text files to commit and review.
 
     \b
     Examples:
@@ -49,6 +48,7 @@ def record_command(
       python -m bench baseline record ci/baseline --config gate.toml --plugin my_cell.py
     """
     from bench.cli.display.observing import observing
+    from bench.cli.writable import refuse_unwritable
     from bench.config.files import read_config, read_recipe
     from bench.config.resolve import resolve
     from bench.gate.baseline import is_baseline
@@ -90,6 +90,7 @@ def diff_command(before: str, after: str) -> int:
 
 baseline_command = Group(
     "baseline",
+    short_help="Record how training converges, for check to compare with.",
     help="""Record how training converges on this code, for `bench check` to compare with.
 
     \b

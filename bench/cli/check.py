@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.stopping import stop_signals
-from bench.cli.writable import refuse_unwritable
 
 if TYPE_CHECKING:
     from bench.gate.outcome import CheckOutcome
 
 
-@click.command("check")
+@click.command("check", short_help="Test whether training still converges as well.")
 @click.argument("folder", metavar="FOLDER")
 @click.option("--against", metavar="NAME", help="Compare this finished experiment, and train nothing.")
 @click.option("--cells", metavar="TASK/MODEL,…", help="Only these cells; * matches any text: copy/*,*/gru.")
@@ -29,13 +28,13 @@ if TYPE_CHECKING:
 @click.option(
     "--gate-time",
     metavar="COMMIT",
-    help="Compare the time of a training step with that commit's code, in turn on this machine, and only that: nothing "
-    "is trained, convergence is not checked.",
+    help="Only compare how long a training step takes with this code and with that commit's, in turn on this machine. "
+    "Nothing is trained, and convergence is not checked.",
 )
 @click.option("--quick", is_flag=True, help="Compare the first steps in float64 alone: seconds, for a pre-commit hook.")
-@click.option("--workers", metavar="N", help="Trainings at a time. Default: one a core.")
+@click.option("--workers", metavar="N", help="Trainings at a time. Default: one for each core.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/check.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result.")
 def check_command(
     folder: str,
     against: str | None,
@@ -61,6 +60,7 @@ def check_command(
       python -m bench check results/baseline --against nightly
       python -m bench check results/baseline --gate-time origin/main
     """
+    from bench.cli.writable import refuse_unwritable
     from bench.gate.errors import NotComparable
     from bench.gate.formats import FORMATS, write
     from bench.gate.outcome import CheckOutcome

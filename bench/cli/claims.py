@@ -8,7 +8,7 @@ import textwrap
 import click
 
 
-@click.command("claims")
+@click.command("claims", short_help="Judge textbook claims by the results of experiments.")
 @click.argument("names", metavar="NAME…", nargs=-1, required=True)
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
 def claims_command(names: tuple[str, ...], results: str) -> int:

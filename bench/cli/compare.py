@@ -1,20 +1,20 @@
-"""`bench compare`: two or more experiments side by side, paired where they may be."""
+"""`bench compare`: two or more experiments side by side, their replicates paired where that is possible."""
 
 from __future__ import annotations
 
 import click
 
 
-@click.command("compare")
+@click.command("compare", short_help="Compare finished experiments with each other.")
 @click.argument("names", nargs=-1, metavar="A B [C…]")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
 @click.option("--reports", metavar="DIR", default="reports", show_default=True, help="The page goes to DIR/A-and-B.")
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 def compare_command(names: tuple[str, ...], results: str, reports: str, open_page: bool) -> int:
-    """Compare experiments B, C, … with experiment A: another machine, another commit, other settings.
+    """Compare experiments B, C, … with experiment A: another machine, another commit or other settings.
 
-    Seeds are paired where data, batches and first weights were the same. Times are compared only within one
-    environment. Trains nothing and needs no torch.
+    Replicates are paired if their data, batches and initial weights were the same. Times are compared only if they were
+    measured in the same environment. Trains nothing and needs no torch.
     """
     from bench.analysis.compare_experiments import compare
     from bench.report.compare_page import comparison_document, render_comparison
@@ -27,7 +27,7 @@ def compare_command(names: tuple[str, ...], results: str, reports: str, open_pag
             for item in block.items if isinstance(block, Findings) else ():
                 click.echo(" ".join((item.headline, *item.notes)))
     if not found.same_machine:
-        click.echo("Not timed in one environment: times are shown in the report and not compared.")
+        click.echo("Timed in different environments: the report shows the times and does not compare them.")
     click.echo("")
     for path in paths:
         click.echo(f"report  {path}")

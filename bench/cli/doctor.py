@@ -12,7 +12,7 @@ _SHOWN = 20
 _EXCERPT = 60
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Find damaged records, and repair them.")
 @click.argument("name")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
 @click.option(

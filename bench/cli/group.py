@@ -1,4 +1,4 @@
-"""The group that all sub-commands hang on, and the one place where an error becomes a line and an exit code."""
+"""The group of all sub-commands, and the one place where an error becomes a line and an exit code."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Group(click.Group):
 
 @click.pass_context
 def _help_unless_command(ctx: click.Context) -> int:
-    """A bare `python -m bench` is a question, not a mistake: help, and exit code 0."""
+    """Without a sub-command, `python -m bench` shows the help, and its exit code is 0."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
     return 0

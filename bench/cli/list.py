@@ -1,4 +1,4 @@
-"""`bench list`: what there is to choose from. Imports neither torch nor pandas."""
+"""`bench list`: the names that other commands take. Imports neither torch nor pandas."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ KINDS = ("tasks", "models", "experiments", "budgets", "recipes")
 Row = tuple[str, str]  # a name, and what it is
 
 
-@click.command("list")
+@click.command("list", short_help="List tasks, models, budgets, recipes or experiments.")
 @click.argument("what", metavar="|".join(KINDS))
-@click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="List what this file defines, too.")
-@click.option("--results", metavar="DIR", default="results", show_default=True, help="Where experiments are.")
+@click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="Also list what this file defines.")
+@click.option("--results", metavar="DIR", default="results", show_default=True, help="Where the experiments are.")
 def list_command(what: str, plugins: tuple[str, ...], results: str) -> int:
-    """Show the tasks, models, budgets, recipes or experiments that there are."""
+    """List the tasks, models, budgets, recipes or experiments, each with a summary."""
     from bench.cli.numpy_on_demand import defer_numpy
 
     defer_numpy()

@@ -1,7 +1,14 @@
-"""`bench list` reads names and summaries from classes whose modules import numpy, and computes nothing.
+"""Load NumPy only if something uses it: `bench list` reads names and summaries of classes, and computes nothing.
 
-Numpy takes longer to load than all the rest of such a command, so it is loaded when something asks for a part of it.
-(`importlib.util.LazyLoader` does not help: an `import` statement already looks at `__spec__`, and so loads it.)
+The modules of tasks and models import NumPy, which takes longer than all the rest of the command. CPU seconds of `list
+tasks`, medians of 15: 0.18 with this module, 0.28 without. Other ways are no better:
+
+- `importlib.util.LazyLoader` loads NumPy at once: with Python 3.11 an `import` statement looks at `__spec__`, and the
+  loader takes that for a use.
+- Reading the source instead (`ast.parse` of the 40 files) takes 0.05 s, half of what it would save, and would have to
+  know inheritance, plug-ins and entry points as the registry does.
+- A list kept in a file would not have the tasks and models that a user adds.
+- Importing NumPy inside the functions of 30 modules would be in the way of everybody who reads or writes a task.
 """
 
 from __future__ import annotations

@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 
-@click.command("predict")
+@click.command("predict", short_help="Predict the rows of a CSV file with a saved model.")
 @click.argument("checkpoint")
 @click.argument("file", metavar="FILE.csv")
-@click.option("--output", metavar="FILE", help="Write the predictions there instead of to standard output.")
+@click.option("--output", metavar="FILE", help="Write the predictions to this file instead of to standard output.")
 @click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines the saved model.")
 def predict_command(checkpoint: str, file: str, output: str | None, plugins: tuple[str, ...]) -> int:
     """Predict the rows of FILE.csv with a model that `run --save-models` left in results/NAME/models.
 
-    Writes CSV: the data row that a prediction is for (1 is the first; the last ones lie beyond the file), and the
+    Writes CSV: the number of the row that is predicted (1 is the first; the last ones lie beyond the file), and the
     predicted columns in their own units. The file needs the columns that the model was trained on.
 
     \b
@@ -23,13 +23,16 @@ def predict_command(checkpoint: str, file: str, output: str | None, plugins: tup
       python -m bench run --data sales.csv --target revenue --models gru --save-models --name sales
       python -m bench predict results/sales/models/4f…e1.pt this_month.csv --output forecast.csv
     """
+    from bench.cli.writable import refuse_unwritable
     from bench.records.atomic import write_atomically
     from bench.training.predict import predict_table
 
-    lines = "\n".join(predict_table(checkpoint, file, plugins).lines()) + "\n"
+    if output is not None:
+        refuse_unwritable(Path(output), "--output")
+    text = predict_table(checkpoint, file, plugins).to_csv()
     if output is None:
-        click.echo(lines, nl=False)
+        click.echo(text, nl=False)
     else:
-        write_atomically(Path(output), lines)
+        write_atomically(Path(output), text)
         click.echo(f"predictions  {output}", err=True)
     return 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
-@click.command("report")
+@click.command("report", short_help="Write the report of an experiment again.")
 @click.argument("name")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
 @click.option("--reports", metavar="DIR", default="reports", show_default=True, help="The report goes to DIR/NAME.")
@@ -15,11 +17,13 @@ import click
     metavar="A,B",
     default="html,markdown",
     show_default=True,
-    help="Of html, markdown, csv and parquet (which needs the extra bench[parquet]).",
+    help="One or more of html, markdown, csv and parquet (which needs the extra bench[parquet]).",
 )
-@click.option("--figures", metavar="A,B", default="", help="Every figure as svg, png or pdf, at publication size.")
+@click.option(
+    "--figures", metavar="A,B", default="", help="Also save every figure as svg, png or pdf, at publication size."
+)
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what went wrong.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def report_command(
     name: str, results: str, reports: str, formats: str, figures: str, open_page: bool, quiet: bool
 ) -> int:
@@ -41,8 +45,10 @@ def report_command(
         raise UserError("--open shows the page, so --format must have html in it")
 
     from bench.cli.display.result import show_result
+    from bench.cli.writable import refuse_unwritable
     from bench.report import render
 
+    refuse_unwritable(Path(reports) / name, "--reports", folder=True)
     paths = render(name, results, reports, wanted, _words(figures))
     drawn = [path for path in paths if path.parent.name == "figures"]
     if not quiet:

@@ -1,4 +1,4 @@
-"""`bench rerun`: train one recorded training again, here and now, and compare."""
+"""`bench rerun`: repeat one recorded training in this process, and compare."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 _FAILED = 1
 
 
-@click.command("rerun")
+@click.command("rerun", short_help="Repeat one recorded training, and compare.")
 @click.argument("name")
 @click.argument("key")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
 def rerun_command(name: str, key: str, results: str) -> int:
-    """Train one recorded training of experiment NAME again; KEY is the start of its key.
+    """Repeat one recorded training of experiment NAME; KEY is its key, or the beginning of it.
 
-    Shows what was recorded beside what happened now, with the traceback of a training that fails. Writes nothing.
-    Exit code 0 if the training went well and gave the recorded losses, else 1.
+    Shows the recorded result beside the new one, with the traceback if the training fails. Writes nothing. Exit code 0
+    if the training succeeds and gives the recorded losses, else 1.
     """
     from bench.experiment.rerun import rerun
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.flags import FLAGS, SectionedCommand
+from bench.cli.flags import SectionedCommand
 from bench.cli.group import INTERRUPTED
 from bench.records.secrets import masked
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NOT_ALL_WELL = 1
 
 
-@click.command("run", cls=SectionedCommand, params=list(FLAGS), options_metavar="[OPTIONS]")
+@click.command("run", cls=SectionedCommand, options_metavar="[OPTIONS]")
 @click.option(
     "--config",
     metavar="FILE",
@@ -25,11 +25,11 @@ _NOT_ALL_WELL = 1
 )
 @click.option("--recipe", metavar="NAME", help="Read options from a recipe that comes with bench. See: list recipes.")
 @click.option(
-    "--fresh", is_flag=True, help="Throw away what the results folder holds, and use no other experiment's trainings."
+    "--fresh", is_flag=True, help="Delete what the results folder holds, and reuse no training of another experiment."
 )
-@click.option("--retry-failed", is_flag=True, help="Try once more what failed, timed out or ran out of memory.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
-@click.option("-v", "--verbose", is_flag=True, help="A line an epoch of each training, as it goes.")
+@click.option("--retry-failed", is_flag=True, help="Repeat what failed, timed out or ran out of memory.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result.")
+@click.option("-v", "--verbose", is_flag=True, help="Show a line for each evaluation of each training as it runs.")
 @click.pass_context
 def run_command(
     ctx: click.Context,
@@ -44,9 +44,10 @@ def run_command(
 ) -> int:
     """Train models on tasks, time them, and write a report.
 
-    Flags win over --config or --recipe, and these over the budget. The same command again goes on where an earlier one
-    stopped, and what another experiment of the results folder has trained is not trained again. Exit code 0; 1 if a
-    training failed or diverged (the report has it) or --max-time left some undone; 2 for a mistake in the command.
+    Flags override --config and --recipe, and these override the budget. The same command again continues where an
+    earlier one stopped. Trainings that another experiment in the results folder has done are not repeated. Exit code 0:
+    all is well. 1: a training failed or diverged (the report says which), or --max-time left some undone. 2: a mistake
+    in the command.
 
     \b
     Examples:
@@ -73,7 +74,7 @@ def run_command(
         if code == INTERRUPTED:
             break
     if len(experiments) > 1 and code != INTERRUPTED:
-        click.echo(f"\nwhat all of it says: python -m bench claims {experiments[0].name}")
+        click.echo(f"\nto read all of them together: python -m bench claims {experiments[0].name}")
     return code
 
 
@@ -85,10 +86,10 @@ def _run_one(
     from bench.cli.display.refresh import refreshing
     from bench.cli.display.result import show_result
     from bench.cli.stopping import partial_result, stop_signals
+    from bench.cli.writable import refuse_unwritable
     from bench.experiment.run import run
-    from bench.records.folder import check_reports_folder
 
-    check_reports_folder(experiment.reports_folder)
+    refuse_unwritable(experiment.reports_folder, "--reports", folder=True)
     command = command_line(ctx)
     name, options = experiment.name, experiment.options
     try:
@@ -127,7 +128,7 @@ def _report_command(name: str, experiment: Experiment) -> str:
 def command_line(ctx: click.Context) -> str:
     """The command as a person types it, made from what was parsed (so it is right however `bench` was started)."""
     words = ["python", "-m", "bench", "run"]
-    for param in ctx.command.params:
+    for param in ctx.command.get_params(ctx):
         value = ctx.params.get(param.name or "")
         flag = next((name for name in param.opts if name.startswith("--")), "")
         if value is True:

@@ -1,4 +1,4 @@
-"""What an experiment compares: each model with each initialisation scheme, an entry of its own."""
+"""What an experiment compares: each model with each initialisation scheme is an entry of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _label(model: Model, scheme: str) -> str:
 
 
 def check_schemes(given: Sequence[str]) -> None:
-    """Raise UserError for what `--init` can't be."""
+    """Raise UserError for schemes that `--init` cannot have."""
     if not given:
         raise UserError(f"--init is empty: give at least one of {', '.join(SCHEMES)}")
     for item in given:

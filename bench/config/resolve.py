@@ -1,4 +1,4 @@
-"""The experiment that a user asks for: defaults < TOML < flags, merged once, here, and its names looked up."""
+"""The experiment that a user asks for: flags override a TOML file, which overrides defaults; names are looked up."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Experiment:
     """A validated experiment: names are looked up, budgets filled in."""
 
     name: str
-    options: Options  # with no None left where a budget or a core count decides
+    options: Options  # with the budget's values filled in
     tasks: tuple[Task, ...]
     models: tuple[Model, ...]
 
@@ -140,7 +140,7 @@ def resolve(
     """
     flags = by_current_names({key: value for key, value in flags.items() if value is not None})
     smoke = recipe is not None and flags.get("budget") == "smoke"
-    given = {**_yielding(by_current_names(config or {}), flags, smoke=smoke), **flags}
+    given = {**_without_replaced(by_current_names(config or {}), flags, smoke=smoke), **flags}
     options = Options(**{key: convert_option(key, value) for key, value in given.items()})
     for plugin in options.plugins:
         module = load_plugin_file(plugin)
@@ -162,8 +162,8 @@ def resolve(
     return Experiment(name, options, tuple(tasks), tuple(models))
 
 
-def _yielding(config: Mapping[str, Any], flags: Mapping[str, Any], *, smoke: bool) -> dict[str, Any]:
-    """A config without what flags replace under another name: steps and epochs are two names of one thing."""
+def _without_replaced(config: Mapping[str, Any], flags: Mapping[str, Any], *, smoke: bool) -> dict[str, Any]:
+    """The config's values without those that a flag replaces under another name: `--steps` replaces epochs."""
     dropped = {"steps", "epochs"} if smoke or flags.keys() & {"steps", "epochs"} else set()
     dropped |= {"trials", "replicates"} if smoke else set()
     return {key: value for key, value in config.items() if key not in dropped}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,6 @@ from bench.records.schema import unique
 from tasks.errors import UserError
 
 KEPT_FOLDERS = ("predictions", "models")  # what trainings leave beside their records
-
-
-def check_reports_folder(path: Path) -> None:
-    """Raise UserError where the report could not be written, before hours are spent on what it would say."""
-    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    if not existing.is_dir():
-        raise UserError(f"{existing} is a file, so no report can be written to {path}: choose another --reports")
-    try:
-        tempfile.TemporaryFile(dir=existing).close()  # permissions alone do not tell: not of /proc, not of a full disk
-    except OSError as error:
-        why = f"no file can be made in {existing} ({reason(existing, error)})"
-        raise UserError(f"{why}, so no report can go to {path}: choose another --reports") from None
 
 
 class ResultsFolder:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,13 @@ class TablePrediction:
     rows: Array
     values: Array
 
-    def lines(self) -> Iterator[str]:
-        """As CSV, exact: a header, then a line for each row."""
-        yield ",".join(["row", *(_quoted(name) for name in self.names)])
-        for row, values in zip(self.rows, self.values, strict=True):
-            yield ",".join([str(int(row)), *(repr(float(value)) for value in values)])
+    def to_csv(self) -> str:
+        """As CSV: a header, then a line for each row. Numbers have all their digits."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["row", *self.names])
+        writer.writerows([row, *values] for row, values in zip(self.rows.tolist(), self.values.tolist(), strict=True))
+        return text.getvalue()
 
 
 def predict_table(checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = ()) -> TablePrediction:
@@ -77,7 +80,3 @@ def _values(table: Table, columns: Columns, checkpoint: str) -> Array:
             f"{table.path} has {len(values)} rows, but {checkpoint} looks back at {needed}: give at least as many"
         )
     return growth_percent(table.path, columns.inputs, values) if columns.growth else values
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(c in name for c in ',"\n') else name

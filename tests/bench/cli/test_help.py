@@ -16,7 +16,7 @@ from click.testing import Result
 
 import bench as package
 from bench.cli import main
-from bench.cli.flags import FLAGS
+from bench.cli.flags import flags
 from bench.cli.run import command_line, run_command
 from bench.config.given import choices
 from bench.config.options import OPTIONS, Options
@@ -27,12 +27,12 @@ Bench = Callable[..., Result]
 
 
 def test_every_option_has_a_flag_and_every_flag_an_option() -> None:
-    assert {param.name for param in FLAGS} == {f.name for f in fields(Options)}
+    assert {param.name for param in flags()} == {f.name for f in fields(Options)}
 
 
 def test_flags_are_options_with_dashes() -> None:
     others = {"plugins": "--plugin"}  # given once for each file
-    for param in FLAGS:
+    for param in flags():
         assert param.opts[0] == others.get(param.name or "", "--" + (param.name or "").replace("_", "-"))
 
 
@@ -50,7 +50,7 @@ def test_every_flag_has_a_heading_and_a_whole_sentence() -> None:
 
 
 def test_switches_are_the_options_that_are_true_or_false_and_all_others_take_text() -> None:
-    for param in FLAGS:
+    for param in flags():
         switch = isinstance(getattr(Options(), param.name or ""), bool)
         assert param.type.name == ("boolean" if switch else "text")  # `resolve` converts text, as it does for TOML
 
@@ -67,6 +67,14 @@ def test_bare_call_and_help_show_commands_and_examples(bench: Bench, args: tuple
     assert "python -m bench run --models gru,lstm" in result.stdout
     for command in ("run", "report", "list", "rerun"):
         assert re.search(rf"^  {command}\s+\w", result.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("group", [(), ("baseline",)])
+def test_no_summary_of_a_command_is_cut_at_80_columns(bench: Bench, group: tuple[str, ...]) -> None:
+    commands = bench(*group, "--help").stdout.partition("Commands:")[2].splitlines()[1:]
+    assert len(commands) > 1
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands)
+    assert max(map(len, commands)) <= 80
 
 
 @pytest.mark.parametrize("command", ["run", "report", "list", "rerun"])
@@ -96,9 +104,9 @@ def test_examples_in_help_are_experiments(help_text: str) -> None:
     examples = re.findall(r"python -m bench run (.*)", help_text)
     assert len(examples) > 2
     for example in examples:
-        flags = run_command.make_context("run", shlex.split(example)).params
-        if not flags["data"] and not flags["config"]:
-            assert resolve({f.name: flags[f.name] for f in fields(Options) if f.name != "plugins"}).tasks
+        given = run_command.make_context("run", shlex.split(example)).params
+        if not given["data"] and not given["config"]:
+            assert resolve({f.name: given[f.name] for f in fields(Options) if f.name != "plugins"}).tasks
 
 
 def test_version(bench: Bench) -> None:

@@ -64,8 +64,8 @@ def test_an_unknown_key_is_named_with_its_line(tmp_path: Path, text: str, line: 
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("e.toml", b"seeds = \n", "is no valid TOML"),
-        ("e.toml", b"seeds = 3\nseeds = 4\n", "is no valid TOML"),
+        ("e.toml", b"seeds = \n", "is not valid TOML"),
+        ("e.toml", b"seeds = 3\nseeds = 4\n", "is not valid TOML"),
         ("e.toml", b"name = '\xff'\n", "cannot be read as text"),
         ("e.json", b"[]", "is not the experiment.json"),
         ("e.json", b'{"experiment": 3}', "is not the experiment.json"),

@@ -54,7 +54,7 @@ Share of 2000 simulations with p < 0.05 (standard error of 5 %: 0.5 %):
 | one draw | seasonal | 600 | 10 | 11.3% | 6.8% |
 
 The corrected test stays below 5 % wherever models are drawn anew at every origin, as replicates are. It is
-conservative: with ten origins and blocks of 4 % of the rows its intervals are about a quarter wider than the plain ones.
+conservative: with ten origins and blocks of 4 % of the rows its intervals are about a quarter wider than plain ones.
 """
 
 from __future__ import annotations

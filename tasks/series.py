@@ -84,11 +84,17 @@ class Series(Task):
     def _check_columns(self) -> None:
         if not self.targets:
             raise UserError("series needs a target column: give --target COLUMN")
-        chosen = [*self.targets, *self.features, *([] if self.time is None else [self.time])]
-        for column in chosen:
-            if chosen.count(column) > 1:
+        for flag, columns in {"--target": self.targets, "--features": self.features}.items():
+            for column in columns:
+                if columns.count(column) > 1:
+                    raise UserError(f"'{column}' is given twice in {flag}: name each column once")
+                if column == self.time:
+                    raise UserError(f"'{column}' is both --time and {flag}: leave it out of one of them")
+        for column in self.targets:
+            if column in self.features:
                 raise UserError(
-                    f"series: column '{column}' is given twice: expected a target (an input too), a feature or the time"
+                    f"'{column}' is both --target and --features: leave it out of --features; a target's own past is "
+                    "always an input"
                 )
 
     @cached_property

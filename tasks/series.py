@@ -14,7 +14,7 @@ import numpy as np
 from tasks.baselines import Predict, best_naive, forecast_references, naive_forecasts, seasonal_naive
 from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
 from tasks.errors import UserError
-from tasks.origins import Origins, find_origins, largest_window, rows_for_two_origins
+from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
 
 STEPS = {"smoke": 25, "quick": 500, "standard": 2000, "full": 8000}
@@ -112,22 +112,7 @@ class Series(Task):
     @cached_property
     def origins(self) -> Origins:
         """Where the series is cut. UserError where it is too short for two forecast origins."""
-        rows = len(self.prepared.values)
-        found = find_origins(rows, self.window, self.horizon)
-        if found is not None:
-            return found
-        largest, needed = largest_window(rows, self.horizon), rows_for_two_origins(self.window, self.horizon)
-        fits = find_origins(rows, largest, self.horizon) if largest else None
-        hint = (
-            f"blocks of {fits.block_rows} rows fit with a window of up to {largest}: give --window {largest} or less"
-            if fits
-            else "no window fits: give a smaller --horizon"
-        )
-        raise UserError(
-            f"{self.data} has {rows} rows, too few for two forecast origins (a training part, a validation part and "
-            f"two test blocks) with window {self.window} and horizon {self.horizon}, which need {needed}: at this "
-            f"horizon {hint}"
-        )
+        return require_origins(self.data, len(self.prepared.values), self.window, self.horizon)
 
     @cached_property
     def standardised(self) -> Standardised:

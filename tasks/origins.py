@@ -96,12 +96,12 @@ def require_origins(path: str, rows: int, window: int, horizon: int) -> Origins:
     if found is not None:
         return found
     largest = largest_window(rows, horizon)
-    fits = find_origins(rows, largest, horizon)
-    hint = (
-        f"blocks of {fits.block_rows} rows fit with a window of up to {largest}: give --window {largest} or less"
-        if fits and largest
-        else "no window fits: give a smaller --horizon or more rows"
-    )
+    fits = find_origins(rows, largest, horizon) if largest else None
+    if fits is not None:
+        hint = f"blocks of {fits.block_rows} rows fit with a window of up to {largest}: give --window {largest} or less"
+    else:
+        shorter = " or a smaller --horizon" if horizon > 1 else ""
+        hint = f"no window fits: give at least {rows_for_two_origins(1, horizon)} rows{shorter}"
     raise UserError(
         f"{path} has {rows} rows, too few for two forecast origins (a training part, a validation part and two test "
         f"blocks) with window {window} and horizon {horizon}, which need {rows_for_two_origins(window, horizon)}: at "

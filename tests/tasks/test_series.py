@@ -267,11 +267,8 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
         ),
         (
             {"horizon": 30},
-            (
-                {"horizon": 30},
-                "window 4 and horizon 30, which need 263: at this horizon no window fits: give at least 263 rows or a "
-                "smaller --horizon",
-            ),
+            "window 4 and horizon 30, which need 263: at this horizon no window fits: give at least 263 rows or a "
+            "smaller --horizon",
         ),
         ({"targets": ("flat",)}, r"target column 'flat' is constant \(3\)"),
         ({"targets": ("late",)}, r"target column 'late' is constant \(0\) in its first 49 rows.*cut the file"),

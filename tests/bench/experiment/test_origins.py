@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.config.resolve import resolve
-from bench.experiment.references import record_references
+from bench.experiment.references import _record
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
 from bench.records.schema import Record
@@ -83,8 +82,9 @@ class Kept:
 
 def test_references_are_recorded_at_each_origin_with_their_validation_loss() -> None:
     ledger = Kept()
-    experiment = resolve({"tasks": "sunspots,sine", "models": "gru", "budget": "smoke", "seeds": "2"})
-    list(record_references(experiment, ledger, lambda text: None))  # type: ignore[arg-type]
+    for name in ("sunspots", "sine"):
+        for replicate in (1, 2):
+            _record(TASKS.create(name), 0, replicate, ledger)  # type: ignore[arg-type]
     of_series = [record for record in ledger.records if record["task"]["name"] == "sunspots"]
     assert [record["origin"]["block"] for record in of_series] == [0] * 4 + [1] * 4
     task = TASKS.create("sunspots").at(2)

@@ -1,4 +1,4 @@
-"""Read a user's CSV file: every way in which it can be wrong is one line that says where and what to do."""
+"""Read a user's CSV file. Every error is one line that says where it is, and what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MISSING = {"", "na", "n/a", "nan", "null", "none"}  # lower case
 
 @dataclass(frozen=True)
 class Table:
-    """Text in columns. `rows` are as wide as `names`; `lines[i]` is the line of the file that row i begins on."""
+    """A table of text. Each of `rows` has as many values as `names`; row i begins on line `lines[i]` of the file."""
 
     path: str
     names: tuple[str, ...]
@@ -148,12 +148,12 @@ def _delimiter(text: str) -> str:
 
 
 def _printable(name: str) -> str:
-    """A column name on one line, without control characters: it will stand in terminals, tables and pages."""
+    """A column name on one line, without control characters: it is printed in terminals, tables and pages."""
     return "".join(character for character in " ".join(name.split()) if character.isprintable())
 
 
 def _is_number(text: str) -> bool:
-    if "_" in text:  # Python reads 1_000, no spreadsheet means it
+    if "_" in text:  # Python reads 1_000 as a number, spreadsheets do not
         return False
     try:
         float(text)

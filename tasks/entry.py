@@ -26,5 +26,5 @@ class RegistryEntry(ABC):
 
 
 def parameters(cls: type) -> tuple[Field[Any], ...]:
-    """The fields that can be given when an entry is made; those with `init=False` are its own affair."""
+    """The fields that a user can set; a field with `init=False` is internal."""
     return tuple(f for f in fields(cls) if f.init)

@@ -1,4 +1,4 @@
-"""The one error that is meant for people: a mistake in what they gave us, said in one line."""
+"""The error for users: a mistake in their input, in one line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _CLOSE_FROM_THE_START = 0.65  # of two that begin with the same letter, which pe
 
 
 class UserError(Exception):
-    """What is wrong, what was expected, and what to do next. The command line prints it bare and exits with 2."""
+    """What is wrong, what was expected, and what to do next. The command line prints it alone and exits with code 2."""
 
 
 def unknown(kind: str, given: str, valid: Iterable[str], means: str | None = None) -> UserError:
-    """An error for a name that does not exist: names the nearest valid one, or what it `means`, and all of them.
+    """The error for a name that does not exist. It names the nearest valid name (or `means`), and all of them.
 
     >>> str(unknown("model", "gur", ["gru", "lstm"]))
     "unknown model 'gur': did you mean 'gru'? Valid: gru, lstm"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tasks import windows
-from tasks.contract import Array, Task
+from tasks.baselines import forecast_references, naive_forecasts, noise_limit
+from tasks.contract import Array, Dataset, Reference, Task
 from tasks.errors import UserError
 from tasks.metrics import error_metrics
 
@@ -13,10 +14,13 @@ class MadeSeries(Task):
 
     window: int
     points: int
+    noise: float = 0.0  # standard deviation of Gaussian noise on inputs and targets, for tasks that have it
 
     loss = "mse"
 
     def __post_init__(self) -> None:
+        if self.noise < 0:
+            raise UserError(f"{self.name}[noise={self.noise}]: noise is a standard deviation, expected 0 or more")
         if self.window < 1:
             raise UserError(f"{self.name}[window={self.window}]: expected 1 or more")
         needed = windows.rows_needed(self.window)
@@ -25,3 +29,7 @@ class MadeSeries(Task):
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
         return error_metrics(outputs, targets, mask)
+
+    def references(self, dataset: Dataset) -> list[Reference]:
+        found = forecast_references(self, dataset, naive_forecasts(self, dataset))
+        return [*found, noise_limit(self.noise)] if self.noise else found

@@ -1,4 +1,4 @@
-"""Scores that several tasks share."""
+"""Metrics that several tasks share."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.contract import Array, Dataset
+from tasks.errors import UserError
 from tasks.windows import make_windows
 
 MOST_BLOCKS = 10
@@ -87,6 +88,25 @@ def find_origins(rows: int, window: int, horizon: int) -> Origins | None:
     block_rows = max(shortest, room // (MOST_BLOCKS + 1))  # and one for the search
     blocks = min(MOST_BLOCKS, room // block_rows - 1)
     return Origins(rows, window, horizon, blocks, block_rows, valid_rows) if blocks >= 2 else None
+
+
+def require_origins(path: str, rows: int, window: int, horizon: int) -> Origins:
+    """The origins of a series; UserError, with the largest window and the blocks that fit, where it is too short."""
+    found = find_origins(rows, window, horizon)
+    if found is not None:
+        return found
+    largest = largest_window(rows, horizon)
+    fits = find_origins(rows, largest, horizon) if largest else None
+    if fits is not None:
+        hint = f"blocks of {fits.block_rows} rows fit with a window of up to {largest}: give --window {largest} or less"
+    else:
+        shorter = " or a smaller --horizon" if horizon > 1 else ""
+        hint = f"no window fits: give at least {rows_for_two_origins(1, horizon)} rows{shorter}"
+    raise UserError(
+        f"{path} has {rows} rows, too few for two forecast origins (a training part, a validation part and two test "
+        f"blocks) with window {window} and horizon {horizon}, which need {rows_for_two_origins(window, horizon)}: at "
+        f"this horizon {hint}"
+    )
 
 
 def largest_window(rows: int, horizon: int) -> int:

@@ -1,6 +1,6 @@
-"""Find tasks (and, with another base class, models) by name: files in a package, plug-in files, entry points.
+"""Find tasks (and, with another base class, models) by name: in a package, in plug-in files and behind entry points.
 
-Nothing is listed by hand: a concrete subclass of the base class, defined in a module of the package, is an entry.
+There is no list to maintain: every concrete subclass of the base class in a module of the package is an entry.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Entry = TypeVar("Entry")
 
 
 class Registry(Generic[Entry]):
-    """Entries of one kind ("task", "model") by name. Loads what it needs on first use, and each source once."""
+    """Entries of one kind ("task", "model") by name. Modules are loaded on first use, each of them once."""
 
     def __init__(self, kind: str, base: type[Entry], package: str, check: Callable[[type[Entry]], None]) -> None:
         self.kind, self.base, self.package, self._check = kind, base, package, check
@@ -46,7 +46,7 @@ class Registry(Generic[Entry]):
                 self._collect(self._import(f"{self.package}.{info.name}"))
             for point in importlib.metadata.entry_points(group=f"bench.{self.kind}s"):
                 self._collect(_load_entry_point(point, self.kind))
-            self._loaded = True  # only now: what was wrong is said again at the next call
+            self._loaded = True  # only now, so that an error is reported again at the next call
         return dict(sorted(self._entries.items()))
 
     def load_plugin(self, module: types.ModuleType) -> int:
@@ -61,7 +61,7 @@ class Registry(Generic[Entry]):
         return entries[name]
 
     def create(self, spec: Spec | str, **defaults: Any) -> Entry:
-        """An entry with its parameters: text is converted by the fields' types, `defaults` yield to the spec."""
+        """Make an entry. Text is converted to the fields' types, and the spec takes precedence over `defaults`."""
         spec = Spec.parse(spec) if isinstance(spec, str) else spec
         cls = self.get(spec.name)
         hints = typing.get_type_hints(cls)
@@ -84,7 +84,7 @@ class Registry(Generic[Entry]):
             raise UserError(f"{self.kind} {spec}: {error}") from error
 
     def _import(self, name: str) -> types.ModuleType:
-        """A module of the package; a file that cannot be imported is named."""
+        """Import a module of the package. UserError names a file that cannot be imported."""
         try:
             return importlib.import_module(name)
         except UserError:
@@ -120,7 +120,7 @@ _PLUGINS: dict[Path, types.ModuleType] = {}  # a file is run once in a process
 
 
 def load_plugin_file(path: str | Path) -> types.ModuleType:
-    """Import a Python file by path, under a name that other processes can give it too. Errors name the file."""
+    """Import a Python file by path, under a name that is the same in every process. UserError names the file."""
     path = Path(path)
     if not path.is_file():
         raise UserError(f"plug-in {path} does not exist: give --plugin a Python file")
@@ -135,7 +135,7 @@ def load_plugin_file(path: str | Path) -> types.ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        # not by the loader: its bytecode cache would lie beside the user's file, and miss an edit within a second
+        # not by the loader: it would write a bytecode cache beside the user's file, and miss an edit within a second
         exec(compile(path.read_bytes(), str(path.resolve()), "exec"), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[name]
@@ -147,10 +147,10 @@ def load_plugin_file(path: str | Path) -> types.ModuleType:
 
 @functools.lru_cache(maxsize=256)
 def code_hash(cls: type) -> str | None:
-    """SHA-256 of the file that defines a task or model of somebody else's, as it was when it was loaded.
+    """SHA-256 of the plug-in file that defines a task or model, as it was when it was loaded.
 
-    Whoever edits a plug-in expects other results, so its text is part of what decides them. bench's own tasks and
-    models answer for theirs by `version`: None.
+    The text of a plug-in is part of what decides a result, because who edits it expects another one. None for the tasks
+    and models of bench, whose `version` does this.
     """
     if cls.__module__.split(".")[0] in ("bench", "tasks"):
         return None
@@ -164,7 +164,7 @@ def _file_hash(path: Path) -> str:
 
 
 def check_named_dataclass(cls: type, required: Mapping[str, type]) -> None:
-    """What tasks and models have in common: concrete, frozen, a name, a version, a summary, and `required`."""
+    """Check what tasks and models have in common: a concrete frozen dataclass with a name and what is `required`."""
     for attribute, kind in {"name": str, "summary": str, "version": int, **required}.items():
         value = getattr(cls, attribute, None)
         if not isinstance(value, kind):

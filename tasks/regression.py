@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks import windows
-from tasks.baselines import forecast_references, naive_forecasts, noise_limit
-from tasks.contract import Array, Columns, Dataset, Defaults, Reference, Target
+from tasks.contract import Array, Columns, Dataset, Defaults, Target
 from tasks.errors import UserError
 from tasks.made_series import MadeSeries
 
@@ -48,8 +47,6 @@ class Regression(MadeSeries):
     def __post_init__(self) -> None:
         if self.outputs not in (1, 2, 3):
             raise UserError(f"regression[outputs={self.outputs}]: expected 1, 2 or 3 (x, y, z)")
-        if self.noise < 0:
-            raise UserError(f"regression[noise={self.noise}]: noise is a standard deviation, expected 0 or more")
         if not 0 < self.interval <= 10:
             raise UserError(f"regression[interval={self.interval}]: expected time units above 0, up to 10")
         super().__post_init__()
@@ -80,9 +77,6 @@ class Regression(MadeSeries):
         states, rng = self.clean(seed)
         observed = states + self.noise * rng.standard_normal(states.shape)
         return windows.split_windows(observed, self.window, targets=range(self.outputs))
-
-    def references(self, dataset: Dataset) -> list[Reference]:
-        return [*forecast_references(self, dataset, naive_forecasts(self, dataset)), noise_limit(self.noise)]
 
 
 def integrate_lorenz(start: Array, points: int, interval: float, longest_step: float = 0.01) -> Array:

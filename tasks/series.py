@@ -14,7 +14,7 @@ import numpy as np
 from tasks.baselines import Predict, best_naive, forecast_references, naive_forecasts, seasonal_naive
 from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
 from tasks.errors import UserError
-from tasks.origins import Origins, find_origins, largest_window, rows_for_two_origins
+from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
 
 STEPS = {"smoke": 25, "quick": 500, "standard": 2000, "full": 8000}
@@ -84,11 +84,17 @@ class Series(Task):
     def _check_columns(self) -> None:
         if not self.targets:
             raise UserError("series needs a target column: give --target COLUMN")
-        chosen = [*self.targets, *self.features, *([] if self.time is None else [self.time])]
-        for column in chosen:
-            if chosen.count(column) > 1:
+        for flag, columns in {"--target": self.targets, "--features": self.features}.items():
+            for column in columns:
+                if columns.count(column) > 1:
+                    raise UserError(f"'{column}' is given twice in {flag}: name each column once")
+                if column == self.time:
+                    raise UserError(f"'{column}' is both --time and {flag}: leave it out of one of them")
+        for column in self.targets:
+            if column in self.features:
                 raise UserError(
-                    f"series: column '{column}' is given twice: expected a target (an input too), a feature or the time"
+                    f"'{column}' is both --target and --features: leave it out of --features; a target's own past is "
+                    "always an input"
                 )
 
     @cached_property
@@ -106,22 +112,7 @@ class Series(Task):
     @cached_property
     def origins(self) -> Origins:
         """Where the series is cut. UserError where it is too short for two forecast origins."""
-        rows = len(self.prepared.values)
-        found = find_origins(rows, self.window, self.horizon)
-        if found is not None:
-            return found
-        largest, needed = largest_window(rows, self.horizon), rows_for_two_origins(self.window, self.horizon)
-        fits = find_origins(rows, largest, self.horizon) if largest else None
-        hint = (
-            f"blocks of {fits.block_rows} rows fit with a window of up to {largest}: give --window {largest} or less"
-            if fits
-            else "no window fits: give a smaller --horizon"
-        )
-        raise UserError(
-            f"{self.data} has {rows} rows, too few for two forecast origins (a training part, a validation part and "
-            f"two test blocks) with window {self.window} and horizon {self.horizon}, which need {needed}: at this "
-            f"horizon {hint}"
-        )
+        return require_origins(self.data, len(self.prepared.values), self.window, self.horizon)
 
     @cached_property
     def standardised(self) -> Standardised:

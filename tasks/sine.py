@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks import windows
-from tasks.baselines import fit_linear_ar, forecast_references, naive_forecasts, noise_limit
+from tasks.baselines import fit_linear_ar, forecast_references, naive_forecasts
 from tasks.contract import Array, Columns, Dataset, Defaults, Reference, Target
-from tasks.errors import UserError
 from tasks.made_series import MadeSeries
 
 END = 20.0  # sin(t) on [0, END]
@@ -42,11 +41,6 @@ class Sine(MadeSeries):
         learning_rate=(1e-3, 3e-2),
     )
 
-    def __post_init__(self) -> None:
-        if self.noise < 0:
-            raise UserError(f"sine[noise={self.noise}]: noise is a standard deviation, expected 0 or more")
-        super().__post_init__()
-
     @property
     def target(self) -> Target:
         """A tenth of the loss of persistence on the clean signal, added to the loss that cannot be avoided.
@@ -74,8 +68,7 @@ class Sine(MadeSeries):
         return windows.split_windows(signal[:, None], self.window, targets=[0], per_step=self.per_step)
 
     def references(self, dataset: Dataset) -> list[Reference]:
-        naive = naive_forecasts(self, dataset)
         if self.noise:
-            return [*forecast_references(self, dataset, naive), noise_limit(self.noise)]
+            return super().references(dataset)
         exact = fit_linear_ar(dataset.train.inputs, dataset.train.targets, min(2, self.window))
-        return forecast_references(self, dataset, naive, linear=exact)
+        return forecast_references(self, dataset, naive_forecasts(self, dataset), linear=exact)

@@ -1,4 +1,4 @@
-"""Check what a task really made, once, before anything is trained on it."""
+"""Check the data and references that a task makes, once, before anything is trained on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.errors import UserError
 
 @contextlib.contextmanager
 def naming(task: Task) -> Iterator[None]:
-    """What goes wrong inside is the task's doing: a UserError that names it, and the line where it broke."""
+    """Turn an exception in the task's own code into a UserError that names the task and the line."""
     try:
         yield
     except UserError:
@@ -32,7 +32,7 @@ def naming(task: Task) -> Iterator[None]:
 def validate_dataset(task: Task, dataset: Dataset) -> tuple[Reference, ...]:
     """Raise UserError, naming task and attribute, where data, metrics or references break the contract.
 
-    Returns the references, which have been computed on the way.
+    Returns the references, which are computed for this.
     """
     if not isinstance(dataset, Dataset):
         _fail(task, f"generate returned {type(dataset).__name__}", "expected a tasks.contract.Dataset")
@@ -130,6 +130,9 @@ def _check_references(task: Task, references: Sequence[Reference]) -> tuple[Refe
             _fail(task, f"reference '{reference.name}' has kind '{reference.kind}'", "expected floor, baseline, limit")
         if not math.isfinite(reference.loss):
             _fail(task, f"reference '{reference.name}' has loss {reference.loss}", "expected a finite number")
+        if reference.valid_loss is not None and not math.isfinite(reference.valid_loss):
+            where = f"reference '{reference.name}' has valid_loss {reference.valid_loss}"
+            _fail(task, where, "expected a finite number, or None where it is not known")
     names = [reference.name for reference in references]
     if len(set(names)) < len(names):
         _fail(task, f"references are called {', '.join(names)}", "expected different names")

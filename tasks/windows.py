@@ -1,4 +1,4 @@
-"""From a series to sequences: chronological parts first, windows inside each part second, so that none overlap."""
+"""From a series to sequences: it is cut into chronological parts, then each part into windows, so that none overlap."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def chronological_parts(rows: int) -> tuple[slice, slice, slice]:
 
 
 def rows_needed(window: int, horizon: int = 1) -> int:
-    """The fewest rows from which on each of the three parts holds a window and the value that follows it."""
-    rows = math.ceil((window + horizon) * 20 / 3)  # 15 % of it is enough; rounding may be kinder
+    """The fewest rows with which each of the three parts holds a window and the value to predict."""
+    rows = math.ceil((window + horizon) * 20 / 3)  # 15 % of them hold one; rounding may allow fewer
     while all(part.stop - part.start >= window + horizon for part in chronological_parts(rows - 1)):
         rows -= 1
     return rows
@@ -27,7 +27,7 @@ def rows_needed(window: int, horizon: int = 1) -> int:
 def make_windows(
     series: Array, window: int, *, horizon: int = 1, targets: Sequence[int], per_step: bool = False
 ) -> Split:
-    """Every window of one stretch of a series, with what comes `horizon` rows after its last row (or its every row).
+    """Every window of one stretch of a series, with what comes `horizon` rows after its last row (or each of its rows).
 
     series: `(rows, columns)`; `targets`: the columns to predict. With N = rows − window − horizon + 1:
     inputs `(N, window, columns)`, targets `(N, len(targets))`, or `(N, window, len(targets))` per step; float32.

@@ -112,6 +112,7 @@ def test_what_is_no_dataset():
         ([], r"0 of kind 'floor' \(none\): expected one"),
         ([Reference("a", "floor", 1.0), Reference("b", "floor", 1.0)], r"2 of kind 'floor' \(a, b\)"),
         ([Reference("a", "floor", math.nan)], "reference 'a' has loss nan"),
+        ([Reference("a", "floor", 1.0, valid_loss=math.inf)], "reference 'a' has valid_loss inf: expected a finite"),
         ([Reference("a", "ceiling", 1.0)], "kind 'ceiling'"),
         ([Reference("a", "floor", 1.0), Reference("a", "limit", 1.0)], "called a, a: expected different names"),
         ([("a", 1.0)], "references has a tuple"),

@@ -8,6 +8,7 @@ an effect is a ratio of losses. SciPy is imported where it is needed: it costs m
                 improvement, performance profile
     survival    time to target under censoring: Kaplan-Meier, restricted mean, log-rank
     equivalence two one-sided tests, and the one-sided test that a limit asks for
+    folds       paired differences over forecast origins, whose training rows overlap (Nadeau & Bengio 2003)
     tuning      expected best validation loss against the number of trials
 """
 
@@ -30,6 +31,7 @@ from bench.analysis.stats.estimates import (
     paired_difference,
     solve_rate,
 )
+from bench.analysis.stats.folds import corrected_paired
 from bench.analysis.stats.survival import Survival, log_rank, restricted_difference, time_to_target
 from bench.analysis.stats.tuning import expected_best
 
@@ -42,6 +44,7 @@ __all__ = [
     "Profile",
     "Survival",
     "below_limit",
+    "corrected_paired",
     "effect_size",
     "equivalence",
     "expected_best",

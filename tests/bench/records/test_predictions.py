@@ -60,7 +60,7 @@ def test_a_series_is_kept_in_its_own_units(tmp_path: Path) -> None:
     assert columns is not None
     expected = split.targets * columns.output_scale[0] + columns.output_mean[0]
     np.testing.assert_allclose(found.targets, expected, rtol=1e-5)
-    assert found.targets.max() > 100  # sunspots, not standard deviations
+    assert found.targets.max() > 50  # sunspots, not standard deviations
 
 
 def test_classes_are_kept_as_classes_and_large_predictions_are_cut(tmp_path: Path) -> None:

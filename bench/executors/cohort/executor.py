@@ -20,6 +20,7 @@ from tasks.errors import UserError
 
 OTHERS, COHORTS = "others", "cohorts"  # the two lanes
 DROP_SECONDS = 10.0  # a training that does not let go in this time is ended with its process
+SUSPECTS = 8  # trained together, where one of more than these has made a process lose its device
 DEATHS = 3  # of a cohort's process, none of which has ended a job: then its GPU is given up
 
 
@@ -50,8 +51,9 @@ class CohortExecutor(Executor):
     executor with itself.
 
     Where a cohort's process dies, the training whose turn it was is to blame and gets WorkerDied; the others are given
-    to a new process. Where nobody is to blame for certain (a fault of the GPU shows later), each of them is trained
-    alone next. A GPU that can't be used at all ends the run with UserError: what was recorded is kept.
+    to a new process. Where nobody is to blame for certain (a fault of the GPU shows later), those that had begun are
+    trained in groups of `SUSPECTS` next; where that happens to such a group, each of it is trained alone. A GPU that
+    can't be used at all ends the run with UserError: what was recorded is kept.
     """
 
     def __init__(
@@ -189,14 +191,16 @@ class CohortExecutor(Executor):
         dead.end()
         why, blamed = dead.lost or "its process died", self._turns[2 * number]
         left = sorted(dead.running.values(), key=lambda running: running.serial)
-        if not blamed and len(left) == 1:
-            blamed = left[0].serial
+        suspects = {running.serial for running in left if self._shared.has_begun(running.slot, running.serial)}
+        if not blamed and len(suspects) == 1:
+            (blamed,) = suspects
         self._deaths[number] = 0 if dead.served or blamed else self._deaths[number] + 1
         if dead.gone or self._deaths[number] >= DEATHS:
             raise UserError(
                 f"GPU {self._gpus[number] or number} can't be used any more ({dead.gone or why}): what was recorded is "
                 "whole; see that its driver is well (nvidia-smi), then run the same command again"
             )
+        company = SUSPECTS if len(suspects) > SUSPECTS else 1
         self._processes[number] = fresh = self._start(number)
         for running in left:
             if running.serial == blamed:
@@ -204,4 +208,5 @@ class CohortExecutor(Executor):
             else:
                 self._shared.clear(running.slot)
                 self._began.pop(running.slot, None)
-                fresh.give(replace(running, alone=running.alone or not blamed))
+                suspected = not blamed and running.serial in suspects
+                fresh.give(replace(running, company=company) if suspected else running)

@@ -20,13 +20,13 @@ END_SECONDS = 2.0  # a killed process is gone at once, unless the kernel is busy
 
 @dataclass
 class Running:
-    """A job that a cohort has. alone: it is given the cohort for itself."""
+    """A job that a cohort has. company: with how many at once, itself included; None: with any number."""
 
     serial: int
     slot: int
     job: Job
     future: Future[Record]
-    alone: bool = False
+    company: int | None = None
 
 
 class CohortProcess:
@@ -73,7 +73,7 @@ class CohortProcess:
     def give(self, running: Running) -> None:
         """Hand over a job; a process that is just ending may never see it, and keeps it in `running` all the same."""
         self.running[running.serial] = running
-        self._send(("job", running.serial, running.slot, running.job, running.alone))
+        self._send(("job", running.serial, running.slot, running.job, running.company))
 
     def drop(self, serial: int, seconds: float) -> bool:
         """Have it forget a job; False where it does not answer in time."""

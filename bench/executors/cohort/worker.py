@@ -59,7 +59,7 @@ def serve(
     """Do jobs until the parent hangs up. turns: whose turn it is, at twice `number`, and then how
     many there have been. fixed: how many at once, None: find out.
 
-    Messages in: ("job", serial, slot, job, alone), ("drop", serial). Out: ("ended", serial, record), ("dropped",
+    Messages in: ("job", serial, slot, job, company), ("drop", serial). Out: ("ended", serial, record), ("dropped",
     serial), ("size", trainings), ("note", text); ("gone", text) where there is no device, ("lost", text) where it is
     lost, and then the process ends with code `LOST`.
     """
@@ -96,9 +96,9 @@ def _give_up(connection: Connection, kind: str, lost: DeviceLost) -> NoReturn:
 def _obey(message: tuple[Any, ...], cohort: Cohort, listener: ParentListener, connection: Connection) -> None:
     kind, serial, *rest = message
     if kind == "job":
-        slot, job, alone = rest
+        slot, job, company = rest
         listener.expect(serial, slot)
-        cohort.add(serial, job, alone)
+        cohort.add(serial, job, company)
     else:
         cohort.drop(serial)
         connection.send(("dropped", serial))

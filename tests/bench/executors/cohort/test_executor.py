@@ -172,7 +172,7 @@ def test_where_nobody_is_to_blame_for_certain_each_is_trained_alone(make: Make) 
     executor._turns[0] = 0  # as where the device was lost while several were there
     assert executor.slots == 4
     assert executor._processes[0] is not process
-    assert all(running.alone for running in executor._processes[0].running.values())
+    assert all(running.company == 1 for running in executor._processes[0].running.values())
     assert [outcome(future.result(120)) for future in futures] == [
         alone(job("gru", replicate, steps=600)) for replicate in (1, 2, 3)
     ]

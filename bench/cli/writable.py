@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from bench.records.reasons import reason
 from tasks.errors import UserError
 
 
@@ -24,5 +25,5 @@ def refuse_unwritable(path: Path, name: str, *, folder: bool = False) -> None:
         tempfile.TemporaryFile(dir=place).close()
     except OSError as error:
         raise UserError(
-            f"{name} is {path}, but no file can be made in {place} ({error.strerror}): give another {kind}"
+            f"{name} is {path}, but no file can be made in {place} ({reason(place, error)}): give another {kind}"
         ) from None

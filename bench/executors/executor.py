@@ -36,6 +36,16 @@ class Executor(ABC):
     def slots(self) -> int:
         """How many jobs may run at once. It may grow while an experiment runs, and never shrinks."""
 
+    @property
+    def workers(self) -> int:
+        """How many slots have a process of their own, among which the machine's memory is shared out."""
+        return self.slots
+
+    @property
+    def looking_slot(self) -> int:
+        """The slot whose worker sees what devices there are."""
+        return 0
+
     def lane(self, job: Job) -> str:
         """Which kind of slot a job needs, where an executor has several kinds."""
         return ""

@@ -28,8 +28,10 @@ END_SECONDS = 2.0  # a killed process is gone at once, unless the kernel is busy
 class ProcessExecutor(Executor):
     """`slots` worker processes on this machine (spawned, one thread each)."""
 
-    def __init__(self, slots: int, plugins: Sequence[str] = (), *, uses_torch: bool = True) -> None:
-        """uses_torch: workers load it before their first job."""
+    def __init__(
+        self, slots: int, plugins: Sequence[str] = (), *, uses_torch: bool = True, at_first_job: bool = False
+    ) -> None:
+        """uses_torch: workers load it before their first job. at_first_job: a worker starts with its slot's first."""
         self._slots = slots
         self._plugins, self._uses_torch = tuple(plugins), uses_torch
         self._context = multiprocessing.get_context("spawn")
@@ -38,9 +40,9 @@ class ProcessExecutor(Executor):
         self._serials = [0] * slots
         self._began: dict[int, float] = {}
         self._kernel_kills = machine_memory.kernel_kills()
-        self._pools: list[ProcessPoolExecutor] = []
-        for _ in range(slots):
-            self._pools.append(self._start())
+        self._pools: list[ProcessPoolExecutor | None] = [None] * slots
+        for slot in range(0 if at_first_job else slots):
+            self._pools[slot] = self._start()
 
     @property
     def slots(self) -> int:
@@ -51,10 +53,10 @@ class ProcessExecutor(Executor):
         self._began.pop(slot, None)
         self._serials[slot] += 1
         try:
-            return self._pools[slot].submit(worker.perform, job, slot, self._serials[slot])
+            return self._pool(slot).submit(worker.perform, job, slot, self._serials[slot])
         except BrokenProcessPool:  # killed while it had nothing to do
             self.restart(slot)
-            return self._pools[slot].submit(worker.perform, job, slot, self._serials[slot])
+            return self._pool(slot).submit(worker.perform, job, slot, self._serials[slot])
 
     def progress(self, slot: int) -> tuple[int, float]:
         return self._progress.last(slot)
@@ -95,14 +97,24 @@ class ProcessExecutor(Executor):
             pool.submit(worker.process_id)
         return pool
 
+    def _pool(self, slot: int) -> ProcessPoolExecutor:
+        pool = self._pools[slot]
+        if pool is None:
+            pool = self._pools[slot] = self._start()
+        return pool
+
     def _end(self, slot: int) -> None:
+        pool = self._pools[slot]
+        if pool is None:
+            return
         process = self._process(slot)
-        self._pools[slot].shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
         if process is not None:
             with contextlib.suppress(ValueError):  # closed already: its pool noticed that it died
                 process.kill()
                 process.join(END_SECONDS)
 
     def _process(self, slot: int) -> BaseProcess | None:
-        """The slot's worker; None where its pool has cleared it away after it died."""
-        return next(iter((self._pools[slot]._processes or {}).values()), None)
+        """The slot's worker; None before it starts, and where its pool has cleared it away after it died."""
+        pool = self._pools[slot]
+        return None if pool is None else next(iter((pool._processes or {}).values()), None)

@@ -20,11 +20,16 @@ from bench.records.schema import Record
 from bench.training.jobs import Job
 from tasks.errors import UserError
 
+TEND_SECONDS = 0.5  # between two looks whether the worker is still there
 NOTE_SECONDS = 2.0  # a look at the machine that takes longer is told of
 
 
-def open_executor(experiment: Experiment, observer: Observer) -> Executor:
-    """The place that `--executor` names; UserError where a cluster can't be used."""
+def open_executor(experiment: Experiment, observer: Observer, *, cohorts: bool = False) -> Executor:
+    """The place that `--executor` names; UserError where a cluster can't be used.
+
+    cohorts: whether trainings on a GPU are to share it. Where a GPU was asked for, its process starts at once, and
+    workers on the CPU when they get their first job.
+    """
     options = experiment.options
     if options.executor == "inline":
         from bench.executors.inline import InlineExecutor
@@ -37,7 +42,18 @@ def open_executor(experiment: Experiment, observer: Observer) -> Executor:
     from bench.executors.processes import ProcessExecutor
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ProcessExecutor(options.workers or cores, options.plugins, uses_torch=experiment.uses_torch)
+    for_gpu = (
+        cohorts and options.device == "cuda" and any("cuda" in entry.model.devices for entry in experiment.entries)
+    )
+    workers = ProcessExecutor(
+        options.workers or cores, options.plugins, uses_torch=experiment.uses_torch, at_first_job=for_gpu
+    )
+    if not for_gpu:
+        return workers
+    from bench.executors.cohort.executor import CohortExecutor
+    from bench.executors.cohort.process import FIRST_GPU
+
+    return CohortExecutor(workers, [FIRST_GPU], options.plugins, options.cohort, observer.note)
 
 
 def look_at_machine(
@@ -51,7 +67,7 @@ def look_at_machine(
     entry = next((e for e in entries if "cuda" in e.model.devices), entries[0])
     point = Point(max(options.hidden_sizes or (1,)), max(options.layers or (1,)), 1e-3)
     training = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu").training(point, SEARCH_REPLICATE)
-    probe = ProbeJob(options.device, training, executor.slots, cohorts, experiment.uses_torch)
+    probe = ProbeJob(options.device, training, executor.workers, cohorts, experiment.uses_torch)
     found = perform_alone(probe, executor, observer)
     if "refused" in found:
         raise UserError(found["refused"])
@@ -64,7 +80,11 @@ def with_cohorts(executor: Executor, gpus: Sequence[str], options: Options, note
     """The workers, one of which has looked at the GPUs, with a cohort on each of these for what is trained there."""
     from bench.executors.cohort.executor import CohortExecutor
 
-    executor.restart(0)  # it would keep some of a GPU's memory
+    if isinstance(executor, CohortExecutor):
+        executor.note = note
+        executor.use(gpus)
+        return executor
+    executor.restart(executor.looking_slot)  # it would keep some of a GPU's memory
     return CohortExecutor(executor, gpus, options.plugins, options.cohort, note)
 
 
@@ -72,11 +92,13 @@ def perform_alone(job: Job, executor: Executor, observer: Observer | None = None
     """The record of a job that runs while there is no driver; the observer is told of it where it takes long."""
     for _ in range(ATTEMPTS):
         try:
-            future = executor.submit(job, 0)
+            future = executor.submit(job, executor.looking_slot)
             import_module("optuna")  # which the searches need, while the worker is still starting
             if observer is not None and not wait([future], timeout=NOTE_SECONDS).done:
                 observer.note(f"{job.label} …")
+            while not wait([future], timeout=TEND_SECONDS).done:
+                _ = executor.slots  # which notices a process that has died
             return future.result()
         except (BrokenProcessPool, WorkerDied):
-            executor.restart(0)
+            executor.restart(executor.looking_slot)
     raise UserError(f"no worker could be started: each of {ATTEMPTS} died at once. Try --executor inline to see why")

@@ -1,4 +1,4 @@
-"""Look at the machine from inside a worker, before the first training: so the parent need not import torch."""
+"""Look at the machine before the first training, in a worker or a cohort's process: the parent imports no torch."""
 
 from __future__ import annotations
 

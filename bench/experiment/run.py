@@ -81,7 +81,9 @@ def run(
         if finished is not None:
             return _unchanged(folder, finished, observer, began)
         cohorts = executor is None and experiment.options.executor == "local"
-        executor = executor or open_executor(experiment, observer)  # first: its workers start meanwhile
+        executor = executor or open_executor(
+            experiment, observer, cohorts=cohorts
+        )  # first: its workers start meanwhile
         for task in experiment.tasks:
             with naming(task):
                 validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
@@ -116,7 +118,7 @@ class _Run:
     ) -> None:
         """cohorts: whether what is trained on a GPU is to leave this executor for a cohort."""
         self.experiment, self.folder, self.executor, self.observer = experiment, folder, executor, observer
-        self.command, self.cohorts, self.workers = command, cohorts, executor.slots
+        self.command, self.cohorts, self.workers = command, cohorts, executor.workers
         self.notes: list[str] = []  # what cohorts said: that one was halved, say
 
     def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:

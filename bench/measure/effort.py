@@ -56,6 +56,7 @@ class SharedEffort(Effort):
         """joules: counts up a member's share of the energy that the device takes."""
         self._memory, self._count = SharedPeakMemory(device), joules
         self.cpu_seconds = 0.0
+        self.watches_memory = True  # False: peak_bytes is known, and to ask the allocator in each turn would cost time
 
     def __enter__(self) -> SharedEffort:
         self._joules = self._count()
@@ -73,7 +74,8 @@ class SharedEffort(Effort):
     def turn(self) -> Iterator[None]:
         """What happens inside is this training's."""
         self._cpu = time.process_time()
-        self._memory.begin()
+        if self.watches_memory:
+            self._memory.begin()
         try:
             yield
         finally:
@@ -82,5 +84,6 @@ class SharedEffort(Effort):
     def _end_turn(self) -> None:
         now = time.process_time()
         self.cpu_seconds, self._cpu = (self.cpu_seconds or 0.0) + now - self._cpu, now
-        self._memory.end()
-        self.peak_bytes = self._memory.peak_bytes
+        if self.watches_memory:
+            self._memory.end()
+            self.peak_bytes = self._memory.peak_bytes

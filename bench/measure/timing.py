@@ -153,7 +153,7 @@ def _measure(call: Callable[[], Any], seconds: float, on_gpu: bool) -> tuple[Any
 
 
 def _gpu_seconds(call: Callable[[], Any], calls: int) -> tuple[float, float]:
-    """Seconds from the first to the last kernel of so many calls by the GPU's clock, and seconds of the host's launches."""
+    """(Seconds from the first to the last kernel of so many calls, by the GPU's clock; seconds of launching them)."""
     import torch
 
     cuda: Any = torch.cuda

@@ -17,9 +17,9 @@ from bench.records.atomic import FILES
 from bench.records.schema import Record, digest
 from bench.training import checkpoint
 from bench.training.data import load_data
-from bench.training.loop import Progress, Turns
+from bench.training.loop import Apart, Progress, Turns, at_once
 from bench.training.request import Training
-from bench.training.train import OpenStepper, build_learner, train, train_in_turns
+from bench.training.train import Build, OpenStepper, build_learner, train, train_in_turns
 from tasks.contract import Array, Dataset
 from tasks.errors import UserError
 
@@ -120,9 +120,16 @@ class TrainingJob:
     def perform(self, progress: Progress) -> Record:
         return train(self.training, progress, self._keep)
 
-    def in_turns(self, progress: Progress, open_stepper: OpenStepper, effort: Effort) -> Turns[Record]:
+    def in_turns(
+        self,
+        progress: Progress,
+        open_stepper: OpenStepper,
+        effort: Effort,
+        build: Build | None = None,
+        apart: Apart[Any] = at_once,
+    ) -> Turns[Record]:
         """`perform` for a process that does others in between."""
-        return train_in_turns(self.training, progress, self._keep, open_stepper, effort)
+        return train_in_turns(self.training, progress, self._keep, open_stepper, effort, build, apart)
 
     def _keep(self, dataset: Dataset, learner: Learner, outputs: Array, record: Record) -> None:
         """Add to the record the files that were asked for."""

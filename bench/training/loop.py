@@ -41,10 +41,28 @@ def finish(turns: Turns[Result]) -> Result:
             return result
 
 
+Apart = Callable[[Callable[[], Result]], Turns[Result]]
+
+
+def at_once(work: Callable[[], Result]) -> Turns[Result]:
+    """Do work that needs no device here and now; a cohort has another thread do it, while others take their turns."""
+    yield from ()
+    return work()
+
+
 class Loop:
     """The optimiser steps and the evaluations between them."""
 
-    def __init__(self, training: Training, dataset: Dataset, stepper: Stepper, progress: Progress) -> None:
+    def __init__(
+        self,
+        training: Training,
+        dataset: Dataset,
+        stepper: Stepper,
+        progress: Progress,
+        apart: Apart[tuple[float, float | None]] = at_once,
+    ) -> None:
+        """apart: where evaluations are scored."""
+        self._apart = apart
         self.training, self.dataset, self.stepper, self.progress = training, dataset, stepper, progress
         self.curve: dict[str, list[Any]] = {name: [] for name in CURVE}
         self.first_losses: dict[str, list[Any]] = {"step": [], "train_loss": []}
@@ -76,21 +94,27 @@ class Loop:
         while not self.stepper.ready():
             yield
         losses, outputs = self.stepper.answer()
-        return self._judge(step, losses, outputs)
+        valid_loss, metric = yield from self._apart(lambda: self._score(outputs))
+        return self._judge(step, losses, valid_loss, metric)
 
-    def _judge(self, step: int, losses: Array, outputs: Array) -> str | None:
+    def _score(self, outputs: Array) -> tuple[float, float | None]:
+        """(Validation loss, the target's metric or None where it is the loss); of outputs that are not finite, NaN."""
+        task, valid = self.training.task, self.dataset.valid
+        if not np.isfinite(outputs).all():
+            return math.nan, None
+        valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask)
+        if task.target.metric == "loss":
+            return valid_loss, None
+        return valid_loss, task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
+
+    def _judge(self, step: int, losses: Array, valid_loss: float, metric: float | None) -> str | None:
         """Add an evaluation to the curve; returns why the training must stop, or None.
 
-        losses: of the steps since the last evaluation; outputs: on validation data.
+        losses: of the steps since the last evaluation.
         """
-        task, valid, learner = self.training.task, self.dataset.valid, self.stepper.learner
+        learner = self.stepper.learner
         train_loss = float(np.mean(losses)) if len(losses) else None
         self._keep_first(step, losses)
-        finite = bool(np.isfinite(outputs).all())
-        valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask) if finite else math.nan
-        metric = None
-        if finite and task.target.metric != "loss":
-            metric = task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
         rate = learner.learning_rate  # of the step that led here
         for key, value in zip(CURVE, (step, train_loss, valid_loss, metric, rate), strict=True):
             self.curve[key].append(finite_or_none(value))

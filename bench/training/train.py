@@ -19,7 +19,7 @@ from bench.records.curves import steps_to_target
 from bench.records.schema import Record
 from bench.seeds import generator
 from bench.training.data import data_hash, first_batch_hash, hash_arrays, load_data, load_references, orders_of
-from bench.training.loop import Loop, Progress, Turns, finish, finite_or_none
+from bench.training.loop import Apart, Loop, Progress, Turns, at_once, finish, finite_or_none
 from bench.training.request import Training
 from tasks.contract import Array, Dataset
 from tasks.losses import mean_loss
@@ -29,6 +29,7 @@ PROBED = 5  # replicates whose gradient flow is measured; only the first one's c
 # called at the end of a scored training with its data, the learner with its best weights, raw test outputs, the record
 Ended = Callable[[Dataset, Learner, Array, Record], None]
 OpenStepper = Callable[[Learner, Plan], Stepper]
+Build = Callable[[Training, Dataset], Learner]
 
 
 def build_learner(training: Training, dataset: Dataset) -> Learner:
@@ -53,16 +54,19 @@ def train_in_turns(
     ended: Ended | None = None,
     open_stepper: OpenStepper = EagerStepper,
     effort: Effort | None = None,
+    build: Build | None = None,
+    apart: Apart[Any] = at_once,
 ) -> Turns[Record]:
     """`train` as a generator that pauses every few steps and while it waits for the device.
 
-    effort: measures what the training takes; whoever does others in between brings one that leaves theirs out.
+    build: makes the learner with its initial weights. apart: where evaluations are scored. effort: measures what the
+    training takes; whoever does others in between brings one that leaves theirs out.
     """
     began = time.perf_counter()
     effort = effort or SoleEffort(training.settings.device)
     dataset = load_data(training.task, training.seed, training.replicate)
     with effort:
-        learner = build_learner(training, dataset)
+        learner = (build or build_learner)(training, dataset)
         hashes = {
             "weights": hash_arrays(
                 *(value for name, value in sorted(learner.state().items()) if not name.startswith("adam."))
@@ -73,7 +77,7 @@ def train_in_turns(
         orders = orders_of(training, len(dataset.train))
         stepper = open_stepper(learner, Plan(dataset, orders, training.batch_size, training.interval))
         try:
-            loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None))
+            loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None), apart)
             diverged = yield from loop.run()
             scored = not diverged and training.on_test_data
             outputs, test = _test(training, dataset, stepper) if scored else (None, None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,15 @@ def synthetic() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def emulate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """`emulate(watch=True, learners_on_gpu=False, seed=0)`: from then on the CPU stands in for a GPU; returns it."""
+    from .models.emulated_graph import emulated_gpu
+
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(emulated_gpu(monkeypatch, **options))
 
 
 @pytest.fixture

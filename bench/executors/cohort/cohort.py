@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from bench.executors.cohort.gpu import Device
+from bench.executors.cohort.gpu import Device, DeviceLost, Place
 from bench.executors.cohort.size import SPARE, CohortSize
 from bench.measure.effort import SharedEffort
 from bench.models.torch_learner.shared import MustBeAlone
 from bench.records.schema import Record
 from bench.training.jobs import Job, TrainingJob, attempt, failure_of, is_out_of_memory
 from bench.training.loop import Progress, Turns
+
+JOINS = 4  # in a round at most: joining may take long, and the others go on in between
+Result = TypeVar("Result")
 
 
 class CohortListener(Protocol):
@@ -37,18 +41,21 @@ class CohortListener(Protocol):
 
 @dataclass
 class _Waiting:
-    """A job that is to join. alone: only when no other is there, and none joins before it has ended."""
+    """A job that is to join. company: with how many it may be there at once, itself included; None: with any number."""
 
     serial: int
     job: Job
-    alone: bool
+    company: int | None
 
 
 class _Member:
-    """A job that has joined."""
+    """A job that has joined. turns and place: None until its first turn."""
 
-    def __init__(self, waiting: _Waiting, turns: Turns[Record], effort: SharedEffort, stream: object) -> None:
-        self.waiting, self.turns, self.effort, self.stream = waiting, turns, effort, stream
+    def __init__(self, waiting: _Waiting, effort: SharedEffort) -> None:
+        self.waiting, self.effort = waiting, effort
+        self.turns: Turns[Record] | None = None
+        self.place: Place | None = None
+        self.reuses = False  # the graphs of an earlier training
 
 
 def _next(turns: Turns[Record]) -> Record | None:
@@ -83,9 +90,9 @@ class Cohort:
         """The job that was there alone in the last round; None where there were several, or none."""
         return self._members[0].waiting.serial if len(self._members) == 1 else None
 
-    def add(self, serial: int, job: Job, alone: bool = False) -> None:
+    def add(self, serial: int, job: Job, company: int | None = None) -> None:
         """Put a job in the queue. One that is no training in turns (a timing, a look at the machine) is done alone."""
-        self._waiting.append(_Waiting(serial, job, alone or not isinstance(job, TrainingJob)))
+        self._waiting.append(_Waiting(serial, job, company if isinstance(job, TrainingJob) else 1))
 
     def drop(self, serial: int) -> None:
         """Forget a job, whether it waits or runs; none of that number does no harm."""
@@ -94,57 +101,100 @@ class Cohort:
             self._leave(member)
 
     def round(self) -> None:
-        """Let one join if it may, then give every member a turn. DeviceLost passes through: nothing can go on then."""
+        """Let some join if they may, then give every member a turn.
+
+        DeviceLost passes through: nothing can go on then.
+        """
         began, self._work = time.monotonic(), 0.0
-        self._admit()
+        for _ in range(JOINS):
+            if not self._admit():
+                break
+        members = len(self._members)
         for member in list(self._members):
             self._take_turn(member)
-        if self._members:
-            self.size.worked(len(self._members), self._work, time.monotonic() - began)
+        if members:
+            self.size.worked(members, self._work, time.monotonic() - began)
 
-    def _admit(self) -> None:
-        """One a round: joining takes long, and the others go on in between."""
-        chosen = next((waiting for waiting in self._waiting if not waiting.alone), None)
-        if not self._members:
-            chosen = chosen or next(iter(self._waiting), None)
-        elif any(member.waiting.alone for member in self._members) or len(self._members) >= self.size.now:
-            return
-        if chosen is None or self._full:
-            return
-        free = self.device.free_bytes()
-        self._full = bool(self._members) and free is not None and free < SPARE * self._largest_bytes
-        if self._full:
-            return
+    def _admit(self) -> bool:
+        """Let one join, or do a job that is done alone; False where none may."""
+        chosen = self._next_to_join()
+        if chosen is None or not self._has_room():
+            return False
         self._waiting.remove(chosen)
+        if chosen.company == 1:
+            self._guarded(self.device.free_unused)
         self.listener.began(chosen.serial)
         if isinstance(chosen.job, TrainingJob):
-            self._join(chosen, chosen.job, free)
+            self._join(chosen)
         else:
             self.listener.turn(chosen.serial)
             self.listener.ended(chosen.serial, attempt(chosen.job, self._progress(chosen)))
             self.listener.turn(0)
+        return True
 
-    def _join(self, waiting: _Waiting, job: TrainingJob, free: int | None) -> None:
-        effort = SharedEffort(self.device.name, self._energy)
-        turns = job.in_turns(self._progress(waiting), self.device.stepper_opener(waiting.alone), effort)
+    def _next_to_join(self) -> _Waiting | None:
+        """Those that may have any company go first; those that need less wait until few enough are there."""
+        members = len(self._members)
+        if members >= self.size.now or any(not _allows(member.waiting, members + 1) for member in self._members):
+            return None
+        anyone = next((waiting for waiting in self._waiting if waiting.company is None), None)
+        return anyone or next((waiting for waiting in self._waiting if _allows(waiting, members + 1)), None)
+
+    def _has_room(self) -> bool:
+        """Whether the memory of the largest member, with something to spare, is free."""
+        if not self._members or self._full:
+            return not self._full
+        needed = SPARE * self._largest_bytes
+        if _less(self._guarded(self.device.free_bytes), needed):
+            self._guarded(self.device.free_unused)
+            self._full = _less(self._guarded(self.device.free_bytes), needed)
+        return not self._full
+
+    def _join(self, waiting: _Waiting) -> None:
+        free = self._guarded(self.device.free_bytes)
+        member = _Member(waiting, SharedEffort(self.device.name, self._energy))
         self._share_energy()
-        member = _Member(waiting, turns, effort, self.device.new_stream())
         self._members.append(member)
         self._take_turn(member)
-        if free is not None and member in self._members:
-            self._largest_bytes = max(self._largest_bytes, free - (self.device.free_bytes() or 0))
+        if free is not None and member in self._members and not member.reuses:
+            self._largest_bytes = max(self._largest_bytes, free - (self._guarded(self.device.free_bytes) or 0))
+
+    def _begin(self, member: _Member) -> None:
+        """Give a member its place on the device."""
+        waiting = member.waiting
+        assert isinstance(waiting.job, TrainingJob)
+        place = self.device.place(waiting.job.training, waiting.company == 1)
+        member.place = place
+        if place.captured:  # by an earlier training, whose memory is used again
+            member.reuses, member.effort.watches_memory = True, False
+            member.effort.peak_bytes = place.peak_bytes
+        member.turns = waiting.job.in_turns(
+            self._progress(waiting),
+            place.open_stepper,
+            member.effort,
+            place.build,
+            self.device.apart,
+        )
 
     def _take_turn(self, member: _Member) -> None:
         """Whatever goes wrong in a turn is its member's alone, unless the device is gone."""
-        waiting = member.waiting
+        waiting, failed = member.waiting, False
         self.listener.turn(waiting.serial)
         try:
-            with self.device.stream(member.stream), member.effort.turn():
+            if member.place is None:
+                self._begin(member)
+            assert member.place is not None
+            assert member.turns is not None
+            with self.device.stream(member.place.stream), member.effort.turn():
                 record = _next(member.turns)
+            if member.place.captured and member.effort.watches_memory:
+                member.effort.watches_memory = False  # it allocates nothing from now on
+                member.place.peak_bytes = member.effort.peak_bytes
             again = False
         except MustBeAlone:
             record, again = None, True
         except Exception as error:
+            failed = True
             self.device.check(error)
             again = is_out_of_memory(error) and len(self._members) > 1
             record = None if again else failure_of(waiting.job, error)
@@ -152,26 +202,41 @@ class Cohort:
                 self._make_room(waiting.job)
         self.listener.turn(0)
         if again or record is not None:
-            self._leave(member)
+            self._leave(member, failed)
         if again:
-            self._waiting.append(_Waiting(waiting.serial, waiting.job, alone=True))
+            self._waiting.append(_Waiting(waiting.serial, waiting.job, company=1))
         if record is not None:
             self.listener.ended(waiting.serial, record)
 
     def _make_room(self, job: Job) -> None:
         members = len(self._members)
+        self._guarded(self.device.free_unused)
         self.size.halve(members)
         self.listener.note(
             f"out of memory with {members} trainings at once: {job.label} is trained again, alone, and from now on "
             f"there are at most {self.size.now} at once"
         )
 
-    def _leave(self, member: _Member) -> None:
+    def _leave(self, member: _Member, failed: bool = False) -> None:
         self._share_energy()
         self._members.remove(member)
         self._full = False
-        with self.device.stream(member.stream):
-            member.turns.close()
+        if member.place is not None:
+            self._guarded(lambda: self._give_back(member, failed))
+
+    def _give_back(self, member: _Member, failed: bool) -> None:
+        assert member.place is not None
+        with self.device.stream(member.place.stream):
+            if member.turns is not None:
+                member.turns.close()
+            member.place.leave(failed)
+
+    def _guarded(self, call: Callable[[], Result]) -> Result:
+        """What fails outside of a training's turn is no training's fault: this process is not trusted any further."""
+        try:
+            return call()
+        except RuntimeError as error:
+            raise DeviceLost(f"{error}".partition("\n")[0]) from error
 
     def _progress(self, waiting: _Waiting) -> Progress:
         told = 0
@@ -195,3 +260,13 @@ class Cohort:
         if joules is not None and self._joules_read is not None:
             self._joules += (joules - self._joules_read) / max(1, len(self._members))
         self._joules_read = joules
+
+
+def _allows(waiting: _Waiting, members: int) -> bool:
+    """Whether a job may be there with so many, itself included."""
+    return waiting.company is None or members <= waiting.company
+
+
+def _less(free: int | None, needed: float) -> bool:
+    """Whether less is free than needed; what is not known is enough."""
+    return free is not None and free < needed

@@ -20,6 +20,7 @@ from tasks.errors import UserError
 
 OTHERS, COHORTS = "others", "cohorts"  # the two lanes
 DROP_SECONDS = 10.0  # a training that does not let go in this time is ended with its process
+SUSPECTS = 8  # trained together, where one of more than these has made a process lose its device
 DEATHS = 3  # of a cohort's process, none of which has ended a job: then its GPU is given up
 
 
@@ -42,16 +43,31 @@ class LongTurns:
         return sum(seconds for whose, seconds in self._seconds.items() if whose != serial)
 
 
+class _OnOneGpu:
+    """A cohort on one GPU: its process, and the memory that it shares with this one."""
+
+    def __init__(self, gpu: str | None, size: int | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.gpu = gpu
+        self.doubles = context.RawArray("d", SLOT * (size or LARGEST))
+        self.turns = context.RawArray("q", 2)  # whose turn it is, and how many there have been
+        self.progress, self.long_turns = SharedProgress(self.doubles), LongTurns()
+        self.size = size or FIRST
+        self.deaths = 0  # of processes in a row that ended no job
+        self.process: CohortProcess
+
+
 class CohortExecutor(Executor):
     """The slots of another executor, for jobs on the CPU, and after them those of a cohort on each GPU.
 
-    gpus: as CUDA_VISIBLE_DEVICES names them (None: a cohort on the CPU, as tests have it). size: trainings at once on
-    each; None: found out. note: told what a person should read. takes: which jobs are a cohort's. It closes the other
-    executor with itself.
+    gpus: as CUDA_VISIBLE_DEVICES names them (None: a cohort on the CPU, as tests have it; `FIRST_GPU`: where nobody has
+    looked yet, `use` tells later). size: trainings at once on each; None: found out. note: told what a person should
+    read. takes: which jobs are a cohort's. It closes the other executor with itself.
 
     Where a cohort's process dies, the training whose turn it was is to blame and gets WorkerDied; the others are given
-    to a new process. Where nobody is to blame for certain (a fault of the GPU shows later), each of them is trained
-    alone next. A GPU that can't be used at all ends the run with UserError: what was recorded is kept.
+    to a new process. Where nobody is to blame for certain (a fault of the GPU shows later), those that had begun are
+    trained in groups of `SUSPECTS` next; where that happens to such a group, each of it is trained alone. A GPU that
+    can't be used at all ends the run with UserError: what was recorded is kept.
     """
 
     def __init__(
@@ -64,29 +80,34 @@ class CohortExecutor(Executor):
         takes: Callable[[Job], bool] = lambda job: job.device == "cuda",
     ) -> None:
         self._others, self._first = others, others.slots
-        self._gpus, self._plugins, self._size, self._note = tuple(gpus), tuple(plugins), size, note
-        self._takes = takes
+        self._plugins, self._size, self.note, self._takes = tuple(plugins), size, note, takes
         self._notes: list[str] = []
-        context = multiprocessing.get_context("spawn")
-        most = (size or LARGEST) * len(self._gpus)
-        self._doubles, self._turns = context.RawArray("d", SLOT * most), context.RawArray("q", 2 * len(self._gpus))
-        self._long_turns = [LongTurns() for _ in self._gpus]
-        self._shared = SharedProgress(self._doubles)
-        self._sizes = [size or FIRST] * len(self._gpus)
-        self._owners: list[int] = []  # of each slot, in the order in which they were added: its cohort
+        self._slots: list[tuple[_OnOneGpu, int]] = []  # the cohort of each, and its number there
         self._serials = itertools.count(1)
-        self._slots: dict[int, Running] = {}
-        self._began: dict[int, tuple[int, float, float]] = {}  # serial, when, stalled till then by others
-        self._deaths = [0] * len(self._gpus)
+        self._running: dict[int, Running] = {}
+        self._began: dict[int, tuple[int, float, float]] = {}  # serial, when, held up till then by others
         self._closed = False
-        self._processes = [self._start(number) for number in range(len(self._gpus))]
-        self._add_slots()
+        self._cohorts: list[_OnOneGpu] = []
+        self._add_cohorts(gpus)
+
+    def use(self, gpus: Sequence[str]) -> None:
+        """Use these GPUs, the first of which has a cohort already."""
+        self._cohorts[0].gpu = gpus[0]
+        self._add_cohorts(gpus[1:])
 
     @property
     def slots(self) -> int:
         self._tend()
         self._add_slots()
-        return self._first + len(self._owners)
+        return self._first + len(self._slots)
+
+    @property
+    def workers(self) -> int:
+        return self._first
+
+    @property
+    def looking_slot(self) -> int:
+        return self._first
 
     def lane(self, job: Job) -> str:
         return COHORTS if self._takes(job) else OTHERS
@@ -97,25 +118,30 @@ class CohortExecutor(Executor):
     def submit(self, job: Job, slot: int) -> Future[Record]:
         if slot < self._first:
             return self._others.submit(job, slot)
-        mine = slot - self._first
-        running = Running(next(self._serials), mine, job, Future())
-        self._shared.clear(mine)
-        self._slots[mine] = running
-        self._processes[self._owners[mine]].give(running)
+        cohort, number = self._slots[slot - self._first]
+        running = Running(next(self._serials), number, job, Future())
+        cohort.progress.clear(number)
+        self._running[slot] = running
+        cohort.process.give(running)
         return running.future
 
     def progress(self, slot: int) -> tuple[int, float]:
         if slot < self._first:
             return self._others.progress(slot)
-        return self._shared.last(slot - self._first)
+        cohort, number = self._slots[slot - self._first]
+        return cohort.progress.last(number)
 
     def curve(self, slot: int) -> Curve | None:
-        return self._others.curve(slot) if slot < self._first else self._shared.curve(slot - self._first)
+        if slot < self._first:
+            return self._others.curve(slot)
+        cohort, number = self._slots[slot - self._first]
+        return cohort.progress.curve(number)
 
     def evaluations(self, slot: int, since: int = 0) -> list[Evaluation]:
         if slot < self._first:
             return self._others.evaluations(slot, since)
-        return self._shared.evaluations(slot - self._first, since)
+        cohort, number = self._slots[slot - self._first]
+        return cohort.progress.evaluations(number, since)
 
     def seconds(self, slot: int) -> float:
         """Since the training joined its cohort, less what others held it up by turns that would not end.
@@ -124,15 +150,15 @@ class CohortExecutor(Executor):
         """
         if slot < self._first:
             return self._others.seconds(slot)
-        mine = slot - self._first
-        serial = self._slots[mine].serial
-        if not self._shared.has_begun(mine, serial):
+        cohort, number = self._slots[slot - self._first]
+        serial = self._running[slot].serial
+        if not cohort.progress.has_begun(number, serial):
             return 0.0
-        stalled = self._long_turns[self._owners[mine]].by_others(serial)
-        if mine not in self._began or self._began[mine][0] != serial:
-            self._began[mine] = (serial, time.monotonic(), stalled)
-        _, began, before = self._began[mine]
-        return time.monotonic() - began - (stalled - before)
+        held_up = cohort.long_turns.by_others(serial)
+        if slot not in self._began or self._began[slot][0] != serial:
+            self._began[slot] = (serial, time.monotonic(), held_up)
+        _, began, before = self._began[slot]
+        return time.monotonic() - began - (held_up - before)
 
     def resident_bytes(self, slot: int) -> int:
         return self._others.resident_bytes(slot) if slot < self._first else 0
@@ -144,64 +170,68 @@ class CohortExecutor(Executor):
         if slot < self._first:
             self._others.restart(slot)
             return
-        process = self._processes[self._owners[slot - self._first]]
-        serial = self._slots[slot - self._first].serial
-        if serial in process.running and not process.drop(serial, DROP_SECONDS):
-            process.end()  # the others are given to a new one
-            self._turns[2 * process.number] = serial
+        cohort, _ = self._slots[slot - self._first]
+        serial = self._running[slot].serial
+        if serial in cohort.process.running and not cohort.process.drop(serial, DROP_SECONDS):
+            cohort.process.end()  # the others are given to a new one
+            cohort.turns[0] = serial
 
     def close(self) -> None:
         self._closed = True
-        for process in self._processes:
-            process.end()
+        for cohort in self._cohorts:
+            cohort.process.end()
         self._others.close()
 
-    def _start(self, number: int) -> CohortProcess:
-        self._turns[2 * number] = 0
-        return CohortProcess(
-            number,
-            self._gpus[number],
-            self._plugins,
-            self._size,
-            self._doubles,
-            self._turns,
-            self._notes.append,
-            self._grow,
-        )
+    def _add_cohorts(self, gpus: Sequence[str | None]) -> None:
+        for gpu in gpus:
+            cohort = _OnOneGpu(gpu, self._size)
+            self._start(cohort)
+            self._cohorts.append(cohort)
+        self._add_slots()
+
+    def _start(self, cohort: _OnOneGpu) -> None:
+        cohort.turns[0] = 0
+
+        def grow(size: int) -> None:
+            cohort.size = max(cohort.size, size)
+
+        shared = (cohort.doubles, cohort.turns)
+        cohort.process = CohortProcess(cohort.gpu, self._plugins, self._size, *shared, self._notes.append, grow)
 
     def _add_slots(self) -> None:
-        for number, size in enumerate(self._sizes):
-            self._owners += [number] * (size - self._owners.count(number))
-
-    def _grow(self, number: int, size: int) -> None:
-        self._sizes[number] = max(self._sizes[number], size)
+        for cohort in self._cohorts:
+            there = sum(owner is cohort for owner, _ in self._slots)
+            self._slots += [(cohort, number) for number in range(there, cohort.size)]
 
     def _tend(self) -> None:
         """Pass on what cohorts said, and put a new process where one has died."""
         while self._notes:
-            self._note(self._notes.pop(0))
-        for number, process in enumerate(self._processes):
-            self._long_turns[number].look(self._turns[2 * number], self._turns[2 * number + 1])
-            if process.ended and not self._closed:
-                self._replace(number, process)
+            self.note(self._notes.pop(0))
+        for cohort in self._cohorts:
+            cohort.long_turns.look(*cohort.turns)
+            if cohort.process.ended and not self._closed:
+                self._replace(cohort)
 
-    def _replace(self, number: int, dead: CohortProcess) -> None:
+    def _replace(self, cohort: _OnOneGpu) -> None:
+        dead = cohort.process
         dead.end()
-        why, blamed = dead.lost or "its process died", self._turns[2 * number]
+        why, blamed = dead.lost or "its process died", cohort.turns[0]
         left = sorted(dead.running.values(), key=lambda running: running.serial)
-        if not blamed and len(left) == 1:
-            blamed = left[0].serial
-        self._deaths[number] = 0 if dead.served or blamed else self._deaths[number] + 1
-        if dead.gone or self._deaths[number] >= DEATHS:
+        suspects = {running.serial for running in left if cohort.progress.has_begun(running.slot, running.serial)}
+        if not blamed and len(suspects) == 1:
+            (blamed,) = suspects
+        cohort.deaths = 0 if dead.served or blamed else cohort.deaths + 1
+        if dead.gone or cohort.deaths >= DEATHS:
             raise UserError(
-                f"GPU {self._gpus[number] or number} can't be used any more ({dead.gone or why}): what was recorded is "
-                "whole; see that its driver is well (nvidia-smi), then run the same command again"
+                f"GPU {cohort.gpu or '0'} can't be used any more ({dead.gone or why}): what was recorded is whole; see "
+                "that its driver is well (nvidia-smi), then run the same command again"
             )
-        self._processes[number] = fresh = self._start(number)
+        company = SUSPECTS if len(suspects) > SUSPECTS else 1
+        self._start(cohort)
         for running in left:
             if running.serial == blamed:
                 running.future.set_exception(WorkerDied(why))
             else:
-                self._shared.clear(running.slot)
-                self._began.pop(running.slot, None)
-                fresh.give(replace(running, alone=running.alone or not blamed))
+                cohort.progress.clear(running.slot)
+                suspected = not blamed and running.serial in suspects
+                cohort.process.give(replace(running, company=company) if suspected else running)

@@ -4,16 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bench.executors.cohort.streams import Streams
 from bench.measure.energy import EnergyMeter
+from bench.models.contract import Learner
+from bench.models.stepper import Plan, Stepper
 from bench.training.jobs import is_out_of_memory
-from bench.training.train import OpenStepper
+from bench.training.loop import Apart, Turns, at_once
+from bench.training.request import Training
+from bench.training.train import OpenStepper, build_learner
+from tasks.contract import Dataset
+
+if TYPE_CHECKING:
+    from bench.executors.cohort.reuse import Captured
 
 
 class DeviceLost(Exception):  # noqa: N818 - an event, not an error of this program
     """The device does not answer any more, in this process at least: whose fault it was can't be told."""
+
+
+class Place:
+    """What one member has of a device: a stream, and how its learner and its steps are made.
+
+    peak_bytes: memory that its graphs and their making took; None where steps are eager, or memory is not measured.
+    """
+
+    captured = False  # whether steps are replayed: then a turn allocates nothing
+
+    def __init__(self, stream: Any, open_stepper: OpenStepper) -> None:
+        self.stream, self.open_stepper = stream, open_stepper
+        self.peak_bytes: int | None = None
+
+    def build(self, training: Training, dataset: Dataset) -> Learner:
+        """The training's learner with its initial weights."""
+        return build_learner(training, dataset)
+
+    def leave(self, failed: bool) -> None:
+        """Give back what the member had. failed: an exception ended it, so nothing of it is used again."""
 
 
 class Device:
@@ -25,7 +55,7 @@ class Device:
         """Make it ready; DeviceLost where it is not there."""
 
     def new_stream(self) -> Any:
-        """What a member's work runs on."""
+        """What work runs on that nobody else's work has to wait for."""
         return None
 
     def stream(self, stream: Any) -> AbstractContextManager[Any]:
@@ -33,14 +63,26 @@ class Device:
         return contextlib.nullcontext()
 
     def stepper_opener(self, alone: bool) -> OpenStepper:
-        """How a member's stepper is made."""
+        """How a stepper is made. alone: nothing else is trained meanwhile."""
         from bench.models.torch_learner.shared import open_shared_stepper
 
         return functools.partial(open_shared_stepper, alone=alone)
 
+    def place(self, training: Training, alone: bool) -> Place:
+        """What a new member has of the device."""
+        return Place(self.new_stream(), self.stepper_opener(alone))
+
+    @property
+    def apart(self) -> Apart[Any]:
+        """Where evaluations are scored, which needs no device."""
+        return at_once
+
     def free_bytes(self) -> int | None:
-        """Memory that is left; None: not known. On a GPU, to ask is to wait until it has nothing to do."""
+        """Memory that the device has left, as its driver tells it; None: not known."""
         return None
+
+    def free_unused(self) -> None:
+        """Give back what is kept for later trainings. On a GPU this waits until it has nothing to do."""
 
     def joules(self) -> float | None:
         """Energy that the device has taken, counting up; None: not known."""
@@ -56,7 +98,12 @@ class Gpu(Device):
     name = "cuda"
 
     def __init__(self) -> None:
+        from bench.executors.cohort.reuse import IdleGraphs, PlacedData
+
         self._energy = EnergyMeter(self.name)
+        self._streams = Streams(_stream_of_priority)
+        self.idle, self.placed = IdleGraphs(), PlacedData()
+        self._scorer = ThreadPoolExecutor(1, thread_name_prefix="scores evaluations")
 
     def prepare(self) -> None:
         import torch
@@ -67,22 +114,47 @@ class Gpu(Device):
             raise DeviceLost(f"{error}".partition("\n")[0]) from error
 
     def new_stream(self) -> Any:
-        """torch has 32 of them and hands them out in turn, so members of a larger cohort share some."""
-        import torch
-
-        return torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        """A stream that no cohort's member has; it is not given back."""
+        return self._streams.lease().stream
 
     def stream(self, stream: Any) -> AbstractContextManager[Any]:
         import torch
 
         return torch.cuda.stream(stream)
 
+    def place(self, training: Training, alone: bool) -> Place:
+        from bench.executors.cohort.reuse import shape_of
+        from bench.training.data import load_data
+
+        shape = shape_of(training, load_data(training.task, training.seed, training.replicate))
+        found = None if alone else self.idle.take(shape)
+        while not self._streams.has_free and self.idle.discard_oldest():
+            pass
+        return _GpuPlace(self, shape, alone, found)
+
+    @property
+    def apart(self) -> Apart[Any]:
+        return self._score_apart
+
+    def _score_apart(self, work: Any) -> Turns[Any]:
+        """Have another thread do it: NumPy computes while this one launches the work of other members."""
+        future = self._scorer.submit(work)
+        while not future.done():
+            yield
+        return future.result()
+
     def free_bytes(self) -> int:
         import torch
 
-        torch.cuda.empty_cache()  # what is cached for one member's stream is no other's to use
         free, _ = torch.cuda.mem_get_info()
         return int(free)
+
+    def free_unused(self) -> None:
+        import torch
+
+        self.idle.discard_all()
+        self.placed.clear()
+        torch.cuda.empty_cache()  # what is cached for one member's stream is no other's to use
 
     def joules(self) -> float | None:
         return self._energy.joules()
@@ -96,3 +168,60 @@ class Gpu(Device):
             torch.cuda.synchronize()  # after an error of a kernel, every call fails until the process ends
         except RuntimeError as lost:
             raise DeviceLost(f"{lost}".partition("\n")[0]) from error
+
+
+class _GpuPlace(Place):
+    """A stream of its own, and graphs of an earlier training of the same shape where some are idle."""
+
+    def __init__(self, gpu: Gpu, shape: str, alone: bool, found: Captured | None) -> None:
+        self._gpu, self._shape, self._kept = gpu, shape, found
+        self._leased = gpu._streams.lease() if found is None else found.leased
+        super().__init__(self._leased.stream, self._reuse if found else self._open)
+        self._alone, self.captured = alone, found is not None
+        if found is not None:
+            self.peak_bytes = found.peak_bytes
+
+    def build(self, training: Training, dataset: Dataset) -> Learner:
+        if self._kept is None:
+            return build_learner(training, dataset)
+        return self._kept.load(training, dataset)
+
+    def leave(self, failed: bool) -> None:
+        if self._kept is None:
+            self._leased.release()
+        elif failed:
+            self._kept.discard()
+        else:
+            self._kept.peak_bytes = self.peak_bytes
+            self._gpu.idle.put(self._kept)
+
+    def _reuse(self, learner: Learner, plan: Plan) -> Stepper:
+        from bench.models.torch_learner.learner import TorchLearner
+
+        assert self._kept is not None
+        assert isinstance(learner, TorchLearner)
+        self._kept.stepper.restart(plan, self._gpu.placed.of(learner, plan.dataset))
+        return self._kept.stepper
+
+    def _open(self, learner: Learner, plan: Plan) -> Stepper:
+        from bench.executors.cohort.reuse import Captured, may_be_reused
+        from bench.models.torch_learner.graph import GraphStepper
+        from bench.models.torch_learner.learner import TorchLearner
+        from bench.models.torch_learner.shared import open_shared_stepper
+
+        def capture(learner: TorchLearner, plan: Plan) -> Stepper:
+            placed = self._gpu.placed.of(learner, plan.dataset)
+            stepper = GraphStepper(learner, plan, placed, self._leased.retire)
+            self.captured = True
+            if may_be_reused(learner):
+                stepper.discards_when_closed = False
+                self._kept = Captured(self._shape, stepper, self._leased)
+            return stepper
+
+        return open_shared_stepper(learner, plan, alone=self._alone, capture=capture)
+
+
+def _stream_of_priority(priority: int) -> Any:
+    import torch
+
+    return torch.cuda.Stream(priority=priority)  # type: ignore[no-untyped-call]

@@ -15,18 +15,19 @@ from bench.executors import worker
 from bench.records.schema import Record
 from bench.training.jobs import Job
 
+FIRST_GPU = "0"  # of those that this process sees; a process that has it sees them all, and so can tell how many
 END_SECONDS = 2.0  # a killed process is gone at once, unless the kernel is busy writing for it
 
 
 @dataclass
 class Running:
-    """A job that a cohort has. alone: it is given the cohort for itself."""
+    """A job that a cohort has. company: with how many at once, itself included; None: with any number."""
 
     serial: int
     slot: int
     job: Job
     future: Future[Record]
-    alone: bool = False
+    company: int | None = None
 
 
 class CohortProcess:
@@ -39,17 +40,16 @@ class CohortProcess:
 
     def __init__(
         self,
-        number: int,
         gpu: str | None,
         plugins: Sequence[str],
         fixed: int | None,
         doubles: Any,
         turns: Any,
         note: Callable[[str], None],
-        grown: Callable[[int, int], None],
+        grown: Callable[[int], None],
     ) -> None:
-        """gpu: as CUDA_VISIBLE_DEVICES names it; None: the CPU. grown: told of (number, how many may run at once)."""
-        self.number, self._note, self._grown = number, note, grown
+        """gpu: as CUDA_VISIBLE_DEVICES names it, or `FIRST_GPU`; None: the CPU. grown: how many may run at once now."""
+        self._note, self._grown = note, grown
         self.running: dict[int, Running] = {}
         self.lost: str | None = None
         self.gone: str | None = None
@@ -57,8 +57,8 @@ class CohortProcess:
         self._dropped: dict[int, threading.Event] = {}
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        arguments = (theirs, doubles, turns, number, os.getpid(), tuple(plugins), fixed, gpu is not None)
-        with worker.worker_environment({} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}):
+        arguments = (theirs, doubles, turns, os.getpid(), tuple(plugins), fixed, gpu is not None)
+        with worker.worker_environment({} if gpu in (None, FIRST_GPU) else {"CUDA_VISIBLE_DEVICES": str(gpu)}):
             self._process = context.Process(target=_serve, args=arguments, daemon=True)
             self._process.start()
         theirs.close()
@@ -73,7 +73,7 @@ class CohortProcess:
     def give(self, running: Running) -> None:
         """Hand over a job; a process that is just ending may never see it, and keeps it in `running` all the same."""
         self.running[running.serial] = running
-        self._send(("job", running.serial, running.slot, running.job, running.alone))
+        self._send(("job", running.serial, running.slot, running.job, running.company))
 
     def drop(self, serial: int, seconds: float) -> bool:
         """Have it forget a job; False where it does not answer in time."""
@@ -106,7 +106,7 @@ class CohortProcess:
             elif kind == "dropped":
                 self._dropped.pop(first).set()
             elif kind == "size":
-                self._grown(self.number, first)
+                self._grown(first)
             elif kind == "note":
                 self._note(first)
             elif kind == "gone":

@@ -13,6 +13,7 @@ from bench.executors.cohort.gpu import Device, DeviceLost, Gpu
 from bench.executors.cohort.size import CohortSize
 from bench.executors.shared_progress import SharedProgress
 from bench.records.schema import Record
+from bench.training.jobs import TimingJob, TrainingJob
 
 LOST = 17  # exit code of a process whose device does not answer any more
 
@@ -20,8 +21,8 @@ LOST = 17  # exit code of a process whose device does not answer any more
 class ParentListener:
     """Tells the parent: evaluations and whose turn it is through shared memory, all else through the pipe."""
 
-    def __init__(self, connection: Connection, shared: SharedProgress, turns: Any, number: int) -> None:
-        self._connection, self._shared, self._turns, self._number = connection, shared, turns, number
+    def __init__(self, connection: Connection, shared: SharedProgress, turns: Any) -> None:
+        self._connection, self._shared, self._turns = connection, shared, turns
         self._slots: dict[int, int] = {}
 
     def expect(self, serial: int, slot: int) -> None:
@@ -29,8 +30,8 @@ class ParentListener:
         self._slots[serial] = slot
 
     def turn(self, serial: int) -> None:
-        self._turns[2 * self._number] = serial
-        self._turns[2 * self._number + 1] += 1
+        self._turns[0] = serial
+        self._turns[1] += 1
 
     def began(self, serial: int) -> None:
         self._shared.clear(self._slots[serial])  # it may begin for a second time
@@ -50,32 +51,33 @@ def serve(
     connection: Connection,
     doubles: Any,
     turns: Any,
-    number: int,
     parent: int,
     plugins: Sequence[str],
     fixed: int | None,
     on_gpu: bool,
 ) -> None:
-    """Do jobs until the parent hangs up. turns: whose turn it is, at twice `number`, and then how
-    many there have been. fixed: how many at once, None: find out.
+    """Do jobs until the parent hangs up.
 
-    Messages in: ("job", serial, slot, job, alone), ("drop", serial). Out: ("ended", serial, record), ("dropped",
+    turns: whose turn it is, and how many there have been. fixed: how many trainings at once; None: find out.
+
+    Messages in: ("job", serial, slot, job, company), ("drop", serial). Out: ("ended", serial, record), ("dropped",
     serial), ("size", trainings), ("note", text); ("gone", text) where there is no device, ("lost", text) where it is
     lost, and then the process ends with code `LOST`.
     """
     worker.start(doubles, parent, plugins)
-    listener = ParentListener(connection, SharedProgress(doubles), turns, number)
+    listener = ParentListener(connection, SharedProgress(doubles), turns)
     size = CohortSize(fixed)
     device = Gpu() if on_gpu else Device()
     cohort, announced = Cohort(device, size, listener), size.now
-    try:
-        device.prepare()
-    except DeviceLost as lost:
-        _give_up(connection, "gone", lost)
+    prepared = False
     try:
         while True:
             while cohort.idle or connection.poll():
-                _obey(connection.recv(), cohort, listener, connection)
+                message = connection.recv()
+                if not prepared and message[0] == "job" and isinstance(message[3], (TrainingJob, TimingJob)):
+                    _prepare(device, connection)  # a look at the machine comes before it, and may find no GPU
+                    prepared = True
+                _obey(message, cohort, listener, connection)
             cohort.round()
             if size.now > announced:
                 announced = size.now
@@ -87,6 +89,13 @@ def serve(
         return
 
 
+def _prepare(device: Device, connection: Connection) -> None:
+    try:
+        device.prepare()
+    except DeviceLost as lost:
+        _give_up(connection, "gone", lost)
+
+
 def _give_up(connection: Connection, kind: str, lost: DeviceLost) -> NoReturn:
     connection.send((kind, str(lost)))
     connection.close()
@@ -96,9 +105,9 @@ def _give_up(connection: Connection, kind: str, lost: DeviceLost) -> NoReturn:
 def _obey(message: tuple[Any, ...], cohort: Cohort, listener: ParentListener, connection: Connection) -> None:
     kind, serial, *rest = message
     if kind == "job":
-        slot, job, alone = rest
+        slot, job, company = rest
         listener.expect(serial, slot)
-        cohort.add(serial, job, alone)
+        cohort.add(serial, job, company)
     else:
         cohort.drop(serial)
         connection.send(("dropped", serial))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -46,7 +46,29 @@ def place(split: Split, problem: Problem, device: torch.device, dtype: torch.dty
 
 def take(data: Sequences, index: Tensor) -> Sequences:
     """The sequences at `index` `(n,)`, on the device: copies."""
-    return Sequences(*(None if part is None else part.index_select(0, index) for part in data))  # type: ignore[arg-type]
+    return Sequences(data.inputs.index_select(0, index), *_rest(data, index))
+
+
+def take_time_first(data: Sequences, index: Tensor) -> Sequences:
+    """As `take`; the inputs lie time first in memory, as cuDNN's kernels read them, which would copy them otherwise."""
+    return Sequences(data.inputs.transpose(0, 1).index_select(1, index).transpose(0, 1), *_rest(data, index))
+
+
+def _rest(data: Sequences, index: Tensor) -> Iterator[Any]:
+    return (None if part is None else part.index_select(0, index) for part in data[1:])
+
+
+def copy_of(data: Sequences) -> Sequences:
+    """The same data in memory of its own."""
+    return Sequences(*(None if part is None else part.clone() for part in data))  # type: ignore[arg-type]
+
+
+def copy_into(kept: Sequences, data: Sequences) -> None:
+    """Replace data by other data of the same shapes, in the same memory."""
+    for part, values in zip(kept, data, strict=True):
+        if part is not None:
+            assert values is not None
+            part.copy_(values)
 
 
 def batches(data: Sequences, order: Array, batch_size: int) -> Iterator[Sequences]:

@@ -63,10 +63,11 @@ class Network(nn.Module):
         super().__init__()
         self.core, self.head, self.per_step = core, head, per_step
         self.is_builtin_rnn = builtin_rnn(core) is not None
+        self._zero_states: dict[tuple[int, torch.dtype], Any] = {}  # by number and type of sequences
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """inputs: `(N, T, I)`; lengths: `(N,)` int64 or None. Returns `(N, T, O)` per step, else `(N, O)`."""
-        found = self.core(inputs)
+        found = self.core(inputs, self._zero_state(inputs)) if self._keeps_zeros else self.core(inputs)
         hidden = _outputs(found)
         if not self.per_step:
             if lengths is not None:
@@ -76,11 +77,27 @@ class Network(nn.Module):
                 # The same numbers as hidden[:, -1], whose gradient would be one of all outputs, zero but for the last,
                 # added up at every step: 1 to 6 % of a training step.
                 final = found[1][0] if isinstance(found[1], tuple) else found[1]  # of an LSTM's (h, c), h: (L, N, H)
-                hidden = final[-1]
+                hidden = final.squeeze(0) if len(final) == 1 else final[-1]  # whose gradient takes two kernels
             else:
                 hidden = hidden[:, -1]
         outputs: Tensor = self.head(hidden)
         return outputs
+
+    @property
+    def _keeps_zeros(self) -> bool:
+        """In training alone: its batches have two sizes at most, so what is kept stays small."""
+        return self.is_builtin_rnn and torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+
+    def _zero_state(self, inputs: Tensor) -> Any:
+        """The state before the first step, which a layer that is given none would fill with zeros at each call."""
+        core, count = self.core, inputs.shape[0]
+        assert isinstance(core, nn.RNNBase)
+        key = (count, inputs.dtype)
+        if key not in self._zero_states:
+            hidden = inputs.new_zeros(core.num_layers, count, core.proj_size or core.hidden_size)
+            cell = inputs.new_zeros(core.num_layers, count, core.hidden_size)
+            self._zero_states[key] = (hidden, cell) if core.mode == "LSTM" else hidden
+        return self._zero_states[key]
 
     def named_weights(self) -> dict[str, Tensor]:
         """Parameters and persistent buffers by the contract's names: the core's own, and `head.…`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -18,10 +20,17 @@ class MustBeAlone(Exception):  # noqa: N818 - an answer, not an error
     """
 
 
-def open_shared_stepper(learner: Learner, plan: Plan, *, alone: bool) -> Stepper:
-    """The quickest stepper that keeps this training to itself. alone: nothing else is trained until it has ended.
+def open_shared_stepper(
+    learner: Learner,
+    plan: Plan,
+    *,
+    alone: bool,
+    capture: Callable[[TorchLearner, Plan], Stepper] = GraphStepper,
+) -> Stepper:
+    """The quickest stepper that keeps this training to itself. On a GPU a step that can't be captured is done eagerly.
 
-    Raises MustBeAlone where it would have to be and is not. On a GPU a step that can't be captured is done eagerly.
+    alone: nothing else is trained until it has ended; raises MustBeAlone where it would have to be and is not.
+    capture: makes a stepper that replays graphs, or raises CannotCapture.
     """
     if not isinstance(learner, TorchLearner):
         return EagerStepper(learner, plan)
@@ -31,7 +40,7 @@ def open_shared_stepper(learner: Learner, plan: Plan, *, alone: bool) -> Stepper
         return EagerStepper(learner, plan)
     if learner.on_gpu:
         try:
-            return GraphStepper(learner, plan)
+            return capture(learner, plan)
         except CannotCapture:
             pass  # the stepper that follows has its own kernel's name, without "+graph": the record says so
     return EagerStepper(learner, plan)
@@ -39,8 +48,8 @@ def open_shared_stepper(learner: Learner, plan: Plan, *, alone: bool) -> Stepper
 
 def draws_random_numbers(learner: TorchLearner, plan: Plan) -> bool:
     """Whether a training step draws from torch's global generators. The learner and they are left as they were."""
-    if learner.has_dropout:
-        return True
+    if learner.has_dropout or learner.is_builtin_rnn:
+        return learner.has_dropout
     state, before = learner.state(), _generators(learner.device)
     placed = learner.place(plan.dataset.train)
     batch = next(iter(learner.batches(placed, np.arange(len(plan.dataset.train)), plan.batch_size)))

@@ -64,7 +64,7 @@ def test_bfloat16_weights_are_laid_out_as_torch_lays_out_the_other_types(
     (ours,) = called
     assert ours[0] is core._flat_weights
     source = inspect.getsource(torch.nn.RNNBase.flatten_parameters)
-    given = source.partition("_cudnn_rnn_flatten_weight(")[2].partition(")\n\n")[0]
+    given = source.partition("torch._cudnn_rnn_flatten_weight(")[2].partition(")\n\n")[0]
     theirs = ("_flat_weights", "num_weights", "input_size", "get_cudnn_mode", "hidden_size", "proj_size", "num_layers")
     assert [name for name in re.findall(r"\w+", given) if name in theirs] == list(theirs)  # the order of arguments
     assert ours[1:] == (4 if bias else 2, 3, 2, 4, 0, layers, True, False)  # 2: cuDNN's number of an LSTM

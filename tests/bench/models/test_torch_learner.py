@@ -172,10 +172,14 @@ def test_predictions_in_parts_are_those_of_the_whole(make_split: MakeSplit, monk
 def test_building_seeds_torch_for_dropout_and_takes_read_only_arrays(make_split: MakeSplit) -> None:
     split = make_split(PROBLEM)
     split.inputs.flags.writeable = False
+    before = torch.get_rng_state()
     build(MODELS.create("gru")).place(split)
+    assert torch.equal(torch.get_rng_state(), before)  # nothing draws, so nothing is seeded
+    drawing = Settings(4, 2, dropout=0.5)
+    build(MODELS.create("gru"), settings=drawing)
     seeded = torch.get_rng_state()
     torch.rand(3)
-    build(MODELS.create("gru"), seed=1)
+    build(MODELS.create("gru"), settings=drawing, seed=1)
     assert torch.equal(torch.get_rng_state(), seeded)
 
 

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from bench.config.resolve import resolve
-from bench.executors.cohort.executor import CohortExecutor, LongTurns
+from bench.executors.cohort.executor import SUSPECTS, CohortExecutor, LongTurns
 from bench.executors.cohort.size import FIRST
 from bench.executors.executor import Executor
 from bench.executors.inline import InlineExecutor
+from bench.executors.processes import ProcessExecutor
 from bench.experiment.driver import ATTEMPTS, Driver, Limits, Order
+from bench.experiment.machine import look_at_machine, open_executor
 from bench.experiment.observer import Observer
 from bench.experiment.run import run
 from bench.models.contract import Settings
@@ -154,11 +156,11 @@ def test_one_that_takes_too_long_leaves_and_the_process_goes_on(make: Make) -> N
     long, other = executor.submit(endless, 1), executor.submit(job("gru", steps=300), 2)
     while executor.progress(1)[0] == 0 and not long.done():
         wait([long], timeout=0.01)
-    process = executor._processes[0]
+    process = executor._cohorts[0].process
     executor.restart(1)
     again = executor.submit(job(replicate=2), 1)
     assert again.result(60)["status"] == other.result(60)["status"] == "ok"
-    assert executor._processes[0] is process
+    assert executor._cohorts[0].process is process
     assert not long.done()
 
 
@@ -167,12 +169,12 @@ def test_where_nobody_is_to_blame_for_certain_each_is_trained_alone(make: Make) 
     futures = [executor.submit(job("gru", replicate, steps=600), replicate) for replicate in (1, 2, 3)]
     while executor.progress(3)[0] == 0:
         wait(futures, timeout=0.01)
-    process = executor._processes[0]
+    process = executor._cohorts[0].process
     process.end()
-    executor._turns[0] = 0  # as where the device was lost while several were there
+    executor._cohorts[0].turns[0] = 0  # as where the device was lost while several were there
     assert executor.slots == 4
-    assert executor._processes[0] is not process
-    assert all(running.alone for running in executor._processes[0].running.values())
+    assert executor._cohorts[0].process is not process
+    assert all(running.company == 1 for running in executor._cohorts[0].process.running.values())
     assert [outcome(future.result(120)) for future in futures] == [
         alone(job("gru", replicate, steps=600)) for replicate in (1, 2, 3)
     ]
@@ -199,8 +201,8 @@ def test_a_training_that_begins_again_is_told_and_timed_anew(make: Make) -> None
     while executor.progress(1)[0] < 20:
         wait([future], timeout=0.01)
     assert executor.seconds(1) >= 0
-    executor._processes[0].end()
-    executor._turns[0] = 99  # whoever that was
+    executor._cohorts[0].process.end()
+    executor._cohorts[0].turns[0] = 99  # whoever that was
     assert executor.slots == 3
     assert executor.seconds(1) == 0.0  # until it has begun
     while not executor.evaluations(1):
@@ -212,10 +214,70 @@ def test_a_training_that_begins_again_is_told_and_timed_anew(make: Make) -> None
 def test_its_slots_begin_few_and_grow_on_request_of_the_cohort(make: Make) -> None:
     executor = make(None)
     assert executor.slots == 1 + FIRST
-    executor._grow(0, 4 * FIRST)
-    executor._grow(0, FIRST)
+    executor._cohorts[0].process._grown(4 * FIRST)
+    executor._cohorts[0].process._grown(FIRST)
     assert executor.slots == 1 + 4 * FIRST
     assert {executor.lane_of(slot) for slot in range(1, executor.slots)} == {executor.lane(job())}
+
+
+def test_a_large_group_of_suspects_is_divided_before_each_is_trained_alone(make: Make) -> None:
+    executor = make(12)
+    jobs = [job("gru", replicate, steps=400) for replicate in range(1, 13)]
+    futures = [executor.submit(each, slot) for slot, each in enumerate(jobs[:10], start=1)]
+    while executor.progress(10)[0] == 0:
+        wait(futures, timeout=0.01)
+    lost = executor._cohorts[0].process
+    lost.end()
+    futures += [executor.submit(each, slot) for slot, each in enumerate(jobs[10:], start=11)]  # which never began
+    executor._cohorts[0].turns[0] = 0
+    assert executor.slots == 13
+    running = executor._cohorts[0].process.running
+    assert [each.company for _, each in sorted(running.items())] == [*[SUSPECTS] * 10, None, None]
+    assert [outcome(future.result(120)) for future in futures] == [alone(each) for each in jobs]
+
+
+def test_gpus_that_are_found_later_are_used_too(make: Make, tmp_path: Path) -> None:
+    executor = make(2)
+    executor.use([None, None])  # type: ignore[list-item]
+    assert executor.slots == 1 + 4
+    assert executor.workers == 1
+    jobs = [job("gru", replicate) for replicate in range(1, 5)]
+    assert [outcome(record) for record in drive(executor, jobs, tmp_path)] == [alone(each) for each in jobs]
+    assert all(cohort.process.served for cohort in executor._cohorts)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells the environment of a process")
+def test_a_cohort_s_process_has_its_settings_before_cuda_starts(make: Make) -> None:
+    process = make(1, gpus=["1"])._cohorts[0].process._process
+    found = dict(
+        pair.partition("=")[::2] for pair in Path(f"/proc/{process.pid}/environ").read_text().split("\0") if pair
+    )
+    assert found["CUDA_DEVICE_MAX_CONNECTIONS"] == "32"
+    assert found["CUBLAS_WORKSPACE_CONFIG"] == ":4096:2"
+    assert found["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+def test_where_a_gpu_was_asked_for_its_process_looks_and_no_worker_starts(tmp_path: Path) -> None:
+    import torch
+
+    flags = {"models": "gru,numpy_gru", "tasks": "sine", "device": "cuda", "results": str(tmp_path)}
+    made = resolve({**flags, "workers": 2, "cohort": 2})
+    executor = open_executor(made, Observer(), cohorts=True)
+    assert isinstance(executor, CohortExecutor)
+    try:
+        if torch.cuda.is_available():
+            assert look_at_machine(made, executor, cohorts=True)["gpus"]
+        else:
+            with pytest.raises(UserError, match="device 'cuda' is requested, but torch finds no GPU"):
+                look_at_machine(made, executor, cohorts=True)
+        assert isinstance(executor._others, ProcessExecutor)
+        assert executor._others._pools == [None, None]
+        assert executor.workers == 2
+        on_cpu = replace(job("numpy_gru").training, task=TASKS.create("sine"), batch_size=64)
+        assert executor.submit(TrainingJob(on_cpu), 1).result(60)["status"] == "ok"
+        assert [pool is None for pool in executor._others._pools] == [True, False]
+    finally:
+        executor.close()
 
 
 def test_two_gpus_have_a_cohort_each(make: Make, tmp_path: Path) -> None:
@@ -223,7 +285,7 @@ def test_two_gpus_have_a_cohort_each(make: Make, tmp_path: Path) -> None:
     assert executor.slots == 1 + 4
     jobs = [job("gru", replicate) for replicate in range(1, 8)]
     assert [outcome(record) for record in drive(executor, jobs, tmp_path)] == [alone(each) for each in jobs]
-    assert all(process.served for process in executor._processes)
+    assert all(cohort.process.served for cohort in executor._cohorts)
 
 
 def test_a_training_for_a_gpu_goes_to_a_cohort_and_no_other() -> None:
@@ -260,15 +322,16 @@ def test_a_whole_experiment_in_cohorts_has_the_records_of_one_in_workers(
     monkeypatch.setattr("bench.experiment.cell.device_of", lambda model, device: "cpu")
     made: list[CohortExecutor] = []
 
-    def on_cpu(others: Executor, gpus: Any, plugins: Any, size: int | None, note: Any) -> CohortExecutor:
-        assert (gpus, size) == (["0"], 3)
-        made.append(CohortExecutor(others, [None], plugins, size, note, is_torch))
-        return made[0]
+    class OnCpu(CohortExecutor):
+        def __init__(self, others: Executor, gpus: Any, plugins: Any, size: int | None, note: Any) -> None:
+            assert (gpus, size) == (["0"], 3)
+            super().__init__(others, [None], plugins, size, note, is_torch)
+            made.append(self)
 
-    monkeypatch.setattr("bench.executors.cohort.executor.CohortExecutor", on_cpu)
+    monkeypatch.setattr("bench.executors.cohort.executor.CohortExecutor", OnCpu)
     outcome_ = run(resolve({**flags, "cohort": 3, "results": str(tmp_path / "cohorts")}))
     assert outcome_.failures == 0
-    assert made[0]._processes[0].served
+    assert made[0]._cohorts[0].process.served
     found = [
         {
             (r["key"], r["stage"], r["trial"]): outcome(r)

@@ -103,7 +103,7 @@ def test_auto_compares_a_cohort_with_the_workers(monkeypatch: pytest.MonkeyPatch
         asked.append(training)
         return 1e9, 8
 
-    monkeypatch.setattr(choose_device, "__kwdefaults__", {"available": lambda: True})
+    monkeypatch.setattr(choose_device, "__kwdefaults__", {"available": lambda: True, "why": lambda: ""})
     monkeypatch.setattr(cohort_rate, "cohort_rate", measured)
     monkeypatch.setattr(cohort_device, "Gpu", Device)
     monkeypatch.setattr(probe, "_count_gpus", lambda: 1)

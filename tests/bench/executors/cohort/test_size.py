@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from bench.executors.cohort.cohort import JOINS
 from bench.executors.cohort.size import FIRST, LARGEST, WINDOW_SECONDS, CohortSize
 
 
@@ -15,7 +18,7 @@ def grow(most: int) -> CohortSize:
     return size
 
 
-@pytest.mark.parametrize(("most", "expected"), [(4, 16), (8, 16), (9, 32), (64, 128), (100, 256), (10_000, LARGEST)])
+@pytest.mark.parametrize(("most", "expected"), [(4, 64), (33, 64), (64, 128), (100, 256), (10_000, LARGEST)])
 def test_it_stops_where_twice_as_many_do_no_more(most: int, expected: int) -> None:
     assert grow(most).now == expected
 
@@ -46,3 +49,17 @@ def test_it_does_not_grow_back_where_memory_did_not_suffice() -> None:
     for number in range(100):
         size.worked(size.now, float(number), WINDOW_SECONDS)
     assert size.now == 4
+
+
+@pytest.mark.parametrize("life", [0.5, 2.0, 10.0, 100.0])
+def test_a_cohort_of_short_trainings_grows_too(life: float) -> None:
+    """Somebody leaves in nearly every round; the next ones join in the rounds that follow, some at a time."""
+    size, members, seconds, round_seconds = CohortSize(None), list[float](), 0.0, 0.01
+    rng = random.Random(0)
+    while seconds < 60:
+        members += [seconds + life * rng.uniform(0.8, 1.2) for _ in range(min(JOINS, size.now - len(members)))]
+        begun, round_seconds = len(members), 0.002 * len(members) ** 0.5  # more at once do more a second
+        seconds += round_seconds
+        members = [end for end in members if end > seconds]
+        size.worked(begun, float(begun), round_seconds)
+    assert size.now >= 2 * FIRST

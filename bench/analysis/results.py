@@ -23,6 +23,8 @@ from tasks.errors import UserError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.analysis.verdicts import Verdict
+
 
 @dataclass(frozen=True, eq=False)
 class Results:
@@ -81,6 +83,13 @@ class Results:
         ranked = trials.assign(bad=trials["status"] != "ok").sort_values(["bad", "valid_loss", "trial"], kind="stable")
         best = ranked.drop_duplicates(["match", "task", "model", "replicate"]).drop(columns="bad")
         return pd.concat([self.confirmed, best]) if len(best) else self.confirmed
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What can be said of each task; see `bench.analysis.verdicts`."""
+        from bench.analysis.verdicts import verdicts  # it reads results, which must not need it to exist
+
+        return verdicts(self)
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -139,13 +139,26 @@ def curves_table(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def timings_table(records: Iterable[Record]) -> pd.DataFrame:
-    """One row a timing: a confirmed configuration alone on a quiet machine."""
-    rows = [
-        {**_identity(record), **(record.get("timing") or {})}
-        for record in unique(records)
-        if record.get("stage") == "time" and record.get("status", "ok") == "ok"
-    ]
-    return _frame(rows, TIMINGS)
+    """One row a configuration and kernel, timed alone on a quiet machine: the medians over the rounds."""
+    rows: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for record in unique(records):
+        if record.get("stage") == "time" and record.get("status", "ok") == "ok":
+            row = {**_identity(record), **(record.get("timing") or {})}
+            same = (*(row[key] for key in _identity(record)), row.get("threads"), record.get("environment"))
+            rows.setdefault(same, []).append(row)
+    return _frame([_median_of_rounds(rounds) for rounds in rows.values()], TIMINGS)
+
+
+def _median_of_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One row for all rounds of a timing; it has warnings where most of them have."""
+    found = dict(rounds[0])
+    for name in TIMINGS:
+        values = [row[name] for row in rounds if isinstance(row.get(name), float)]
+        if len(values) > 1:
+            found[name] = float(np.median(values))
+    if "has_warnings" in found:
+        found["has_warnings"] = 2 * sum(bool(row.get("has_warnings")) for row in rounds) > len(rounds)
+    return found
 
 
 def references_table(records: Iterable[Record]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench.records.reasons import reason
+from bench.records.disk import reason
 from tasks.errors import UserError
 
 

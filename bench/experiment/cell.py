@@ -33,6 +33,7 @@ from bench.training.request import Training
 from tasks.contract import Task
 
 FUSED = "onednn"  # a kernel that is timed a second time, without oneDNN
+TIMING_ROUNDS = 3  # all configurations are timed in turn, so often
 SEARCH_REPLICATE = 0  # the confirm stage uses 1, 2, …
 
 
@@ -126,26 +127,29 @@ class CellPlan:
             confirmed = yield [self._order("confirm", training) for training in trainings]
             self.kernel = next((record["kernel"] for record in confirmed if record.get("kernel")), None)
 
-    def time(self, environment: str) -> Cell:
-        """The stage that must run alone. `environment`: the machine's fingerprint, since a time belongs to it."""
-        if self.chosen is not None:
-            seconds = BUDGETS[self.experiment.options.budget].timing_seconds
-            training = self.training(self.chosen, 1)
-            identity = self._identity("time", training)
-            records = yield [Order(TimingJob(training, seconds, environment), identity)]
-            if records[0]["kernel"] == FUSED:  # which other cells have not: say what torch's own does
-                yield [Order(TimingJob(training, seconds, environment, onednn=False), identity)]
+    def time(self, environment: str, number: int) -> Cell:
+        """One round of the stage that must run alone. `environment`: the machine's fingerprint, since a time belongs to
+        it."""
+        if self.chosen is None:
+            return
+        seconds = BUDGETS[self.experiment.options.budget].timing_seconds / TIMING_ROUNDS
+        training = self.training(self.chosen, 1)
+        # other cells have no fused kernel: say what torch's own does as well
+        for onednn in (True, False) if self.kernel == FUSED else (True,):
+            job = TimingJob(training, seconds, environment, onednn, number)
+            yield [Order(job, self._identity("time", training))]
 
     def planned(self) -> dict[str, int]:
         """How many trainings and timings each stage has, if no search fails whole.
 
-        Before the confirm stage has shown the kernel, one timing is planned.
+        Before the confirm stage has shown the kernel, timings of one are planned.
         """
         options = self.experiment.options
         trials = count_trials(self.space(), options.sampler, options.trials or 1)
         if options.prune:
             trials = count_trainings(trials, self.experiment.steps(self.task), self._interval())
-        return {"search": trials, "confirm": options.replicates or 1, "time": 2 if self.kernel == FUSED else 1}
+        timings = TIMING_ROUNDS * (2 if self.kernel == FUSED else 1)
+        return {"search": trials, "confirm": options.replicates or 1, "time": timings}
 
     def _search(self) -> Ask:
         options = self.experiment.options

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from bench.analysis.tables import write_tables
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
-from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
+from bench.experiment.cell import SEARCH_REPLICATE, TIMING_ROUNDS, CellPlan
 from bench.experiment.driver import Driver, Limits
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
 from bench.experiment.mirror import Mirror, check_storage
@@ -163,8 +163,9 @@ class _Run:
                 )
             manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
             self.observer.planned(manifest["trainings_planned"])
-            for cell in cells:
-                driver.run([cell.time(machine["fingerprint"])])
+            for number in range(TIMING_ROUNDS):
+                for cell in cells:
+                    driver.run([cell.time(machine["fingerprint"], number)])
             mirror.close()
         except (UserError, OSError):  # the disk is full: nothing else that is written now would be whole
             raise

@@ -57,7 +57,8 @@ Stage "time" (a confirmed configuration timed alone) has the identity and instea
     timing          {"forward_seconds", "step_seconds", "latency_seconds", each with its "…_iqr",
                      "sequences_per_second", "flops_per_step", "threads", "has_warnings"}
 
-and one more such record for each kernel that the same configuration can run on (`kernel` tells them apart)
+and one more such record for each kernel that the same configuration can run on (`kernel` tells them apart), and for
+each `round`: 0, 1, … (absent in older records, which have one)
 
 Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
 `model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known; absent
@@ -110,7 +111,8 @@ def unique(records: Iterable[Record]) -> list[Record]:
     kept: dict[tuple[Any, ...], Record] = {}
     for record in records:
         stage = record.get("stage")
-        timed = (record.get("kernel"), (record.get("timing") or {}).get("threads")) if stage == "time" else None
+        threads = (record.get("timing") or {}).get("threads")
+        timed = (record.get("kernel"), threads, record.get("round")) if stage == "time" else None
         names = (record.get("match"), label(record.get("task")), label(record.get("model")))
         kept[(*names, stage, record.get("trial"), record.get("replicate"), record.get("key"), timed)] = record
     return list(kept.values())

@@ -149,12 +149,14 @@ class TimingJob:
     """Time a confirmed configuration, alone on the machine.
 
     onednn: False has torch run its own kernels where it would take oneDNN's fused one (the LSTM's on a CPU).
+    round: configurations are timed in turn, round by round, so that what slows the machine for a while meets all.
     """
 
     training: Training
     seconds: float
     environment: str  # a time belongs to a machine
     onednn: bool = True
+    round: int = 0
 
     @property
     def label(self) -> str:
@@ -177,11 +179,11 @@ class TimingJob:
         return 0.0
 
     def key(self) -> str:
-        variant = [] if self.onednn else ["without onednn"]
+        variant = [*([] if self.onednn else ["without onednn"]), *([f"round {self.round}"] if self.round else [])]
         return digest(["time", self.training.key(), self.seconds, self.environment, *variant])
 
     def describe(self) -> Record:
-        return {**self.training.describe(), "key": self.key(), "replicate": None}
+        return {**self.training.describe(), "key": self.key(), "replicate": None, "round": self.round}
 
     def perform(self, progress: Progress) -> Record:
         from bench.measure.flops import step_flops_of

@@ -166,3 +166,17 @@ def test_a_record_with_the_bare_minimum_is_a_row() -> None:
     table = tables.trainings_table([{**bare, "replicate": 1, "status": "failed", "test": None, "curve": None}])
     assert table[["task", "model", "status"]].iloc[0].tolist() == ["t", "m", "failed"]
     assert len(tables.summary_table([{**bare, "replicate": 1, "status": "failed"}])) == 1
+
+
+def test_the_rounds_of_a_timing_are_one_row(synthetic: ModuleType) -> None:
+    rounds = []
+    for number, (seconds, noisy) in enumerate(((1e-3, True), (5e-3, False), (2e-3, False))):
+        record = synthetic.timing("sine", "gru", has_warnings=noisy)
+        record["timing"]["step_seconds"] = seconds
+        rounds.append({**record, "round": number, "key": f"k{number}"})
+    other = {**rounds[0], "kernel": "onednn", "key": "other kernel"}
+    table = tables.timings_table([*rounds, other])
+    assert table["kernel"].tolist() == ["aten", "onednn"]
+    assert table["step_seconds"].tolist() == [2e-3, 1e-3]
+    assert table["has_warnings"].tolist() == [False, True]
+    assert tables.timings_table(rounds[1:2])["step_seconds"].tolist() == [5e-3]

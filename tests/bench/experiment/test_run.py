@@ -11,6 +11,7 @@ import pytest
 
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
 from bench.experiment.rerun import rerun
 from bench.experiment.run import Outcome, run
@@ -56,7 +57,7 @@ def test_search_confirm_time_and_references_are_all_recorded(flags: dict[str, An
         "reference": 2,
         "search": 2,
         "confirm": 2,
-        "time": 1,
+        "time": TIMING_ROUNDS,
     }
     assert outcome.failures == 0
     search = [r for r in records if r["stage"] == "search"]
@@ -91,7 +92,14 @@ def test_no_more_is_done_than_was_planned_also_where_a_kernel_is_timed_twice(fla
     assert manifest["trainings_planned"] == len(measured)
     kernels = {r["kernel"] for r in measured if r["stage"] == "confirm"}
     timings = [r["kernel"] for r in measured if r["stage"] == "time"]
-    assert len(timings) == (3 if "onednn" in kernels else 2)
+    assert len(timings) == TIMING_ROUNDS * (3 if "onednn" in kernels else 2)
+
+
+def test_configurations_are_timed_in_turn(flags: dict[str, Any]) -> None:
+    """A machine that slows down for a while slows all of them, and not only the one that was its turn."""
+    records = records_of(run_inline({**flags, "models": ["linear", "rnn"]}))
+    timed = [(r["round"], r["model"]["name"]) for r in records if r["stage"] == "time"]
+    assert timed == [(number, model) for number in range(TIMING_ROUNDS) for model in ("linear", "rnn")]
 
 
 def test_who_follows_a_training_is_told_each_evaluation_as_it_comes(flags: dict[str, Any]) -> None:
@@ -139,7 +147,7 @@ def test_the_folder_says_how_it_was_made(flags: dict[str, Any]) -> None:
     manifest = json.loads((folder / "experiment.json").read_text())
     assert manifest["status"] == "complete"
     assert manifest["command"] == "the command"
-    assert manifest["trainings_planned"] == 5
+    assert manifest["trainings_planned"] == 4 + TIMING_ROUNDS
     assert manifest["environment"]["packages"]["torch"]
     assert {path.name for path in folder.glob("*.csv")} == {"trainings.csv", "curves.csv", "timings.csv", "summary.csv"}
 
@@ -154,7 +162,7 @@ def test_the_same_command_again_trains_nothing_and_changes_nothing(flags: dict[s
     before = records_of(run_inline(flags))
     after = records_of(run_inline(flags, observer=Watch()))
     assert after == before
-    assert seen == [True] * 5
+    assert seen == [True] * (4 + TIMING_ROUNDS)
 
 
 def test_experiment_json_runs_the_same_experiment_again(flags: dict[str, Any]) -> None:

@@ -16,10 +16,10 @@ def chronological_parts(rows: int) -> tuple[slice, slice, slice]:
     return slice(0, train), slice(train, valid), slice(valid, rows)
 
 
-def rows_needed(window: int, horizon: int = 1) -> int:
-    """The fewest rows with which each of the three parts holds a window and the value to predict."""
-    rows = math.ceil((window + horizon) * 20 / 3)  # 15 % of them hold one; rounding may allow fewer
-    while all(part.stop - part.start >= window + horizon for part in chronological_parts(rows - 1)):
+def rows_needed(window: int) -> int:
+    """The fewest rows with which each of the three parts holds a window and the value after it."""
+    rows = math.ceil((window + 1) * 20 / 3)  # 15 % of them hold one; rounding may allow fewer
+    while all(part.stop - part.start > window for part in chronological_parts(rows - 1)):
         rows -= 1
     return rows
 
@@ -42,12 +42,10 @@ def make_windows(
     return Split(np.array(views[:count], dtype=np.float32), np.array(wanted, dtype=np.float32))
 
 
-def split_windows(
-    series: Array, window: int, *, horizon: int = 1, targets: Sequence[int], per_step: bool = False
-) -> Dataset:
+def split_windows(series: Array, window: int, *, targets: Sequence[int], per_step: bool = False) -> Dataset:
     """Cut a series `(rows, columns)` into its chronological parts, and each part into windows (see `make_windows`)."""
     train, valid, test = (
-        make_windows(series[part], window, horizon=horizon, targets=targets, per_step=per_step)
+        make_windows(series[part], window, targets=targets, per_step=per_step)
         for part in chronological_parts(len(series))
     )
     return Dataset(train, valid, test)

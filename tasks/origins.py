@@ -40,8 +40,11 @@ class Origins:
     valid_rows: int
 
     def block_of(self, replicate: int) -> int | None:
-        """The block on which a replicate (1, 2, …) is tested; None for replicate 0. More than `blocks` share them."""
-        return (replicate - 1) % self.blocks if replicate else None
+        """The block on which a replicate (1, 2, …) is tested; None for replicate 0. More than `blocks` share them.
+
+        The newest block comes first: a few replicates are tested on the rows that matter most to a forecast.
+        """
+        return self.blocks - 1 - (replicate - 1) % self.blocks if replicate else None
 
     def parts(self, block: int | None) -> tuple[slice, slice, slice]:
         """Rows of training, validation and test for a block, or for the origin before all blocks (None)."""

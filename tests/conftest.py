@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-# before numpy, torch or matplotlib are loaded: they read these once
+# before numpy, torch, CUDA or matplotlib are loaded: they read these once
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
+os.environ.update(CUBLAS_WORKSPACE_CONFIG=":4096:2", CUDA_DEVICE_MAX_CONNECTIONS="32")  # as in bench's own processes
 
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +19,20 @@ settings.register_profile(
     "bench", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("bench")
+
+
+@pytest.fixture(autouse=True)
+def _as_a_worker_computes_on_a_gpu(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests that need a GPU demand the same bits again, so they compute as workers do."""
+    if request.node.get_closest_marker("gpu") is None:
+        yield
+        return
+    import torch
+
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    yield
+    torch.backends.cudnn.deterministic = before
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ kernel ran, sampled from the driver (extra `energy`). Without a GPU it says so a
 
 from __future__ import annotations
 
+import gc
 import platform
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from page import NOT_MEASURED, table, wants_writing, write_section
 
 SIZES, MODELS_, TASKS_ = (32, 64, 128), ("gru", "lstm", "rnn"), ("sine", "copy")
 STEPS, ROUNDS = 1000, 3
+REPLICATES = 8  # of each task: as many data sets as bench keeps at once, so that none is made in the timed part
 COHORTS = (16, 64, 128)
 EAGER_BAR, GRAPH_BAR, BUSY_BAR = 20.0, 4.0, 0.8
 SAMPLE_SECONDS = 0.05
@@ -73,7 +75,7 @@ class CohortListener:
 
 
 def mixture(count: int) -> list[Any]:
-    """So many trainings, every kind equally often; each has data and weights of its own."""
+    """So many trainings, every kind equally often; each has a learning rate of its own."""
     from bench.models.contract import Settings
     from bench.models.registry import MODELS
     from bench.training.request import Training
@@ -83,8 +85,8 @@ def mixture(count: int) -> list[Any]:
     made = []
     for number in range(count):
         model, task, size = kinds[number % len(kinds)]
-        settings = Settings(size, learning_rate=1e-3, device="cuda")
-        replicate = 1 + number // len(kinds)
+        settings = Settings(size, learning_rate=1e-3 * (1 + number / 1000), device="cuda")
+        replicate = 1 + number // len(kinds) % REPLICATES
         made.append(Training(TASKS.create(task), MODELS.create(model), settings, 64, STEPS, replicate))
     return [replace(training, on_test_data=False) for training in made]
 
@@ -140,6 +142,8 @@ def measure() -> str:
     from bench.executors.worker import use_one_thread
 
     use_one_thread()
+    gc.collect()
+    gc.freeze()  # as in bench's own processes: what was imported is no garbage
     kinds = len(SIZES) * len(TASKS_) * len(MODELS_)
     ways = {"one at a time, eager": (eagerly, kinds), "one at a time, graphs": (in_cohort(1), kinds)}
     ways |= {f"cohort of {size}": (in_cohort(size), kinds * -(-2 * size // kinds)) for size in COHORTS}

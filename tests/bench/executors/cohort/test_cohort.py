@@ -266,6 +266,34 @@ def test_memory_runs_out_under_several_names(error: Exception, status: str) -> N
     assert failure_of(job(), error)["status"] == status
 
 
+@dataclass(frozen=True)
+class Huge(TorchModel):
+    """A plug-in that asks for more memory than any machine has."""
+
+    name = "huge"
+    summary = "asks for a pebibyte in each call"
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        return _Huge(input_size, hidden_size)
+
+
+class _Huge(torch.nn.Module):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(input_size, hidden_size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden: torch.Tensor = self.linear(x)
+        return hidden + torch.empty(2**50, dtype=torch.uint8)[0]
+
+
+def test_a_core_that_asks_for_too_much_is_out_of_memory_and_harms_nobody() -> None:
+    huge = TrainingJob(replace(job("gru").training, model=Huge()))
+    diary = run([huge, job("gru", replicate=2)])
+    assert diary.records[1]["status"] == "out_of_memory", diary.records[1]["error"]
+    assert outcome(diary.records[2]) == alone(job("gru", replicate=2))
+
+
 def test_a_dropped_training_is_forgotten_and_the_others_go_on() -> None:
     diary = Diary()
     cohort = Cohort(Device(), CohortSize(2), diary)

@@ -19,6 +19,7 @@ from bench.executors.cohort.size import CohortSize
 from bench.experiment.run import run
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
+from bench.models.torch_learner.precision import use_precision
 from bench.models.torch_model import TorchModel
 from bench.records.jsonl import RecordFile
 from bench.records.schema import Record
@@ -100,9 +101,10 @@ def test_a_cohort_s_curve_is_that_of_the_training_alone_and_eager() -> None:
         assert record["curve"]["learning_rate"] == pytest.approx(eager["curve"]["learning_rate"])
 
 
-@pytest.mark.parametrize("size", [1, 4, 40])
-def test_its_order_and_size_change_nothing(size: int) -> None:
-    trainings = [*mixed(), *(training("gru", replicate) for replicate in range(10, 40))]
+@pytest.mark.parametrize(("size", "hidden_size"), [(1, 32), (4, 32), (40, 32), (40, 256)])
+def test_its_order_and_size_change_nothing(size: int, hidden_size: int) -> None:
+    """All members were captured through the same handles of cuBLAS and cuDNN: none may use another's memory."""
+    trainings = [*mixed(), *(training("gru", replicate, hidden_size=hidden_size) for replicate in range(10, 40))]
     first = together(trainings).records
     random.Random(size).shuffle(trainings)
     second = together(trainings, size).records
@@ -155,9 +157,30 @@ def test_dropout_is_as_alone() -> None:
         assert record["curve"]["train_loss"] == eager["curve"]["train_loss"]
 
 
+@dataclass(frozen=True)
+class Huge(TorchModel):
+    """A plug-in that asks for more memory than any device has."""
+
+    name = "huge"
+    summary = "asks for a pebibyte in each call"
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        return _Huge(input_size, hidden_size)
+
+
+class _Huge(torch.nn.Module):
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(input_size, hidden_size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden: torch.Tensor = self.linear(x)
+        return hidden + torch.empty(2**50, dtype=torch.uint8, device=x.device)[0]
+
+
 def test_one_that_diverges_leaves_and_one_without_memory_is_recorded() -> None:
     diverging = training("rnn", 1, learning_rate=1e38, clip_norm=None)
-    huge = replace(training("gru", 2, hidden_size=60_000, num_layers=4), steps=1)
+    huge = training(Huge(), 2)
     well = training("gru", 3)
     found = together([diverging, huge, well]).records
     assert found[diverging.key()]["status"] == "diverged"
@@ -175,6 +198,23 @@ def test_members_leave_no_memory_behind_and_each_knows_its_own() -> None:
     torch.cuda.empty_cache()
     assert torch.cuda.memory_allocated() - before < 2**20
     assert 0 < found[small.key()]["peak_bytes"] < found[large.key()]["peak_bytes"]
+
+
+@pytest.mark.parametrize("hidden_size", [128, 160, 192, 256])
+@pytest.mark.parametrize("cell", [torch.nn.GRU, torch.nn.LSTM, torch.nn.RNN])
+def test_gradients_are_those_of_the_cpu(cell: Any, hidden_size: int) -> None:
+    """Between 129 and 192 units cuDNN runs forward by another algorithm than backward."""
+    torch.manual_seed(0)
+    on_cpu = cell(8, hidden_size, batch_first=True)
+    on_gpu = cell(8, hidden_size, batch_first=True).cuda()
+    on_gpu.load_state_dict(on_cpu.state_dict())
+    inputs = torch.randn(64, 20, 8)
+    use_precision("float32")
+    for rnn, given in ((on_cpu, inputs), (on_gpu, inputs.cuda())):
+        (rnn(given)[0][:, -1] ** 2).sum().backward()
+    for name, weight in on_cpu.named_parameters():
+        found = on_gpu.get_parameter(name).grad.cpu()
+        assert float((found - weight.grad).norm() / weight.grad.norm()) < 1e-5, name
 
 
 def test_precisions_are_what_they_say() -> None:

@@ -25,6 +25,7 @@ LOSS_OF: dict[str, Loss] = {
     "regression": "mse",
 }
 SOLVED = {"classification": 0.05, "multi_classification": 0.05, "regression": 0.01}  # of its score: lower is better
+UNORDERED = ("cross_situation",)  # tasks whose words the package numbers otherwise in every process
 STEPS = {"smoke": 15, "quick": 400, "standard": 2000, "full": 8000}
 Name = Literal[
     "sinus_forecasting",
@@ -121,7 +122,8 @@ class Cogscale(Task):
 
     def identity(self) -> dict[str, Any]:
         """With the version of the package, which makes the data."""
-        return {**super().identity(), "cogscale": importlib.metadata.version("cogscale")}
+        order = {"words": "by first occurrence"} if self.task in UNORDERED else {}
+        return {**super().identity(), "cogscale": importlib.metadata.version("cogscale"), **order}
 
     def _split(self, inputs: Array, targets: Array) -> Split:
         """Its arrays `(N, T, …)` as a split; what is masked becomes 0."""
@@ -133,7 +135,20 @@ class Cogscale(Task):
 
 def _build(task: str, difficulty: str, seed: int) -> dict[str, Any]:
     data: dict[str, Any] = _package().build_task(task, difficulty=difficulty, seed=seed)
-    return data
+    return _in_order(data) if task in UNORDERED else data
+
+
+def _in_order(data: dict[str, Any]) -> dict[str, Any]:
+    """The same data with its words numbered by first occurrence, training data first.
+
+    The package numbers them by the order of a Python set, which is another one in every process: without this the
+    models of one replicate would see different inputs.
+    """
+    parts = ("X_train", "X_valid", "X_test")
+    steps = np.concatenate([data[part].reshape(-1, data[part].shape[2]) for part in parts])
+    first = np.where(steps.any(axis=0), steps.argmax(axis=0), len(steps))
+    order = np.argsort(first, kind="stable")
+    return {**data, **{part: data[part][..., order] for part in parts}}
 
 
 @lru_cache(maxsize=64)

@@ -80,8 +80,16 @@ FLAGS: list[click.Parameter] = [
     *_section(
         "How much",
         ("--budget", "NAME", "smoke, quick, standard or full: sets what follows. See: list budgets."),
-        ("--trials", "N", "Configurations that the search tries for each model and task."),
-        ("--seeds", "N", "Trainings of each chosen configuration in the confirm stage."),
+        ("--trials", "N", "Configurations that a search tries for each model and task."),
+        ("--replicates --seeds", "N", "Repetitions of the whole procedure, each on data of its own."),
+        (
+            "--tune",
+            "HOW",
+            "each (a search for every replicate) or once (one search, its choice trained on every replicate: cheaper, "
+            "but no interval covers the luck of that search).",
+        ),
+        ("--until-settled", "", "Add replicates until every task is settled, practically equal or not worth more."),
+        ("--max-replicates", "N", "With --until-settled: where it stops at the latest."),
         ("--steps", "N", "Optimiser steps of a training, instead of the task's own number."),
         ("--epochs", "N", "The same in passes over the training data, each evaluated at its end."),
         ("--hidden-sizes", "N,N", "Hidden sizes that the search chooses from."),
@@ -89,11 +97,6 @@ FLAGS: list[click.Parameter] = [
         ("--lr-range", "LOW,HIGH", "Learning rates that the search chooses from, log scale. Default: the task's."),
         ("--sampler", "NAME", "How the search chooses: tpe, random or grid."),
         ("--prune", "", "Stop the worse trials of the search early (successive halving)."),
-        (
-            "--async asynchronous",
-            "",
-            "Ask for a new trial as soon as one has ended: busier workers, but no longer reproducible.",
-        ),
         ("--seed", "N", "0 by default. Another seed is another experiment: data, weights and batch order all change."),
     ),
     *_section(

@@ -66,7 +66,7 @@ def _budgets() -> Iterable[Row]:
     for name, budget in BUDGETS.items():
         hidden, layers = (",".join(map(str, sizes)) for sizes in (budget.hidden_sizes, budget.layers))
         search = f"{budget.trials} trials of hidden {hidden} × layers {layers}"
-        yield name, f"{budget.summary}; {search}, then {budget.seeds} seeds"
+        yield name, f"{budget.summary}; {search}, in each of {budget.replicates} replicates"
 
 
 def _recipes() -> Iterable[Row]:

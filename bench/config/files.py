@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from bench.config.options import Options, convert_option
+from bench.config.options import ALIASES, Options, convert_option, rename_options
 from tasks.errors import UserError, unknown
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -53,28 +53,36 @@ def read_config(path: str | Path) -> dict[str, Any]:
     known = [f.name for f in fields(Options)]
     for key, value in values.items():
         where = f"{path}:{_line_of(key, text)}"
-        if key not in known:
+        if ALIASES.get(key, key) not in known:
             raise UserError(f"{where}: {unknown('option', key, known)}")
         try:
-            convert_option(key, value, where=key)
+            convert_option(ALIASES.get(key, key), value, where=key)
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
-    return values
+    return rename_options(values)
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     if path.suffix == ".json":
         try:
-            values = json.loads(text)["experiment"]
+            manifest = json.loads(text)
+            values = manifest["experiment"]
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path} is no experiment.json of a run: expected a key 'experiment'") from None
         if not isinstance(values, dict):
             raise UserError(f"{path} is no experiment.json of a run: expected a table under 'experiment'")
-        return values
+        return _as_recorded(values, manifest)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path} is no valid TOML: {error}") from None
+
+
+def _as_recorded(values: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a manifest; those of before the second protocol name no `tune`, and some have `asynchronous`."""
+    if "protocol" not in manifest:
+        values = {"tune": "once", **values}
+    return {key: value for key, value in values.items() if key != "asynchronous"}
 
 
 def _line_of(key: str, text: str) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from bench.config.budgets import BUDGETS
+from bench.config.budgets import BUDGETS, FIRST_LOOK
 from bench.config.contenders import check_schemes
 from bench.config.matching import MATCHES
 from bench.models.registry import MODELS
@@ -17,6 +17,7 @@ from tasks.errors import UserError, unknown
 from tasks.registry import TASKS
 from tasks.spec import convert, split_specs
 
+TUNES = ("each", "once")
 SAMPLERS = ("tpe", "random", "grid")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -24,6 +25,10 @@ EXECUTORS = ("local", "inline")
 SERIES_OPTIONS = ("data", "target", "features", "time", "window", "horizon", "season", "fill")
 
 LONGEST_NAME = 100  # of an experiment: it names folders
+
+MAX_REPLICATES = 56  # where --until-settled gives up, unless told otherwise
+
+ALIASES = {"seeds": "replicates"}  # former names, still accepted in files and on the command line
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,15 @@ class Options:
     budget: str = "quick"
     match: tuple[str, ...] = ("tuned",)
     parameter_budgets: tuple[int, ...] = ()
+    tune: str = "each"
     sampler: str = "tpe"
     trials: int | None = None
     hidden_sizes: tuple[int, ...] | None = None
     layers: tuple[int, ...] | None = None
     lr_range: tuple[float, ...] | None = None
-    seeds: int | None = None
+    replicates: int | None = None
+    until_settled: bool = False
+    max_replicates: int = MAX_REPLICATES
     seed: int = 0
     steps: int | None = None
     epochs: int | None = None
@@ -70,7 +78,6 @@ class Options:
     timeout: float | None = None
     max_time: float | None = None
     memory: float | None = None
-    asynchronous: bool = False
     prune: bool = False
     storage: str | None = None
     name: str | None = None
@@ -116,22 +123,32 @@ def fill_in(options: Options) -> Options:
     budget = BUDGETS[options.budget]
     filled = {
         key: getattr(budget, key)
-        for key in ("trials", "seeds", "hidden_sizes", "layers")
+        for key in ("trials", "replicates", "hidden_sizes", "layers")
         if getattr(options, key) is None
     }
+    if options.tune == "once" and options.trials is None:
+        filled["trials"] = budget.trials_once
     if options.tasks is None:
         filled["tasks"] = () if options.data else ("sine", "regression", "copy")
     return replace(options, **filled)
 
 
 _COUNTS = (
-    *("trials", "seeds", "steps", "epochs", "batch_size", "workers", "cohort", "hidden_sizes", "layers"),
-    *("parameter_budgets", "plateau_patience"),
+    *("trials", "replicates", "max_replicates", "steps", "epochs", "batch_size", "workers", "cohort"),
+    *("hidden_sizes", "layers", "parameter_budgets", "plateau_patience"),
 )
 
 
 # beyond these is a slip of the finger: nothing would ever come of it
-_MOST = {"trials": 100_000, "seeds": 10_000, "workers": 1024, "cohort": 1024, "hidden_sizes": 65_536, "layers": 64}
+_MOST = {
+    "trials": 100_000,
+    "replicates": 10_000,
+    "max_replicates": 10_000,
+    "workers": 1024,
+    "cohort": 1024,
+    "hidden_sizes": 65_536,
+    "layers": 64,
+}
 
 
 def check(options: Options) -> Options:
@@ -155,7 +172,7 @@ def check(options: Options) -> Options:
         refuse_duplicates(flag(key), getattr(options, key))
         if not getattr(options, key):
             raise UserError(f"{flag(key)} is empty: give at least one size")
-    for key, valid in {"sampler": SAMPLERS, "device": DEVICES, "precision": PRECISIONS}.items():
+    for key, valid in {"tune": TUNES, "sampler": SAMPLERS, "device": DEVICES, "precision": PRECISIONS}.items():
         if getattr(options, key) not in valid:
             raise unknown(key, getattr(options, key), valid)
     for match in options.match or ("",):
@@ -184,8 +201,7 @@ def check(options: Options) -> Options:
     check_executor(options.executor)
     if options.executor == "inline" and (options.timeout or options.memory):
         raise UserError("--executor inline can't end a training from outside: leave out --timeout and --memory")
-    if options.asynchronous and options.prune:
-        raise UserError("--async and --prune exclude each other: pruning compares the trials of a batch")
+    check_replicates(options)
     if options.seed < 0:
         raise UserError(f"--seed is {options.seed}: expected at least 0")
     if options.name is not None and (
@@ -200,6 +216,34 @@ def check(options: Options) -> Options:
     if options.data and not options.target:
         raise UserError("--data needs --target COLUMN: name the column (or columns, with commas) to predict")
     return options
+
+
+def check_replicates(options: Options) -> None:
+    """Raise UserError where the options about the number of replicates contradict each other."""
+    cap, given = options.max_replicates, options.replicates or 1
+    if not options.until_settled:
+        if cap != MAX_REPLICATES:
+            raise UserError("--max-replicates belongs to --until-settled: give both, or --replicates alone")
+        return
+    if options.tune == "once":
+        raise UserError(
+            "--until-settled cannot be combined with --tune once: more trainings of one configuration leave the luck "
+            "of its search as it is. Leave out one of them"
+        )
+    if cap < FIRST_LOOK:
+        raise UserError(
+            f"--max-replicates is {cap}: expected at least {FIRST_LOOK}, the number of replicates of the first look"
+        )
+    if given > cap:
+        raise UserError(f"--replicates is {given}, more than --max-replicates {cap}: raise the latter")
+
+
+def rename_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options under their present names; UserError where one is given under both its names."""
+    for old, new in ALIASES.items():
+        if values.get(old) is not None and values.get(new) is not None:
+            raise UserError(f"'{old}' is the former name of '{new}': give one of them")
+    return {ALIASES.get(key, key): value for key, value in values.items()}
 
 
 def check_executor(executor: str) -> None:

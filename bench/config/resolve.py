@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bench.config.budgets import FIRST_LOOK
 from bench.config.contenders import Entry, entries
 from bench.config.matching import Matching, matchings
 from bench.config.options import (
@@ -21,6 +22,7 @@ from bench.config.options import (
     convert_option,
     fill_in,
     refuse_duplicates,
+    rename_options,
 )
 from bench.models.contract import Model
 from bench.models.registry import MODELS
@@ -99,8 +101,18 @@ class Experiment:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     def identity(self) -> str:
-        """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder."""
-        settings = {key: value for key, value in self.settings().items() if key not in (*PLACES, *SERIES_OPTIONS)}
+        """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder.
+
+        More replicates extend an experiment, and so do more trials: how many there are is no part of it.
+        """
+        left_out = (*PLACES, *SERIES_OPTIONS, *extending(self.options))
+        settings = {key: value for key, value in self.settings().items() if key not in left_out}
+        if self.options.tune == "once":  # folders of before there was a choice stay whose they are
+            replicates = settings.pop("replicates")
+            settings = {key: settings[key] for key in settings if key not in SECOND_PROTOCOL}
+            settings |= {"seeds": replicates, "asynchronous": False}
+        else:
+            settings["first_look"] = FIRST_LOOK
         settings["tasks"] = [
             [t.name, t.version, t.identity(), code_hash(type(t)), self.steps(t), self.batch_size(t)] for t in self.tasks
         ]
@@ -112,16 +124,31 @@ class Experiment:
         return digest(settings)
 
 
+# options that the first protocol did not have
+SECOND_PROTOCOL = ("tune", "until_settled", "max_replicates")
+
+
+def extending(options: Options) -> tuple[str, ...]:
+    """The options that make the same experiment larger: what is recorded stays part of it.
+
+    With one search for all replicates, none does: another search chooses another configuration. Brackets of pruned
+    trials depend on how many there are.
+    """
+    if options.tune == "once":
+        return ()
+    return ("replicates", "until_settled", "max_replicates", *(() if options.prune else ("trials",)))
+
+
 def resolve(
     flags: Mapping[str, Any], config: Mapping[str, Any] | None = None, *, recipe: str | None = None
 ) -> Experiment:
     """The experiment for the flags that were given (absent or None: not given) over a config file's values.
 
     recipe: `config` is the recipe of this name, which then names the experiment. At the budget smoke a recipe keeps
-    its tasks, models and configuration, and takes the budget's steps, trials and seeds.
+    its tasks, models and configuration, and takes the budget's steps, trials and replicates.
     """
-    flags = {key: value for key, value in flags.items() if value is not None}
-    config = _yielding(config or {}, flags, smoke=recipe is not None and flags.get("budget") == "smoke")
+    flags = rename_options({key: value for key, value in flags.items() if value is not None})
+    config = _yielding(rename_options(config or {}), flags, smoke=recipe is not None and flags.get("budget") == "smoke")
     given = {**config, **flags}
     known = {f.name for f in fields(Options)}
     for key in given:
@@ -151,13 +178,13 @@ def resolve(
 def _yielding(config: Mapping[str, Any], flags: Mapping[str, Any], *, smoke: bool) -> dict[str, Any]:
     """A config without what flags replace under another name: steps and epochs are two names of one thing."""
     dropped = {"steps", "epochs"} if smoke or flags.keys() & {"steps", "epochs"} else set()
-    dropped |= {"trials", "seeds"} if smoke else set()
+    dropped |= {"trials", "replicates"} if smoke else set()
     return {key: value for key, value in config.items() if key not in dropped}
 
 
 def recipe_name(recipe: str, options: Options, flags: Mapping[str, Any]) -> str:
     """The recipe's own name; with flags that change the outcome it gets the budget, or a short hash of them."""
-    changed = {key: getattr(options, key) for key in flags if key not in PLACES}
+    changed = {key: getattr(options, key) for key in flags if key not in (*PLACES, *extending(options))}
     if not changed:
         return recipe
     budget = f"-{changed.pop('budget')}" if "budget" in changed else ""
@@ -169,12 +196,14 @@ def default_name(options: Options) -> str:
     parts = [Path(options.data).stem] if options.data else []
     parts += [re.sub(r"\W+", "_", model).strip("_") for model in options.models]
     parts.append(options.budget)
-    plain = fill_in(replace(Options(), models=options.models, budget=options.budget, data=options.data))
+    parts += ["once"] if options.tune == "once" else []
+    plain = replace(Options(), models=options.models, budget=options.budget, data=options.data, tune=options.tune)
+    plain = fill_in(plain)
     plain = replace(plain, target=options.target)
     changed = {
         f.name: getattr(options, f.name)
         for f in fields(Options)
-        if f.name not in PLACES and getattr(options, f.name) != getattr(plain, f.name)
+        if f.name not in (*PLACES, *extending(options)) and getattr(options, f.name) != getattr(plain, f.name)
     }
     name = "-".join(parts)
     if changed or any("[" in model for model in options.models) or options.data or len(name) > LONGEST_NAME:

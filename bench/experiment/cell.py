@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ from bench.config.budgets import BUDGETS
 from bench.config.contenders import Entry
 from bench.config.matching import Matching
 from bench.config.resolve import Experiment
-from bench.experiment.driver import Cell, OneByOne, Order
+from bench.experiment.driver import Cell, Order
 from bench.experiment.mirror import Mirror
 from bench.experiment.pruning import count_trainings, search_with_pruning
 from bench.experiment.search import (
@@ -21,9 +20,7 @@ from bench.experiment.search import (
     Space,
     Study,
     count_trials,
-    point_of,
     search,
-    search_asynchronously,
 )
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
@@ -107,14 +104,13 @@ class CellPlan:
             on_test_data=not searching,
         )
 
-    def search_and_confirm(self, recorded: Callable[[str, str, str], list[Record]], mirror: Mirror) -> Cell:
+    def search_and_confirm(self, mirror: Mirror) -> Cell:
         """The two stages whose trainings may run beside others.
 
-        recorded: finds the trials of a search by comparison, task and model. mirror: is shown every trial.
+        mirror: is shown every trial.
         """
         options = self.experiment.options
-        known = [_asked(record) for record in recorded(*self.name)] if options.asynchronous else []
-        ask = self._search(known)
+        ask = self._search()
         records: list[Record] | None = None
         while True:
             try:
@@ -123,10 +119,10 @@ class CellPlan:
                 self.chosen = end.value
                 break
             orders = [self._search_order(trial) for trial in asked]
-            records = yield OneByOne(orders) if options.asynchronous else orders
+            records = yield orders
             mirror.show(self.name, self.space(), records)
         if self.chosen is not None:
-            trainings = [self.training(self.chosen, replicate) for replicate in range(1, (options.seeds or 1) + 1)]
+            trainings = [self.training(self.chosen, replicate) for replicate in range(1, (options.replicates or 1) + 1)]
             confirmed = yield [self._order("confirm", training) for training in trainings]
             self.kernel = next((record["kernel"] for record in confirmed if record.get("kernel")), None)
 
@@ -149,19 +145,16 @@ class CellPlan:
         trials = count_trials(self.space(), options.sampler, options.trials or 1)
         if options.prune:
             trials = count_trainings(trials, self.experiment.steps(self.task), self._interval())
-        return {"search": trials, "confirm": options.seeds or 1, "time": 2 if self.kernel == FUSED else 1}
+        return {"search": trials, "confirm": options.replicates or 1, "time": 2 if self.kernel == FUSED else 1}
 
-    def _search(self, known: list[Asked]) -> Ask:
+    def _search(self) -> Ask:
         options = self.experiment.options
         study = Study(
             self.space(),
             sampler=options.sampler,
             trials=options.trials or 1,
             seed_parts=[options.seed, self.task.name, self.task.identity()],
-            known=[trial.number for trial in known],
         )
-        if options.asynchronous:
-            return search_asynchronously(study, known)
         if options.prune:
             return search_with_pruning(study, self.experiment.steps(self.task), self._interval())
         return search(study)
@@ -191,8 +184,3 @@ class CellPlan:
         """What a record says of its place here: the model is called as this experiment calls it."""
         model = {**training.describe()["model"], "label": self.entry.label}
         return {"stage": stage, "match": self.match, "trial": trial, "model": model}
-
-
-def _asked(record: Record) -> Asked:
-    """The trial that a record is of."""
-    return Asked(record["trial"], point_of(record))

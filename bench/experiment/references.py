@@ -19,7 +19,7 @@ NOTE_SECONDS = 2.0
 
 def record_references(experiment: Experiment, ledger: Ledger, note: Callable[[str], None]) -> Iterator[None]:
     """Record those that the ledger lacks, a data set at a time; `note` is told every few seconds how far it is."""
-    seeds, told = experiment.options.seeds or 1, time.monotonic()
+    seeds, told = experiment.options.replicates or 1, time.monotonic()
     for place, task in enumerate(experiment.tasks):
         for replicate in range(1, seeds + 1):
             if time.monotonic() - told > NOTE_SECONDS:

@@ -152,7 +152,7 @@ class _Run:
         try:
             with threadpool_limits(1, user_api="blas"):  # more for the floors' fits would take cores from the workers
                 driver.run(
-                    (cell.search_and_confirm(ledger.trials, mirror) for cell in cells),
+                    (cell.search_and_confirm(mirror) for cell in cells),
                     meanwhile=record_references(self.experiment, ledger, self.observer.note),
                 )
             manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
@@ -224,8 +224,6 @@ class _Run:
             "environment_fingerprint": machine["fingerprint"],
             "device": {"picked": machine["device"], "reason": machine["reason"]},
             "trainings_planned": planned,
-            # with --async, which trials are tried depends on the speed of workers
-            "reproducible": not self.experiment.options.asynchronous,
             "lr_ranges": {task.label: list(self.experiment.lr_range(task)) for task in self.experiment.tasks},
         }
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.config.options import PLACES
-from bench.config.resolve import Experiment
+from bench.config.resolve import SECOND_PROTOCOL, Experiment
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline, Reason, cells_of, is_baseline, read_baseline, write_baseline
 from bench.gate.errors import CantCompare
@@ -16,7 +16,7 @@ from bench.gate.this_code.session import Session
 from bench.records.schema import Record
 from tasks.errors import UserError
 
-LEFT_OUT = (*PLACES, "seeds", "trials", "budget", "save_models", "asynchronous", "prune")
+LEFT_OUT = (*PLACES, *SECOND_PROTOCOL, "replicates", "trials", "budget", "save_models", "prune")
 
 
 def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:

@@ -15,16 +15,22 @@ from bench.config.resolve import resolve
 from tasks.errors import UserError
 
 
-def test_toml_is_read_as_it_stands(tmp_path: Path) -> None:
+def test_toml_is_read_with_the_present_names_of_options(tmp_path: Path) -> None:
     path = tmp_path / "e.toml"
     path.write_text('models = ["gru", "lstm"]\nlr_range = [1e-4, 1e-2]\nseeds = 3\n')
-    assert read_config(path) == {"models": ["gru", "lstm"], "lr_range": [1e-4, 1e-2], "seeds": 3}
+    assert read_config(path) == {"models": ["gru", "lstm"], "lr_range": [1e-4, 1e-2], "replicates": 3}
 
 
 def test_experiment_json_gives_the_settings_of_the_run(tmp_path: Path) -> None:
     path = tmp_path / "experiment.json"
-    path.write_text(json.dumps({"environment": {}, "experiment": {"models": ["gru"], "steps": None}}))
+    path.write_text(json.dumps({"environment": {}, "protocol": 2, "experiment": {"models": ["gru"], "steps": None}}))
     assert read_config(path) == {"models": ["gru"], "steps": None}
+
+
+def test_settings_of_before_the_second_protocol_mean_one_search_for_all_replicates(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.json"
+    path.write_text(json.dumps({"experiment": {"models": ["gru"], "seeds": 7, "asynchronous": False}}))
+    assert read_config(path) == {"models": ["gru"], "replicates": 7, "tune": "once"}
 
 
 @pytest.mark.parametrize(

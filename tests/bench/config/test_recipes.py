@@ -43,7 +43,7 @@ FIXED = {
         "epochs": 100,
     },
     "numpy-gru-sine": {"models": ("numpy_gru",), "batch_size": 1, "clip_norm": 1.0},
-    "gru-vs-lstm-sine": {"models": ("gru", "lstm"), "match": ("hidden",), "seeds": 10},
+    "gru-vs-lstm-sine": {"models": ("gru", "lstm"), "match": ("hidden",), "replicates": 10},
     "cogscale": {"match": ("params",), "parameter_budgets": (1000, 10_000)},
 }
 RATES = {
@@ -65,7 +65,7 @@ LARGE = (
     "hidden-sizes",
     "noise",
 )  # whole, they would take minutes
-FEWER = {"models": "gru", "seeds": "1", "trials": "1", "steps": "5"}
+FEWER = {"models": "gru", "replicates": "1", "trials": "1", "steps": "5"}
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -102,7 +102,7 @@ def test_flags_win_and_the_name_says_so() -> None:
     assert (changed.options.models, changed.options.steps, changed.options.epochs) == (("lstm",), 3, None)
     assert changed.name.startswith("sine-gru16-")
     smoke = resolve({"budget": "smoke"}, read_recipe("sine-gru16"), recipe="sine-gru16")
-    assert (smoke.name, smoke.options.seeds, smoke.steps(smoke.tasks[0])) == ("sine-gru16-smoke", 2, 25)
+    assert (smoke.name, smoke.options.replicates, smoke.steps(smoke.tasks[0])) == ("sine-gru16-smoke", 2, 25)
     assert smoke.options.hidden_sizes == (16,)
 
 
@@ -135,7 +135,7 @@ def run_smoke(folder: Path, name: str, **fewer: str) -> None:
     assert outcome.failures == 0
     records = list(read_records(outcome.results_folder / "records.jsonl"))
     confirmed = [record for record in records if record["stage"] == "confirm"]
-    seeds = experiment.options.seeds or 0
+    seeds = experiment.options.replicates or 0
     assert len(confirmed) == seeds * len(experiment.tasks) * len(experiment.entries) * len(experiment.matchings)
     assert all((outcome.results_folder / "predictions" / f"{r['key']}.npz").is_file() for r in confirmed)
     if name in RATES:

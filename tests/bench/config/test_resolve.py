@@ -27,7 +27,7 @@ def test_nothing_given_means_the_quick_comparison() -> None:
     assert [model.name for model in experiment.models] == ["gru", "lstm", "rnn"]
     assert [task.name for task in experiment.tasks] == ["sine", "regression", "copy"]
     assert experiment.options.trials == BUDGETS["quick"].trials
-    assert experiment.options.seeds == BUDGETS["quick"].seeds
+    assert experiment.options.replicates == BUDGETS["quick"].replicates
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
@@ -35,13 +35,13 @@ def test_a_budget_fills_in_what_nobody_set(budget: str) -> None:
     options = resolve({"budget": budget, "seeds": "3"}).options
     plan = BUDGETS[budget]
     assert (options.trials, options.hidden_sizes, options.layers) == (plan.trials, plan.hidden_sizes, plan.layers)
-    assert options.seeds == 3
+    assert options.replicates == 3
 
 
 def test_flags_win_over_the_file_and_the_file_over_defaults() -> None:
     file = {"models": ["lstm"], "seeds": 4, "dropout": 0.2}
     options = resolve({"seeds": "2", "models": None}, file).options
-    assert (options.models, options.seeds, options.dropout) == (("lstm",), 2, 0.2)
+    assert (options.models, options.replicates, options.dropout) == (("lstm",), 2, 0.2)
 
 
 def test_text_and_toml_values_mean_the_same() -> None:
@@ -173,7 +173,7 @@ def changed(key: str, value: str) -> Experiment:
         ("tasks", "sine[noise=0.2]"),
         ("budget", "standard"),
         ("seed", "1"),
-        ("seeds", "6"),
+        ("tune", "once"),
         ("steps", "11"),
         ("init", "chrono"),
         ("match", "hidden"),

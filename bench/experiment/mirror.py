@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.experiment.search import Space, distributions, parameters, point_of
-from bench.records.curves import best_valid_loss
 from bench.records.schema import Record
+from bench.records.selection import finished_loss, is_whole
 from tasks.errors import UserError
 
 FLUSH_SECONDS = 30.0  # at the end of an experiment, for what is still to be copied
@@ -50,7 +50,7 @@ class Mirror:
 
     def __init__(self, url: str | None, experiment: str, note: Callable[[str], None]) -> None:
         self._url, self._experiment, self._note = url, experiment, note
-        self._queue: queue.SimpleQueue[tuple[Name, Space, list[Record]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Name, int, Space, list[Record]] | None] = queue.SimpleQueue()
         self._failure: str | None = None
         self._told = False
         self._writer: threading.Thread | None = None
@@ -58,10 +58,10 @@ class Mirror:
             self._writer = threading.Thread(target=self._write, args=(url,), daemon=True, name="bench-mirror")
             self._writer.start()
 
-    def show(self, name: Name, space: Space, records: Sequence[Record]) -> None:
-        """Copy the trials of one search (comparison, task, model)."""
+    def show(self, name: Name, replicate: int, space: Space, records: Sequence[Record]) -> None:
+        """Copy trials of one search (comparison, task, model, replicate; 0: the search for all replicates)."""
         if self._writer is not None and self._failure is None:
-            self._queue.put((name, space, list(records)))
+            self._queue.put((name, replicate, space, list(records)))
         self._tell()
 
     def close(self) -> None:
@@ -83,8 +83,9 @@ class Mirror:
         try:
             writer = _Writer(url)
             while (item := self._queue.get()) is not None:
-                (match, task, model), space, records = item
-                writer.add(f"{self._experiment} {task} {model} {match}", space, records)
+                (match, task, model), replicate, space, records = item
+                which = f" replicate {replicate}" if replicate else ""
+                writer.add(f"{self._experiment} {task} {model} {match}{which}", space, records)
         except Exception as error:  # whatever a database may raise: its failure is a sentence, never the run's
             self._failure = f"{type(error).__name__}: {error}".splitlines()[0]
 
@@ -120,8 +121,8 @@ def _open(optuna: Any, url: str) -> Any:
 
 def _trial(optuna: Any, space: Space, record: Record) -> Any:
     """A record as a finished trial, its validation losses as intermediate values."""
-    states, loss = optuna.trial.TrialState, best_valid_loss(record)
-    stopped_early = loss is not None and "budget_steps" in record["training"]
+    states, loss = optuna.trial.TrialState, finished_loss(record)
+    stopped_early = loss is not None and not is_whole(record)
     curve = record.get("curve") or {"step": [], "valid_loss": []}
     values = {s: v for s, v in zip(curve["step"], curve["valid_loss"], strict=True) if v is not None}
     return optuna.trial.create_trial(

@@ -58,10 +58,16 @@ class ResultsFolder:
                 "or --results, or move these files away"
             )
         if manifest.get("identity") != self._identity and not fresh:
+            earlier = (
+                ""
+                if "protocol" in manifest
+                else f", or give --tune once --name {self.path.name} if it is this "
+                "experiment, made when one search served all replicates"
+            )
             raise UserError(
                 f"{self.path} holds another experiment ({manifest.get('command') or 'unknown command'}): "
                 "choose another --name (trainings that both have are not repeated), or give --fresh to throw its "
-                "records away"
+                f"records away{earlier}"
             )
 
     def finished(self) -> dict[str, Any] | None:
@@ -92,6 +98,12 @@ class ResultsFolder:
             self._lock.release()
             raise UserError(f"{self.path} can't be written: {error.strerror}. Choose another --results") from error
         return died
+
+    def tidy(self) -> None:
+        """Remove folders for files beside the records that hold none."""
+        for folder in (self.path / name for name in KEPT_FOLDERS):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def close(self) -> None:
         """Let another run have the folder."""

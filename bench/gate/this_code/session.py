@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.cell import CellPlan
-from bench.experiment.driver import Driver, Limits, Order
+from bench.experiment.driver import Driver, Limits, OneBatch, Order
 from bench.experiment.machine import look_at_machine, open_executor, perform_alone
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Replicates, cells_of, configuration
@@ -88,12 +88,10 @@ class Session:
         assert self._executor is not None, "train within the context"
         self._planned += len(cells) * len(numbers)
         self._observer.planned(self._planned)
-        found: list[Record] = []
         limits = Limits(self.experiment.options.timeout)
-        Driver(self._executor, self._ledger, self._observer, limits).run(
-            self._trainings(name, numbers, found) for name in cells
-        )
-        return found
+        batches = [self._trainings(name, numbers) for name in cells]
+        Driver(self._executor, self._ledger, self._observer, limits).run(batches)
+        return [record for batch in batches for record in batch.records]
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[Problem]]:
         """NumPy cells whose losses or gradients in float64 are not those of torch's cell on the same task."""
@@ -114,20 +112,18 @@ class Session:
 
     def _training(self, name: CellName, replicate: int) -> Training:
         plan = self._plans[name]
-        point = plan.space().only
+        point = plan.space.only
         assert point is not None, "_plans() refuses cells that leave a choice"
         training = plan.training(point, replicate)
         # steps to target need all the points that a curve may have, whatever they cost; epochs have one each
         interval = training.evaluation_interval if self.experiment.options.epochs else None
         return replace(training, evaluation_interval=interval, stop_at_target=True, on_test_data=False)
 
-    def _trainings(
-        self, name: CellName, numbers: Sequence[int], found: list[Record]
-    ) -> Generator[Sequence[Order], list[Record], None]:
+    def _trainings(self, name: CellName, numbers: Sequence[int]) -> OneBatch:
         trainings = [self._training(name, number) for number in numbers]
         identity = {"stage": "confirm", "match": self._plans[name].match, "trial": None}
         model = {**trainings[0].describe()["model"], "label": name.model}
-        found += yield [Order(TrainingJob(training), {**identity, "model": model}) for training in trainings]
+        return OneBatch([Order(TrainingJob(training), {**identity, "model": model}) for training in trainings])
 
 
 def _plans(experiment: Experiment) -> dict[CellName, CellPlan]:
@@ -141,7 +137,7 @@ def _plans(experiment: Experiment) -> dict[CellName, CellPlan]:
     for task in experiment.tasks:
         for entry in experiment.entries:
             plan = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu")
-            if plan.space().only is None:
+            if plan.space.only is None:
                 raise UserError(
                     f"{task.label} × {entry.label} leaves the search a choice, a baseline needs one configuration: "
                     "give one hidden size, one number of layers and LR,LR as lr_range, as the recipe gate does"

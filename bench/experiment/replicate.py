@@ -12,6 +12,7 @@ from bench.experiment.cell import FUSED, SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import Order
 from bench.experiment.mirror import Mirror
 from bench.experiment.search import Point, point_of
+from bench.records.predictions import FOLDER as PREDICTIONS
 from bench.records.schema import Record
 from bench.records.selection import select
 from bench.training.checkpoint import stored
@@ -41,23 +42,29 @@ class Replicate:
             self.plan.kernel = self.plan.kernel or self.selected.get("kernel")
             if self.plan.space.only is None:
                 return [self.plan.examine_order(self.selected)]
-        self._remove_weights()
+        self._remove_files()
         return []
 
     def receive(self, records: Sequence[Record]) -> None:
         if self._searched:
-            self._remove_weights()
+            self._remove_files()
             return
         self._search.tell(records)
         self._trials += records
         self._mirror.show(self.plan.name, self.number, self.plan.space, records)
 
-    def _remove_weights(self) -> None:
-        """Remove what the trials left; with --save-models the selected one's stays."""
-        kept = self.selected["key"] if self.selected and self.plan.experiment.options.save_models else None
-        for record in self._trials:
-            for path in stored(self.plan.experiment.results_folder, record["key"]) if record["key"] != kept else ():
-                path.unlink(missing_ok=True)
+    def _remove_files(self) -> None:
+        """Remove the weights of the trials, and predictions of one that a shorter search had selected.
+
+        With --save-models the selected trial's weights stay.
+        """
+        folder, selected = self.plan.experiment.results_folder, self.selected and self.selected["key"]
+        for key in {record["key"] for record in self._trials}:
+            if key != selected:
+                (folder / PREDICTIONS / f"{key}.npz").unlink(missing_ok=True)
+            if key != selected or not self.plan.experiment.options.save_models:
+                for path in stored(folder, key):
+                    path.unlink(missing_ok=True)
         self._trials = []
 
 

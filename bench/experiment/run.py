@@ -35,7 +35,7 @@ from bench.records.jsonl import RecordFile, read_records
 from bench.records.ledger import Ledger
 from bench.records.reuse import Siblings
 from bench.records.schema import PROTOCOL, SCHEMA, STAGES
-from bench.records.selection import most_frequent
+from bench.records.selection import drop_superseded, most_frequent
 from bench.training.data import load_data
 from tasks.errors import UserError
 from tasks.validation import naming, validate_dataset
@@ -200,7 +200,7 @@ class _Run:
             self.workers.executor.close()  # at once: what follows may take seconds
             self.observer.note("stopped: all workers have ended; writing what there is")
             self._write_manifest(status="interrupted", seconds=time.monotonic() - self.began)
-            write_tables(self.ledger.records, self.folder.path)
+            write_tables(drop_superseded(self.ledger.records), self.folder.path)
             raise
         return self._conclude()
 
@@ -249,7 +249,7 @@ class _Run:
     def _conclude(self) -> Outcome:
         missing = self.plan.missing(self.ledger)
         self.folder.tidy()
-        write_tables(self.ledger.records, self.folder.path)
+        write_tables(drop_superseded(self.ledger.records), self.folder.path)
         seconds, late = time.monotonic() - self.began, self.driver.out_of_time
         status = {"status": "out of time", "missing": missing} if late else {"status": "complete"}
         notes = {"cohort_notes": self.workers.notes} if self.workers.notes else {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bench.records.curves import lowest_valid_loss
-from bench.records.schema import Record
+from bench.records.schema import Record, label
 
 
 def finished_loss(record: Record) -> float | None:
@@ -52,3 +53,36 @@ def most_frequent(selected: Sequence[Record]) -> Record | None:
 
     chosen = min(frequent, key=mean_loss)
     return min((r for r in selected if configuration(r) == chosen), key=lambda record: int(record["replicate"]))
+
+
+def drop_superseded(records: Iterable[Record]) -> list[Record]:
+    """The records without those that a longer search, or more replicates, have made out of date.
+
+    These are examinations of trials that are not selected any more, and timings of a configuration that is not the most
+    frequent one any more. Nothing is dropped where one search serves all replicates.
+    """
+    records = list(records)
+    trials: dict[tuple[Any, ...], dict[int, list[Record]]] = {}
+    for record in records:
+        if record["stage"] == "trial":
+            trials.setdefault(_cell(record), {}).setdefault(record["replicate"], []).append(record)
+    selected, timed = set(), {}
+    for cell, replicates in trials.items():
+        found = [trial for trial in map(select, replicates.values()) if trial is not None]
+        selected |= {(cell, trial["key"]) for trial in found}
+        typical = most_frequent(found)
+        timed[cell] = typical and configuration(typical)
+
+    def stays(record: Record) -> bool:
+        cell = _cell(record)
+        if cell not in trials:
+            return True
+        if record["stage"] == "examine":
+            return (cell, record["examined"]) in selected
+        return record["stage"] != "time" or configuration(record) == timed[cell]
+
+    return [record for record in records if stays(record)]
+
+
+def _cell(record: Record) -> tuple[Any, ...]:
+    return record.get("match"), label(record.get("task")), label(record.get("model"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.records.selection import most_frequent, select
+from bench.records.selection import drop_superseded, most_frequent, select
 
 
 def trial(number: int, losses: list[float | None], status: str = "ok", **changes: Any) -> dict[str, Any]:
@@ -52,3 +52,25 @@ def test_of_configurations_as_frequent_the_one_with_the_lower_mean_loss_is_typic
     found = most_frequent(other_scheme)
     assert found is not None
     assert found["model"]["init"] == "chrono"
+
+
+def test_what_a_longer_search_made_out_of_date_is_dropped() -> None:
+    def part(stage: str, key: str, size: int, **more: Any) -> dict[str, Any]:
+        place = {"match": "tuned", "task": {"label": "t"}, "model": {"label": "m", **sized(size)}}
+        return {"stage": stage, "key": key, "status": "ok", "training": {}, **place, **more}
+
+    def sized(size: int) -> dict[str, Any]:
+        return {"hidden_size": size, "num_layers": 1, "init": "default"}
+
+    made = [
+        part("trial", "a", 8, replicate=1, trial=0, curve={"valid_loss": [2.0]}),
+        part("trial", "b", 16, replicate=1, trial=1, curve={"valid_loss": [1.0]}),
+        part("examine", "ea", 8, replicate=1, trial=0, examined="a"),
+        part("examine", "eb", 16, replicate=1, trial=1, examined="b"),
+        part("time", "ta", 8),
+        part("time", "tb", 16),
+        {"stage": "reference", "key": "r", "match": None, "task": {"label": "t"}, "model": {"label": "floor"}},
+    ]
+    assert [record["key"] for record in drop_superseded(made)] == ["a", "b", "eb", "tb", "r"]
+    before = [{**record, "stage": {"trial": "search"}.get(record["stage"], record["stage"])} for record in made]
+    assert drop_superseded(before) == before

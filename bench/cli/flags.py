@@ -81,7 +81,7 @@ FLAGS: list[click.Parameter] = [
         "How much",
         ("--budget", "NAME", "smoke, quick, standard or full: sets what follows. See: list budgets."),
         ("--trials", "N", "Configurations that a search tries for each model and task."),
-        ("--replicates --seeds", "N", "Repetitions of the whole procedure, each on data of its own."),
+        ("--seeds --replicates replicates", "N", "Repetitions of the whole procedure, each on data of its own."),
         (
             "--tune",
             "HOW",

@@ -35,7 +35,7 @@ from bench.training.request import Training
 
 RUNS, BAR = 3, 1.10
 FAMILIES = {"torch": "gru,lstm,rnn", "NumPy": "numpy_gru,numpy_lstm,numpy_rnn"}
-LINE = re.compile(r"\[\d+/\d+\] (search|confirm) ")
+LINE = re.compile(r"\[\d+/\d+\] trial ")
 FLOW = "gradient flow"
 
 Size = tuple[str, str, int, int]  # task, model, hidden size, layers
@@ -43,7 +43,7 @@ Size = tuple[str, str, int, int]  # task, model, hidden size, layers
 
 @dataclass(frozen=True)
 class Sweep:
-    """A run: its search and confirm records, each one's seconds from the command to its end, what `beside.py` wrote of
+    """A run: the records of its trials, each one's seconds from the command to its end, what `beside.py` wrote of
     each, all processor seconds."""
 
     records: list[Record]
@@ -70,7 +70,7 @@ class Sweep:
             if process.wait():
                 raise SystemExit(f"the sweep ended with exit code {process.returncode}: {' '.join(command)}")
             (path,) = Path(folder).glob("results/*/records.jsonl")
-            records = [r for r in read_records(path) if r["stage"] in ("search", "confirm")]
+            records = [r for r in read_records(path) if r["stage"] == "trial"]
             lines = [json.loads(line) for line in Path(folder, "beside").read_text().splitlines()]
         assert len(records) == len(ends) == len(lines)
         beside = {line.pop("key"): line for line in lines}

@@ -117,7 +117,7 @@ FLAGS: list[click.Parameter] = [
     ),
     *_section(
         "Where it runs, and where results go",
-        ("--save-models", "", "Keep the weights of the confirmed trainings beside the records."),
+        ("--save-models", "", "Keep the weights that results are made of beside the records."),
         ("--device", "NAME", "auto (the faster one), cpu or cuda."),
         (
             *("--cohort", "N"),

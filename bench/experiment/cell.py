@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from bench.config.budgets import BUDGETS
@@ -56,7 +55,6 @@ class CellPlan:
         """What records call the comparison."""
         return self.matching.label
 
-    @cached_property
     def space(self) -> Space:
         """Where the search may look: the comparison's sizes and depths, and learning rates from the range."""
         matching, rates = self.matching, self.experiment.lr_range(self.task)
@@ -101,7 +99,7 @@ class CellPlan:
 
         Its seed leaves the model out, so all models of a replicate start from the same points.
         """
-        options, space, trials = self.experiment.options, self.space, self.experiment.options.trials or 1
+        options, space, trials = self.experiment.options, self.space(), self.experiment.options.trials or 1
         seed_parts = [options.seed, self.task.name, self.task.identity()]
         if replicate == SEARCH_REPLICATE:
             points, first = points_for_all(space, options.sampler, trials, seed_parts), ASKED_AT_ONCE
@@ -121,7 +119,7 @@ class CellPlan:
 
         Before a training has shown the kernel, one timing is planned.
         """
-        timings, lone = 2 if self.kernel == FUSED else 1, self.space.only is not None
+        timings, lone = 2 if self.kernel == FUSED else 1, self.space().only is not None
         if self.experiment.options.tune == "once":
             searched = 0 if lone else self._count_trainings(SEARCH_REPLICATE)
             return {"search": searched, "confirm": replicates, "time": timings}
@@ -132,7 +130,7 @@ class CellPlan:
     def _count_trainings(self, replicate: int) -> int:
         """Trainings of the search of a replicate."""
         options = self.experiment.options
-        trials = count_trials(self.space, options.sampler, options.trials or 1)
+        trials = count_trials(self.space(), options.sampler, options.trials or 1)
         if not options.prune:
             return trials
         return count_trainings(trials, self.experiment.steps(self.task), self._interval(replicate))
@@ -154,7 +152,7 @@ class CellPlan:
         training = replace(self.training(trial.point, replicate), stop_after=trial.steps)
         if replicate == SEARCH_REPLICATE:
             return Order(TrainingJob(training), self._identity("search", training, trial.number))
-        lone = self.space.only is not None
+        lone = self.space().only is not None
         keep_model = self.experiment.options.save_models if lone else trial.steps is None
         job = TrainingJob(training, examine=lone, keep_model=keep_model)
         return Order(job, self._identity("trial", training, trial.number), turn=replicate)

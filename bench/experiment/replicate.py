@@ -40,7 +40,7 @@ class Replicate:
         self._searched, self.selected = True, select(self._trials)
         if self.selected is not None:
             self.plan.kernel = self.plan.kernel or self.selected.get("kernel")
-            if self.plan.space.only is None:
+            if self.plan.space().only is None:
                 return [self.plan.examine_order(self.selected)]
         self._remove_files()
         return []
@@ -51,7 +51,7 @@ class Replicate:
             return
         self._search.tell(records)
         self._trials += records
-        self._mirror.show(self.plan.name, self.number, self.plan.space, records)
+        self._mirror.show(self.plan.name, self.number, self.plan.space(), records)
 
     def _remove_files(self) -> None:
         """Remove the weights of the trials, and predictions of one that a shorter search had selected.
@@ -77,7 +77,7 @@ class SearchForAll:
     def __init__(self, plan: CellPlan, replicates: int, mirror: Mirror) -> None:
         self.plan, self._replicates, self._mirror = plan, replicates, mirror
         self.chosen: Point | None = None
-        self._search = None if plan.space.only else plan.search(SEARCH_REPLICATE)
+        self._search = None if plan.space().only else plan.search(SEARCH_REPLICATE)
         self._searched = False
 
     def next_orders(self) -> Sequence[Order]:
@@ -85,7 +85,7 @@ class SearchForAll:
             return []
         if self._search is not None and (trials := self._search.next_trials()):
             return [self.plan.trial_order(trial, SEARCH_REPLICATE) for trial in trials]
-        self._searched, self.chosen = True, self._search.best if self._search else self.plan.space.only
+        self._searched, self.chosen = True, self._search.best if self._search else self.plan.space().only
         if self.chosen is None:
             return []
         return [self.plan.confirm_order(self.chosen, replicate) for replicate in range(1, self._replicates + 1)]
@@ -95,7 +95,7 @@ class SearchForAll:
             self.plan.kernel = next((record["kernel"] for record in records if record.get("kernel")), None)
         elif self._search is not None:
             self._search.tell(records)
-            self._mirror.show(self.plan.name, SEARCH_REPLICATE, self.plan.space, records)
+            self._mirror.show(self.plan.name, SEARCH_REPLICATE, self.plan.space(), records)
 
 
 class Timing:

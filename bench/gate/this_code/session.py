@@ -112,7 +112,7 @@ class Session:
 
     def _training(self, name: CellName, replicate: int) -> Training:
         plan = self._plans[name]
-        point = plan.space.only
+        point = plan.space().only
         assert point is not None, "_plans() refuses cells that leave a choice"
         training = plan.training(point, replicate)
         # steps to target need all the points that a curve may have, whatever they cost; epochs have one each
@@ -137,7 +137,7 @@ def _plans(experiment: Experiment) -> dict[CellName, CellPlan]:
     for task in experiment.tasks:
         for entry in experiment.entries:
             plan = CellPlan(experiment, experiment.matchings[0], task, entry, "cpu")
-            if plan.space.only is None:
+            if plan.space().only is None:
                 raise UserError(
                     f"{task.label} × {entry.label} leaves the search a choice, a baseline needs one configuration: "
                     "give one hidden size, one number of layers and LR,LR as lr_range, as the recipe gate does"

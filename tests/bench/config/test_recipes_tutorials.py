@@ -86,7 +86,7 @@ def prepared(recipe: str, flags: Mapping[str, Any]) -> tuple[Experiment, Trainin
     """The recipe, and its first confirmed training in float64 without dropout."""
     experiment = resolve(flags, read_recipe(recipe), recipe=recipe)
     plan = CellPlan(experiment, experiment.matchings[0], experiment.tasks[0], experiment.entries[0], "cpu")
-    point = plan.space.only
+    point = plan.space().only
     assert isinstance(point, Point)
     training = plan.training(point, REPLICATE)
     return experiment, replace(training, settings=replace(training.settings, dtype="float64", dropout=0.0))

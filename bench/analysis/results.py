@@ -18,6 +18,7 @@ from bench.records.folder import RECORDS, names
 from bench.records.jsonl import read_records
 from bench.records.schema import Record, label, unique
 from bench.records.schema import trainings as trainings_of
+from bench.records.selection import drop_superseded
 from tasks.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -154,4 +155,11 @@ def load(name: str, results: str | Path = "results") -> Results:
     damaged: list[int] = []
     lines = read_records(folder / name / RECORDS, lambda line: damaged.append(line.number))
     changed = [*(content.get(manifest.NOTICED) or ()), *manifest.record_changes(folder / name)]
-    return Results(name, tuple(unique(lines)), content, folder / name, tuple(damaged), tuple(dict.fromkeys(changed)))
+    return Results(
+        name,
+        tuple(drop_superseded(unique(lines))),
+        content,
+        folder / name,
+        tuple(damaged),
+        tuple(dict.fromkeys(changed)),
+    )

@@ -1,4 +1,4 @@
-"""One cell of an experiment: a model on a task under one comparison, from its search to its timing."""
+"""One model on one task under one comparison: where its searches look, and the jobs that its parts ask for."""
 
 from __future__ import annotations
 
@@ -10,46 +10,36 @@ from bench.config.budgets import BUDGETS
 from bench.config.contenders import Entry
 from bench.config.matching import Matching
 from bench.config.resolve import Experiment
-from bench.experiment.driver import Cell, Order
-from bench.experiment.mirror import Mirror
-from bench.experiment.pruning import count_trainings, search_with_pruning
-from bench.experiment.search import (
-    Ask,
-    Asked,
-    Point,
-    Space,
-    Study,
-    count_trials,
-    search,
-)
+from bench.experiment.driver import Order
+from bench.experiment.points import count_trials, points_for_all, points_of_replicate
+from bench.experiment.pruning import PrunedSearch, count_trainings
+from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
 from bench.models.sizing import hidden_size_for, total_parameters
 from bench.records.schema import Record
+from bench.training.checkpoint import stored
 from bench.training.data import load_data
-from bench.training.evaluations import CONFIRM_SHARE, TRIAL_SHARE, count_evaluations
+from bench.training.evaluations import RESULT_SHARE, SEARCH_SHARE, count_evaluations
+from bench.training.examine import ExamineJob
 from bench.training.jobs import TimingJob, TrainingJob
 from bench.training.request import Training
 from tasks.contract import Task
 
 FUSED = "onednn"  # a kernel that is timed a second time, without oneDNN
-TIMING_ROUNDS = 3  # all configurations are timed in turn, so often
-SEARCH_REPLICATE = 0  # the confirm stage uses 1, 2, …
+TIMING_ROUNDS = 3  # what slows the machine down for a while meets all configurations
+SEARCH_REPLICATE = 0  # of the one search for all replicates; those that results are made of are 1, 2, …
 
 
 @dataclass
 class CellPlan:
-    """What a cell is to do.
-
-    chosen: what its search found (None: not yet, or nothing that trains). kernel: what its confirmed trainings ran on.
-    """
+    """What is known of a cell before it runs. kernel: what its trainings ran on, once one has."""
 
     experiment: Experiment
     matching: Matching
     task: Task
     entry: Entry
     device: str
-    chosen: Point | None = None
     kernel: str | None = None
 
     @property
@@ -101,67 +91,50 @@ class CellPlan:
             replicate=replicate,
             seed=options.seed,
             plateau_patience=options.plateau_patience,
-            evaluation_interval=self._evaluation_interval(TRIAL_SHARE if searching else CONFIRM_SHARE),
+            evaluation_interval=self._evaluation_interval(SEARCH_SHARE if searching else RESULT_SHARE),
             on_test_data=not searching,
         )
 
-    def search_and_confirm(self, mirror: Mirror) -> Cell:
-        """The two stages whose trainings may run beside others.
+    def search(self, replicate: int) -> Search:
+        """The search of a replicate; `SEARCH_REPLICATE`: the one for all replicates.
 
-        mirror: is shown every trial.
+        Its seed leaves the model out, so all models of a replicate start from the same points.
         """
-        options = self.experiment.options
-        ask = self._search()
-        records: list[Record] | None = None
-        while True:
-            try:
-                asked = next(ask) if records is None else ask.send(records)
-            except StopIteration as end:
-                self.chosen = end.value
-                break
-            orders = [self._search_order(trial) for trial in asked]
-            records = yield orders
-            mirror.show(self.name, self.space(), records)
-        if self.chosen is not None:
-            trainings = [self.training(self.chosen, replicate) for replicate in range(1, (options.replicates or 1) + 1)]
-            confirmed = yield [self._order("confirm", training) for training in trainings]
-            self.kernel = next((record["kernel"] for record in confirmed if record.get("kernel")), None)
+        options, space, trials = self.experiment.options, self.space(), self.experiment.options.trials or 1
+        seed_parts = [options.seed, self.task.name, self.task.identity()]
+        if replicate == SEARCH_REPLICATE:
+            points, first = points_for_all(space, options.sampler, trials, seed_parts), ASKED_AT_ONCE
+        elif space.only is not None:
+            return LoneTrial(space.only)
+        else:
+            seed_parts.append(replicate)
+            points = points_of_replicate(space, options.sampler, trials, seed_parts)
+            first = max(len(points.starts), ASKED_AT_ONCE)
+        study = Study(space, points, seed_parts)
+        if options.prune:
+            return PrunedSearch(study, self.experiment.steps(self.task), self._interval(replicate))
+        return BatchSearch(study, first)
 
-    def time(self, environment: str, number: int) -> Cell:
-        """One round of the stage that must run alone. `environment`: the machine's fingerprint, since a time belongs to
-        it."""
-        if self.chosen is None:
-            return
-        seconds = BUDGETS[self.experiment.options.budget].timing_seconds / TIMING_ROUNDS
-        training = self.training(self.chosen, 1)
-        # other cells have no fused kernel: say what torch's own does as well
-        for onednn in (True, False) if self.kernel == FUSED else (True,):
-            job = TimingJob(training, seconds, environment, onednn, number)
-            yield [Order(job, self._identity("time", training))]
-
-    def planned(self) -> dict[str, int]:
+    def planned(self, replicates: int) -> dict[str, int]:
         """How many trainings and timings each stage has, if no search fails whole.
 
-        Before the confirm stage has shown the kernel, timings of one are planned.
+        Before a training has shown the kernel, one timing is planned.
         """
+        timings, lone = self.timing_rounds * (2 if self.kernel == FUSED else 1), self.space().only is not None
+        if self.experiment.options.tune == "once":
+            searched = 0 if lone else self._count_trainings(SEARCH_REPLICATE)
+            return {"search": searched, "confirm": replicates, "time": timings}
+        if lone:
+            return {"trial": replicates, "time": timings}
+        return {"trial": self._count_trainings(1) * replicates, "examine": replicates, "time": timings}
+
+    def _count_trainings(self, replicate: int) -> int:
+        """Trainings of the search of a replicate."""
         options = self.experiment.options
         trials = count_trials(self.space(), options.sampler, options.trials or 1)
-        if options.prune:
-            trials = count_trainings(trials, self.experiment.steps(self.task), self._interval())
-        timings = TIMING_ROUNDS * (2 if self.kernel == FUSED else 1)
-        return {"search": trials, "confirm": options.replicates or 1, "time": timings}
-
-    def _search(self) -> Ask:
-        options = self.experiment.options
-        study = Study(
-            self.space(),
-            sampler=options.sampler,
-            trials=options.trials or 1,
-            seed_parts=[options.seed, self.task.name, self.task.identity()],
-        )
-        if options.prune:
-            return search_with_pruning(study, self.experiment.steps(self.task), self._interval())
-        return search(study)
+        if not options.prune:
+            return trials
+        return count_trainings(trials, self.experiment.steps(self.task), self._interval(replicate))
 
     def _evaluation_interval(self, share: float) -> int:
         """Steps between evaluations that take at most this share of a training's time, or an epoch."""
@@ -172,17 +145,45 @@ class CellPlan:
         valid = load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).valid
         return math.ceil(steps / count_evaluations(steps * batch_size, len(valid), share))
 
-    def _interval(self) -> int:
-        return self.training(Point(1, 1, 1.0), SEARCH_REPLICATE).interval
+    def _interval(self, replicate: int) -> int:
+        return self.training(Point(1, 1, 1.0), replicate).interval
 
-    def _search_order(self, asked: Asked) -> Order:
-        training = replace(self.training(asked.point, SEARCH_REPLICATE), stop_after=asked.steps)
-        return self._order("search", training, asked.number)
+    def trial_order(self, trial: Trial, replicate: int) -> Order:
+        """Train a trial. Where it has rivals, its weights are kept until one of them is selected."""
+        training = replace(self.training(trial.point, replicate), stop_after=trial.steps)
+        if replicate == SEARCH_REPLICATE:
+            return Order(TrainingJob(training), self._identity("search", training, trial.number))
+        lone = self.space().only is not None
+        keep_model = self.experiment.options.save_models if lone else trial.steps is None
+        job = TrainingJob(training, examine=lone, keep_model=keep_model)
+        return Order(job, self._identity("trial", training, trial.number), turn=replicate)
 
-    def _order(self, stage: str, training: Training, trial: int | None = None) -> Order:
-        keep = stage == "confirm"
-        job = TrainingJob(training, keep, keep and self.experiment.options.save_models)
-        return Order(job, self._identity(stage, training, trial))
+    def confirm_order(self, point: Point, replicate: int) -> Order:
+        """Train what the search for all replicates has chosen."""
+        training = self.training(point, replicate)
+        job = TrainingJob(training, examine=True, keep_model=self.experiment.options.save_models)
+        return Order(job, self._identity("confirm", training))
+
+    def examine_order(self, selected: Record) -> Order:
+        """Measure what is only measured of a selected trial."""
+        training = self.training(point_of(selected), selected["replicate"])
+        weights = next((path.read_bytes() for path in stored(self.experiment.results_folder, training.key())), None)
+        job = ExamineJob(training, weights, keep_model=self.experiment.options.save_models)
+        return Order(job, self._identity("examine", training, selected["trial"]), turn=selected["replicate"])
+
+    @property
+    def timing_rounds(self) -> int:
+        """In how many rounds all configurations are timed in turn; one where a search for all replicates was made, as
+        it was in the first protocol."""
+        return TIMING_ROUNDS if self.experiment.options.tune == "each" else 1
+
+    def timing_order(
+        self, point: Point, replicate: int, environment: str, number: int, *, onednn: bool = True
+    ) -> Order:
+        """Time a configuration in round `number`. environment: the machine's fingerprint; a time belongs to it."""
+        seconds = BUDGETS[self.experiment.options.budget].timing_seconds / self.timing_rounds
+        training = self.training(point, replicate)
+        return Order(TimingJob(training, seconds, environment, onednn, number), self._identity("time", training))
 
     def _identity(self, stage: str, training: Training, trial: int | None = None) -> dict[str, Any]:
         """What a record says of its place here: the model is called as this experiment calls it."""

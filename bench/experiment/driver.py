@@ -1,8 +1,8 @@
 """Runs many cells of an experiment side by side on one executor.
 
-A cell is a generator: it yields a batch of orders and gets their records back, in the order it asked, then goes on.
-So each search is batch-synchronous (the same trials whatever order workers finish in) while the batches of other cells
-fill the workers: there is no barrier between stages, and only the very end of the experiment can leave one idle.
+A cell asks for a batch of jobs and gets all their records back, in the order it asked, before it asks for more. So each
+search is batch-synchronous (the same trials whatever order workers finish in) while the batches of other cells fill the
+workers: there is no barrier between stages, and only the very end of the experiment can leave a worker idle.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections import defaultdict, deque
-from collections.abc import Generator, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from bench.executors.executor import Executor, WorkerDied
 from bench.experiment.observer import Observer
@@ -31,17 +31,41 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Order:
-    """A job, and what its record says besides what the job measured: stage, match, trial."""
+    """A job, and what its record says besides what the job measured: stage, match, trial.
+
+    turn: orders of an earlier turn start first, of one turn the costliest. With a turn for each replicate, an
+    experiment that is stopped early has whole replicates.
+    """
 
     job: Job
     identity: dict[str, Any]
+    turn: int = 0
 
 
-class OneByOne(tuple[Order, ...]):
-    """Orders whose records go back to the cell each by itself, as they come (and so in no certain order)."""
+class Cell(Protocol):
+    """A part of an experiment that asks for jobs, batch after batch."""
+
+    def next_orders(self) -> Sequence[Order]:
+        """The next batch; empty: the cell has come to its end. Called when the last batch has been received."""
+        ...
+
+    def receive(self, records: Sequence[Record]) -> None:
+        """The records of the last batch, in its order."""
+        ...
 
 
-Cell = Generator[Sequence[Order], list[Record], Any]
+class OneBatch:
+    """A cell that asks once. records: what came of it, in its order; empty before the end."""
+
+    def __init__(self, orders: Sequence[Order]) -> None:
+        self._orders, self.records = orders, list[Record]()
+
+    def next_orders(self) -> Sequence[Order]:
+        orders, self._orders = self._orders, ()
+        return orders
+
+    def receive(self, records: Sequence[Record]) -> None:
+        self.records += records
 
 
 @dataclass(frozen=True)
@@ -73,9 +97,9 @@ class _Batch:
 
 @dataclass(order=True)
 class _Pending:
-    """An order in the queue: the costliest first, then the earliest asked."""
+    """An order in the queue: by turn, then the costliest first, then the earliest asked."""
 
-    rank: tuple[float, int]
+    rank: tuple[int, float, int]
     order: Order = field(compare=False)
     batch: _Batch = field(compare=False)
     position: int = field(compare=False)
@@ -83,7 +107,7 @@ class _Pending:
 
 
 class Driver:
-    """Feeds an executor from cells and a ledger from its results. `out_of_time`: the deadline came before the end."""
+    """Feeds an executor from cells and a ledger from its results. `out_of_time`: the deadline came before some end."""
 
     def __init__(self, executor: Executor, ledger: Ledger, observer: Observer, limits: Limits | None = None) -> None:
         self.executor, self.ledger, self.observer = executor, ledger, observer
@@ -107,37 +131,34 @@ class Driver:
         """
         pieces = iter(meanwhile)
         for cell in cells:
-            if self._is_late():
+            if self._late:
+                self.out_of_time = True
                 break
-            self._advance(cell, None)
-        while (any(self._queues.values()) or self._running) and not self._is_late():
+            self._advance(cell)
+        while any(self._queues.values()) or self._running:
+            if self._late:
+                self.out_of_time = True
+                break
             self._fill_slots()
-            done = next(pieces, self) is self
-            self._collect(POLL_SECONDS if done else 0.0)
+            self._collect(0.0 if _do_one(pieces) else POLL_SECONDS)
         for _ in pieces:
             pass
 
-    def _is_late(self) -> bool:
-        self.out_of_time = self.limits.deadline is not None and time.monotonic() >= self.limits.deadline
-        return self.out_of_time
+    @property
+    def _late(self) -> bool:
+        return self.limits.deadline is not None and time.monotonic() >= self.limits.deadline
 
-    def _advance(self, cell: Cell, records: list[Record] | None) -> None:
+    def _advance(self, cell: Cell) -> None:
         """Let a cell go on until it asks for something that is not recorded yet, or ends."""
-        ready: deque[tuple[Cell, list[Record] | None]] = deque([(cell, records)])
-        while ready:
-            cell, records = ready.popleft()
-            try:
-                orders = next(cell) if records is None else cell.send(records)
-            except StopIteration:
-                continue
-            for part in [[order] for order in orders] if isinstance(orders, OneByOne) else [orders]:
-                batch = _Batch(cell, [self._find(order) for order in part])
-                for position, order in enumerate(part):
-                    if batch.records[position] is None:
-                        rank = (-order.job.cost, next(self._numbers))
-                        self._put(_Pending(rank, order, batch, position))
-                if batch.done():
-                    ready.append((cell, batch.found()))
+        while orders := cell.next_orders():
+            batch = _Batch(cell, [self._find(order) for order in orders])
+            for position, order in enumerate(orders):
+                if batch.records[position] is None:
+                    rank = (order.turn, -order.job.cost, next(self._numbers))
+                    self._put(_Pending(rank, order, batch, position))
+            if not batch.done():
+                return
+            cell.receive(batch.found())
 
     def _find(self, order: Order) -> Record | None:
         record = self.ledger.find(order.job.key(), order.identity)
@@ -202,7 +223,8 @@ class Driver:
             self.observer.finished(slot, record, reused=False)
             pending.batch.records[pending.position] = record
             if pending.batch.done():
-                self._advance(pending.batch.cell, pending.batch.found())
+                pending.batch.cell.receive(pending.batch.found())
+                self._advance(pending.batch.cell)
 
     def _result(self, future: Future[Record], slot: int, pending: _Pending) -> Record | None:
         """The record of a finished job; None: its worker died and it is to be started again."""
@@ -256,3 +278,10 @@ class Driver:
             "curve": curve if curve and curve["step"] else None,
             "wall_seconds": self.executor.seconds(slot) or None,
         }
+
+
+def _do_one(pieces: Iterator[object]) -> bool:
+    """Do the next piece of work; whether there was one."""
+    for _ in pieces:
+        return True
+    return False

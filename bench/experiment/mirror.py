@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.experiment.search import Space, distributions, parameters, point_of
-from bench.records.curves import best_valid_loss
 from bench.records.schema import Record
 from bench.records.secrets import MASK, hidden, masked
+from bench.records.selection import finished_loss, is_whole
 from tasks.errors import UserError
 
 FLUSH_SECONDS = 30.0  # at the end of an experiment, for what is still to be copied
@@ -58,7 +58,7 @@ class Mirror:
 
     def __init__(self, url: str | None, experiment: str, note: Callable[[str], None]) -> None:
         self._url, self._experiment, self._note = url, experiment, note
-        self._pending: dict[Name, tuple[Space, list[Record]]] = {}  # of each search what it had last
+        self._pending: dict[tuple[Name, int], tuple[Space, list[Record]]] = {}  # by search, what is not copied yet
         self._lock, self._wake, self._closing = threading.Lock(), threading.Event(), threading.Event()
         self._failure: str | None = None
         self._told = False
@@ -67,11 +67,11 @@ class Mirror:
             self._writer = threading.Thread(target=self._write, args=(url,), daemon=True, name="bench-mirror")
             self._writer.start()
 
-    def show(self, name: Name, space: Space, records: Sequence[Record]) -> None:
-        """Copy the trials of one search (comparison, task, model): all that it has."""
+    def show(self, name: Name, replicate: int, space: Space, records: Sequence[Record]) -> None:
+        """Copy new trials of one search (comparison, task, model, replicate; 0: the search for all replicates)."""
         if self._writer is not None:
             with self._lock:
-                self._pending[name] = (space, list(records))
+                self._pending.setdefault((name, replicate), (space, []))[1].extend(records)
             self._wake.set()
         self._tell()
 
@@ -130,12 +130,15 @@ class Mirror:
             with self._lock:
                 if not self._pending:
                     return
-                name, (space, records) = next(iter(self._pending.items()))
-            match, task, model = name
-            writer.add(f"{self._experiment} {task} {model} {match}", space, records)
+                search, (space, waiting) = next(iter(self._pending.items()))
+                records = list(waiting)
+            (match, task, model), replicate = search
+            which = f" replicate {replicate}" if replicate else ""
+            writer.add(f"{self._experiment} {task} {model} {match}{which}", space, records)
             with self._lock:
-                if self._pending[name][1] is records:
-                    del self._pending[name]
+                del waiting[: len(records)]
+                if not waiting:
+                    del self._pending[search]
 
 
 class _Writer:
@@ -176,8 +179,8 @@ def _open(optuna: Any, url: str) -> Any:
 
 def _trial(optuna: Any, space: Space, record: Record) -> Any:
     """A record as a finished trial, its validation losses as intermediate values."""
-    states, loss = optuna.trial.TrialState, best_valid_loss(record)
-    stopped_early = loss is not None and "budget_steps" in record["training"]
+    states, loss = optuna.trial.TrialState, finished_loss(record)
+    stopped_early = loss is not None and not is_whole(record)
     curve = record.get("curve") or {"step": [], "valid_loss": []}
     values = {s: v for s, v in zip(curve["step"], curve["valid_loss"], strict=True) if v is not None}
     return optuna.trial.create_trial(

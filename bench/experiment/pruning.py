@@ -11,43 +11,62 @@ Decisions fall in the parent when a rung is whole, so they are the same for any 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from bench.experiment.search import Ask, Asked, Study
-from bench.records.curves import best_valid_loss
+from bench.experiment.search import Point, Study, Trial
 from bench.records.schema import Record
+from bench.records.selection import finished_loss
 
 REDUCTION = 3
 RUNGS = 3
 BRACKET = REDUCTION ** (RUNGS - 1)
 
 
-def search_with_pruning(study: Study, steps: int, interval: int) -> Ask:
-    """Like `search`, in brackets. steps: of a whole training; interval: between its evaluations.
+class PrunedSearch:
+    """A search in brackets of trials, most of which are stopped early.
 
-    The best point is among those that were trained to the end.
+    steps: of a whole training; interval: between its evaluations. The best point is among those that were trained to
+    the end.
     """
-    while alive := study.ask(BRACKET):
-        seen: dict[int, dict[int, float]] = {trial.number: {} for trial in alive}
-        for stop in rungs(steps, interval, len(alive)):
-            records = yield [Asked(trial.number, trial.point, stop) for trial in alive]
-            ranked = _rank(alive, records)
-            if stop is None:
-                for trial, record in zip(alive, records, strict=True):
-                    study.tell(trial, best_valid_loss(record))
-                break
-            for trial in alive:
-                if trial.number not in ranked:
-                    study.tell(trial, None)
-            for number, loss in ranked.items():
-                seen[number][stop] = loss
-            kept = list(ranked)[: _survivors(len(alive))]
-            for trial in alive:
-                if trial.number in ranked and trial.number not in kept:
-                    study.prune(trial, seen[trial.number])
-            alive = [trial for trial in alive if trial.number in kept]
-            if not alive:
-                break
-    return study.best
+
+    def __init__(self, study: Study, steps: int, interval: int) -> None:
+        self._study, self._steps, self._interval = study, steps, interval
+        self._alive: list[Trial] = []
+        self._stops: list[int | None] = []  # of the bracket, those still to come
+        self._seen: dict[int, dict[int, float]] = {}  # by trial: the lowest loss up to each stop
+
+    @property
+    def best(self) -> Point | None:
+        return self._study.best
+
+    def next_trials(self) -> list[Trial]:
+        if not self._alive:
+            self._alive = self._study.ask(BRACKET)
+            self._stops = rungs(self._steps, self._interval, len(self._alive))
+            self._seen = {trial.number: {} for trial in self._alive}
+        return [Trial(trial.number, trial.point, self._stops[0]) for trial in self._alive]
+
+    def tell(self, records: Sequence[Record]) -> None:
+        stop = self._stops.pop(0)
+        if stop is None:
+            for trial, record in zip(self._alive, records, strict=True):
+                self._study.tell(trial, record)
+            self._alive = []
+        else:
+            self._alive = self._survivors(stop, records)
+
+    def _survivors(self, stop: int, records: Sequence[Record]) -> list[Trial]:
+        """The trials that go on after a rung; the study is told of the others."""
+        ranked = _rank(self._alive, records)
+        for number, loss in ranked.items():
+            self._seen[number][stop] = loss
+        kept = list(ranked)[: _survivors(len(self._alive))]
+        for trial in self._alive:
+            if trial.number not in ranked:
+                self._study.fail(trial)
+            elif trial.number not in kept:
+                self._study.prune(trial, self._seen[trial.number])
+        return [trial for trial in self._alive if trial.number in kept]
 
 
 def rungs(steps: int, interval: int, trials: int) -> list[int | None]:
@@ -76,8 +95,8 @@ def _survivors(trials: int) -> int:
     return math.ceil(trials / REDUCTION)
 
 
-def _rank(trials: list[Asked], records: list[Record]) -> dict[int, float]:
+def _rank(trials: Sequence[Trial], records: Sequence[Record]) -> dict[int, float]:
     """Lowest validation losses by trial number, the best first; failed ones are left out."""
-    losses = {trial.number: best_valid_loss(record) for trial, record in zip(trials, records, strict=True)}
+    losses = {trial.number: finished_loss(record) for trial, record in zip(trials, records, strict=True)}
     known = {number: loss for number, loss in losses.items() if loss is not None}
     return dict(sorted(known.items(), key=lambda item: (item[1], item[0])))

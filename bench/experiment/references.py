@@ -1,11 +1,10 @@
-"""Floors and baselines, recorded on the data of each replicate of the confirm stage."""
+"""Floors and baselines, recorded on the data of each replicate."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from bench.config.resolve import Experiment
 from bench.records.ledger import Ledger
 from bench.records.schema import SCHEMA, Record, digest
 from bench.training.data import load_references
@@ -17,16 +16,20 @@ from tasks.validation import naming
 NOTE_SECONDS = 2.0
 
 
-def record_references(experiment: Experiment, ledger: Ledger, note: Callable[[str], None]) -> Iterator[None]:
-    """Record those that the ledger lacks, a data set at a time; `note` is told every few seconds how far it is."""
-    seeds, told = experiment.options.replicates or 1, time.monotonic()
-    for place, task in enumerate(experiment.tasks):
-        for replicate in range(1, seeds + 1):
-            if time.monotonic() - told > NOTE_SECONDS:
-                told, done = time.monotonic(), place * seeds + replicate - 1
-                note(f"floors and baselines: {done} of {len(experiment.tasks) * seeds} data sets")
-            _record(task, experiment.options.seed, replicate, ledger)
-            yield
+def record_references(
+    data_sets: Sequence[tuple[Task, int]], seed: int, ledger: Ledger, note: Callable[[str], None]
+) -> Iterator[None]:
+    """Record those that the ledger lacks, a data set at a time; `note` is told every few seconds how far it is.
+
+    data_sets: tasks and replicates. seed: of the experiment.
+    """
+    told = time.monotonic()
+    for done, (task, replicate) in enumerate(data_sets):
+        if time.monotonic() - told > NOTE_SECONDS:
+            told = time.monotonic()
+            note(f"floors and baselines: {done} of {len(data_sets)} data sets")
+        _record(task, seed, replicate, ledger)
+        yield
 
 
 def _record(task: Task, seed: int, replicate: int, ledger: Ledger) -> None:

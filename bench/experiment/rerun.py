@@ -12,7 +12,8 @@ from bench.executors.inline import InlineExecutor
 from bench.models.contract import Model, Settings
 from bench.records.folder import MANIFEST, RECORDS
 from bench.records.jsonl import read_records
-from bench.records.schema import Record, digest, trainings
+from bench.records.schema import TRAININGS, Record, digest
+from bench.training.examine import ExamineJob
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
 from tasks.contract import Task
@@ -41,21 +42,23 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
         seed=before["training"]["seed"],
         plateau_patience=before["training"]["plateau_patience"],
         evaluation_interval=before["training"]["evaluation_interval"],
-        on_test_data=before["stage"] == "confirm",
+        on_test_data=before["stage"] != "search",
     )
-    if training.key() != before["key"]:
+    job = ExamineJob(training) if before["stage"] == "examine" else TrainingJob(training)
+    if job.key() != before["key"]:
         raise UserError(
             f"{key_prefix} of {folder} was made from other data or by another version of {training.task.label} or "
             f"{training.model.label}: it can't be trained again with this code"
         )
-    return before, InlineExecutor(experiment.options.plugins).submit(TrainingJob(training), 0).result()
+    return before, InlineExecutor(experiment.options.plugins).submit(job, 0).result()
 
 
 def _find(folder: Path, key_prefix: str) -> Record:
     path = folder / RECORDS
     if not path.exists():
         raise UserError(f"{folder} holds no records: see python -m bench list experiments")
-    found = {r["key"]: r for r in trainings(read_records(path)) if r["key"].startswith(key_prefix)}
+    jobs = (record for record in read_records(path) if record["stage"] in (*TRAININGS, "examine"))
+    found = {record["key"]: record for record in jobs if record["key"].startswith(key_prefix)}
     if len(found) != 1:
         problem = "no training" if not found else f"{len(found)} trainings"
         raise UserError(f"{path} has {problem} whose key begins with '{key_prefix}': copy a key from the report")

@@ -1,15 +1,15 @@
-"""An experiment from start to end: search -> confirm -> time. The only writer of records.
+"""An experiment from start to end. The only writer of records.
 
-search: an Optuna study for each (comparison, task, model), the same budget for all, on data of replicate 0.
-confirm: the chosen configuration on fresh replicates 1, 2, …, paired across models, scored on test data.
-time: each confirmed configuration alone on the machine.
+A replicate is the whole procedure, done once: data of its own, a search of its own with the same starting points for
+every model, and the test score of its selected trial. Then each model's most frequent configuration is timed, alone on
+the machine. With `--tune once` one search on replicate 0 serves all replicates.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,23 +17,32 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from bench.analysis.tables import write_tables
+from bench.config.budgets import FIRST_LOOK
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
-from bench.experiment.cell import SEARCH_REPLICATE, TIMING_ROUNDS, CellPlan
+from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import Driver, Limits
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
 from bench.experiment.mirror import Mirror, check_storage
 from bench.experiment.observer import Observer
+from bench.experiment.plan import Plan, covers
 from bench.experiment.references import record_references
+from bench.experiment.replicate import Replicate, SearchForAll, Timing
+from bench.experiment.settling import look, more_replicates
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.records.folder import RECORDS, ResultsFolder, command_name
 from bench.records.jsonl import RecordFile, read_records
 from bench.records.ledger import Ledger
 from bench.records.reuse import Siblings
-from bench.records.schema import SCHEMA, STAGES, Record
+from bench.records.schema import PROTOCOL, SCHEMA, STAGES
+from bench.records.selection import drop_superseded, most_frequent
 from bench.training.data import load_data
 from tasks.errors import UserError
 from tasks.validation import naming, validate_dataset
+
+ONE_REPLICATE = (
+    "--replicates 1: nothing can be said of how results vary, so there will be no interval, no test and no verdict"
+)
 
 
 @dataclass(frozen=True)
@@ -74,23 +83,19 @@ def run(
     """
     began = time.monotonic()
     folder, observer = ResultsFolder(experiment.results_folder, experiment.identity()), observer or Observer()
-    try:
+    with ExitStack() as resources:
+        if executor is not None:
+            resources.callback(executor.close)
         check_storage(experiment.options.storage)
         folder.check(fresh)
         finished = None if fresh or retry_failed else folder.finished()
-        if finished is not None:
+        if finished is not None and covers(finished["experiment"], experiment):
             return _unchanged(folder, finished, observer, began)
-        cohorts = executor is None and experiment.options.executor == "local"
-        executor = executor or open_executor(
-            experiment, observer, cohorts=cohorts
-        )  # first: its workers start meanwhile
-        for task in experiment.tasks:
-            with naming(task):
-                validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
-        return _Run(experiment, folder, executor, observer, command, cohorts).run(fresh, retry_failed, began)
-    finally:
-        if executor is not None:
-            executor.close()
+        workers = _Workers(experiment, executor, observer, resources)
+        plan = Plan(experiment, workers.machine["device"])
+        plan.planned()  # before the folder is touched: a model may lack a size that is asked for
+        ledger = _open_folder(experiment, folder, workers, observer, resources, fresh, retry_failed)
+        return _Run(plan.extended(ledger), folder, workers, ledger, observer, command, began).run()
 
 
 def _unchanged(folder: ResultsFolder, manifest: dict[str, Any], observer: Observer, began: float) -> Outcome:
@@ -104,149 +109,190 @@ def _unchanged(folder: ResultsFolder, manifest: dict[str, Any], observer: Observ
     return Outcome(folder.path, failures, trainings, time.monotonic() - began, unchanged=True)
 
 
-class _Run:
-    """One run of an experiment, on an executor that is already starting."""
+class _Workers:
+    """Where jobs run. machine: what a first look at it found. notes: what cohorts said, that one was halved, say."""
 
     def __init__(
-        self,
-        experiment: Experiment,
-        folder: ResultsFolder,
-        executor: Executor,
-        observer: Observer,
-        command: str,
-        cohorts: bool,
+        self, experiment: Experiment, executor: Executor | None, observer: Observer, resources: ExitStack
     ) -> None:
-        """cohorts: whether what is trained on a GPU is to leave this executor for a cohort."""
-        self.experiment, self.folder, self.executor, self.observer = experiment, folder, executor, observer
-        self.command, self.cohorts, self.workers = command, cohorts, executor.workers
-        self.notes: list[str] = []  # what cohorts said: that one was halved, say
-
-    def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:
-        machine = look_at_machine(self.experiment, self.executor, cohorts=self.cohorts, observer=self.observer)
-        if machine["device"] == "cuda" and self.cohorts:
-            self.executor = with_cohorts(self.executor, machine["gpus"], self.experiment.options, self._note)
-        try:
-            cells = self._cells(machine["device"])
-            planned = _count_planned(cells)  # before the folder is touched: a model may lack a size that is asked for
-            return self._run_in_folder(machine, cells, planned, fresh, retry_failed, began)
-        finally:
-            self.executor.close()
-
-    def _run_in_folder(
-        self, machine: Record, cells: list[CellPlan], planned: int, fresh: bool, retry_failed: bool, began: float
-    ) -> Outcome:
-        died = self.folder.open(fresh)
-        try:
-            if died:
-                self.observer.note(f"took over the folder from {died}, which ended without giving it back")
-            for text in self.folder.changed:
-                self.observer.note(f"{text}: what is not whole, or no longer there, is measured again")
-            ledger = self._ledger(machine["fingerprint"], fresh, retry_failed)
-            with contextlib.closing(ledger):
-                return self._run(machine, cells, planned, ledger, began)
-        finally:
-            self.folder.close()
-
-    def _run(self, machine: Record, cells: list[CellPlan], planned: int, ledger: Ledger, began: float) -> Outcome:
-        manifest = self._manifest(machine, planned)
-        self.folder.write_manifest({**manifest, "status": "in progress", "seconds": None})
-        self.observer.note(f"device {machine['reason']}")
-        self.observer.planned(manifest["trainings_planned"])
-        options = self.experiment.options
-        mirror = Mirror(options.storage, self.experiment.name, self.observer.note)
-        driver = Driver(self.executor, ledger, self.observer, self._limits(began))
-        try:
-            with threadpool_limits(1, user_api="blas"):  # more for the floors' fits would take cores from the workers
-                driver.run(
-                    (cell.search_and_confirm(mirror) for cell in cells),
-                    meanwhile=record_references(self.experiment, ledger, self.observer.note),
-                )
-            manifest["trainings_planned"] = _count_planned(cells)  # which kernels are timed twice is known now
-            self.observer.planned(manifest["trainings_planned"])
-            for number in range(TIMING_ROUNDS):
-                for cell in cells:
-                    driver.run([cell.time(machine["fingerprint"], number)])
-            mirror.close()
-        except (UserError, OSError):  # the disk is full: nothing else that is written now would be whole
-            raise
-        except BaseException:
-            self.executor.close()  # at once: what follows may take seconds
-            self.observer.note("stopped: all workers have ended; writing what there is")
-            ledger.verify()
-            write_tables(ledger.records, self.folder.path)
-            self.folder.write_manifest({**manifest, "status": "interrupted", "seconds": time.monotonic() - began})
-            raise
-        ledger.verify()  # before anything is called complete
-        missing = _missing(cells, ledger)
-        write_tables(ledger.records, self.folder.path)
-        seconds = time.monotonic() - began
-        status = {"status": "out of time", "missing": missing} if driver.out_of_time else {"status": "complete"}
-        notes = {"cohort_notes": self.notes} if self.notes else {}
-        self.folder.write_manifest({**manifest, **status, **notes, "seconds": seconds})
-        statuses = [status for place, status in ledger.statuses() if place.stage != "reference"]
-        failures = sum(status != "ok" for status in statuses)
-        left = sum(entry[stage] for entry in missing for stage in STAGES if stage in entry) if driver.out_of_time else 0
-        return Outcome(self.folder.path, failures, len(statuses), seconds, left)
+        """executor: None to open the one that the options name, and to put a cohort on each GPU."""
+        options, self._observer = experiment.options, observer
+        cohorts = executor is None and options.executor == "local"
+        # first: its workers start meanwhile
+        self.executor = executor or open_executor(experiment, observer, cohorts=cohorts)
+        resources.callback(lambda: self.executor.close())  # whichever it is by then
+        self.notes: list[str] = []
+        self.count = self.executor.workers
+        for task in experiment.tasks:
+            with naming(task):
+                validate_dataset(task, load_data(task, options.seed, SEARCH_REPLICATE))
+        self.machine = look_at_machine(experiment, self.executor, cohorts=cohorts, observer=observer)
+        if self.machine["device"] == "cuda" and cohorts:
+            self.executor = with_cohorts(self.executor, self.machine["gpus"], options, self._note)
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
-        self.observer.note(text)
+        self._observer.note(text)
 
-    def _limits(self, began: float) -> Limits:
-        options = self.experiment.options
+
+def _open_folder(
+    experiment: Experiment,
+    folder: ResultsFolder,
+    workers: _Workers,
+    observer: Observer,
+    resources: ExitStack,
+    fresh: bool,
+    retry_failed: bool,
+) -> Ledger:
+    """Lock the results folder until `resources` is closed, and read what it has recorded."""
+    died = folder.open(fresh)
+    resources.callback(folder.close)
+    if died:
+        observer.note(f"took over the folder from {died}, which ended without giving it back")
+    for text in folder.changed:
+        observer.note(f"{text}: what is not whole, or no longer there, is measured again")
+    options, fingerprint = experiment.options, workers.machine["fingerprint"]
+    ledger = Ledger(
+        RecordFile(folder.path / RECORDS),
+        {"experiment": experiment.name, "budget": options.budget, "environment": fingerprint},
+        f"python -m bench rerun{command_name(Path(options.results))} {experiment.name}",
+        # a sibling's training may have left no checkpoint
+        elsewhere=None if fresh or options.save_models else Siblings(folder.path, fingerprint),
+        retry_failed=retry_failed,
+        note=observer.note,
+    )
+    resources.callback(ledger.close)
+    return ledger
+
+
+class _Run:
+    """One run of an experiment, with its folder open and its workers started."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: ResultsFolder,
+        workers: _Workers,
+        ledger: Ledger,
+        observer: Observer,
+        command: str,
+        began: float,
+    ) -> None:
+        self.plan, self.folder, self.workers, self.ledger, self.observer = plan, folder, workers, ledger, observer
+        self.command, self.began = command, began
+        self.experiment, self.options = plan.experiment, plan.experiment.options
+        self.mirror = Mirror(self.options.storage, self.experiment.name, observer.note)
+        self.driver = Driver(workers.executor, ledger, observer, self._limits())
+        self.replicates: list[Replicate] = []
+        self.states: dict[str, Any] = {}  # of --until-settled, for the manifest
+
+    def run(self) -> Outcome:
+        """All phases; what an interruption leaves is written before it passes through."""
+        self._announce()
+        self.observer.note(f"device {self.workers.machine['reason']}")
+        if max(self.plan.replicates.values()) == 1:
+            self.observer.note(ONE_REPLICATE)
+        try:
+            with threadpool_limits(1, user_api="blas"):  # more for the floors' fits would take cores from the workers
+                timings = self._search_for_all() if self.options.tune == "once" else self._replicates()
+            self._announce()  # which kernels are timed twice is known now
+            for number in range(self.plan.cells[0].timing_rounds):
+                for timing in timings:
+                    self.driver.run([timing.round(number)])  # alone
+            self.mirror.close()
+        except (UserError, OSError):  # the disk is full: nothing else that is written now would be whole
+            raise
+        except BaseException:
+            self.workers.executor.close()  # at once: what follows may take seconds
+            self.observer.note("stopped: all workers have ended; writing what there is")
+            self.ledger.verify()
+            write_tables(drop_superseded(self.ledger.records), self.folder.path)
+            self._write_manifest(status="interrupted", seconds=time.monotonic() - self.began)
+            raise
+        return self._conclude()
+
+    def _announce(self) -> None:
+        """Say what is planned, in the manifest and to the observer."""
+        self._write_manifest(status="in progress", seconds=None)
+        self.observer.planned(self.plan.planned())
+
+    def _search_for_all(self) -> Sequence[Timing]:
+        """One search for each cell, and its choice trained on every replicate; what is to be timed."""
+        searches = [SearchForAll(cell, self.plan.count(cell), self.mirror) for cell in self.plan.cells]
+        self.driver.run(searches, meanwhile=self._references())
+        fingerprint = self.workers.machine["fingerprint"]
+        return [Timing(s.plan, s.chosen, 1, fingerprint) for s in searches if s.chosen is not None]
+
+    def _replicates(self) -> Sequence[Timing]:
+        """Every replicate of each cell, with --until-settled as many as it takes; what is to be timed."""
+        most = max(self.plan.replicates.values())
+        self._complete([(c, n) for n in range(1, most + 1) for c in self.plan.cells if n <= self.plan.count(c)])
+        while self.options.until_settled and not self.driver.out_of_time:
+            states = look(self.plan)
+            self.states = {f"{match} {task}": state for (match, task), state in states.items()}
+            wanted = more_replicates(self.plan, states)
+            if not wanted:
+                break
+            new = [pair for part, count in wanted.items() for pair in self.plan.add(part, count)]
+            self._announce()
+            self._complete(new)
+        return [timing for cell in self.plan.cells if (timing := self._timing(cell)) is not None]
+
+    def _complete(self, pairs: Sequence[tuple[CellPlan, int]]) -> None:
+        """Do these replicates of these cells, and the references on their data."""
+        new = [Replicate(cell, number, self.mirror) for cell, number in pairs]
+        self.replicates += new
+        self.driver.run(new, meanwhile=self._references())
+
+    def _references(self) -> Iterator[None]:
+        return record_references(self.plan.data_sets(), self.options.seed, self.ledger, self.observer.note)
+
+    def _timing(self, cell: CellPlan) -> Timing | None:
+        """The timing of the configuration that most replicates selected; None where none selected any."""
+        selected = [r.selected for r in self.replicates if r.plan is cell and r.selected is not None]
+        typical = most_frequent(selected)
+        return None if typical is None else Timing.of(cell, typical, self.workers.machine["fingerprint"])
+
+    def _conclude(self) -> Outcome:
+        self.ledger.verify()  # before anything is called complete
+        missing = self.plan.missing(self.ledger)
+        self.folder.tidy()
+        write_tables(drop_superseded(self.ledger.records), self.folder.path)
+        seconds, late = time.monotonic() - self.began, self.driver.out_of_time
+        status = {"status": "out of time", "missing": missing} if late else {"status": "complete"}
+        notes = {"cohort_notes": self.workers.notes} if self.workers.notes else {}
+        self._write_manifest(**status, **notes, seconds=seconds)
+        statuses = [status for place, status in self.ledger.statuses() if place.stage != "reference"]
+        failures = sum(status != "ok" for status in statuses)
+        left = sum(entry[stage] for entry in missing for stage in STAGES if stage in entry) if late else 0
+        return Outcome(self.folder.path, failures, len(statuses), seconds, left)
+
+    def _limits(self) -> Limits:
+        options = self.options
         memory = int(options.memory * GIB) if options.memory else None
         if memory is None and options.executor == "local":
-            memory = worker_limit(self.workers)
-        return Limits(options.timeout, began + options.max_time if options.max_time else None, memory)
+            memory = worker_limit(self.workers.count)
+        return Limits(options.timeout, self.began + options.max_time if options.max_time else None, memory)
 
-    def _ledger(self, fingerprint: str, fresh: bool, retry_failed: bool) -> Ledger:
-        options = self.experiment.options
-        common = {"experiment": self.experiment.name, "budget": options.budget, "environment": fingerprint}
-        rerun = f"python -m bench rerun{command_name(Path(options.results))} {self.experiment.name}"
-        return Ledger(
-            RecordFile(self.folder.path / RECORDS),
-            common,
-            rerun,
-            # a sibling's training may have left no checkpoint
-            elsewhere=None if fresh or options.save_models else Siblings(self.folder.path, fingerprint),
-            retry_failed=retry_failed,
-            note=self.observer.note,
+    def _write_manifest(self, **state: Any) -> None:
+        """state: the status, and what is known only now."""
+        experiment, machine = self.experiment, self.workers.machine
+        each = self.options.tune == "each"
+        self.folder.write_manifest(
+            {
+                "schema": SCHEMA,
+                "protocol": PROTOCOL,
+                "name": experiment.name,
+                "command": self.command,
+                "experiment": self.plan.settings(),
+                "comparisons": [matching.label for matching in experiment.matchings],
+                "environment": machine["environment"],
+                "environment_fingerprint": machine["fingerprint"],
+                "device": {"picked": machine["device"], "reason": machine["reason"]},
+                "trainings_planned": self.plan.planned(),
+                "lr_ranges": {task.label: list(experiment.lr_range(task)) for task in experiment.tasks},
+                **({"first_look": FIRST_LOOK} if each else {}),
+                **({"states": self.states} if self.states else {}),
+                **state,
+            }
         )
-
-    def _cells(self, device: str) -> list[CellPlan]:
-        experiment = self.experiment
-        return [
-            CellPlan(experiment, matching, task, entry, device)
-            for matching in experiment.matchings
-            for task in experiment.tasks
-            for entry in experiment.entries
-        ]
-
-    def _manifest(self, machine: Record, planned: int) -> dict[str, Any]:
-        return {
-            "schema": SCHEMA,
-            "name": self.experiment.name,
-            "command": self.command,
-            "experiment": self.experiment.settings(),
-            "comparisons": [matching.label for matching in self.experiment.matchings],
-            "environment": machine["environment"],
-            "environment_fingerprint": machine["fingerprint"],
-            "device": {"picked": machine["device"], "reason": machine["reason"]},
-            "trainings_planned": planned,
-            "lr_ranges": {task.label: list(self.experiment.lr_range(task)) for task in self.experiment.tasks},
-        }
-
-
-def _count_planned(cells: list[CellPlan]) -> int:
-    return sum(sum(cell.planned().values()) for cell in cells)
-
-
-def _missing(cells: list[CellPlan], ledger: Ledger) -> list[dict[str, Any]]:
-    """What each cell still lacks, by stage; cells that lack nothing are left out."""
-    done = Counter((place.match, place.task, place.model, place.stage) for place, _ in ledger.statuses())
-    found = []
-    for cell in cells:
-        lacks = {stage: max(count - done[(*cell.name, stage)], 0) for stage, count in cell.planned().items()}
-        if any(lacks.values()):
-            found.append({**dict(zip(("match", "task", "model"), cell.name, strict=True)), **lacks})
-    return found

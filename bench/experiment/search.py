@@ -1,4 +1,4 @@
-"""The search for hidden size, layers and learning rate: one Optuna study for each (comparison, task, model).
+"""The search for hidden size, layers and learning rate: an Optuna study in memory, asked and told in batches.
 
 The parent is Optuna's only client. It asks for a fixed number of trials at a time and tells their results in trial
 order, so a study is the same whatever order workers finish in, and with any number of them.
@@ -7,16 +7,13 @@ order, so a study is the same whatever order workers finish in, and with any num
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
-from bench.records.curves import best_valid_loss
 from bench.records.schema import Record
+from bench.records.selection import finished_loss
 from bench.seeds import generator
 
 ASKED_AT_ONCE = 4  # fixed, so that the trials do not depend on the number of workers
@@ -53,7 +50,7 @@ class Point:
     init: str = "default"
 
 
-class Asked(NamedTuple):
+class Trial(NamedTuple):
     """A trial to train. `steps`: where its training stops; None: at the end of the budget."""
 
     number: int
@@ -61,150 +58,146 @@ class Asked(NamedTuple):
     steps: int | None = None
 
 
-Ask = Generator[Sequence[Asked], list[Record], Point | None]
+@dataclass(frozen=True)
+class Points:
+    """Where a search looks.
+
+    starts: the points of its first trials. trials: how many there are in all; the sampler chooses those after the
+    starts. learns_after: trials that must have ended well before the sampler learns from them.
+    """
+
+    starts: tuple[Point, ...]
+    trials: int
+    sampler: str
+    learns_after: int = 0
 
 
 class Study:
     """An Optuna study in memory, and the best point that a whole training has reached in it.
 
-    `seed_parts` should leave the model out: then the models of a task start from the same points. known: numbers of
-    trials that are recorded already and will be told without having been asked.
+    seed_parts should leave the model out: then the models of a task start from the same points.
     """
 
-    def __init__(
-        self, space: Space, *, sampler: str, trials: int, seed_parts: Sequence[object], known: Iterable[int] = ()
-    ) -> None:
+    def __init__(self, space: Space, points: Points, seed_parts: Sequence[object]) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._optuna, self._space = optuna, space
-        done = set(known)
-        starts = list(_grid(space, trials) if sampler == "grid" else _spread(space, _starts(trials), seed_parts))
-        self._study = optuna.create_study(sampler=_sampler(optuna, sampler, len(starts), seed_parts))
-        if sampler != "random":
-            for number, point in enumerate(starts):
-                if number not in done:
-                    self._study.enqueue_trial(parameters(point, space))
-        self._numbers = iter([n for n in range(count_trials(space, sampler, trials)) if n not in done])
+        self._states, self._space = optuna.trial.TrialState, space
+        self._distributions = distributions(optuna, space)
+        self._study = optuna.create_study(sampler=_sampler(optuna, points, seed_parts))
+        for point in points.starts:
+            self._study.enqueue_trial(parameters(point, space))
+        self._numbers = iter(range(points.trials))
         self._open: dict[int, Any] = {}
         self._best: tuple[float, int, Point] | None = None
 
     @property
     def best(self) -> Point | None:
-        """The point with the lowest validation loss; None: no trial came to an end without failing.
+        """The point with the lowest validation loss; None: no trial came to an end without failing."""
+        return self._best[2] if self._best else None
 
-        A space of one point leaves nothing to search: that point, without a trial.
-        """
-        return self._best[2] if self._best else self._space.only
-
-    def ask(self, count: int) -> list[Asked]:
+    def ask(self, count: int) -> list[Trial]:
         """The next trials: as many as were asked for, or what is left."""
         asked = []
         for number in itertools.islice(self._numbers, count):
-            self._open[number] = trial = self._study.ask()
-            asked.append(Asked(number, _suggest(trial, self._space)))
+            self._open[number] = trial = self._study.ask(self._distributions)
+            asked.append(Trial(number, Point(**{"init": self._space.schemes[0], **trial.params})))
         return asked
 
-    def tell(self, asked: Asked, loss: float | None) -> None:
-        """The validation loss of a trial that was trained to the end; None: it failed."""
-        states = self._optuna.trial.TrialState
-        trial = self._open.pop(asked.number, None)
-        if trial is None:
-            self._adopt(asked.point, loss)
-        elif loss is None:
-            self._study.tell(trial, state=states.FAIL)
-        else:
-            self._study.tell(trial, loss)
-        if loss is not None:
-            self._best = min(self._best or (loss, asked.number, asked.point), (loss, asked.number, asked.point))
+    def tell(self, asked: Trial, record: Record) -> None:
+        """What came of a trial that was trained to the end of its budget."""
+        trial, loss = self._open.pop(asked.number), finished_loss(record)
+        if loss is None:
+            self._study.tell(trial, state=self._states.FAIL)
+            return
+        self._study.tell(trial, loss)
+        found = (loss, asked.number, asked.point)
+        self._best = found if self._best is None else min(self._best, found, key=lambda best: best[:2])
 
-    def prune(self, asked: Asked, losses: Mapping[int, float]) -> None:
+    def fail(self, asked: Trial) -> None:
+        """A trial that ended before its budget did, and not well."""
+        self._study.tell(self._open.pop(asked.number), state=self._states.FAIL)
+
+    def prune(self, asked: Trial, losses: Mapping[int, float]) -> None:
         """A trial that was stopped early, with its lowest validation loss up to each step where it was looked at."""
         trial = self._open.pop(asked.number)
         for step, loss in losses.items():
             trial.report(loss, step)
-        self._study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
-
-    def _adopt(self, point: Point, loss: float | None) -> None:
-        states = self._optuna.trial.TrialState
-        self._study.add_trial(
-            self._optuna.trial.create_trial(
-                state=states.FAIL if loss is None else states.COMPLETE,
-                value=loss,
-                params=parameters(point, self._space),
-                distributions=distributions(self._optuna, self._space),
-            )
-        )
+        self._study.tell(trial, state=self._states.PRUNED)
 
 
-def search(study: Study) -> Ask:
-    """Yields batches of trials, is sent their records, and returns the best point: the same for any number of workers.
+class Search(Protocol):
+    """Asks for trials, a batch at a time, and is told what came of them."""
 
-    Best is the lowest validation loss that a trial's curve reached; None: no trial came to an end without failing.
+    @property
+    def best(self) -> Point | None:
+        """The point that a whole training with the lowest validation loss had; None: none ended well."""
+        ...
+
+    def next_trials(self) -> list[Trial]:
+        """The next batch; empty: the search has ended. To be called when the last batch has been told."""
+        ...
+
+    def tell(self, records: Sequence[Record]) -> None:
+        """The records of the last batch, in its order."""
+        ...
+
+
+class BatchSearch:
+    """Trains every trial to the end of its budget. The trials are the same for any number of workers.
+
+    first: trials of the first batch, none of which depends on the outcome of another.
     """
-    while asked := study.ask(ASKED_AT_ONCE):
-        records = yield asked
-        for trial, record in zip(asked, records, strict=True):
-            study.tell(trial, best_valid_loss(record))
-    return study.best
+
+    def __init__(self, study: Study, first: int = ASKED_AT_ONCE) -> None:
+        self._study, self._next, self._asked = study, first, list[Trial]()
+
+    @property
+    def best(self) -> Point | None:
+        return self._study.best
+
+    def next_trials(self) -> list[Trial]:
+        self._asked, self._next = self._study.ask(self._next), ASKED_AT_ONCE
+        return self._asked
+
+    def tell(self, records: Sequence[Record]) -> None:
+        for trial, record in zip(self._asked, records, strict=True):
+            self._study.tell(trial, record)
 
 
-def search_asynchronously(study: Study, known: Sequence[Asked] = ()) -> Ask:
-    """Yields the next trial as soon as one has ended, so no worker waits for the slowest of a batch.
+class LoneTrial:
+    """The search of a space that leaves no choice: one trial."""
 
-    Each time it is sent the record of one trial. What it asks then depends on which trials had ended, so it is not
-    reproducible. known: the recorded trials of an interrupted search, which it asks for first, to be told of them.
-    """
-    asked, told = known or study.ask(ASKED_AT_ONCE), 0
-    running = {trial.number: trial for trial in asked}
-    while running:
-        (record,) = yield asked
-        study.tell(running.pop(record["trial"]), best_valid_loss(record))
-        told += 1
-        asked = study.ask(ASKED_AT_ONCE - len(running)) if told >= len(known) else []
-        running.update({trial.number: trial for trial in asked})
-    return study.best
+    def __init__(self, point: Point) -> None:
+        self.best: Point | None = point
+        self._trials = [Trial(0, point)]
+
+    def next_trials(self) -> list[Trial]:
+        trials, self._trials = self._trials, []
+        return trials
+
+    def tell(self, records: Sequence[Record]) -> None: ...
 
 
-def count_trials(space: Space, sampler: str, trials: int) -> int:
-    """Trials of one search: none in a space of one point. A grid has every size and depth, so it may need more than
-    were asked for."""
-    if space.only is not None:
-        return 0
-    return len(list(_grid(space, trials))) if sampler == "grid" else trials
-
-
-def _starts(trials: int) -> int:
-    """Trials before the sampler learns from any: a third, at least 6."""
-    return min(trials, max(6, trials // 3))
-
-
-def _sampler(optuna: Any, name: str, starts: int, seed_parts: Sequence[object]) -> Any:
+def _sampler(optuna: Any, points: Points, seed_parts: Sequence[object]) -> Any:
     seed = int(generator("search", *seed_parts).integers(2**32))
-    if name == "random" or name == "grid":  # a grid is enqueued whole, its sampler is never asked
+    if points.sampler in ("random", "grid"):  # a grid is enqueued whole, its sampler is never asked
         return optuna.samplers.RandomSampler(seed=seed)
     with warnings.catch_warnings():  # the two arguments are marked experimental in Optuna 4
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=starts, multivariate=True, constant_liar=True)
-
-
-def _suggest(trial: Any, space: Space) -> Point:
-    return Point(
-        trial.suggest_categorical("hidden_size", list(space.hidden_sizes)),
-        trial.suggest_categorical("num_layers", list(space.layers)),
-        trial.suggest_float("learning_rate", *space.lr_range, log=True),
-        trial.suggest_categorical("init", list(space.schemes)) if len(space.schemes) > 1 else space.schemes[0],
-    )
+        return optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=points.learns_after, multivariate=True, constant_liar=True
+        )
 
 
 def distributions(optuna: Any, space: Space) -> dict[str, Any]:
-    """The space in Optuna's terms."""
+    """The space in Optuna's terms. The order decides which random number is whose: it must stay."""
     schemes = {"init": optuna.distributions.CategoricalDistribution(list(space.schemes))}
     return {
-        **(schemes if len(space.schemes) > 1 else {}),
         "hidden_size": optuna.distributions.CategoricalDistribution(list(space.hidden_sizes)),
         "num_layers": optuna.distributions.CategoricalDistribution(list(space.layers)),
         "learning_rate": optuna.distributions.FloatDistribution(*space.lr_range, log=True),
+        **(schemes if len(space.schemes) > 1 else {}),
     }
 
 
@@ -218,30 +211,3 @@ def parameters(point: Point, space: Space) -> dict[str, Any]:
     """A point in Optuna's terms."""
     found = {"hidden_size": point.hidden_size, "num_layers": point.num_layers, "learning_rate": point.learning_rate}
     return {**found, "init": point.init} if len(space.schemes) > 1 else found
-
-
-def _grid(space: Space, trials: int) -> Iterator[Point]:
-    """Every size and depth, each with as many learning rates as the trials allow, at the middles of equal parts."""
-    choices = list(itertools.product(space.hidden_sizes, space.layers, space.schemes))
-    rates = max(1, trials // len(choices))
-    for (hidden_size, num_layers, init), index in itertools.product(choices, range(rates)):
-        yield Point(hidden_size, num_layers, _rate(space, (index + 0.5) / rates), init)
-
-
-def _spread(space: Space, count: int, seed_parts: Sequence[object]) -> Iterator[Point]:
-    """A Latin design: learning rates one from each of `count` equal parts, sizes and depths in turn, both shuffled.
-
-    Independent draws leave gaps that a small search can't afford (6 draws miss the upper third 1 time in 11).
-    """
-    rng = generator("search starts", *seed_parts)
-    choices = list(itertools.product(space.hidden_sizes, space.layers, space.schemes))
-    turns = [choices[i % len(choices)] for i in rng.permutation(count)]
-    parts = (rng.permutation(count) + rng.uniform(size=count)) / count
-    for (hidden_size, num_layers, init), part in zip(turns, parts, strict=True):
-        yield Point(hidden_size, num_layers, _rate(space, float(part)), init)
-
-
-def _rate(space: Space, part: float) -> float:
-    """The learning rate at a part (0 to 1) of the range, log scale."""
-    low, high = (math.log(rate) for rate in space.lr_range)
-    return float(np.clip(math.exp(low + part * (high - low)), *space.lr_range))

@@ -49,8 +49,3 @@ def training_throughput(record: Record) -> float | None:
         return None
     epochs, rest = divmod(steps[-1], -(-sequences // batch_size))  # the last batch of an epoch may be smaller
     return float((epochs * sequences + rest * batch_size) / (seconds[-1] - seconds[0]))
-
-
-def best_valid_loss(record: Record) -> float | None:
-    """The lowest validation loss of a training that came to its end; None for any other."""
-    return lowest_valid_loss(record) if record["status"] == "ok" else None

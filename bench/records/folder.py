@@ -48,10 +48,16 @@ class ResultsFolder:
                 "or --results, or move these files away"
             )
         if found.get("identity") != self._identity and not fresh:
+            earlier = (
+                ""
+                if "protocol" in found
+                else f", or give --tune once --name {self.path.name} if it is this "
+                "experiment, made when one search served all replicates"
+            )
             raise UserError(
                 f"{self.path} holds another experiment ({found.get('command') or 'unknown command'}): "
                 "choose another --name (trainings that both have are not repeated), or give --fresh to throw its "
-                "records away"
+                f"records away{earlier}"
             )
         if not fresh:
             self.changed = manifest.record_changes(self.path)
@@ -101,6 +107,12 @@ class ResultsFolder:
             why = reason(self.path, error)
             raise UserError(f"{self.path} can't be written: {why}. Choose another --results") from error
         return died
+
+    def tidy(self) -> None:
+        """Remove folders for files beside the records that hold none."""
+        for folder in (self.path / name for name in KEPT_FOLDERS):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def close(self) -> None:
         """Let another run have the folder."""

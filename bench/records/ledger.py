@@ -33,6 +33,7 @@ class Place:
     stage: str | None
     match: str | None
     trial: int | None
+    replicate: int | None
     task: str | None
     model: str | None
 
@@ -120,18 +121,6 @@ class Ledger:
         record = self._elsewhere.find(key)
         return None if record is None else self.add(record, identity)
 
-    def trials(self, match: str, task: str, model: str) -> list[Record]:
-        """The recorded trials of one search, in the order in which they ended."""
-        found = [
-            entry.span
-            for entries in self._entries.values()
-            for entry in entries
-            if (entry.place.stage, entry.place.match, entry.place.task, entry.place.model)
-            == ("search", match, task, model)
-            and not entry.again
-        ]
-        return [self._file.read_at(span) for span in sorted(found)]
-
     def labels(self, key: str) -> set[str | None]:
         """The models that have a record of this key: of the references of one replicate, which share it."""
         return {entry.place.model for entry in self._entries.get(_short(key), ())}
@@ -162,7 +151,12 @@ class Ledger:
     def _remember(self, record: Record, span: Span, again: bool) -> None:
         task, model = record.get("task") or {}, record.get("model") or {}
         place = Place(
-            record.get("stage"), record.get("match"), record.get("trial"), task.get("label"), model.get("label")
+            stage=record.get("stage"),
+            match=record.get("match"),
+            trial=record.get("trial"),
+            replicate=record.get("replicate"),
+            task=task.get("label"),
+            model=model.get("label"),
         )
         place = self._places.setdefault(place, place)
         entry = _Entry(place, span, sys.intern(str(record.get("status", "ok"))), again)

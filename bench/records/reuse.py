@@ -1,7 +1,7 @@
 """Trainings that other experiments of the same results folder have recorded: used again instead of trained again.
 
-One more model, two more seeds or another size make another experiment, with a folder of its own; most of its trainings
-are then in the folder of the first. A training is taken only where it was measured in the present environment.
+One more model or another size make another experiment, with a folder of its own; most of its trainings are then in the
+folder of the first. A training is taken only where it was measured in the present environment.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bench.records.atomic import FILES
 from bench.records.folder import RECORDS
 from bench.records.jsonl import Span
 from bench.records.line import parse
-from bench.records.schema import SCHEMA, Record
+from bench.records.schema import SCHEMA, TRAININGS, Record
 
 HEAD = 400  # bytes within which a line says its key and environment: they are written first
 USABLE = ("ok", "diverged")  # a failure may have been the machine's
@@ -28,7 +28,7 @@ class Siblings:
         self._folder, self._environment = folder, environment
 
     def find(self, key: str) -> Record | None:
-        """The record of a training with this key, saying in `reused_from` which experiment measured it."""
+        """The record with this key; `reused_from` says which experiment measured it."""
         for path, span in self._index.get(key.encode(), ()):
             record = _read(path, span)
             if record is not None and self._serves(record, key):
@@ -39,7 +39,7 @@ class Siblings:
     def _serves(self, record: Record, key: str) -> bool:
         return (
             (record.get("key"), record.get("schema"), record.get("environment")) == (key, SCHEMA, self._environment)
-            and record.get("stage") in ("search", "confirm")
+            and record.get("stage") in (*TRAININGS, "examine")
             and record.get("status") in USABLE
         )
 

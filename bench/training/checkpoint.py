@@ -107,6 +107,20 @@ class LoadedModel:
         return self.learner.predict(self.learner.place(Split(inputs, targets)))
 
 
+def stored(results_folder: Path, key: str) -> list[Path]:
+    """The checkpoints that the training with this key left in a results folder: one, or none."""
+    found = (results_folder / FOLDER / f"{key}{ending}" for ending in (".pt", ".npz"))
+    return [path for path in found if path.exists()]
+
+
+def state_of(content: bytes) -> dict[str, Array] | None:
+    """The learner's state in a checkpoint; None for one that is damaged."""
+    try:
+        return _read(content, "a checkpoint")[1]
+    except UserError:
+        return None
+
+
 def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
     """The trained model in a checkpoint, on the CPU. Nothing in the file is executed, whoever made it.
 
@@ -115,7 +129,7 @@ def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
     """
     for plugin in plugins:
         MODELS.load_plugin(load_plugin_file(plugin))
-    about, state = _read(Path(path))
+    about, state = _read(_content(Path(path)), str(path))
     try:
         problem = Problem(**_renamed(about["problem"]))
         settings = replace(Settings(**about["settings"]), device="cpu")
@@ -137,19 +151,26 @@ def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
     return LoadedModel(str(path), about, problem, columns or None, learner)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Description and state. Which kind of file it is, is read from its content and not from its name."""
+def _content(path: Path) -> bytes:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            damaged = archive.testzip()
+        return path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: give a file of results/NAME/{FOLDER} (run --save-models)") from None
+    except OSError:
+        raise UserError(f"{path} is no checkpoint of bench: expected a .pt or .npz of results/NAME/{FOLDER}") from None
+
+
+def _read(content: bytes, path: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Description and state. Which kind of file it is, is read from its content and not from its name."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+            damaged = archive.testzip()
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
         raise UserError(f"{path} is no checkpoint of bench: expected a .pt or .npz of results/NAME/{FOLDER}") from None
     if damaged is not None:
         raise UserError(f"{path} is damaged (in {damaged}): save the model again")
-    about, state = _read_npz(path) if "about.npy" in names else _read_torch(path)
+    about, state = _read_npz(content, path) if "about.npy" in names else _read_torch(content, path)
     if not isinstance(about, dict) or not isinstance(about.get("format"), int):
         raise UserError(f"{path} is no checkpoint of bench: it has no description")
     if about["format"] > FORMAT:
@@ -159,9 +180,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     return about, state
 
 
-def _read_npz(path: Path) -> tuple[Any, dict[str, Array]]:
+def _read_npz(content: bytes, path: str) -> tuple[Any, dict[str, Array]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             state = {name.removeprefix(_STATE): file[name] for name in file.files if name.startswith(_STATE)}
             return json.loads(str(file["about"])), state
     except (ValueError, KeyError, OSError, EOFError) as error:  # ValueError: an array that would have to be unpickled
@@ -169,14 +190,14 @@ def _read_npz(path: Path) -> tuple[Any, dict[str, Array]]:
         raise UserError(f"{path} is no checkpoint of bench: {what}") from None
 
 
-def _read_torch(path: Path) -> tuple[Any, dict[str, Array]]:
+def _read_torch(content: bytes, path: str) -> tuple[Any, dict[str, Array]]:
     import pickle
 
     import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        return content["about"], {str(name): tensor.numpy() for name, tensor in content["state"].items()}
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        return found["about"], {str(name): tensor.numpy() for name, tensor in found["state"].items()}
     except pickle.UnpicklingError as error:  # whose text advises to load the file without this protection
         asked = re.search(r"GLOBAL (\S+)", str(error))
         what = f"it asks for {asked[1]}" if asked else "it holds more than weights and numbers"

@@ -8,8 +8,9 @@ EVALUATIONS = 50  # of a training at most, besides step 0: one every 2 % of its 
 FEWEST_EVALUATIONS = 9  # so that --prune, which looks at a ninth and a third of the steps, finds some there
 
 
-# How much of a training's time its evaluations may take. A trial is asked for its lowest validation loss alone.
-TRIAL_SHARE, CONFIRM_SHARE = 0.015, 0.03
+# How much of a training's time its evaluations may take: of one that results are made of, and of a trial of the search
+# for all replicates, which is asked for its lowest validation loss alone.
+RESULT_SHARE, SEARCH_SHARE = 0.03, 0.015
 
 
 EVALUATED = 0.25  # what a sequence takes to evaluate, against one that is trained on (measured: 0.1 to 0.3)

@@ -19,7 +19,7 @@ from bench.training import checkpoint
 from bench.training.data import load_data
 from bench.training.loop import Apart, Progress, Turns, at_once
 from bench.training.request import Training
-from bench.training.train import Build, OpenStepper, build_learner, train, train_in_turns
+from bench.training.train import Build, OpenStepper, build_learner, gradient_flow_of, train, train_in_turns
 from tasks.contract import Array, Dataset
 from tasks.errors import UserError
 
@@ -80,15 +80,18 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """keep_predictions, keep_model: files to leave beside the record, where the training is scored on test data."""
+    """examine: measure gradient flow and leave the predictions beside the record. keep_model: leave a checkpoint there.
+
+    Both only where the training is scored on test data.
+    """
 
     training: Training
-    keep_predictions: bool = False
+    examine: bool = False
     keep_model: bool = False
 
     @property
     def label(self) -> str:
-        return self.training.label() + (f" seed {self.training.replicate}" if self.training.on_test_data else "")
+        return self.training.label() + (f" replicate {self.training.replicate}" if self.training.replicate else "")
 
     @property
     def steps(self) -> int:
@@ -132,21 +135,27 @@ class TrainingJob:
         return train_in_turns(self.training, progress, self._keep, open_stepper, effort, build, apart)
 
     def _keep(self, dataset: Dataset, learner: Learner, outputs: Array, record: Record) -> None:
-        """Add to the record the files that were asked for."""
-        task, files = self.training.task, {}
-        if self.keep_predictions:
-            content = predictions.pack(task, dataset.test, outputs, learner.state(), self.training.model.name)
-            files[f"{predictions.FOLDER}/{record['key']}.npz"] = content
+        """Add to the record what was asked for."""
+        files: dict[str, bytes] = {}
+        if self.examine:
+            record["gradient_flow"] = gradient_flow_of(self.training, dataset, learner)
+            files |= predictions_file(self.training, dataset, learner, outputs)
         if self.keep_model:
-            name, content = checkpoint.pack(self.training, learner, Problem.of(task, dataset.train), record)
-            files[name] = content
+            problem = Problem.of(self.training.task, dataset.train)
+            files |= dict([checkpoint.pack(self.training, learner, problem, record)])
         if files:
             record[FILES] = files
 
 
+def predictions_file(training: Training, dataset: Dataset, learner: Learner, outputs: Array) -> dict[str, bytes]:
+    """The file that keeps what a training predicted. outputs: raw, for the test data."""
+    content = predictions.pack(training.task, dataset.test, outputs, learner.state(), training.model.name)
+    return {f"{predictions.FOLDER}/{training.key()}.npz": content}
+
+
 @dataclass(frozen=True)
 class TimingJob:
-    """Time a confirmed configuration, alone on the machine.
+    """Time a configuration, alone on the machine.
 
     onednn: False has torch run its own kernels where it would take oneDNN's fused one (the LSTM's on a CPU).
     round: configurations are timed in turn, round by round, so that what slows the machine for a while meets all.

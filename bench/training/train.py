@@ -101,7 +101,7 @@ def train_in_turns(
         "energy_joules": effort.energy_joules,
         "kernel": stepper.kernel,
         "hashes": hashes,
-        "gradient_flow": _gradient_flow(training, dataset, learner) if test else None,
+        "gradient_flow": None,  # only of what results are made of, see `bench.training.examine`
         "train_sequences": len(dataset.train),
     }
     if ended is not None and outputs is not None:
@@ -109,8 +109,11 @@ def train_in_turns(
     return record
 
 
-def _gradient_flow(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:
-    """How far gradients reach at each scheme's initial weights and after training, in the first few replicates."""
+def gradient_flow_of(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:
+    """How far gradients reach at each scheme's initial weights and after training, in the first few replicates.
+
+    learner: with the weights that were best on validation data. None beyond `PROBED` replicates.
+    """
     if training.replicate > PROBED:
         return None
 

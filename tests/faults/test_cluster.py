@@ -21,7 +21,7 @@ from bench.experiment.run import run
 from tasks.errors import UserError
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
-MADE = ("--models", "linear,faulty[how=none],gru", "--trials", "6", "--seeds", "20")
+MADE = ("--models", "linear,faulty[how=none],gru", "--trials", "6", "--replicates", "4")
 
 
 class Cluster:
@@ -100,10 +100,18 @@ def test_a_training_that_hangs_is_ended_and_one_that_kills_its_worker_fails_alon
     cluster.add_worker()
     cluster.add_worker()
     models = ["faulty[how=hang]", "faulty[how=die]", "faulty", "linear"]
-    base = {"plugins": [toy_plugin], "tasks": ["toy"], "models": models, "budget": "smoke", "trials": 1, "name": "e"}
+    base = {
+        "plugins": [toy_plugin],
+        "tasks": ["toy"],
+        "models": models,
+        "budget": "smoke",
+        "trials": 1,
+        "replicates": 1,
+        "name": "e",
+    }
     where = {"results": str(tmp_path / "results"), "executor": f"dask://{cluster.address}", "timeout": 5.0}
     run(resolve({**base, **where}))
-    found = {r["model"]["label"]: r for r in records(tmp_path) if r["stage"] == "search"}
+    found = {r["model"]["label"]: r for r in records(tmp_path) if r["stage"] == "trial"}
     assert {label: r["status"] for label, r in found.items()} == {
         "faulty[how=hang]": "timeout",
         "faulty[how=die]": "failed",

@@ -111,7 +111,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_real_file_system_that_is_full_and_then_read_only(experiment: Run, small_disk: Path) -> None:
-    made = {"results": str(small_disk / "results"), "seeds": 12}
+    made = {"results": str(small_disk / "results"), "replicates": 12}
     with pytest.raises((UserError, OSError), match="No space left on device"):
         experiment(**made)
     path = small_disk / "results/e/records.jsonl"
@@ -121,7 +121,7 @@ def test_a_real_file_system_that_is_full_and_then_read_only(experiment: Run, sma
     subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
     experiment(**made)
     assert path.read_bytes().startswith(kept)
-    assert len(outcomes(list(read_records(path)))) == 1 + 11 + 2 + 12 + 1
+    assert len(outcomes(list(read_records(path)))) == 12 + 24 + 12 + 1  # references, trials, examinations, a timing
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(UserError, match=r"can't be written: Read-only file system\. Choose another --results"):
         experiment(**made, retry_failed=True)

@@ -18,8 +18,8 @@ import pytest
 from harness import all_gone, outcomes, places, progress, records, start, workers_of
 
 ROUNDS = 30
-STORM = ("--models", "linear,faulty[how=none]", "--trials", "8", "--seeds", "150", "--workers", "2")
-TO_BE_STOPPED = ("--models", "linear", "--workers", "2", "--seeds", "5000")
+STORM = ("--models", "linear,faulty[how=none]", "--trials", "8", "--replicates", "20", "--workers", "2")
+TO_BE_STOPPED = ("--models", "linear", "--workers", "2", "--replicates", "5000")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -38,7 +38,7 @@ def test_told_to_stop_it_stops_reports_and_says_how_to_go_on(folder: Path, numbe
         assert process.wait() == 130
         assert time.monotonic() - began < 60  # the report included, on a busy machine
         assert re.search(
-            r"interrupted: what is done is kept; to go on, run again: python -m bench run .*--seeds 5000", rest
+            r"interrupted: what is done is kept; to go on, run again: python -m bench run .*--replicates 5000", rest
         )
         assert "Traceback" not in rest
     assert (folder / "reports/e/index.html").exists()

@@ -25,22 +25,24 @@ FAULTS = {
 
 def test_each_fault_is_recorded_as_what_it_is_and_harms_no_other(experiment: Run, folder: Path) -> None:
     models = [f"faulty[how={how}]" for how in FAULTS]
-    outcome = experiment(models=[*models, "linear"], trials=1, workers=2, memory=1.0)
-    found = {r["model"]["label"]: r for r in records(folder) if r["stage"] == "search"}
+    outcome = experiment(models=[*models, "linear"], trials=1, replicates=1, workers=2, memory=1.0)
+    found = {r["model"]["label"]: r for r in records(folder) if r["stage"] == "trial"}
     assert len(found) == len(models) + 1
     for how, (status, why) in FAULTS.items():
         label = "faulty" if how == "raise" else f"faulty[how={how}]"
         assert found[label]["status"] == status
         assert why in found[label]["error"]
     assert outcome.failures == len(FAULTS)
-    assert Counter(r["status"] for r in records(folder) if r["stage"] == "confirm") == {"ok": 2}
+    assert [r["model"]["label"] for r in records(folder) if r["stage"] == "examine"] == ["linear"]
     for how in ("allocate", "die"):  # what was told before the end is kept: steps 0 to 10
         assert found[f"faulty[how={how}]"]["curve"] == begun(found["faulty[how=nan]"])
 
 
 def test_a_training_that_hangs_is_ended_and_harms_no_other(experiment: Run, folder: Path) -> None:
-    outcome = experiment(models=["faulty[how=hang]", "faulty[how=nan]", "linear"], trials=1, workers=1, timeout=3.0)
-    found = {r["model"]["label"]: r for r in records(folder) if r["stage"] == "search"}
+    outcome = experiment(
+        models=["faulty[how=hang]", "faulty[how=nan]", "linear"], trials=1, replicates=1, workers=1, timeout=3.0
+    )
+    found = {r["model"]["label"]: r for r in records(folder) if r["stage"] == "trial"}
     hung = found["faulty[how=hang]"]
     assert (hung["status"], hung["error"]) == ("timeout", "ended after 3 s (--timeout)")
     assert hung["curve"] == begun(found["faulty[how=nan]"])
@@ -56,7 +58,7 @@ def begun(record: Record) -> dict[str, list[float | None]]:
 
 
 def test_retry_failed_tries_failures_once_more_and_nothing_else(experiment: Run, folder: Path, notes: Notes) -> None:
-    made = {"models": ["faulty", "linear"], "trials": 1}
+    made = {"models": ["faulty", "linear"], "trials": 1, "replicates": 1}
     experiment(**made)
     first = records(folder)
     experiment(**made)
@@ -65,7 +67,7 @@ def test_retry_failed_tries_failures_once_more_and_nothing_else(experiment: Run,
     experiment(**made, retry_failed=True)
     again = records(folder)[len(first) :]
     assert [(r["model"]["label"], r["status"]) for r in again] == [("faulty", "failed")]
-    assert Counter(notes.reused) == {True: len(first) - 3, False: 1}  # all but the failed one and two references
+    assert Counter(notes.reused) == {True: len(first) - 2, False: 1}  # all but the failed one and a reference
 
 
 def test_the_experiment_ends_in_time_and_says_what_is_missing(experiment: Run, folder: Path) -> None:
@@ -75,12 +77,12 @@ def test_the_experiment_ends_in_time_and_says_what_is_missing(experiment: Run, f
     assert time.monotonic() - began < 12
     manifest = json.loads((folder / "results/e/experiment.json").read_text())
     assert manifest["status"] == "out of time"
-    lacks = {entry["model"]: (entry["search"], entry["confirm"], entry["time"]) for entry in manifest["missing"]}
-    assert lacks["faulty[how=hang]"] == (2, 2, 3)
+    lacks = {entry["model"]: (entry["trial"], entry["examine"], entry["time"]) for entry in manifest["missing"]}
+    assert lacks["faulty[how=hang]"] == (4, 2, 3)
     assert outcome.missing == sum(map(sum, lacks.values()))
     assert (folder / "results/e/trainings.csv").exists()
     (line,) = [line for line in missing_lines(load("e")) if "faulty" in line]
-    assert line.endswith("lacks 2 of its search stage, 2 of its confirm stage, 3 of its time stage.")
+    assert line.endswith("lacks 4 of its trial stage, 2 of its examine stage, 3 of its time stage.")
 
 
 @pytest.mark.parametrize("flag", ["timeout", "memory"])

@@ -27,13 +27,14 @@ from bench.experiment.cell import CellPlan
 from bench.experiment.driver import Driver
 from bench.experiment.mirror import Mirror
 from bench.experiment.observer import Observer
+from bench.experiment.replicate import Replicate
 from bench.measure.machine_memory import resident_bytes
 from bench.records.jsonl import RecordFile
 from bench.records.ledger import Ledger
 from bench.records.schema import Record
 from bench.training.jobs import Job
 
-TRIALS, SEEDS = 20, 80  # of a cell: a hundred trainings
+TRIALS, REPLICATES = 9, 10  # of a cell: with an examination of each replicate a hundred jobs
 LIMIT_MS, LIMIT_RATIO, LIMIT_BYTES = 3.0, 1.2, 4096
 
 
@@ -71,12 +72,12 @@ class Simulated(Executor):
 
 def drive(trainings: int, folder: Path) -> tuple[float, float, float, float]:
     """Processor seconds, elapsed seconds, bytes of the parent, bytes of the file; each for one training."""
-    cells = _cells(trainings // (TRIALS + SEEDS))
+    cells = _cells(trainings // (REPLICATES * (TRIALS + 1)))
     ledger = Ledger(RecordFile(folder / "records.jsonl"), {"experiment": "simulated", "environment": "0" * 12}, "rerun")
     driver, mirror = Driver(Simulated(), ledger, Observer()), Mirror(None, "simulated", print)
     gc.collect()
     before, began, worked = resident_bytes(os.getpid()), time.perf_counter(), time.process_time()
-    driver.run(cell.search_and_confirm(ledger.trials, mirror) for cell in cells)
+    driver.run([Replicate(cell, number, mirror) for number in range(1, REPLICATES + 1) for cell in cells])
     elapsed, seconds = time.perf_counter() - began, time.process_time() - worked
     gc.collect()
     grown = resident_bytes(os.getpid()) - before
@@ -88,7 +89,14 @@ def drive(trainings: int, folder: Path) -> tuple[float, float, float, float]:
 def _cells(count: int) -> list[CellPlan]:
     """Return as many cells as needed: one model under many root seeds."""
     experiment = resolve(
-        {"tasks": "sine", "models": "gru", "trials": TRIALS, "seeds": SEEDS, "name": "simulated", "device": "cpu"}
+        {
+            "tasks": "sine",
+            "models": "gru",
+            "trials": TRIALS,
+            "replicates": REPLICATES,
+            "name": "simulated",
+            "device": "cpu",
+        }
     )
     made = [replace(experiment, options=replace(experiment.options, seed=seed)) for seed in range(count)]
     return [CellPlan(e, e.matchings[0], e.tasks[0], e.entries[0], "cpu") for e in made]

@@ -39,7 +39,7 @@ CASES = [("tutorial_loop.py", 512, 2.3), ("tutorial_loop.py", 64, 3.0), ("lightn
 MODELS = ("gru", "numpy_gru")
 NEEDS = {"lightning_loop.py": "lightning"}
 NAMES = {"tutorial_loop.py": "the tutorial's loop", "lightning_loop.py": "Lightning and `study.optimize`"}
-LINE = re.compile(r"\[\d+/\d+\] confirm ")
+LINE = re.compile(r"\[\d+/\d+\] trial ")
 
 Curves = dict[tuple[int, int], tuple[list[float], list[float]]]  # by hidden size and replicate: training, validation
 
@@ -71,7 +71,7 @@ def run_bench(model: str, batch_size: int) -> tuple[float, float, Curves]:
             raise SystemExit(f"bench ended with exit code {process.returncode}: {' '.join(command)}")
         whole = time.perf_counter() - began
         (path,) = Path(folder).glob("results/*/records.jsonl")
-        records = [r for r in read_records(path) if r["stage"] == "confirm"]
+        records = [r for r in read_records(path) if r["stage"] == "trial"]
     curves = {
         (r["model"]["hidden_size"], r["replicate"]): (r["curve"]["train_loss"][1:], r["curve"]["valid_loss"][1:])
         for r in records

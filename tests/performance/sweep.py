@@ -37,7 +37,7 @@ from bench.training.request import Training
 
 RUNS, BAR = 3, 1.10
 FAMILIES = {"torch": "gru,lstm,rnn", "NumPy": "numpy_gru,numpy_lstm,numpy_rnn"}
-LINE = re.compile(r"\[\d+/\d+\] (search|confirm) ")
+LINE = re.compile(r"\[\d+/\d+\] trial ")
 FLOW = "gradient flow"
 
 Size = tuple[str, str, int, int]  # task, model, hidden size, layers
@@ -47,7 +47,7 @@ Size = tuple[str, str, int, int]  # task, model, hidden size, layers
 class Sweep:
     """One run of the sweep.
 
-    records: of its search and confirm stages. ends: for each record, the seconds from the command to its end.
+    records: of its trials. ends: for each record, the seconds from the command to its end.
     beside: for each record, the line that `beside.py` wrote. processor_seconds: of all processes.
     """
 
@@ -75,7 +75,7 @@ class Sweep:
             if process.wait():
                 raise SystemExit(f"the sweep ended with exit code {process.returncode}: {' '.join(command)}")
             (path,) = Path(folder).glob("results/*/records.jsonl")
-            records = [r for r in read_records(path) if r["stage"] in ("search", "confirm")]
+            records = [r for r in read_records(path) if r["stage"] == "trial"]
             lines = [json.loads(line) for line in Path(folder, "beside").read_text().splitlines()]
         assert len(records) == len(ends) == len(lines)
         beside = {line.pop("key"): line for line in lines}

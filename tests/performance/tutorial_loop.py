@@ -108,7 +108,7 @@ def settings(batch_size: int, epochs: int, seeds: int, points: int = POINTS, mod
         "clip_norm": "none",
         "batch_size": batch_size,
         "epochs": epochs,
-        "seeds": seeds,
+        "replicates": seeds,
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bench.experiment.observer import Observer
+from bench.records.curves import lowest_valid_loss
 from bench.records.schema import Record
 
 
@@ -99,7 +100,7 @@ def describe(record: Record) -> str:
     if record.get("training"):
         parts.append(f"lr {record['training']['learning_rate']:.1e}")
     if record.get("replicate"):
-        parts.append(f"seed {record['replicate']}")
+        parts.append(f"replicate {record['replicate']}")
     return f"{' '.join(parts)}: {_outcome(record)}"
 
 
@@ -110,12 +111,14 @@ def _outcome(record: Record) -> str:
     if record.get("timing"):
         return f"{record['timing']['step_seconds'] * 1e3:.3g} ms a step"
     wall = f", {record['wall_seconds']:.1f} s" if record.get("wall_seconds") is not None else ""
-    if record.get("test"):
+    if record["stage"] == "examine":
+        return "gradient flow and predictions" if record.get("gradient_flow") else "predictions"
+    if record.get("test") and record["stage"] != "trial":  # a trial competes by its validation loss
         skill = record["test"].get("skill")
         scored = f", skill {skill:.3f}" if skill is not None else ""
         return f"test loss {record['test']['loss']:.4g}{scored}{wall}"
-    losses = [loss for loss in (record.get("curve") or {}).get("valid_loss", ()) if loss is not None]
-    return f"best valid loss {min(losses):.4g}{wall}" if losses else f"ok{wall}"
+    loss = lowest_valid_loss(record)
+    return f"ok{wall}" if loss is None else f"best valid loss {loss:.4g}{wall}"
 
 
 def clock_time(seconds: float) -> str:

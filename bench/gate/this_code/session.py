@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.cell import CellPlan
-from bench.experiment.driver import Driver, Limits, Order
+from bench.experiment.driver import Driver, Limits, OneBatch, Order
 from bench.experiment.machine import look_at_machine, open_executor, perform_alone
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Replicates, cells_of, configuration
@@ -92,12 +92,10 @@ class Session:
         assert self._executor is not None, "train within the context"
         self._planned += len(cells) * len(numbers)
         self._observer.planned(self._planned)
-        found: list[Record] = []
         limits = Limits(self.experiment.options.timeout)
-        Driver(self._executor, self._ledger, self._observer, limits).run(
-            self._trainings(name, numbers, found) for name in cells
-        )
-        return found
+        batches = [self._trainings(name, numbers) for name in cells]
+        Driver(self._executor, self._ledger, self._observer, limits).run(batches)
+        return [record for batch in batches for record in batch.records]
 
     def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
         """Run the first steps of replicates `TRACED`; a cell that fails has an empty trace."""
@@ -137,13 +135,11 @@ class Session:
         interval = training.evaluation_interval if self.experiment.options.epochs else None
         return replace(training, evaluation_interval=interval, stop_at_target=True, on_test_data=False)
 
-    def _trainings(
-        self, name: CellName, numbers: Sequence[int], found: list[Record]
-    ) -> Generator[Sequence[Order], list[Record], None]:
+    def _trainings(self, name: CellName, numbers: Sequence[int]) -> OneBatch:
         trainings = [self._training(name, number) for number in numbers]
         identity = {"stage": "confirm", "match": self._plans[name].match, "trial": None}
         model = {**trainings[0].describe()["model"], "label": name.model}
-        found += yield [Order(TrainingJob(training), {**identity, "model": model}) for training in trainings]
+        return OneBatch([Order(TrainingJob(training), {**identity, "model": model}) for training in trainings])
 
 
 def planned_cells(experiment: Experiment) -> set[CellName]:

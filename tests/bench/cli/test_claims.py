@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.analysis.claims import CLAIMS, Claim
 from bench.cli import main
-from bench.config.files import read_recipe, recipe_parts, recipes
+from bench.config.files import read_recipe, recipe_parts
 from bench.config.resolve import resolve
 
 
@@ -18,7 +17,7 @@ def call(*args: str) -> tuple[int, str, str]:
     return found.exit_code, found.stdout, found.stderr
 
 
-def test_every_claim_is_listed_and_says_what_would_test_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_claim_is_listed_with_its_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = ["--models", "gru,lstm", "--tasks", "sine", "--budget", "smoke", "--steps", "3", "--match", "hidden"]
     code, output, error = call("run", *options, "--name", "c", "--executor", "inline", "--quiet")
@@ -27,13 +26,9 @@ def test_every_claim_is_listed_and_says_what_would_test_it(tmp_path: Path, monke
     assert code == 0
     assert " 1. At equal hidden size a GRU layer has exactly 3/4" in output
     assert "[supported]" in output
-    assert "12. LSTM counts, GRU does not.  [not tested by this experiment]" in output
-    said = " ".join(output.split())
-    assert "python -m bench run --recipe claims.counting tests it (or your own with --models gru,lstm" in said
-    assert "not measured here: training step, on cuDNN: no timings with a GPU" in said
-    assert "not tested by this experiment; from c" in said or "not settled; from c" in said
-    assert "stays significant after Holm's correction" in said
-    assert "not_" not in output
+    assert "12. LSTM counts, GRU does not.  [not settled]" in output
+    assert "not measured here: training step, on cuDNN: no timings with a GPU" in output
+    assert output.rstrip().endswith("from c")
 
 
 def test_an_experiment_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,9 +44,8 @@ def test_the_recipe_has_parts_and_each_is_an_experiment() -> None:
     assert len(parts) > 5
     experiments = [resolve({}, read_recipe(part), recipe=part) for part in parts]
     assert [experiment.name for experiment in experiments] == parts
-    assert all(
-        (experiment.options.replicates or 0) >= 5 for experiment in experiments if experiment.name != "claims.speed"
-    )
+    replicates = {experiment.name: experiment.options.replicates or 0 for experiment in experiments}
+    assert all(count >= 5 for name, count in replicates.items() if name != "claims.speed")
     assert recipe_parts("fair") == ["fair"]
 
 
@@ -84,10 +78,4 @@ def test_a_recipe_with_parts_runs_them_all_under_the_name_that_was_given(
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["mine", "mine.more"]
     assert "python -m bench claims mine" in output
     code, output, _ = call("claims", "mine")
-    assert "from mine, mine.more\n" in output
-
-
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: str(claim.number))
-def test_the_recipe_that_a_claim_names_is_there(claim: Claim) -> None:
-    assert recipe_parts(claim.recipe)
-    assert claim.recipe in recipes()
+    assert output.rstrip().endswith("from mine, mine.more")

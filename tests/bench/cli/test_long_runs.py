@@ -37,9 +37,10 @@ def test_pruning_with_a_copy_in_an_optuna_storage(run: Callable[..., Result], fo
     result = run("--prune", "--trials", "9", "--storage", "sqlite:///search.db")
     assert result.exit_code == 0, result.stderr
     assert "--prune" in manifest(folder)["command"]
-    searches = [r for r in read_records(folder / "results/t/records.jsonl") if r["stage"] == "search"]
-    (study,) = optuna.get_all_study_summaries("sqlite:///search.db")
-    assert study.n_trials == len(searches) == 13
+    trials = [r for r in read_records(folder / "results/t/records.jsonl") if r["stage"] == "trial"]
+    studies = optuna.get_all_study_summaries("sqlite:///search.db")
+    assert [study.n_trials for study in studies] == [13, 13]  # one for each replicate
+    assert len(trials) == 26
 
 
 def test_a_switch_of_a_config_file_holds_where_no_flag_is_given(bench: Bench, folder: Path) -> None:
@@ -60,7 +61,7 @@ def test_a_storage_that_fails_harms_nothing(run: Callable[..., Result]) -> None:
 def test_an_experiment_that_ran_out_of_time_says_so_and_goes_on_later(run: Callable[..., Result], folder: Path) -> None:
     result = run("--max-time", "0.001")
     assert result.exit_code == 1
-    assert "out of time: 5 trainings and timings are missing; to go on, run again: python -m bench run" in result.stderr
+    assert "out of time: 7 trainings and timings are missing; to go on, run again: python -m bench run" in result.stderr
     assert manifest(folder)["status"] == "out of time"
     assert run().exit_code == 0
     assert manifest(folder)["status"] == "complete"
@@ -89,5 +90,5 @@ def test_doctor_knows_no_experiment_of_that_name(run: Callable[..., Result], ben
     assert "unknown experiment 'tt': did you mean 't'?" in result.stderr
     whole = bench("doctor", "t")
     assert whole.exit_code == 0
-    assert "7 whole records" in whole.stdout
+    assert "9 whole records" in whole.stdout
     assert "0 damaged" in whole.stdout

@@ -77,7 +77,7 @@ def test_a_run_ends_in_a_table_a_verdict_and_paths(done: Result, folder: Path) -
         assert (folder / path).is_file()
     assert "tables  results/t/ (curves.csv, summary.csv, timings.csv, trainings.csv)" in result.stdout
     assert "\x1b" not in result.stdout + result.stderr
-    assert re.search(r"^\[5/5\] time toy linear", result.stderr, re.MULTILINE)
+    assert re.search(r"^\[7/7\] time toy linear", result.stderr, re.MULTILINE)
 
 
 def test_quiet_has_the_result_and_no_progress(run: Callable[..., Result]) -> None:
@@ -100,7 +100,7 @@ def test_fresh_trains_all_again_and_gives_the_same(done: Result, run: Callable[.
     before = outcomes(folder)
     result = run("linear", "--fresh")
     assert result.exit_code == 0
-    assert re.search(r"^\[5/5\]", result.stderr, re.MULTILINE)
+    assert re.search(r"^\[7/7\]", result.stderr, re.MULTILINE)
     assert outcomes(folder) == before
 
 
@@ -130,7 +130,7 @@ def test_flags_win_over_toml_and_toml_over_the_budget(bench: Bench, folder: Path
     )
     assert bench("run", "--config", "e.toml", "--seeds", "1").exit_code == 0
     stages = [record["stage"] for record in records(folder)]
-    assert (stages.count("search"), stages.count("confirm")) == (1, 1)
+    assert (stages.count("trial"), stages.count("examine")) == (1, 1)
 
 
 def test_failed_trainings_are_shown_and_exit_with_1(run: Callable[..., Result], folder: Path) -> None:
@@ -146,17 +146,17 @@ def test_failed_trainings_are_shown_and_exit_with_1(run: Callable[..., Result], 
 
 def test_rerun_compares_with_the_record(done: Result, bench: Bench, folder: Path) -> None:
     before = (folder / "results/t/records.jsonl").read_bytes()
-    confirmed = next(record for record in records(folder) if record["stage"] == "confirm")
-    result = bench("rerun", "t", confirmed["key"][:12])
+    trial = next(record for record in records(folder) if record["stage"] == "trial")
+    result = bench("rerun", "t", trial["key"][:12])
     assert result.exit_code == 0, result.output
     assert "the losses agree to the last digit" in result.stdout
-    assert result.stdout.count(repr(confirmed["curve"]["train_loss"][-1])) == 2
+    assert result.stdout.count(repr(trial["curve"]["train_loss"][-1])) == 2
     assert (folder / "results/t/records.jsonl").read_bytes() == before
 
 
 def test_rerun_shows_the_traceback_of_a_failed_training(run: Callable[..., Result], bench: Bench, folder: Path) -> None:
     run("faulty")
-    failed = next(record for record in records(folder) if record["stage"] == "search")
+    failed = next(record for record in records(folder) if record["stage"] == "trial")
     result = bench("rerun", "t", failed["key"])
     assert result.exit_code == 1
     assert "Traceback (most recent call last)" in result.stdout
@@ -166,10 +166,10 @@ def test_rerun_shows_the_traceback_of_a_failed_training(run: Callable[..., Resul
 def test_rerun_notices_a_difference(done: Result, bench: Bench, folder: Path) -> None:
     path = folder / "results/t/records.jsonl"
     changed = records(folder)
-    confirmed = next(record for record in changed if record["stage"] == "confirm")
-    confirmed["curve"]["train_loss"][-1] *= 2
+    trial = next(record for record in changed if record["stage"] == "trial")
+    trial["curve"]["train_loss"][-1] *= 2
     path.write_text("".join(json.dumps(record) + "\n" for record in changed))
-    result = bench("rerun", "t", confirmed["key"])
+    result = bench("rerun", "t", trial["key"])
     assert result.exit_code == 1
     assert "the losses differ" in result.stdout
 

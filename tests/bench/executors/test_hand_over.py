@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.executors.executor import Executor
-from bench.experiment.driver import Cell, Driver, Order
+from bench.experiment.driver import Driver, OneBatch, Order
 from bench.experiment.observer import Observer
 from bench.records.jsonl import RecordFile
 from bench.records.ledger import Ledger
@@ -74,8 +74,8 @@ class Writing(RecordFile):
         return super().append(*records)
 
 
-def asking(*names: str) -> Cell:
-    yield [Order(Named(name), {"stage": "search", "match": None, "trial": n}) for n, name in enumerate(names)]
+def asking(*names: str) -> OneBatch:
+    return OneBatch([Order(Named(name), {"stage": "trial", "match": None, "trial": n}) for n, name in enumerate(names)])
 
 
 def events(tmp_path: Path, executor: Callable[[Callable[[str], None]], Executor]) -> list[str]:

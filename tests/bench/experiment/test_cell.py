@@ -11,7 +11,7 @@ from bench.training.evaluations import EVALUATED, EVALUATIONS, FEWEST_EVALUATION
 
 
 @pytest.mark.parametrize(
-    ("flags", "trial", "confirmed"),
+    ("flags", "searched", "scored"),
     [
         ({"tasks": "sine"}, 39, 19),  # 500 steps, 140 windows to evaluate: 13 and 27 times
         ({"tasks": "regression"}, 56, 50),  # 500 steps, 350 windows: 9 (5 would do) and 10 times
@@ -21,13 +21,13 @@ from bench.training.evaluations import EVALUATED, EVALUATIONS, FEWEST_EVALUATION
         ({"tasks": "sine", "epochs": "3"}, 11, 11),  # 690 windows in batches of 64
     ],
 )
-def test_a_trial_is_evaluated_less_often_than_a_confirmed_training(
-    flags: dict[str, str], trial: int, confirmed: int
+def test_a_trial_of_the_search_for_all_is_evaluated_less_often_than_what_results_are_made_of(
+    flags: dict[str, str], searched: int, scored: int
 ) -> None:
     made = resolve({"models": "gru", **flags})
     plan = CellPlan(made, made.matchings[0], made.tasks[0], made.entries[0], "cpu")
-    assert plan.training(Point(8, 1, 1e-3), SEARCH_REPLICATE).interval == trial
-    assert plan.training(Point(8, 1, 1e-3), 1).interval == confirmed
+    assert plan.training(Point(8, 1, 1e-3), SEARCH_REPLICATE).interval == searched
+    assert plan.training(Point(8, 1, 1e-3), 1).interval == scored
 
 
 @pytest.mark.parametrize("validation", [1, 30, 140, 5000])

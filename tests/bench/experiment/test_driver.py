@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.executors.executor import Executor, WorkerDied
-from bench.experiment.driver import ATTEMPTS, Cell, Driver, Limits, OneByOne, Order
+from bench.experiment.driver import ATTEMPTS, Driver, Limits, OneBatch, Order
 from bench.experiment.observer import Observer
 from bench.records.jsonl import RecordFile
 from bench.records.ledger import Ledger
@@ -80,17 +80,29 @@ class ShufflingExecutor(Executor):
     def close(self) -> None: ...
 
 
-def cell(name: str, batches: Sequence[int], log: list[tuple[str, list[str]]]) -> Cell:
-    for number, size in enumerate(batches):
-        jobs = [FakeJob(f"{name}{number}.{i}", cost=float(i)) for i in range(size)]
-        orders = [Order(job, {"stage": "search", "match": name, "trial": i}) for i, job in enumerate(jobs)]
-        records = yield orders
-        log.append((name, [record["key"] for record in records]))
+class Batches:
+    """A cell that asks for batches of these sizes and logs the records it receives."""
+
+    def __init__(self, name: str, batches: Sequence[int], log: list[tuple[str, list[str]]]) -> None:
+        self.name, self.log = name, log
+        self.batches = list(enumerate(batches))
+
+    def next_orders(self) -> list[Order]:
+        if not self.batches:
+            return []
+        number, size = self.batches.pop(0)
+        jobs = [FakeJob(f"{self.name}{number}.{i}", cost=float(i)) for i in range(size)]
+        return [Order(job, {"stage": "trial", "match": self.name, "trial": i}) for i, job in enumerate(jobs)]
+
+    def receive(self, records: Sequence[Record]) -> None:
+        self.log.append((self.name, [record["key"] for record in records]))
 
 
 def drive(tmp_path: Path, executor: ShufflingExecutor, log: list[tuple[str, list[str]]]) -> Ledger:
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-    Driver(executor, ledger, Observer()).run([cell("a", [3, 2], log), cell("b", [4, 1, 1], log), cell("c", [], log)])
+    Driver(executor, ledger, Observer()).run(
+        [Batches("a", [3, 2], log), Batches("b", [4, 1, 1], log), Batches("c", [], log)]
+    )
     return ledger
 
 
@@ -188,7 +200,7 @@ class Troubled(Executor):
 def trouble(tmp_path: Path, executor: Executor, limits: Limits, monkeypatch: pytest.MonkeyPatch) -> list[Record]:
     monkeypatch.setattr("bench.experiment.driver.WATCH_SECONDS", 0.0)
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-    Driver(executor, ledger, Observer(), limits).run([cell("a", [2], [])])
+    Driver(executor, ledger, Observer(), limits).run([Batches("a", [2], [])])
     return sorted(ledger.records, key=lambda record: record["key"])
 
 
@@ -236,10 +248,10 @@ def test_at_the_deadline_nothing_more_is_started(tmp_path: Path) -> None:
     executor, log = Troubled(), list[tuple[str, list[str]]]()
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
     driver = Driver(executor, ledger, Observer(), Limits(deadline=time.monotonic() + 0.2))
-    driver.run([cell("a", [3], log)])
+    driver.run([Batches("a", [3], log)])
     assert driver.out_of_time
     assert len(executor.submitted) == 1
-    driver.run([cell("b", [1], log)])
+    driver.run([Batches("b", [1], log)])
     assert len(executor.submitted) == 1
     assert ledger.records == []
 
@@ -253,7 +265,7 @@ def test_what_the_parent_does_meanwhile_holds_up_no_first_job_and_is_done_to_its
             yield
 
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-    Driver(executor, ledger, Observer()).run([cell("a", [5], [])], meanwhile=pieces())
+    Driver(executor, ledger, Observer()).run([Batches("a", [5], [])], meanwhile=pieces())
     assert seen[0] == 2
     assert len(seen) == 9
     assert len(ledger.records) == 5
@@ -262,7 +274,7 @@ def test_what_the_parent_does_meanwhile_holds_up_no_first_job_and_is_done_to_its
 def test_what_the_parent_does_meanwhile_is_done_where_there_was_no_time_for_a_job(tmp_path: Path) -> None:
     executor, pieces = ShufflingExecutor(1, 0), iter(range(3))
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-    Driver(executor, ledger, Observer(), Limits(deadline=0.0)).run([cell("a", [2], [])], meanwhile=pieces)
+    Driver(executor, ledger, Observer(), Limits(deadline=0.0)).run([Batches("a", [2], [])], meanwhile=pieces)
     assert executor.started == list(pieces) == []
 
 
@@ -278,29 +290,26 @@ def test_slots_that_come_later_are_used(tmp_path: Path) -> None:
 
     executor = Growing()
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-    Driver(executor, ledger, Observer()).run([cell("a", [3], [])])
+    Driver(executor, ledger, Observer()).run([Batches("a", [3], [])])
     assert sorted(executor.futures) == [0, 1, 2]
     assert len(ledger.records) == 3
 
 
-def test_orders_that_are_not_a_batch_come_back_one_by_one(tmp_path: Path) -> None:
-    seen: list[str] = []
+def test_orders_of_an_earlier_turn_start_first_whatever_they_cost(tmp_path: Path) -> None:
+    executor = ShufflingExecutor(1, 0)
+    ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
+    identity = {"stage": "trial", "match": "m", "trial": 0}
+    late = OneBatch([Order(FakeJob("late", cost=9.0), identity, turn=2)])
+    early = OneBatch([Order(FakeJob(name, cost), identity, turn=1) for name, cost in (("short", 1.0), ("long", 2.0))])
+    Driver(executor, ledger, Observer()).run([late, early])
+    assert executor.started == ["long", "short", "late"]
+    assert [record["key"] for record in early.records] == ["short", "long"]
 
-    def stream() -> Cell:
-        names = [f"s{i}" for i in range(6)]
-        asked = [names.pop(0) for _ in range(3)]
-        running = len(asked)
-        while running:
-            identities = [{"stage": "search", "match": "s", "trial": int(name[1:])} for name in asked]
-            orders = OneByOne(Order(FakeJob(name), place) for name, place in zip(asked, identities, strict=True))
-            (record,) = yield orders
-            seen.append(record["key"])
-            running -= 1
-            asked = [names.pop(0)] if names else []
-            running += len(asked)
 
-    for seed in (1, 2):  # the second time all is recorded
-        ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-        Driver(ShufflingExecutor(2, seed), ledger, Observer()).run([stream()])
-    assert sorted(seen[:6]) == sorted(seen[6:]) == [f"s{i}" for i in range(6)]
-    assert len(ledger.records) == 6
+def test_a_deadline_that_comes_after_the_end_leaves_nothing_out(tmp_path: Path) -> None:
+    ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
+    driver = Driver(ShufflingExecutor(1, 0), ledger, Observer(), Limits(deadline=time.monotonic() + 1000))
+    driver.run([Batches("a", [2], [])])
+    driver.limits = Limits(deadline=0.0)
+    driver.run([])
+    assert not driver.out_of_time

@@ -23,7 +23,7 @@ def results(tmp_path: Path, **flags: Any) -> Results:
 
 
 def test_crossed_schemes_are_entries_of_their_own_and_stay_paired(tmp_path: Path) -> None:
-    found = results(tmp_path, init="default,forget_bias", seeds=3)
+    found = results(tmp_path, init="default,forget_bias", replicates=3)
     assert found.models == ["gru", "lstm", "lstm[init=forget_bias]"]
     confirmed = found.confirmed
     assert dict(zip(confirmed["model"], confirmed["init"], strict=True)) == {
@@ -37,7 +37,7 @@ def test_crossed_schemes_are_entries_of_their_own_and_stay_paired(tmp_path: Path
         ("gru", "lstm[init=forget_bias]", 3),
         ("lstm", "lstm[init=forget_bias]", 3),
     ]
-    records = [r for r in found.records if r["stage"] == "confirm" and r["replicate"] == 1]
+    records = [r for r in found.records if r["stage"] == "trial" and (r["replicate"], r["trial"]) == (1, 0)]
     assert len({r["hashes"]["first_batch"] for r in records}) == 1
     assert len({r["hashes"]["weights"] for r in records}) == 3
     summary = found.summary[found.summary["kind"] == "model"]
@@ -46,16 +46,16 @@ def test_crossed_schemes_are_entries_of_their_own_and_stay_paired(tmp_path: Path
 
 def test_a_searched_scheme_keeps_the_models_name_and_the_table_says_which_was_chosen(tmp_path: Path) -> None:
     found = results(tmp_path, models="lstm", init="default+chrono+forget_bias", trials=6)
-    search = found.trainings[found.trainings["stage"] == "search"]
+    search = found.trainings[found.trainings["stage"] == "trial"]
     assert set(search["model"]) == {"lstm"}
     assert set(search["init"]) == {"default", "chrono", "forget_bias"}
-    best = search.loc[search["valid_loss"].idxmin(), "init"]
-    assert set(found.confirmed["init"]) == {best}
+    best = {search.loc[rows["valid_loss"].idxmin(), "init"] for _, rows in search.groupby("replicate")}
+    assert set(found.confirmed["init"]) == best
 
 
 def test_a_grid_has_every_scheme(tmp_path: Path) -> None:
     found = results(tmp_path, models="lstm", init="default+chrono", sampler="grid", trials=1, hidden_sizes="4,8")
-    search = found.trainings[found.trainings["stage"] == "search"]
+    search = found.trainings[found.trainings["stage"] == "trial"]
     pairs = set(zip(search["hidden_size"], search["init"], strict=True))
     assert pairs == {(h, init) for h in (4, 8) for init in ("default", "chrono")}
 
@@ -63,8 +63,8 @@ def test_a_grid_has_every_scheme(tmp_path: Path) -> None:
 def test_trainings_of_another_experiment_are_used_under_this_ones_names(tmp_path: Path) -> None:
     alone = results(tmp_path, models="lstm", init="chrono", name="alone")
     both = results(tmp_path, models="lstm", init="default,chrono", name="both")
-    ours = [r for r in both.records if r["stage"] == "confirm" and r["model"]["init"] == "chrono"]
-    assert {r["key"] for r in ours} == {r["key"] for r in alone.records if r["stage"] == "confirm"}
+    ours = [r for r in both.records if r["stage"] == "trial" and r["model"]["init"] == "chrono"]
+    assert {r["key"] for r in ours} == {r["key"] for r in alone.records if r["stage"] == "trial"}
     assert {r["reused_from"] for r in ours} == {"alone"}
     assert {r["model"]["label"] for r in ours} == {"lstm[init=chrono]"}
     assert set(alone.confirmed["model"]) == {"lstm"}
@@ -72,16 +72,16 @@ def test_trainings_of_another_experiment_are_used_under_this_ones_names(tmp_path
 
 def test_an_entry_can_be_trained_again(tmp_path: Path) -> None:
     found = results(tmp_path, init="default,chrono")
-    record = next(r for r in found.records if r["stage"] == "confirm" and r["model"]["init"] == "chrono")
+    record = next(r for r in found.records if r["stage"] == "trial" and r["model"]["init"] == "chrono")
     before, now = rerun("e", record["key"], tmp_path)
     assert now["curve"] == before["curve"]
 
 
 def test_the_first_replicates_say_how_far_gradients_reach_and_the_first_shows_it(tmp_path: Path) -> None:
-    found = results(tmp_path, models="gru,numpy_gru,rnn", init="default", seeds=7)
+    found = results(tmp_path, models="gru,numpy_gru,rnn", init="default", replicates=7)
     for record in found.records:
         flow = record.get("gradient_flow")
-        assert (flow is not None) == (record["stage"] == "confirm" and record["replicate"] <= 5)
+        assert (flow is not None) == (record["stage"] == "examine" and record["replicate"] <= 5)
         if flow:
             states = [(each["init"], each["state"]) for each in flow]
             assert states[0] == ("default", "initial")
@@ -96,7 +96,7 @@ def test_an_unknown_scheme_is_refused() -> None:
 
 
 def test_the_fused_lstm_is_also_timed_on_torchs_own_kernel(tmp_path: Path) -> None:
-    found = results(tmp_path, models="lstm,gru,numpy_gru", seeds=1)
+    found = results(tmp_path, models="lstm,gru,numpy_gru", replicates=1)
     kernels = {(r["model"]["name"], r["kernel"]) for r in found.records if r["stage"] == "time"}
     assert {("gru", "aten"), ("numpy_gru", "numpy"), ("lstm", "aten")} <= kernels
     assert kernels <= {("gru", "aten"), ("numpy_gru", "numpy"), ("lstm", "aten"), ("lstm", "onednn")}

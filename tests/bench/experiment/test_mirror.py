@@ -51,7 +51,7 @@ def test_trials_appear_with_their_curves_and_again_only_once(url: str) -> None:
     pruned = record(2, training={"learning_rate": 0.02, "budget_steps": 90})
     for shown in ([record(0), failed], [record(0), failed, pruned]):  # an interruption, and the run after it
         mirror = Mirror(url, "e", notes.append)
-        mirror.show(NAME, SPACE, shown)
+        mirror.show(NAME, 0, SPACE, shown)
         mirror.close()
     study = open_study(url)
     assert study.study_name == "e sine gru tuned"
@@ -66,10 +66,17 @@ def test_a_storage_that_fails_is_told_and_harms_nothing(tmp_path: Path) -> None:
     notes: list[str] = []
     mirror = Mirror(f"sqlite:///{tmp_path}/no/such/folder/x.db", "e", notes.append)
     for trial in range(3):
-        mirror.show(NAME, SPACE, [record(trial)])
+        mirror.show(NAME, 0, SPACE, [record(trial)])
     mirror.close()
     assert 1 <= len(notes) <= 2
     assert "is not complete, and the run goes on: OperationalError" in notes[-1]
+
+
+def test_every_replicate_has_a_study_of_its_own(url: str) -> None:
+    mirror = Mirror(url, "e", print)
+    mirror.show(NAME, 2, SPACE, [record(0)])
+    mirror.close()
+    assert open_study(url).study_name == "e sine gru tuned replicate 2"
 
 
 def test_a_storage_that_comes_back_has_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +84,7 @@ def test_a_storage_that_comes_back_has_all(tmp_path: Path, monkeypatch: pytest.M
     url, notes, failed = f"sqlite:///{tmp_path}/later/x.db", list[str](), threading.Event()
     mirror = Mirror(url, "e", lambda text: (notes.append(text), failed.set())[0])
     for trial in range(1000):
-        mirror.show(NAME, SPACE, [record(n) for n in range(trial + 1)])
+        mirror.show(NAME, 0, SPACE, [record(trial)])
         if failed.wait(0.02):
             break
     (tmp_path / "later").mkdir()

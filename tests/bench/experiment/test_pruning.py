@@ -2,12 +2,12 @@
 
 import math
 from collections import Counter
-from typing import Any
 
 import pytest
 
-from bench.experiment.pruning import count_trainings, rungs, search_with_pruning
-from bench.experiment.search import Asked, Point, Space, Study
+from bench.experiment.points import points_of_replicate
+from bench.experiment.pruning import PrunedSearch, count_trainings, rungs
+from bench.experiment.search import Point, Space, Study, Trial
 
 SPACE = Space((16, 32, 64), (1, 2), (1e-4, 1e-1))
 
@@ -16,22 +16,24 @@ def loss_of(point: Point) -> float:
     return (math.log10(point.learning_rate) + 2) ** 2 + abs(point.hidden_size - 32) / 100 + point.num_layers / 1000
 
 
-def run(trials: int, steps: int = 90, fail: frozenset[int] = frozenset()) -> tuple[list[list[Asked]], Point | None]:
-    ask = search_with_pruning(Study(SPACE, sampler="tpe", trials=trials, seed_parts=[0]), steps, 2)
-    batches: list[list[Asked]] = []
-    records: list[dict[str, Any]] | None = None
-    while True:
-        try:
-            asked = list(next(ask) if records is None else ask.send(records))
-        except StopIteration as end:
-            return batches, end.value
+def run(trials: int, steps: int = 90, fail: frozenset[int] = frozenset()) -> tuple[list[list[Trial]], Point | None]:
+    points = points_of_replicate(SPACE, "tpe", trials, [0])
+    search = PrunedSearch(Study(SPACE, points, [0]), steps, 2)
+    batches: list[list[Trial]] = []
+    while asked := search.next_trials():
         batches.append(asked)
-        records = [
-            {"status": "diverged", "curve": {"valid_loss": [0.0]}}
-            if trial.number in fail
-            else {"status": "ok", "curve": {"valid_loss": [9.0, loss_of(trial.point) + 10 / (trial.steps or steps)]}}
-            for trial in asked
-        ]
+        search.tell(
+            [
+                {"status": "diverged", "curve": {"valid_loss": [0.0]}}
+                if trial.number in fail
+                else {
+                    "status": "ok",
+                    "curve": {"valid_loss": [9.0, loss_of(trial.point) + 10 / (trial.steps or steps)]},
+                }
+                for trial in asked
+            ]
+        )
+    return batches, search.best
 
 
 def test_a_ninth_of_a_bracket_is_trained_to_the_end_and_it_is_the_best() -> None:

@@ -54,30 +54,35 @@ def measured(outcome: Outcome) -> list[str]:
     [
         (
             {"models": ["linear", "faulty[how=none]"]},
-            {("search", "faulty[how=none]"): 6, ("confirm", "faulty[how=none]"): 2},
+            {("trial", "faulty[how=none]"): 12, ("examine", "faulty[how=none]"): 2},
         ),
-        ({"seeds": 4}, {("confirm", "linear"): 2}),
+        ({"name": "other", "replicates": 4}, {("trial", "linear"): 12, ("examine", "linear"): 2}),
+        ({"name": "other", "trials": 7}, {("trial", "linear"): 2}),
+        ({"tune": "once"}, {("search", "linear"): 6, ("confirm", "linear"): 2}),
     ],
-    ids=["one more model", "two more seeds"],
+    ids=["one more model", "two more replicates", "one more trial", "one search for all"],
 )
 def test_another_experiment_trains_only_what_is_new_and_gives_what_it_would_alone(
     options: dict[str, Any], tmp_path: Path, change: dict[str, Any], new: dict[tuple[str, str], int]
 ) -> None:
     go(options)
     changed, fresh = go({**options, **change})
-    assert {key: count for key, count in fresh.items() if key[0] != "time"} == new
+    other = {key: count for key, count in fresh.items() if key[0] != "time"}
+    other.pop(("examine", "linear"), None) if "trials" in change else None
+    assert other == new
     alone, _ = go({**options, **change, "results": str(tmp_path / "alone")})
     assert changed.results_folder.name == alone.results_folder.name
     assert measured(changed) == measured(alone)
     again = [r["reused_from"] for r in read_records(changed.results_folder / "records.jsonl") if "reused_from" in r]
-    assert set(again) == {resolve(options).name}
+    assert set(again) == (set() if "tune" in change else {resolve(options).name})
+    kept = [{path.name for path in (o.results_folder / "predictions").iterdir()} for o in (changed, alone)]
+    assert kept[0] == kept[1]
 
 
 def test_fresh_uses_nothing_of_other_experiments(options: dict[str, Any]) -> None:
     go(options)
-    _, fresh = go({**options, "seeds": 4}, fresh=True)
-    assert fresh["confirm", "linear"] == 4
-    assert fresh["search", "linear"] == 6
+    _, fresh = go({**options, "name": "other"}, fresh=True)
+    assert fresh == {("trial", "linear"): 12, ("examine", "linear"): 2, ("time", "linear"): 1}
 
 
 def test_a_complete_experiment_starts_no_worker(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,9 +102,10 @@ def test_a_complete_experiment_whose_records_were_touched_is_looked_at_again(opt
     path = first.results_folder / "records.jsonl"
     whole = measured(first)
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(line for line in lines if b'"trial":3' not in line))
+    lost = [b'"stage":"trial"' in line and b'"trial":3,' in line for line in lines]
+    path.write_bytes(b"".join(line for line, gone in zip(lines, lost, strict=True) if not gone))
     again, fresh = go(options)
-    assert fresh == {("search", "linear"): 1}
+    assert fresh == {("trial", "linear"): 2}
     assert measured(again) == whole
 
 
@@ -115,10 +121,15 @@ def test_the_search_is_the_same_with_any_number_of_workers(
 
 def test_pruning_records_how_far_each_training_went(options: dict[str, Any]) -> None:
     outcome, _ = go({**options, "prune": True, "trials": 9})
-    search = [r for r in read_records(outcome.results_folder / "records.jsonl") if r["stage"] == "search"]
-    assert Counter(r["training"]["steps"] for r in search) == {5: 9, 15: 3, 40: 1}
-    assert all(r["curve"]["step"][-1] == r["training"]["steps"] for r in search)
+    records = list(read_records(outcome.results_folder / "records.jsonl"))
+    trials = [r for r in records if r["stage"] == "trial"]
+    assert Counter(r["training"]["steps"] for r in trials) == {5: 18, 15: 6, 40: 2}
+    assert all(r["curve"]["step"][-1] == r["training"]["steps"] for r in trials)
+    search = [r for r in trials if r["replicate"] == 1]
     whole = next(r for r in search if r["training"]["steps"] == 40)
+    assert {r["examined"] for r in records if r["stage"] == "examine"} == {
+        r["key"] for r in trials if r["training"]["steps"] == 40
+    }
     assert "budget_steps" not in whole["training"]
     for record in (r for r in search if r["trial"] == whole["trial"]):  # a rung is the beginning of the whole training
         length = len(record["curve"]["step"])

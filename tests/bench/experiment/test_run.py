@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ import pytest
 
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
-from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
 from bench.experiment.rerun import rerun
 from bench.experiment.run import Outcome, run
 from bench.records.jsonl import RecordFile
 from bench.records.schema import Record
+from bench.records.selection import configuration, most_frequent
 from bench.training.loop import CURVE
 from tasks.errors import UserError
 
@@ -49,17 +50,64 @@ def comparable(records: list[Record]) -> list[str]:
     return sorted(json.dumps({k: v for k, v in r.items() if k not in TIMES}, sort_keys=True) for r in records)
 
 
-def test_search_confirm_time_and_references_are_all_recorded(flags: dict[str, Any]) -> None:
+def count_stages(records: list[Record]) -> Counter[str]:
+    return Counter(record["stage"] for record in records)
+
+
+def test_every_replicate_has_a_search_of_its_own_and_its_selected_trial_is_examined(flags: dict[str, Any]) -> None:
     outcome = run_inline(flags)
     records = records_of(outcome)
-    stages = [record["stage"] for record in records]
-    assert {stage: stages.count(stage) for stage in set(stages)} == {
-        "reference": 2,
-        "search": 2,
-        "confirm": 2,
-        "time": TIMING_ROUNDS,
-    }
+    assert count_stages(records) == {"reference": 2, "trial": 4, "examine": 2, "time": 1}
     assert outcome.failures == 0
+    for replicate in (1, 2):
+        trials = [r for r in records if r["stage"] == "trial" and r["replicate"] == replicate]
+        assert [r["trial"] for r in trials] == [0, 1]
+        assert len({r["training"]["learning_rate"] for r in trials}) == 2
+        assert len({r["hashes"]["data"] for r in trials}) == 1
+        assert all(r["test"]["loss"] > 0 and r["gradient_flow"] is None for r in trials)
+        best = min(trials, key=lambda r: min(r["curve"]["valid_loss"]))
+        (examined,) = [r for r in records if r["stage"] == "examine" and r["replicate"] == replicate]
+        assert (examined["examined"], examined["trial"]) == (best["key"], best["trial"])
+        assert (outcome.results_folder / "predictions" / f"{best['key']}.npz").is_file()
+    assert len({r["hashes"]["data"] for r in records if r["stage"] == "trial"}) == 2
+    assert len(list((outcome.results_folder / "predictions").iterdir())) == 2
+    assert not (outcome.results_folder / "models").exists()
+    timing = next(r for r in records if r["stage"] == "time")["timing"]
+    assert timing["step_seconds"] > 0
+
+
+def test_models_of_a_replicate_start_from_the_same_points(flags: dict[str, Any]) -> None:
+    made = {**flags, "models": ["linear", "faulty[how=none]"], "trials": 5, "replicates": 2}
+    points: dict[tuple[str, int], list[Any]] = {}
+    for r in records_of(run_inline(made)):
+        if r["stage"] == "trial":
+            point = (r["trial"], r["model"]["hidden_size"], r["training"]["learning_rate"])
+            points.setdefault((r["model"]["label"], r["replicate"]), []).append(point)
+    for replicate in (1, 2):
+        assert sorted(points["linear", replicate]) == sorted(points["faulty[how=none]", replicate])
+    assert sorted(points["linear", 1]) != sorted(points["linear", 2])
+
+
+def test_one_configuration_is_trained_once_a_replicate_and_examined_at_once(flags: dict[str, Any]) -> None:
+    """Such a training has the key that it had before searches belonged to replicates."""
+    fixed = {**flags, "hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "models": "rnn", "steps": 3}
+    outcome = run_inline(fixed)
+    assert count_stages(records_of(outcome)) == {"reference": 2, "trial": 2, "time": 1}
+    once = run_inline({**fixed, "tune": "once", "name": "once"}, fresh=True)
+    assert count_stages(records_of(once)) == {"reference": 2, "confirm": 2, "time": 1}
+    trained = [
+        {r["key"]: (r["gradient_flow"], r["curve"]) for r in records_of(made) if r["stage"] in ("trial", "confirm")}
+        for made in (outcome, once)
+    ]
+    assert trained[0] == trained[1]
+    assert all(flow for flow, _ in trained[0].values())
+    kept = [sorted(p.name for p in (made.results_folder / "predictions").iterdir()) for made in (outcome, once)]
+    assert kept[0] == kept[1] == sorted(f"{key}.npz" for key in trained[0])
+
+
+def test_one_search_serves_all_replicates_where_that_is_asked_for(flags: dict[str, Any]) -> None:
+    records = records_of(run_inline({**flags, "tune": "once"}))
+    assert count_stages(records) == {"reference": 2, "search": 2, "confirm": 2, "time": 1}
     search = [r for r in records if r["stage"] == "search"]
     confirm = [r for r in records if r["stage"] == "confirm"]
     assert {r["replicate"] for r in search} == {0}
@@ -67,12 +115,32 @@ def test_search_confirm_time_and_references_are_all_recorded(flags: dict[str, An
     assert all(r["test"] is None for r in search)
     best = min(search, key=lambda r: min(r["curve"]["valid_loss"]))
     assert {r["training"]["learning_rate"] for r in confirm} == {best["training"]["learning_rate"]}
-    timing = next(r for r in records if r["stage"] == "time")["timing"]
-    assert timing["step_seconds"] > 0
+
+
+def test_the_configuration_that_most_replicates_selected_is_timed(flags: dict[str, Any]) -> None:
+    made = {**flags, "models": "rnn", "hidden_sizes": "2,4,8", "trials": 4, "replicates": 5, "steps": 4}
+    records = records_of(run_inline(made))
+    keys = {r["examined"] for r in records if r["stage"] == "examine"}
+    typical = most_frequent([r for r in records if r["key"] in keys])
+    (timed,) = [r for r in records if r["stage"] == "time"]
+    assert typical is not None
+    assert configuration(timed) == configuration(typical)
+
+
+def test_a_single_replicate_is_run_and_says_what_cannot_be_said(flags: dict[str, Any]) -> None:
+    notes: list[str] = []
+
+    class Notes(Observer):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    records = records_of(run_inline({**flags, "replicates": 1}, observer=Notes()))
+    assert count_stages(records) == {"reference": 1, "trial": 2, "examine": 1, "time": 1}
+    assert [note for note in notes if "no interval, no test and no verdict" in note]
 
 
 def test_no_more_is_done_than_was_planned_also_where_a_kernel_is_timed_twice(flags: dict[str, Any]) -> None:
-    """oneDNN's fused LSTM is timed with and without it, which the confirmed trainings show to be so."""
+    """oneDNN's fused LSTM is timed with and without it, which its trainings show to be so."""
 
     class Watch(Observer):
         total, done = 0, 0
@@ -90,16 +158,9 @@ def test_no_more_is_done_than_was_planned_also_where_a_kernel_is_timed_twice(fla
     assert watch.done == watch.total == len(measured)
     manifest = json.loads((outcome.results_folder / "experiment.json").read_text())
     assert manifest["trainings_planned"] == len(measured)
-    kernels = {r["kernel"] for r in measured if r["stage"] == "confirm"}
+    kernels = {r["kernel"] for r in measured if r["stage"] == "trial"}
     timings = [r["kernel"] for r in measured if r["stage"] == "time"]
-    assert len(timings) == TIMING_ROUNDS * (3 if "onednn" in kernels else 2)
-
-
-def test_configurations_are_timed_in_turn(flags: dict[str, Any]) -> None:
-    """A machine that slows down for a while slows all of them, and not only the one that was its turn."""
-    records = records_of(run_inline({**flags, "models": ["linear", "rnn"]}))
-    timed = [(r["round"], r["model"]["name"]) for r in records if r["stage"] == "time"]
-    assert timed == [(number, model) for number in range(TIMING_ROUNDS) for model in ("linear", "rnn")]
+    assert len(timings) == (3 if "onednn" in kernels else 2)
 
 
 def test_who_follows_a_training_is_told_each_evaluation_as_it_comes(flags: dict[str, Any]) -> None:
@@ -135,7 +196,7 @@ def test_references_that_take_long_tell_how_far_they_are(
             notes.append(text)
 
     monkeypatch.setattr("bench.experiment.references.NOTE_SECONDS", -1.0)
-    run_inline({**flags, "seeds": 2}, observer=Notes())
+    run_inline({**flags, "replicates": 2}, observer=Notes())
     assert [note for note in notes if "floors" in note] == [
         "floors and baselines: 0 of 2 data sets",
         "floors and baselines: 1 of 2 data sets",
@@ -147,7 +208,10 @@ def test_the_folder_says_how_it_was_made(flags: dict[str, Any]) -> None:
     manifest = json.loads((folder / "experiment.json").read_text())
     assert manifest["status"] == "complete"
     assert manifest["command"] == "the command"
-    assert manifest["trainings_planned"] == 4 + TIMING_ROUNDS
+    assert manifest["trainings_planned"] == 7
+    assert (manifest["protocol"], manifest["first_look"]) == (2, 7)
+    asked = manifest["experiment"]
+    assert (asked["tune"], asked["trials"], asked["replicates"]) == ("each", 2, 2)
     assert manifest["environment"]["packages"]["torch"]
     assert {path.name for path in folder.glob("*.csv")} == {"trainings.csv", "curves.csv", "timings.csv", "summary.csv"}
 
@@ -162,7 +226,7 @@ def test_the_same_command_again_trains_nothing_and_changes_nothing(flags: dict[s
     before = records_of(run_inline(flags))
     after = records_of(run_inline(flags, observer=Watch()))
     assert after == before
-    assert seen == [True] * (4 + TIMING_ROUNDS)
+    assert seen == [True] * 7
 
 
 def test_experiment_json_runs_the_same_experiment_again(flags: dict[str, Any]) -> None:
@@ -211,7 +275,7 @@ def test_failures_are_recorded_and_the_rest_goes_on(flags: dict[str, Any]) -> No
         for label in ("faulty", "faulty[how=nan]", "linear")
     }
     assert by_model == {"faulty": {"failed"}, "faulty[how=nan]": {"diverged"}, "linear": {"ok"}}
-    assert outcome.failures == 4  # two search trials each; what never trained is not confirmed
+    assert outcome.failures == 8  # two trials in each of two replicates; what never trained is not examined
     failed = next(r for r in records if r["status"] == "failed")
     assert failed["command"].startswith("python -m bench rerun --results ")
     assert failed["command"].endswith(failed["key"][:12])
@@ -225,22 +289,30 @@ def test_a_failed_training_can_be_run_again_with_its_traceback(flags: dict[str, 
 
 
 def test_a_training_run_again_gives_the_same_curve(flags: dict[str, Any], tmp_path: Path) -> None:
-    confirmed = next(r for r in records_of(run_inline(flags)) if r["stage"] == "confirm")
-    before, now = rerun("e", confirmed["key"], tmp_path / "results")
+    trial = next(r for r in records_of(run_inline(flags)) if r["stage"] == "trial")
+    before, now = rerun("e", trial["key"], tmp_path / "results")
     assert now["curve"] == before["curve"]
     assert now["test"] == before["test"]
+
+
+def test_an_examination_run_again_gives_the_same_gradient_flow(flags: dict[str, Any], tmp_path: Path) -> None:
+    records = records_of(run_inline({**flags, "models": "rnn", "steps": 5}))
+    examined = next(r for r in records if r["stage"] == "examine")
+    before, now = rerun("e", examined["key"], tmp_path / "results")
+    assert now["gradient_flow"] == before["gradient_flow"]
+    assert now["gradient_flow"][0]["hidden_factor"]
 
 
 @pytest.mark.parametrize("key", ["zzzz", ""])
 def test_an_unknown_or_ambiguous_key_is_refused(flags: dict[str, Any], tmp_path: Path, key: str) -> None:
     run_inline(flags)
-    with pytest.raises(UserError, match=r"(no training|4 trainings) whose key begins with"):
+    with pytest.raises(UserError, match=r"(no training|6 trainings) whose key begins with"):
         rerun("e", key, tmp_path / "results")
 
 
 def test_every_comparison_is_recorded_under_its_own_name(flags: dict[str, Any]) -> None:
     made = {**flags, "tasks": ["sine"], "models": ["gru", "lstm"], "steps": 2, "match": "tuned,hidden,params"}
-    records = [r for r in records_of(run_inline(made)) if r["stage"] == "confirm"]
+    records = [r for r in records_of(run_inline(made)) if r["stage"] == "trial"]
     size = {(r["match"], r["model"]["name"]): (r["model"]["hidden_size"], r["parameters"]["total"]) for r in records}
     assert size["hidden", "gru"][0] == size["hidden", "lstm"][0] == 16
     assert size["params", "gru"] == size["hidden", "gru"]
@@ -250,7 +322,7 @@ def test_every_comparison_is_recorded_under_its_own_name(flags: dict[str, Any]) 
 
 @pytest.mark.parametrize("models", [["linear", "gru"]])
 def test_the_number_of_workers_changes_no_record(flags: dict[str, Any], models: list[str], tmp_path: Path) -> None:
-    made = {**flags, "tasks": ["toy", "sine"], "models": models, "steps": 5, "seeds": 3}
+    made = {**flags, "tasks": ["toy", "sine"], "models": models, "steps": 5, "replicates": 3}
     found = [
         comparable(records_of(run(resolve({**made, "workers": n, "name": "same", "results": str(tmp_path / str(n))}))))
         for n in (1, 2)
@@ -268,9 +340,9 @@ def _without_environment(lines: list[str]) -> list[Record]:
 
 
 def test_a_worker_that_kills_itself_fails_alone(flags: dict[str, Any]) -> None:
-    made = {**flags, "models": ["faulty[how=die]", "linear"], "trials": 1, "workers": 2}
+    made = {**flags, "models": ["faulty[how=die]", "linear"], "trials": 1, "replicates": 1, "workers": 2}
     outcome = run(resolve(made))
-    statuses = {r["model"]["label"]: r["status"] for r in records_of(outcome) if r["stage"] in ("search", "confirm")}
+    statuses = {r["model"]["label"]: r["status"] for r in records_of(outcome) if r["stage"] == "trial"}
     assert statuses == {"faulty[how=die]": "failed", "linear": "ok"}
     assert outcome.failures == 1
 
@@ -278,7 +350,7 @@ def test_a_worker_that_kills_itself_fails_alone(flags: dict[str, Any]) -> None:
 def test_an_interrupted_run_keeps_its_records_ends_its_workers_and_goes_on_later(flags: dict[str, Any]) -> None:
     class Interrupt(Observer):
         def finished(self, slot: int | None, record: Record, reused: bool) -> None:
-            if record["stage"] == "search":
+            if record["stage"] == "trial":
                 raise KeyboardInterrupt
 
     experiment = resolve({**flags, "workers": 2})
@@ -291,11 +363,10 @@ def test_an_interrupted_run_keeps_its_records_ends_its_workers_and_goes_on_later
     outcome = run_inline(flags)
     undisturbed = run_inline({**flags, "name": "undisturbed"}, fresh=True)
     strip = [{k: v for k, v in r.items() if k not in (*TIMES, "environment", "command")} for r in records_of(outcome)]
-    assert sum(r["stage"] == "confirm" for r in strip) == 2
-    curves = {json.dumps(r.get("curve")) for r in strip if r["stage"] in ("search", "confirm")}
-    assert curves == {
-        json.dumps(r.get("curve")) for r in records_of(undisturbed) if r["stage"] in ("search", "confirm")
-    }
+    assert count_stages(strip) == count_stages(records_of(undisturbed))
+    curves = {json.dumps(r.get("curve")) for r in strip if r["stage"] == "trial"}
+    assert curves == {json.dumps(r.get("curve")) for r in records_of(undisturbed) if r["stage"] == "trial"}
+    assert not (outcome.results_folder / "models").exists()
 
 
 def _children_of(parent: int) -> list[int]:

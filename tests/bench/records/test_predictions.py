@@ -24,7 +24,7 @@ def kept(tmp_path: Path, task: str, model: str = "gru", **settings: int) -> tupl
     training = Training(
         TASKS.create(task), MODELS.create(model), Settings(**{"hidden_size": 4, **settings}), 32, 3, replicate=1
     )
-    record = TrainingJob(training, keep_predictions=True).perform(lambda *evaluation: None)
+    record = TrainingJob(training, examine=True).perform(lambda *evaluation: None)
     assert set(record[FILES]) == {f"predictions/{record['key']}.npz"}
     write_kept_files(tmp_path, record)
     assert FILES not in record

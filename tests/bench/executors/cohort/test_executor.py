@@ -16,7 +16,7 @@ from bench.executors.cohort.size import FIRST
 from bench.executors.executor import Executor
 from bench.executors.inline import InlineExecutor
 from bench.executors.processes import ProcessExecutor
-from bench.experiment.driver import ATTEMPTS, Driver, Limits, Order
+from bench.experiment.driver import ATTEMPTS, Driver, Limits, OneBatch, Order
 from bench.experiment.machine import look_at_machine, open_executor
 from bench.experiment.observer import Observer
 from bench.experiment.run import run
@@ -72,14 +72,10 @@ def drive(
     executor: Executor, jobs: list[TrainingJob], tmp_path: Path, observer: Observer | None = None, **limits: Any
 ) -> list[Record]:
     """All jobs as one batch; their records in that order."""
-    found: list[Record] = []
-
-    def cell() -> Any:
-        found.extend((yield [Order(each, {"stage": "search", "match": "m"}) for each in jobs]))
-
+    batch = OneBatch([Order(each, {"stage": "search", "match": "m"}) for each in jobs])
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-    Driver(executor, ledger, observer or Observer(), Limits(**limits)).run([cell()])
-    return found
+    Driver(executor, ledger, observer or Observer(), Limits(**limits)).run([batch])
+    return batch.records
 
 
 def outcome(record: Record) -> Record:

@@ -248,7 +248,7 @@ def test_a_whole_experiment_on_the_gpu_and_again(tmp_path: Path) -> None:
         outcome = run(resolve({**flags, "cohort": cohort}), fresh=True)
         assert outcome.failures == 0
         records.append(RecordFile(tmp_path / "e" / "records.jsonl").read())
-    by_key = [{r["key"]: r["curve"] for r in each if r["stage"] in ("search", "confirm")} for each in records]
+    by_key = [{r["key"]: r["curve"] for r in each if r["stage"] == "trial"} for each in records]
     assert by_key[0] == by_key[1]
-    kernels = {r["model"]["name"]: r["kernel"] for r in records[1] if r["stage"] == "confirm"}
+    kernels = {r["model"]["name"]: r["kernel"] for r in records[1] if r["stage"] == "trial"}
     assert kernels == {"gru": "cudnn+graph", "numpy_gru": "numpy"}

@@ -1,0 +1,98 @@
+"""How much an experiment trains: its cells, the trials of a replicate, and the replicates of each task.
+
+A folder's experiment only grows. Where more trials or replicates were begun than are asked for now, they are completed:
+replicates searched with different numbers of trials, or for some models only, could not be compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bench.config.budgets import FIRST_LOOK
+from bench.config.resolve import Experiment, extending
+from bench.experiment.cell import CellPlan
+from bench.records.ledger import Ledger
+from tasks.contract import Task
+
+Part = tuple[str, str]  # a comparison and a task, as records call them
+
+
+class Plan:
+    """The cells of an experiment. replicates: by comparison and task, how many there are to be."""
+
+    def __init__(self, experiment: Experiment, device: str) -> None:
+        self.experiment = experiment
+        self.cells = [
+            CellPlan(experiment, matching, task, entry, device)
+            for matching in experiment.matchings
+            for task in experiment.tasks
+            for entry in experiment.entries
+        ]
+        options = experiment.options
+        first = max(options.replicates or 1, FIRST_LOOK if options.until_settled else 1)
+        self.replicates = dict.fromkeys(((cell.match, cell.task.label) for cell in self.cells), first)
+
+    def extended(self, ledger: Ledger) -> Plan:
+        """The plan for an experiment that has begun: at least as large as what is recorded of it."""
+        options = self.experiment.options
+        if options.tune == "once":
+            return self
+        places = [place for place, _ in ledger.statuses() if place.stage == "trial"]
+        begun = max(((place.trial or 0) + 1 for place in places), default=1)
+        trials = max(options.trials or 1, begun if "trials" in extending(options) else 1)
+        plan = Plan(replace(self.experiment, options=replace(options, trials=trials)), self.cells[0].device)
+        for place in places:
+            part = (place.match or "", place.task or "")
+            if part in plan.replicates:
+                plan.replicates[part] = max(plan.replicates[part], place.replicate or 1)
+        return plan
+
+    def count(self, cell: CellPlan) -> int:
+        """Replicates of a cell."""
+        return self.replicates[cell.match, cell.task.label]
+
+    def add(self, part: Part, replicates: int) -> list[tuple[CellPlan, int]]:
+        """Give a task more replicates; which are new, as cells and numbers."""
+        before, self.replicates[part] = self.replicates[part], replicates
+        cells = [cell for cell in self.cells if (cell.match, cell.task.label) == part]
+        return [(cell, number) for number in range(before + 1, replicates + 1) for cell in cells]
+
+    def data_sets(self) -> list[tuple[Task, int]]:
+        """Tasks and replicates whose data some cell is trained on."""
+        found = []
+        for task in self.experiment.tasks:
+            most = max(count for (_, label), count in self.replicates.items() if label == task.label)
+            found += [(task, number) for number in range(1, most + 1)]
+        return found
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of the experiment as it is now, for its manifest; `replicates`: as many as every task has."""
+        return {**self.experiment.settings(), "replicates": min(self.replicates.values())}
+
+    def planned(self) -> int:
+        """Trainings and timings in all, if no search fails whole."""
+        return sum(sum(cell.planned(self.count(cell)).values()) for cell in self.cells)
+
+    def missing(self, ledger: Ledger) -> list[dict[str, Any]]:
+        """What each cell still lacks, by stage; cells that lack nothing are left out."""
+        done = Counter((place.match, place.task, place.model, place.stage) for place, _ in ledger.statuses())
+        found = []
+        for cell in self.cells:
+            planned = cell.planned(self.count(cell))
+            lacks = {stage: max(count - done[(*cell.name, stage)], 0) for stage, count in planned.items()}
+            if any(lacks.values()):
+                found.append({**dict(zip(("match", "task", "model"), cell.name, strict=True)), **lacks})
+        return found
+
+
+def covers(recorded: Mapping[str, Any], experiment: Experiment) -> bool:
+    """Whether a complete experiment with the `recorded` settings has all that is asked for now."""
+    options = experiment.options
+    if options.tune == "once":
+        return True  # the identity has all numbers
+    enough = recorded["replicates"] >= (options.replicates or 1) and recorded["trials"] >= (options.trials or 1)
+    looked = recorded["until_settled"] and recorded["max_replicates"] >= options.max_replicates
+    return enough and (looked or not options.until_settled)

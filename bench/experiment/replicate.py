@@ -1,0 +1,135 @@
+"""The parts of an experiment that ask the driver for jobs.
+
+`Replicate` is the whole procedure done once: a search of its own, and a closer look at its selected trial. With
+`--tune once` a `SearchForAll` takes the place of all replicates: one search, and its choice trained on each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.experiment.cell import FUSED, SEARCH_REPLICATE, CellPlan
+from bench.experiment.driver import Order
+from bench.experiment.mirror import Mirror
+from bench.experiment.search import Point, point_of
+from bench.records.predictions import FOLDER as PREDICTIONS
+from bench.records.schema import Record
+from bench.records.selection import select
+from bench.training.checkpoint import stored
+
+
+class Replicate:
+    """One replicate of a cell. selected: the record of its selected trial, once its search is done.
+
+    The weights of every trial lie beside the records until the selected one has been examined. All of it can be done
+    again after a kill: what is recorded is found, and without weights a trial is trained again.
+    """
+
+    def __init__(self, plan: CellPlan, number: int, mirror: Mirror) -> None:
+        self.plan, self.number, self._mirror = plan, number, mirror
+        self.selected: Record | None = None
+        self._search = plan.search(number)
+        self._trials: list[Record] = []
+        self._searched = False
+
+    def next_orders(self) -> Sequence[Order]:
+        if self._searched:
+            return []
+        if trials := self._search.next_trials():
+            return [self.plan.trial_order(trial, self.number) for trial in trials]
+        self._searched, self.selected = True, select(self._trials)
+        if self.selected is not None:
+            self.plan.kernel = self.plan.kernel or self.selected.get("kernel")
+            if self.plan.space().only is None:
+                return [self.plan.examine_order(self.selected)]
+        self._remove_files()
+        return []
+
+    def receive(self, records: Sequence[Record]) -> None:
+        if self._searched:
+            self._remove_files()
+            return
+        self._search.tell(records)
+        self._trials += records
+        self._mirror.show(self.plan.name, self.number, self.plan.space(), records)
+
+    def _remove_files(self) -> None:
+        """Remove the weights of the trials, and predictions of one that a shorter search had selected.
+
+        With --save-models the selected trial's weights stay.
+        """
+        folder, selected = self.plan.experiment.results_folder, self.selected and self.selected["key"]
+        for key in {record["key"] for record in self._trials}:
+            if key != selected:
+                (folder / PREDICTIONS / f"{key}.npz").unlink(missing_ok=True)
+            if key != selected or not self.plan.experiment.options.save_models:
+                for path in stored(folder, key):
+                    path.unlink(missing_ok=True)
+        self._trials = []
+
+
+class SearchForAll:
+    """The search for all replicates of a cell, and its choice trained on each of them.
+
+    chosen: what the search found; None: not yet, or nothing that trains.
+    """
+
+    def __init__(self, plan: CellPlan, replicates: int, mirror: Mirror) -> None:
+        self.plan, self._replicates, self._mirror = plan, replicates, mirror
+        self.chosen: Point | None = None
+        self._search = None if plan.space().only else plan.search(SEARCH_REPLICATE)
+        self._searched = False
+
+    def next_orders(self) -> Sequence[Order]:
+        if self._searched:
+            return []
+        if self._search is not None and (trials := self._search.next_trials()):
+            return [self.plan.trial_order(trial, SEARCH_REPLICATE) for trial in trials]
+        self._searched, self.chosen = True, self._search.best if self._search else self.plan.space().only
+        if self.chosen is None:
+            return []
+        return [self.plan.confirm_order(self.chosen, replicate) for replicate in range(1, self._replicates + 1)]
+
+    def receive(self, records: Sequence[Record]) -> None:
+        if self._searched:
+            self.plan.kernel = next((record["kernel"] for record in records if record.get("kernel")), None)
+        elif self._search is not None:
+            self._search.tell(records)
+            self._mirror.show(self.plan.name, SEARCH_REPLICATE, self.plan.space(), records)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A configuration of a cell that is timed alone, in rounds."""
+
+    plan: CellPlan
+    point: Point
+    replicate: int
+    environment: str
+
+    @classmethod
+    def of(cls, plan: CellPlan, selected: Record, environment: str) -> Timing:
+        """The timing of a selected trial's configuration."""
+        return cls(plan, point_of(selected), selected["replicate"], environment)
+
+    def round(self, number: int) -> TimingRound:
+        """Its part in a round (0, 1, …)."""
+        return TimingRound(self, number)
+
+
+class TimingRound:
+    """Time a configuration; on a CPU an LSTM a second time, without the kernel that other cells lack."""
+
+    def __init__(self, timing: Timing, number: int) -> None:
+        where = (timing.point, timing.replicate, timing.environment, number)
+        self._orders = [timing.plan.timing_order(*where)]
+        self._again = [timing.plan.timing_order(*where, onednn=False)]
+
+    def next_orders(self) -> Sequence[Order]:
+        orders, self._orders = self._orders, []
+        return orders
+
+    def receive(self, records: Sequence[Record]) -> None:
+        if records[0]["kernel"] == FUSED:
+            self._orders, self._again = self._again, []

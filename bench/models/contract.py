@@ -15,6 +15,8 @@ import numpy as np
 
 from tasks.contract import Array, Loss, Split, Task
 
+Group = Literal["standard", "recurrent", "without recurrence"]
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -135,6 +137,7 @@ class Model(ABC):
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
     uses_torch: ClassVar[bool] = True  # False: a process that trains nothing else need not load it
+    group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it
 
     @abstractmethod
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:

@@ -12,6 +12,11 @@ import click
 
 KINDS = ("tasks", "models", "experiments", "budgets", "recipes")
 Row = tuple[str, str]  # a name, and what it is
+GROUPS = {
+    "standard": "GRU, LSTM and plain RNN:",
+    "recurrent": "Other recurrent cells:",
+    "without recurrence": "Contenders without recurrence:",
+}
 
 
 @click.command("list", short_help="List tasks, models, budgets, recipes or experiments.")
@@ -36,8 +41,13 @@ def list_command(what: str, plugins: tuple[str, ...], results: str) -> int:
         raise unknown("list", what, rows)
     found = list(rows[what]())
     width = max((len(name) for name, _ in found), default=0)
-    for name, summary in found:
-        click.echo(f"{name:<{width}}  {summary}")
+    groups = _groups() if what == "models" else {}
+    for heading in GROUPS.values() if groups else [""]:
+        shown = [row for row in found if groups.get(row[0], "") == heading]
+        if heading and shown:
+            click.echo(heading)
+        for name, summary in shown:
+            click.echo(f"{'  ' * bool(heading)}{name:<{width}}  {summary}")
     if not found:
         click.echo(f"no {what} yet", err=True)
     return 0
@@ -59,6 +69,13 @@ def _entries(kind: str, plugins: Iterable[str]) -> Iterable[Row]:
             for f in parameters(cls)
         )
         yield name, f"{cls.summary}  [{given}]" if given else cls.summary
+
+
+def _groups() -> dict[str, str]:
+    """The heading under which each model stands."""
+    from bench.models.registry import MODELS
+
+    return {name: GROUPS[cls.group] for name, cls in MODELS.entries().items()}
 
 
 def _budgets() -> Iterable[Row]:

@@ -16,6 +16,8 @@ import numpy as np
 from tasks.contract import Array, Loss, Split, Task
 from tasks.entry import RegistryEntry
 
+Group = Literal["standard", "recurrent", "without recurrence"]
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -138,6 +140,7 @@ class Model(RegistryEntry):
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
     uses_torch: ClassVar[bool] = True  # False: a process that trains only such models does not load torch
+    group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it
 
     @abstractmethod
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:

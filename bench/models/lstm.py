@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from bench.models.contract import ParameterCount, Problem
+from bench.models.contract import Group, ParameterCount, Problem
 from bench.models.sizing import parameter_count
 from bench.models.torch_model import TorchModel
 
@@ -19,6 +19,7 @@ class Lstm(TorchModel):
 
     name = "lstm"
     summary = "torch nn.LSTM: three gates and a separate memory cell"
+    group: ClassVar[Group] = "standard"
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         import torch

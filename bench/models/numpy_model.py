@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bench.models.contract import Model, ParameterCount, Problem, Settings
+from bench.models.contract import Group, Model, ParameterCount, Problem, Settings
 from bench.models.initialisation import draw_weights
 from bench.models.numpy_learner.layer import Layer
 from bench.models.numpy_learner.learner import NumpyLearner
@@ -21,6 +21,7 @@ class NumpyModel(Model):
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     uses_torch: ClassVar[bool] = False
+    group: ClassVar[Group] = "standard"
 
     @abstractmethod
     def layer(self) -> type[Layer[Any]]:

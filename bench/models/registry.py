@@ -5,7 +5,9 @@ Listing models does not import torch: an entry imports what it computes with whe
 
 from __future__ import annotations
 
-from bench.models.contract import Model
+from typing import get_args
+
+from bench.models.contract import Group, Model
 from tasks.errors import UserError
 from tasks.registry import Registry, check_named_dataclass
 
@@ -19,6 +21,8 @@ def check_model(cls: type[Model]) -> None:
         raise UserError("attribute 'cell' is empty: expected a name, which seeds the initial weights")
     if not cls.devices or any(device not in DEVICES for device in cls.devices):
         raise UserError(f"attribute 'devices' is {cls.devices!r}: expected one or both of {DEVICES}")
+    if cls.group not in get_args(Group):
+        raise UserError(f"attribute 'group' is {cls.group!r}: expected one of {get_args(Group)}")
 
 
 MODELS: Registry[Model] = Registry("model", Model, "bench.models", check_model)  # type: ignore[type-abstract]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bench.models.contract import ParameterCount, Problem
+from bench.models.contract import Group, ParameterCount, Problem
 from bench.models.sizing import parameter_count
 from bench.models.torch_model import TorchModel
 
@@ -19,6 +19,7 @@ class Rnn(TorchModel):
 
     name = "rnn"
     summary = "torch nn.RNN: no gates; nonlinearity tanh or relu"
+    group: ClassVar[Group] = "standard"
     nonlinearity: Literal["tanh", "relu"] = "tanh"
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:

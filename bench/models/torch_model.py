@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class TorchModel(Model):
     scheme "default".
     """
 
-    precisions = ("float32", "tf32", "bfloat16")
+    precisions: ClassVar[tuple[str, ...]] = ("float32", "tf32", "bfloat16")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

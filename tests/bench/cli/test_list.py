@@ -49,6 +49,16 @@ def test_each_entry_has_a_line_with_a_summary(bench: Bench, what: str, names: se
     assert all(len(summary) > 10 for summary in found.values())
 
 
+def test_models_stand_in_three_groups(bench: Bench) -> None:
+    lines = [line.split()[0] if line.startswith(" ") else line for line in bench("list", "models").stdout.splitlines()]
+    headings = ["GRU, LSTM and plain RNN:", "Other recurrent cells:", "Contenders without recurrence:"]
+    assert [line for line in lines if line.endswith(":")] == headings
+    first, second, third = map(lines.index, headings)
+    assert {"gru", "lstm", "rnn", "numpy_gru"} <= set(lines[first:second])
+    assert {"mingru", "minlstm", "lru", "slstm", "indrnn", "gru_layernorm"} <= set(lines[second:third])
+    assert set(lines[third + 1 :]) == {"attention", "tcn"}
+
+
 def test_a_set_of_recipes_has_one_line(bench: Bench) -> None:
     found = rows(bench("list", "recipes"))
     assert "claims" in found

@@ -58,6 +58,7 @@ RATES = {
 }
 LARGE = (
     "cogscale",
+    "contenders",
     "copy-delays",
     "gradient-flow",
     "fair",

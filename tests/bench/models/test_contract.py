@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from bench.models.contract import Learner, Model, Problem, Settings
+from bench.models.initialisation import GATES
 from bench.models.registry import MODELS
 from bench.seeds import generator
 from tasks.contract import Array, Split
+from tasks.errors import UserError
 from tasks.losses import mean_loss
 
 MakeSplit = Callable[..., Split]
@@ -304,8 +306,12 @@ def test_losses_of_nothing_are_nothing(model: Model) -> None:
     assert build(model, PROBLEMS["value"]).losses([]).shape == (0,)
 
 
-def test_an_initialisation_scheme_reaches_the_weights(model: Model) -> None:
+def test_an_initialisation_scheme_reaches_the_weights_or_is_refused(model: Model) -> None:
     problem = PROBLEMS["value"]
+    if model.cell not in GATES:
+        with pytest.raises(UserError, match=f"model {model.name} draws its own initial weights"):
+            build(model, problem, replace(SETTINGS, init="orthogonal"))
+        return
     orthogonal = build(model, problem, replace(SETTINGS, init="orthogonal", dtype="float64")).state()
     block = orthogonal["weight_hh_l0"][: SETTINGS.hidden_size]
     np.testing.assert_allclose(block @ block.T, np.eye(SETTINGS.hidden_size), atol=1e-12)

@@ -1,0 +1,42 @@
+"""A causal Transformer encoder: no recurrence, every earlier step in view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.models.contract import Group
+from bench.models.torch_model import TorchModel
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Attention(TorchModel):
+    """Causal Transformer encoder with rotary positions (Vaswani et al. 2017; Su et al. 2021).
+
+    heads: at most so many; as many as divide the hidden size.
+    """
+
+    name = "attention"
+    summary = "causal Transformer encoder with rotary positions, no recurrence"
+    group: ClassVar[Group] = "without recurrence"
+
+    heads: int = 4
+
+    def __post_init__(self) -> None:
+        if self.heads < 1:
+            raise ValueError(f"expected heads >= 1, not {self.heads}")
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        from torch import nn
+
+        from bench.models.torch_cells.attention import AttentionLayer
+        from bench.models.torch_cells.stack import Stack
+
+        def layer(_: int, size: int) -> nn.Module:
+            return AttentionLayer(size, self.heads)
+
+        stack = Stack(layer, hidden_size, hidden_size, num_layers, dropout)
+        return nn.Sequential(nn.Linear(input_size, hidden_size), stack, nn.LayerNorm(hidden_size))

@@ -1,0 +1,42 @@
+"""The linear recurrent unit: a diagonal, complex, linear recurrence between gated linear units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.models.torch_model import TorchModel
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Lru(TorchModel):
+    """Linear recurrent unit (Orvieto et al. 2023).
+
+    r_min, r_max: between which the moduli of its complex factors lie at first; nearer to 1 remembers longer.
+    """
+
+    name = "lru"
+    summary = "linear recurrent unit: complex diagonal recurrence, gated linear units"
+    precisions: ClassVar[tuple[str, ...]] = ("float32", "tf32")  # complex numbers have no bfloat16
+
+    r_min: float = 0.0
+    r_max: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.r_min < self.r_max <= 1:
+            raise ValueError(f"expected 0 <= r_min < r_max <= 1, not {self.r_min} and {self.r_max}")
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        from torch import nn
+
+        from bench.models.torch_cells.lru import LRULayer
+        from bench.models.torch_cells.stack import Stack
+
+        def layer(_: int, size: int) -> nn.Module:
+            return LRULayer(size, self.r_min, self.r_max)
+
+        stack = Stack(layer, hidden_size, hidden_size, num_layers, dropout)
+        return nn.Sequential(nn.Linear(input_size, hidden_size), stack)

@@ -111,7 +111,6 @@ def test_an_option_that_was_removed_is_refused_unless_it_changed_nothing() -> No
             {"prune": True, "save_models": True, "match": "hidden,params", "parameter_budgets": "500"},
             "976e8569bfa9d740f10d95789288c54f293248e881eb94590e96266c54c14ac4",
         ),
-        ({**SUNSPOTS, "window": "12"}, "9ce4e13ab784b3e6016772443e1f5b1f0c4546b9c8f30e505927433d105969f1"),
     ],
 )
 def test_an_experiment_of_an_earlier_version_keeps_its_identity(flags: dict[str, Any], identity: str) -> None:

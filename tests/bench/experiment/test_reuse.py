@@ -33,7 +33,7 @@ class Trained(Observer):
 @pytest.fixture
 def options(toy_plugin: str, tmp_path: Path) -> dict[str, Any]:
     made = {"plugins": [toy_plugin], "tasks": ["toy"], "models": ["linear"], "budget": "smoke", "trials": 6}
-    return {**made, "sampler": "tpe", "tune": "once", "results": str(tmp_path / "results")}
+    return {**made, "sampler": "tpe", "results": str(tmp_path / "results")}
 
 
 def go(options: dict[str, Any], fresh: bool = False) -> tuple[Outcome, Counter[tuple[str, str]]]:

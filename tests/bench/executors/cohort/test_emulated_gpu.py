@@ -23,6 +23,7 @@ from bench.models.registry import MODELS
 from bench.records.schema import Record
 from bench.training.data import load_data
 from bench.training.jobs import TrainingJob
+from bench.training.loop import finish
 from bench.training.request import Training
 from bench.training.train import train
 from tasks.registry import TASKS
@@ -288,12 +289,7 @@ def test_evaluations_are_scored_while_others_take_their_turns(emulate: Emulate) 
         next(scoring)
         turns += 1
     release.set()
-    while True:
-        try:
-            next(scoring)
-        except StopIteration as end:
-            assert end.value == 7
-            break
+    assert finish(scoring) == 7
     assert turns == 3
     assert scored != [threading.get_ident()]
 

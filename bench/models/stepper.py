@@ -1,7 +1,7 @@
 """One training's steps and evaluations, as work that is begun here and read back later.
 
-The trainer asks a stepper and never a device, so the same loop trains one learner at a time (`EagerStepper`, whose
-answers are there at once) and many on one GPU (`torch_learner.graph.GraphStepper`, whose answers come when they come).
+The trainer calls a stepper and never a device, so the same loop trains one learner at a time (`EagerStepper`, whose
+results are available at once) and many on one GPU (`torch_learner.graph.GraphStepper`, whose results arrive later).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tasks.contract import Array, Dataset
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stepper goes through.
+    """The data that a stepper trains on, and in which order.
 
     orders: an endless sequence of permutations of the training data, one an epoch. interval: the most steps between two
     evaluations.

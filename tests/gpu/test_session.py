@@ -54,3 +54,14 @@ def test_the_tests_that_need_a_gpu_are_collected_where_there_is_none() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "test_gradients_are_those_of_the_cpu" in done.stdout
+
+
+def test_the_benchmark_needs_no_more_data_sets_than_bench_keeps_at_once() -> None:
+    """Else it would make data while it measures."""
+    from gpu_cohort import mixture
+
+    from bench.training.data import load_data
+
+    trainings = mixture(270)
+    assert len({(each.task.label, each.replicate) for each in trainings}) <= load_data.cache_info().maxsize
+    assert len({each.key() for each in trainings}) == len(trainings)

@@ -1,4 +1,4 @@
-"""Which stepper a training gets in a process that trains others in between, and which may not be there at all."""
+"""Choose the stepper of a training that shares its process with others, or refuse one that cannot share it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ import torch
 
 from bench.models.contract import Learner
 from bench.models.stepper import EagerStepper, Plan, Stepper
-from bench.models.torch_learner.graph import CannotCapture, GraphStepper
+from bench.models.torch_learner.capture import CannotCapture
+from bench.models.torch_learner.graph import GraphStepper
 from bench.models.torch_learner.learner import TorchLearner
 
 

@@ -15,7 +15,8 @@ from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS
 from bench.models.stepper import EagerStepper, Plan, Stepper
 from bench.models.torch_learner import data, shared
-from bench.models.torch_learner.graph import CannotCapture, GraphStepper
+from bench.models.torch_learner.capture import CannotCapture
+from bench.models.torch_learner.graph import GraphStepper
 from bench.models.torch_learner.learner import TorchLearner
 from bench.models.torch_model import TorchModel
 from bench.records.schema import Record

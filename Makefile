@@ -6,7 +6,7 @@ ENVIRONMENT := .venv/.installed
 TOOLS := .venv/.installed-tools
 BENCHMARKS := start allocator loops sweep driver numpy_cells gpu_cohort
 
-.PHONY: run test lint perf
+.PHONY: run test lint perf perf-gpu
 .DEFAULT_GOAL := run
 
 run: $(ENVIRONMENT)
@@ -26,6 +26,10 @@ perf: $(TOOLS)
 	-$(BIN)/pip install -c constraints.txt -e '.[perf]' # without it, its rows say "not measured"
 	failed=; for name in $(BENCHMARKS); do $(BIN)/python tests/performance/$$name.py --write || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "not as it should be:$$failed"; exit 1; }
+
+# on a machine with a GPU: what it can do, its tests, trainings an hour, the main job; the numbers land in gpu-out/
+perf-gpu: $(TOOLS)
+	PYTHON=$(BIN)/python tests/gpu/session.sh look probe tests cohort main
 
 # pip gets all requirements at once, so that the pins hold for torch too
 $(ENVIRONMENT): pyproject.toml constraints.txt

@@ -1,7 +1,7 @@
 """Local worker processes, one pool of one process for each slot.
 
 A killed worker breaks its whole `ProcessPoolExecutor`; with a pool a slot that is exactly the training that it was
-doing, so blame is certain, the others are unharmed, and the slot gets a new process.
+doing: the cause is certain, the others are unharmed, and the slot gets a new process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Shared memory in which workers tell how far they are: no lock, so that no killed worker can hold one."""
+"""Shared memory in which workers report their progress, without a lock, so that no killed worker can hold one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLOT = _CURVE + ROWS * ROW
 
 
 class SharedProgress:
-    """Doubles in shared memory, `SLOT` of them for each slot: which job began, how many evaluations, the evaluations.
+    """Doubles in shared memory, `SLOT` for each slot: which job began, how many evaluations there are, and these.
 
     A worker writes only its own slot, and the count after the row, so the parent never reads half a row.
     """

@@ -1,4 +1,4 @@
-"""Where an experiment's jobs run, and a first look at it, before there is a driver."""
+"""Open the executor of an experiment, and look at its machine before the first training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training takes: processor time, peak memory, energy. Unknown is None, never 0."""
+"""Processor time, peak memory and energy that a training takes. Unknown is None, never 0."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Effort(ABC):
 
 
 class SoleEffort(Effort):
-    """Of a training that has the process for itself, on a GPU the device too: all that either takes meanwhile."""
+    """The effort of a training that has its process, and on a GPU the device, for itself."""
 
     def __init__(self, device: str) -> None:
         self._memory, self._energy = PeakMemory(device), EnergyMeter(device)
@@ -50,7 +50,10 @@ class SoleEffort(Effort):
 
 
 class SharedEffort(Effort):
-    """Of a training that takes turns with others: `with effort.turn():` around each of its turns."""
+    """The effort of a training that takes turns with others: `with effort.turn():` around each of its turns.
+
+    Processor time is the process's during these turns, so what another thread does then for any member is in it.
+    """
 
     def __init__(self, device: str, joules: Callable[[], float | None]) -> None:
         """joules: counts up a member's share of the energy that the device takes."""

@@ -1,4 +1,4 @@
-"""What a cohort needs of a device: a stream for each member, how much memory is left, whether it is still there."""
+"""What a cohort needs of a device: a stream and graphs for each member, free memory, and whether it still works."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class DeviceLost(Exception):  # noqa: N818 - an event, not an error of this program
-    """The device does not answer any more, in this process at least: whose fault it was can't be told."""
+    """The device no longer answers in this process, and which training caused it is unknown."""
 
 
 class Place:
@@ -55,7 +55,7 @@ class Device:
         """Make it ready; DeviceLost where it is not there."""
 
     def new_stream(self) -> Any:
-        """What work runs on that nobody else's work has to wait for."""
+        """A queue of work of its own on the device."""
         return None
 
     def stream(self, stream: Any) -> AbstractContextManager[Any]:
@@ -89,7 +89,7 @@ class Device:
         return None
 
     def check(self, error: Exception) -> None:
-        """Raise DeviceLost where a training's error means that no other can go on either."""
+        """Raise DeviceLost if a training's error means that no other training can go on either."""
 
 
 class Gpu(Device):

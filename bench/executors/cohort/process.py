@@ -1,4 +1,4 @@
-"""A cohort's process as its parent sees it: started, given jobs, listened to, ended."""
+"""A cohort's process, seen from its parent, which starts it, gives it jobs, receives its messages and ends it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Running:
 
 
 class CohortProcess:
-    """One process on one GPU; `ended` when it is there no more.
+    """One process on one GPU; `ended` once it has died.
 
     lost: what it said before it gave up a device that stopped answering. gone: what it said where it found none.
 

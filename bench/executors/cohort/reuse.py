@@ -10,6 +10,8 @@ from collections import OrderedDict
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import torch
+
 from bench.executors.cohort.streams import LeasedStream
 from bench.models.contract import Learner, Problem
 from bench.models.torch_learner.data import Sequences
@@ -110,8 +112,8 @@ class PlacedData:
         """(Training, validation) data, complete when this returns. A dataset is known by its identity."""
         key = (id(dataset), str(learner.dtype))
         if key not in self._placed:
-            # copies from the host's ordinary memory end before the call returns, so any stream may read them
             self._placed[key] = dataset, (learner.place(dataset.train), learner.place(dataset.valid))
+            torch.cuda.current_stream(learner.device).synchronize()  # from now on other streams may read it
             if len(self._placed) > PLACED:
                 self._placed.popitem(last=False)
         self._placed.move_to_end(key)

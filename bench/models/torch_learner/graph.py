@@ -10,9 +10,7 @@ The stepper works on the stream that is current where it is used; it must be the
 
 from __future__ import annotations
 
-import gc
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from torch import Tensor
 
 from bench.models.stepper import Plan, Stepper
 from bench.models.torch_learner import data
+from bench.models.torch_learner.capture import CannotCapture, Graphs, record, reset_all, without_waiting
 from bench.models.torch_learner.data import Sequences
 from bench.models.torch_learner.learner import TorchLearner
 from tasks.contract import Array
@@ -28,18 +27,6 @@ from tasks.contract import Array
 REHEARSALS = 3  # steps before a capture: libraries set themselves up in the first ones, which a capture can't hold
 TOLERANCE = 1e-4  # relative, between losses of the same steps replayed and done eagerly
 STEPS_A_LAUNCH = 8  # of whole batches, in the graph of several steps
-
-Graphs = Sequence["torch.cuda.CUDAGraph"]
-
-
-class CannotCapture(Exception):  # noqa: N818 - an answer, not an error
-    """A step waits for the host, or replaying it is not the same as doing it."""
-
-
-def reset_all(graphs: Graphs) -> None:
-    """Free graphs and their memory at once: right where no other graph was captured on their stream."""
-    for graph in graphs:
-        graph.reset()
 
 
 class GraphStepper(Stepper):
@@ -234,58 +221,21 @@ class GraphStepper(Stepper):
         for number in range(REHEARSALS):
             self._position.zero_()
             if number:  # the first step sets things up, and may wait for that
-                _without_waiting(work)
+                without_waiting(work)
             else:
                 work()
         return np.array(self._losses[:REHEARSALS].cpu().numpy())
 
     def _capture(self, work: Callable[[], None], pool: Any) -> torch.cuda.CUDAGraph:
-        """Record what `work` does on the member's own stream.
-
-        `torch.cuda.graph` would do the same, but first waits for the whole device and empties its caches, which holds
-        up all other members.
-        """
+        """Record what `work` does on the member's own stream."""
         self._torch.drop_gradients()  # each graph has its own, from the pool
-        collected = gc.isenabled()
-        gc.disable()  # to collect another graph during a capture would spoil it
         graph = torch.cuda.CUDAGraph()
         self._graphs.append(graph)
         try:
-            graph.capture_begin(pool=pool)
-            try:
-                work()
-            finally:
-                graph.capture_end()
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            self._leave_pool(pool)
-            if isinstance(error.__context__, torch.OutOfMemoryError):  # ending the capture failed over it
-                raise error.__context__ from None
-            if "out of memory" in str(error):  # the graph itself takes some too
-                raise torch.OutOfMemoryError(str(error)) from error
-            torch.cuda.synchronize(self._torch.device)  # raises where the device itself is what went wrong
-            raise CannotCapture(str(error)) from error
+            record(graph, work, pool, self._torch.device)
         finally:
-            if collected:
-                gc.enable()
             self._torch.drop_gradients()
         return graph
-
-    def _leave_pool(self, pool: Any) -> None:
-        """Take a capture that could not be ended out of the allocator's books, which torch leaves to us.
-
-        Otherwise the allocator stays in capture mode, and the pool's memory is never given back.
-        """
-        device = self._torch.device.index or 0
-        end, release = (getattr(torch._C, f"_cuda_{name}", None) for name in ("endAllocateToPool", "releasePool"))
-        if end is None or release is None:  # torch without CUDA
-            return
-        try:
-            end(device, pool)
-        except RuntimeError:  # it was ended: then resetting the graph releases the pool
-            return
-        release(device, pool)
 
 
 def _check_equal(replayed: Array, expected: Array) -> None:
@@ -296,18 +246,3 @@ def _check_equal(replayed: Array, expected: Array) -> None:
 def _pinned(tensor: Tensor) -> Tensor:
     """Where a copy to or from the GPU needs no waiting; torch keeps the pages until a copy under way is done."""
     return tensor.pin_memory()
-
-
-def _without_waiting(work: Callable[[], None]) -> None:
-    """Do it; CannotCapture where it waits for the device. To find that in a capture would harm the allocator."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Synchronization debug mode")  # says that it is new
-        torch.cuda.set_sync_debug_mode("error")
-    try:
-        work()
-    except RuntimeError as error:
-        if "synchroniz" in str(error):
-            raise CannotCapture(str(error)) from error
-        raise
-    finally:
-        torch.cuda.set_sync_debug_mode("default")

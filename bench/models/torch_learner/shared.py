@@ -1,4 +1,4 @@
-"""Which stepper a training gets in a process that trains others in between, and which may not be there at all."""
+"""Choose the stepper of a training that shares its process with others, or refuse one that cannot share it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 
 from bench.models.contract import Learner
 from bench.models.stepper import EagerStepper, Plan, Stepper
-from bench.models.torch_learner.graph import CannotCapture, GraphStepper
+from bench.models.torch_learner.capture import CannotCapture
+from bench.models.torch_learner.graph import GraphStepper
 from bench.models.torch_learner.learner import TorchLearner
 
 

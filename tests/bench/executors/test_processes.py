@@ -8,7 +8,7 @@ import torch
 
 from bench.config.resolve import resolve
 from bench.executors.processes import ProcessExecutor
-from bench.executors.worker import ENVIRONMENT
+from bench.executors.worker import ENVIRONMENT, use_one_thread
 from bench.experiment.machine import look_at_machine, open_executor
 from bench.experiment.observer import Observer
 from bench.models.contract import Settings
@@ -48,6 +48,15 @@ def test_a_worker_has_one_thread_and_an_allocator_that_keeps_its_buffers(executo
     assert pool.submit(os.getenv, "MALLOC_MMAP_THRESHOLD_").result() == ENVIRONMENT["MALLOC_MMAP_THRESHOLD_"]
     assert pool.submit(torch.get_num_threads).result() == 1
     assert dict(os.environ) == before  # the parent's own environment is as it was
+
+
+def test_a_process_of_somebody_else_s_gets_settings_for_cuda_that_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inline and on a cluster, where bench does not start the process."""
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setenv("CUDA_DEVICE_MAX_CONNECTIONS", "16")
+    use_one_thread()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ENVIRONMENT["CUBLAS_WORKSPACE_CONFIG"]
+    assert os.environ["CUDA_DEVICE_MAX_CONNECTIONS"] == "16"
 
 
 def test_workers_for_numpy_models_never_load_torch(tmp_path: Path) -> None:

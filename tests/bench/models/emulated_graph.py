@@ -27,6 +27,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from bench.models.torch_learner import graph
 from bench.models.torch_learner.adam import FusedAdam
+from bench.models.torch_learner.capture import CannotCapture
 from bench.models.torch_learner.learner import TorchLearner
 
 READS_BACK = ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal")
@@ -250,7 +251,7 @@ def _reading_back_fails(gpu: EmulatedGpu) -> Callable[[Work], None]:
                 work()
         except RuntimeError as error:
             if "capturing" in str(error):
-                raise graph.CannotCapture("called a synchronizing CUDA operation") from error
+                raise CannotCapture("called a synchronizing CUDA operation") from error
             raise
 
     return watched
@@ -282,7 +283,7 @@ def emulated_gpu(
         monkeypatch.setattr(cuda, name, value)
     monkeypatch.setattr(gc, "collect", gpu.count("gc.collect", collect))
     monkeypatch.setattr(graph, "_pinned", lambda tensor: torch.from_numpy(tensor.numpy().copy()))
-    monkeypatch.setattr(graph, "_without_waiting", _reading_back_fails(gpu) if watch else lambda work: work())
+    monkeypatch.setattr(graph, "without_waiting", _reading_back_fails(gpu) if watch else lambda work: work())
     monkeypatch.setattr(Tensor, "cpu", lambda tensor: (gpu.current.synchronize(), tensor)[1])
     predict = TorchLearner.predict
 

@@ -6,6 +6,7 @@ Whatever joins, leaves or shares a stream, each training's curve is that of the 
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from bench.models.registry import MODELS
 from bench.records.schema import Record
 from bench.training.data import load_data
 from bench.training.jobs import TrainingJob
+from bench.training.loop import finish
 from bench.training.request import Training
 from bench.training.train import train
 from tasks.registry import TASKS
@@ -270,3 +272,39 @@ def test_idle_graphs_give_way_where_memory_is_short(emulate: Emulate, monkeypatc
     assert len(cohort._members) == 2
     assert kept
     assert not any(graph in gpu.graphs for graph in kept)
+
+
+def test_evaluations_are_scored_while_others_take_their_turns(emulate: Emulate) -> None:
+    """The thread that launches work never waits for NumPy."""
+    emulate(learners_on_gpu=True)
+    device, turns, scored, release = Gpu(), 0, list[int](), threading.Event()
+
+    def work() -> int:
+        release.wait(60)
+        scored.append(threading.get_ident())
+        return 7
+
+    scoring = device.apart(work)
+    for _ in range(3):
+        next(scoring)
+        turns += 1
+    release.set()
+    assert finish(scoring) == 7
+    assert turns == 3
+    assert scored != [threading.get_ident()]
+
+
+def test_an_error_in_scoring_is_the_training_s_own(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulate(learners_on_gpu=True)
+
+    def broken(*_: Any) -> float:
+        raise ValueError("no such loss")
+
+    monkeypatch.setattr("bench.training.loop.mean_loss", broken)
+    listener = Records()
+    cohort = Cohort(Gpu(), CohortSize(2), listener)
+    cohort.add(1, TrainingJob(training()))
+    while not cohort.idle:
+        cohort.round()
+    assert listener.by_serial[1]["status"] == "failed"
+    assert "no such loss" in listener.by_serial[1]["error"]

@@ -12,6 +12,7 @@ import pytest
 
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
 from bench.experiment.rerun import rerun
 from bench.experiment.run import Outcome, run
@@ -57,7 +58,7 @@ def count_stages(records: list[Record]) -> Counter[str]:
 def test_every_replicate_has_a_search_of_its_own_and_its_selected_trial_is_examined(flags: dict[str, Any]) -> None:
     outcome = run_inline(flags)
     records = records_of(outcome)
-    assert count_stages(records) == {"reference": 2, "trial": 4, "examine": 2, "time": 1}
+    assert count_stages(records) == {"reference": 2, "trial": 4, "examine": 2, "time": TIMING_ROUNDS}
     assert outcome.failures == 0
     for replicate in (1, 2):
         trials = [r for r in records if r["stage"] == "trial" and r["replicate"] == replicate]
@@ -92,7 +93,7 @@ def test_one_configuration_is_trained_once_a_replicate_and_examined_at_once(flag
     """Such a training has the key that it had before searches belonged to replicates."""
     fixed = {**flags, "hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "models": "rnn", "steps": 3}
     outcome = run_inline(fixed)
-    assert count_stages(records_of(outcome)) == {"reference": 2, "trial": 2, "time": 1}
+    assert count_stages(records_of(outcome)) == {"reference": 2, "trial": 2, "time": TIMING_ROUNDS}
     once = run_inline({**fixed, "tune": "once", "name": "once"}, fresh=True)
     assert count_stages(records_of(once)) == {"reference": 2, "confirm": 2, "time": 1}
     trained = [
@@ -122,9 +123,10 @@ def test_the_configuration_that_most_replicates_selected_is_timed(flags: dict[st
     records = records_of(run_inline(made))
     keys = {r["examined"] for r in records if r["stage"] == "examine"}
     typical = most_frequent([r for r in records if r["key"] in keys])
-    (timed,) = [r for r in records if r["stage"] == "time"]
+    timed = [r for r in records if r["stage"] == "time"]
     assert typical is not None
-    assert configuration(timed) == configuration(typical)
+    assert len(timed) == TIMING_ROUNDS
+    assert all(configuration(timing) == configuration(typical) for timing in timed)
 
 
 def test_a_single_replicate_is_run_and_says_what_cannot_be_said(flags: dict[str, Any]) -> None:
@@ -135,7 +137,7 @@ def test_a_single_replicate_is_run_and_says_what_cannot_be_said(flags: dict[str,
             notes.append(text)
 
     records = records_of(run_inline({**flags, "replicates": 1}, observer=Notes()))
-    assert count_stages(records) == {"reference": 1, "trial": 2, "examine": 1, "time": 1}
+    assert count_stages(records) == {"reference": 1, "trial": 2, "examine": 1, "time": TIMING_ROUNDS}
     assert [note for note in notes if "no interval, no test and no verdict" in note]
 
 
@@ -160,7 +162,7 @@ def test_no_more_is_done_than_was_planned_also_where_a_kernel_is_timed_twice(fla
     assert manifest["trainings_planned"] == len(measured)
     kernels = {r["kernel"] for r in measured if r["stage"] == "trial"}
     timings = [r["kernel"] for r in measured if r["stage"] == "time"]
-    assert len(timings) == (3 if "onednn" in kernels else 2)
+    assert len(timings) == TIMING_ROUNDS * (3 if "onednn" in kernels else 2)
 
 
 def test_who_follows_a_training_is_told_each_evaluation_as_it_comes(flags: dict[str, Any]) -> None:

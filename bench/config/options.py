@@ -17,6 +17,7 @@ from tasks.errors import UserError, unknown
 from tasks.registry import TASKS
 from tasks.spec import convert, split_specs
 
+DEFAULT_TASKS = ("sine", "regression", "copy")
 TUNES = ("each", "once")
 SAMPLERS = ("tpe", "random", "grid")
 DEVICES = ("auto", "cpu", "cuda")
@@ -129,7 +130,7 @@ def fill_in(options: Options) -> Options:
     if options.tune == "once" and options.trials is None:
         filled["trials"] = budget.trials_once
     if options.tasks is None:
-        filled["tasks"] = () if options.data else ("sine", "regression", "copy")
+        filled["tasks"] = () if options.data else DEFAULT_TASKS
     return replace(options, **filled)
 
 

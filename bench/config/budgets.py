@@ -15,9 +15,9 @@ class Budget:
     """What a budget decides, for each model and task.
 
     trials: configurations that a replicate tries; trials_once: those of the one search with `--tune once`.
-    hidden_sizes, layers: what a search chooses from. timing_seconds: for timing a configuration. core_seconds: about the
-    processor time of `run --models gru,lstm`; at quick from the processor time of each size, measured on an AMD EPYC, at
-    the others in proportion to the optimiser steps and to the sizes.
+    hidden_sizes, layers: what a search chooses from. timing_seconds: for timing a configuration. core_seconds: about
+    the processor time of `run --models gru,lstm`; at quick from that of each size, measured on an AMD EPYC, at the
+    others in proportion to the optimiser steps and to the sizes.
     """
 
     trials: int

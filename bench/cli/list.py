@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING
 from pathlib import Path
@@ -80,11 +81,26 @@ def _groups() -> dict[str, str]:
 
 def _budgets() -> Iterable[Row]:
     from bench.config.budgets import BUDGETS
+    from bench.config.given import DEFAULT_TASKS
+    from tasks.registry import TASKS
 
+    cores = os.cpu_count() or 1
     for name, budget in BUDGETS.items():
         hidden, layers = (",".join(map(str, sizes)) for sizes in (budget.hidden_sizes, budget.layers))
-        search = f"{budget.trials} trials of hidden {hidden} × layers {layers}"
-        yield name, f"{budget.summary}; {search}, in each of {budget.replicates} replicates"
+        numbers = f"{budget.trials} trials × {budget.replicates} replicates of hidden {hidden} × layers {layers}"
+        steps = sorted({TASKS.get(task).defaults.steps[name] for task in DEFAULT_TASKS})
+        length = f"{steps[0]:,}" + (f" to {steps[-1]:,}" if len(steps) > 1 else "")
+        about = _duration(budget.core_seconds / cores)
+        yield name, f"{budget.summary}; {numbers}, {length} steps; {about}"
+    yield "times:", f"estimates for `run --models gru,lstm` with {cores} cores, from processor times on an AMD EPYC"
+
+
+def _duration(seconds: float) -> str:
+    """About how long, in the largest unit of which it is at least two."""
+    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"about {round(seconds / size)} {unit}"
+    return f"about {max(1, round(seconds))} seconds"
 
 
 def _recipes() -> Iterable[Row]:

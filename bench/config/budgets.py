@@ -18,7 +18,9 @@ class Budget:
     """What a budget decides, for each model and task.
 
     trials: configurations that a replicate tries; trials_once: those of the one search with `--tune once`.
-    hidden_sizes, layers: what a search chooses from. timing_seconds: for timing a configuration.
+    hidden_sizes, layers: what a search chooses from. timing_seconds: for timing a configuration. core_seconds: about
+    the processor time of `run --models gru,lstm`; at quick from that of each size, measured on an AMD EPYC, at the
+    others in proportion to the optimiser steps and to the sizes.
     """
 
     trials: int
@@ -27,12 +29,13 @@ class Budget:
     hidden_sizes: tuple[int, ...]
     layers: tuple[int, ...]
     timing_seconds: float
+    core_seconds: float
     summary: str
 
 
 BUDGETS: dict[BudgetName, Budget] = {
-    "smoke": Budget(2, 2, 2, (8, 16), (1,), 0.1, "does everything run?"),
-    "quick": Budget(6, 7, 6, (16, 32, 64), (1, 2), 1.0, "a first answer"),
-    "standard": Budget(12, 10, 24, (16, 32, 64, 128), (1, 2), 3.0, "an answer to rely on"),
-    "full": Budget(24, 20, 60, (16, 32, 64, 128, 256), (1, 2, 3), 5.0, "an answer to publish"),
+    "smoke": Budget(2, 2, 2, (8, 16), (1,), 0.1, 20, "does everything run?"),
+    "quick": Budget(6, 7, 6, (16, 32, 64), (1, 2), 1.0, 430, "a first answer"),
+    "standard": Budget(12, 10, 24, (16, 32, 64, 128), (1, 2), 3.0, 16_000, "an answer to rely on"),
+    "full": Budget(24, 20, 60, (16, 32, 64, 128, 256), (1, 2, 3), 5.0, 440_000, "an answer to publish"),
 }

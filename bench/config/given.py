@@ -14,6 +14,7 @@ from bench.config.options import FROM_BUDGET, OPTIONS, Options, flag
 from tasks.errors import UserError, unknown
 from tasks.spec import convert, split_specs
 
+DEFAULT_TASKS = ("sine", "regression", "copy")
 _ALIASES = {declared.alias: key for key, declared in OPTIONS.items() if declared.alias}
 # options of earlier versions: the value at which one changed nothing, and what to do about another value
 REMOVED: dict[str, tuple[Any, str]] = {
@@ -99,5 +100,5 @@ def fill_in(options: Options) -> Options:
     if options.tune == "once" and options.trials is None:
         filled["trials"] = budget.trials_once
     if options.tasks is None:
-        filled["tasks"] = () if options.data else ("sine", "regression", "copy")
+        filled["tasks"] = () if options.data else DEFAULT_TASKS
     return replace(options, **filled)

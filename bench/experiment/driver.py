@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +25,7 @@ from bench.training.jobs import Job, failure
 
 ATTEMPTS = 3  # a job whose worker died is started again at most this often in all
 POLL_SECONDS = 0.1
+AHEAD = 50  # orders in the queue for each slot, before more cells begin: enough to start the costliest first
 WATCH_SECONDS = 0.25  # between two looks at the time and the memory that workers take
 MIB = 1 << 20
 
@@ -129,20 +130,24 @@ class Driver:
 
         meanwhile: work for this process, in small pieces, done to its end while workers are at theirs.
         """
-        pieces = iter(meanwhile)
-        for cell in cells:
+        pieces, waiting = iter(meanwhile), deque(cells)
+        while waiting or any(self._queues.values()) or self._running:
             if self._late:
                 self.out_of_time = True
                 break
-            self._advance(cell)
-        while any(self._queues.values()) or self._running:
-            if self._late:
-                self.out_of_time = True
-                break
+            while waiting and self._has_room():
+                self._advance(waiting.popleft())
             self._fill_slots()
             self._collect(0.0 if _do_one(pieces) else POLL_SECONDS)
         for _ in pieces:
             pass
+
+    def _has_room(self) -> bool:
+        """Whether the queue is so short that another cell should begin, or a kind of slot has nothing to do."""
+        queued = sum(map(len, self._queues.values()))
+        return queued < AHEAD * self.executor.slots or any(
+            free and not self._queues[lane] for lane, free in self._free.items()
+        )
 
     @property
     def _late(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bench.experiment.cell import FUSED, SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import Order
 from bench.experiment.mirror import Mirror
-from bench.experiment.search import Point, point_of
+from bench.experiment.search import Point, Search, point_of
 from bench.records.predictions import FOLDER as PREDICTIONS
 from bench.records.schema import Record
 from bench.records.selection import select
@@ -29,30 +29,35 @@ class Replicate:
     def __init__(self, plan: CellPlan, number: int, mirror: Mirror) -> None:
         self.plan, self.number, self._mirror = plan, number, mirror
         self.selected: Record | None = None
-        self._search = plan.search(number)
+        self._search: Search | None = None  # from its first trial to its last: studies take memory
         self._trials: list[Record] = []
         self._searched = False
 
     def next_orders(self) -> Sequence[Order]:
         if self._searched:
             return []
+        self._search = self._search or self.plan.search(self.number)
         if trials := self._search.next_trials():
             return [self.plan.trial_order(trial, self.number) for trial in trials]
-        self._searched, self.selected = True, select(self._trials)
+        return self._end_search()
+
+    def receive(self, records: Sequence[Record]) -> None:
+        if self._search is None:
+            self._remove_files()
+            return
+        self._search.tell(records)
+        self._trials += records
+        self._mirror.show(self.plan.name, self.number, self.plan.space(), records)
+
+    def _end_search(self) -> Sequence[Order]:
+        """Select a trial; the order to examine it, where it has rivals."""
+        self._search, self._searched, self.selected = None, True, select(self._trials)
         if self.selected is not None:
             self.plan.kernel = self.plan.kernel or self.selected.get("kernel")
             if self.plan.space().only is None:
                 return [self.plan.examine_order(self.selected)]
         self._remove_files()
         return []
-
-    def receive(self, records: Sequence[Record]) -> None:
-        if self._searched:
-            self._remove_files()
-            return
-        self._search.tell(records)
-        self._trials += records
-        self._mirror.show(self.plan.name, self.number, self.plan.space(), records)
 
     def _remove_files(self) -> None:
         """Remove the weights of the trials, and predictions of one that a shorter search had selected.

@@ -73,7 +73,7 @@ SCHEMA = 1
 STATUSES = ("ok", "diverged", "failed", "timeout", "out_of_memory")
 
 
-STAGES = ("search", "confirm", "time", "reference")
+STAGES = ("trial", "examine", "search", "confirm", "time", "reference")
 
 
 Record = dict[str, Any]
@@ -91,8 +91,8 @@ def dumps(record: Mapping[str, Any]) -> str:
 
 
 def trainings(records: Iterable[Record]) -> Iterator[Record]:
-    """The records that are trainings: of the search and the confirm stage."""
-    return (record for record in records if record["stage"] in ("search", "confirm"))
+    """The records that are trainings: trials of a replicate's own search, and those of one search for all of them."""
+    return (record for record in records if record["stage"] in ("trial", "search", "confirm"))
 
 
 def label(part: Mapping[str, Any] | None) -> str:

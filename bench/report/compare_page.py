@@ -94,12 +94,11 @@ def _differences(comparison: Comparison) -> list[Block]:
     for d in comparison.differences:
         match, task, model = d.cell
         ratio = Cell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
-        steps = MISSING if not d.steps.n else number(float(2.718281828459045**d.steps.value))
         cells = [
             *(Cell(task, match), Cell(model), Cell(d.second), Cell(d.state)),
             Cell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
             *(ratio if d.n else Cell(MISSING), Cell(str(d.identical), "", d.identical)),
-            Cell(steps, f"{d.steps.n} seeds" if d.steps.n else ""),
+            Cell(number(d.steps_ratio), f"{d.steps_n} replicates" if d.steps_n else ""),
             Cell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
         ]
         rows.append(Row(cells, "model", comparison.experiments[0].models.index(model)))

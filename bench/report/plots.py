@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 
 from bench.analysis.gradient_tables import flow_table
 from bench.analysis.results import Results
+from bench.analysis.search_trials import SETTINGS
 from bench.records.predictions import load_predictions
 from bench.records.schema import label
 from bench.report.figures import cost as cost_figures
@@ -56,7 +57,7 @@ def solved_seeds(
 def parameters(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Trainable parameters of each confirmed configuration."""
+    """Trainable parameters of each model's configuration."""
     return _drawn(cost_figures.parameters, results, task, match, axes)
 
 
@@ -122,8 +123,8 @@ def search_slice(
     axes: Axes | None = None,
 ) -> Axes:
     """Validation loss of every trial against one setting: learning_rate, hidden_size, num_layers or init."""
-    if setting not in search_figures.SETTINGS:
-        raise unknown("setting", setting, search_figures.SETTINGS)
+    if setting not in SETTINGS:
+        raise unknown("setting", setting, SETTINGS)
 
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
         return search_figures.slices(of, held, chosen, name, setting)
@@ -171,15 +172,15 @@ def gradient_flow(
 def prediction(
     results: Results, task: str | None = None, match: str | None = None, *, model: str = "", axes: Axes | None = None
 ) -> Axes:
-    """Prediction against truth of the first confirmed seed of `model` (the first, where none is given)."""
+    """Prediction against truth of the first selected training of `model` (the first, where none is given)."""
 
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
         wanted = model or held.models[0]
         if wanted not in held.models:
             raise unknown("model", wanted, held.models)
         for record in held.records:
-            place = (record["stage"], record.get("match"), label(record.get("task")), label(record.get("model")))
-            if place == ("confirm", chosen, name, wanted) and held.folder is not None:
+            place = (record.get("match"), label(record.get("task")), label(record.get("model")))
+            if place == (chosen, name, wanted) and held.folder is not None:
                 found = load_predictions(held.folder, str(record.get("key")))
                 if found is not None:
                     return against_truth(of, found, held.models.index(wanted))

@@ -8,7 +8,13 @@ an effect is a ratio of losses. SciPy is imported where it is needed: it costs m
                 improvement, performance profile
     survival    time to target under censoring: Kaplan-Meier, restricted mean, log-rank
     equivalence two one-sided tests, and the one-sided test that a limit asks for
-    tuning      expected best validation loss against the number of trials
+    exact       sign flips, signed ranks, paired solve rates; skewness
+    losses      two models' losses compared, with failures, skew, forecast origins and repeated looks
+    letters     groups that are not told apart
+    sequential  a paired test and interval that may be looked at after every replicate
+    prospects   what could have been found, and what more replicates may find
+    folds       paired differences over forecast origins that share training data
+    tuning      the score to expect of a search with fewer trials
 """
 
 from bench.analysis.stats.bootstrap import (
@@ -30,18 +36,38 @@ from bench.analysis.stats.estimates import (
     paired_difference,
     solve_rate,
 )
+from bench.analysis.stats.exact import paired_rates, sign_flip, signed_ranks, skewed_against, skewness
+from bench.analysis.stats.folds import corrected_paired
+from bench.analysis.stats.letters import compact_letters
+from bench.analysis.stats.losses import Folds, LossComparison, compare_losses
+from bench.analysis.stats.prospects import detectable_difference, settle_chance
+from bench.analysis.stats.sequential import (
+    FIRST_LOOK,
+    e_values,
+    sequential_interval,
+    sequential_p,
+    sign_e_values,
+)
 from bench.analysis.stats.survival import Survival, log_rank, restricted_difference, time_to_target
 from bench.analysis.stats.tuning import expected_best
 
 __all__ = [
     "CONFIDENCE",
+    "FIRST_LOOK",
     "RESAMPLES",
     "Equivalence",
     "Estimate",
+    "Folds",
+    "LossComparison",
     "Paired",
     "Profile",
     "Survival",
     "below_limit",
+    "compact_letters",
+    "compare_losses",
+    "corrected_paired",
+    "detectable_difference",
+    "e_values",
     "effect_size",
     "equivalence",
     "expected_best",
@@ -51,9 +77,18 @@ __all__ = [
     "mean_interval",
     "paired_bootstrap",
     "paired_difference",
+    "paired_rates",
     "performance_profile",
     "probability_of_improvement",
     "restricted_difference",
+    "sequential_interval",
+    "sequential_p",
+    "settle_chance",
+    "sign_e_values",
+    "sign_flip",
+    "signed_ranks",
+    "skewed_against",
+    "skewness",
     "solve_rate",
     "time_to_target",
 ]

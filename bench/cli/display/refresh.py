@@ -56,7 +56,7 @@ class Refreshed(Observer):
         if self._running is not None and self._running.poll() is not None:
             self._ended, self._running = self._clock(), None
         pause = max(self._interval, (self._ended - self._began) / SHARE)
-        measured = record["stage"] in ("search", "confirm") and not reused
+        measured = record["stage"] in ("trial", "search", "confirm") and not reused
         if measured and self._running is None and self._clock() - self._ended >= pause:
             self._began = self._clock()
             self._running = self._render()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.analysis.formatting import interval, is_missing, number, score, seconds, whole
+from bench.analysis.labels import words
 from bench.cli.display.progress import describe
 
 if TYPE_CHECKING:
@@ -50,8 +51,6 @@ def show_result(
 
     if partial and name not in names(results):
         return
-    from bench.analysis.alarms import alarms
-    from bench.analysis.verdicts import verdicts
     from bench.report import render
 
     loaded = load(name, results)
@@ -64,7 +63,7 @@ def show_result(
             _print_styled(table, width)
         else:
             click.echo("\n".join(lines(table)) + "\n")
-    for sentence in [*(f"Alarm: {text}" for text in alarms(loaded)), *(v.sentence for v in verdicts(loaded))]:
+    for sentence in [*(f"Alarm: {text}" for text in loaded.conclusions.alarms), *(v.sentence for v in loaded.verdicts)]:
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
     for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:
@@ -92,7 +91,7 @@ def summary_tables(results: Results) -> list[Table]:
             entries = [*models.to_dict("records"), *others.to_dict("records")]
             if not len(models):
                 continue
-            title = task if len(results.matches) == 1 else f"{task}, match {match}"
+            title = task if len(results.matches) == 1 else f"{task}, {words(match).heading}"
             is_model = tuple(entry["kind"] == "model" for entry in entries)
             tables.append(Table(title, tuple(map(_cells, entries)), is_model))
     return tables

@@ -14,9 +14,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.analysis import stats
-from bench.analysis.confirmed import confirmed, target_of
 from bench.analysis.formatting import number
 from bench.analysis.results import Results
+from bench.analysis.selected import selected_rows, target_of
 from bench.report.figures.axes import SMALLEST, across, colour, line_style, log_scale, name_rows, named, room, say, told
 from bench.report.figures.svg import MUTED, PAPER
 
@@ -44,7 +44,7 @@ def reference_lines(results: Results, task: str, *, target: bool) -> dict[str, f
 def curves(axes: Axes, results: Results, match: str, task: str) -> str:
     """Validation loss against steps: a thin line a seed, the median bold, the middle half of the seeds shaded."""
     table = results.curves
-    table = table[(table["stage"] == "confirm") & (table["match"] == match) & (table["task"] == task)]
+    table = table[table["selected"] & (table["match"] == match) & (table["task"] == task)]
     data = table[["model", "replicate", "step", "valid_loss"]].dropna().astype({"step": float, "replicate": int})
     data = data.assign(valid_loss=data["valid_loss"].clip(lower=SMALLEST))
     present = [model for model in results.models if (data["model"] == model).any()]
@@ -76,7 +76,7 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
 
 def losses(axes: Axes, results: Results, match: str, task: str) -> str:
     """Test loss of each seed, with the geometric mean and its 95 % t-interval; references as vertical lines."""
-    table = confirmed(results, match, task)
+    table = selected_rows(results, match, task)
     ok = table[(table["status"] == "ok") & table["test_loss"].notna()]
     ok = ok.assign(test_loss=ok["test_loss"].clip(lower=SMALLEST))
     present = [model for model in results.models if (table["model"] == model).any()]
@@ -116,7 +116,7 @@ def losses(axes: Axes, results: Results, match: str, task: str) -> str:
 
 def solved(axes: Axes, results: Results, match: str, task: str) -> str:
     """Share of seeds that reached the target by each step; where a line ends is the solve rate."""
-    table = confirmed(results, match, task)
+    table = selected_rows(results, match, task)
     horizon = float(table["steps"].fillna(0).max() or 1)
     said = []
     for model in (model for model in results.models if (table["model"] == model).any()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.analysis.claims import Verdict, claims
+from bench.analysis.claims import Verdict
 from bench.analysis.results import Results
 from bench.report.document import Block, Cell, Row, Section, Table, Text
 
@@ -16,7 +16,7 @@ CAPTION = (
 
 def claims_section(results: Results) -> Section:
     """A row a claim that these results can say something of; the others are listed. Empty where they say nothing."""
-    verdicts = claims(results)
+    verdicts = results.conclusions.claims
     touched = [verdict for verdict in verdicts if _has_data(verdict)]
     if not touched:
         return Section("claims", "Claims", [])

@@ -9,10 +9,12 @@ import pandas as pd
 
 from bench.analysis import stats
 from bench.analysis.formatting import MISSING, interval, is_missing, memory, number, plain, score, seconds, whole
+from bench.analysis.labels import words
 from bench.analysis.results import Results
+from bench.analysis.selected import skills_with_failures
 from bench.analysis.tables import metric_columns
 from bench.report.document import Block, Cell, Row, Section, Table, Tables, Text
-from bench.report.sections.layout import by_match, match_label
+from bench.report.sections.layout import by_match
 from bench.report.sections.side_by_side import side_by_side
 from bench.seeds import generator
 
@@ -42,10 +44,11 @@ def rows_of(results: Results, match: str, task: str) -> pd.DataFrame:
 
 def leaderboard(results: Results, match: str) -> Table:
     """Every task's models ranked by test loss, references between them; all tasks in one table."""
-    table = results.confirmed[results.confirmed["match"] == match]
+    table = results.selected[results.selected["match"] == match]
     rows = []
     for task in (task for task in results.tasks if (table["task"] == task).any()):
-        ranked = rows_of(results, match, task).sort_values("test_loss", kind="stable", na_position="last")
+        ranked = rows_of(results, match, task).assign(failed=lambda rows: rows["n_failed"] > rows["n"])
+        ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
         rows += [_leader(row, results.models) for row in ranked.to_dict("records")]
     return Table("Leaderboard", HEADER, rows, HOW_TO_READ, texts=2, tools=True)
 
@@ -123,16 +126,12 @@ def all_metrics(results: Results, match: str, task: str) -> Table | None:
 
 def across_tasks(results: Results, match: str) -> list[Block]:
     """Models over all tasks: interquartile mean of skill, seeds solved, and who improves on whom."""
-    table = results.confirmed[results.confirmed["match"] == match]
-    ok = table[table["status"] == "ok"]
+    table = results.selected[results.selected["match"] == match]
     tasks = [task for task in results.tasks if (table["task"] == task).any()]
     models = [model for model in results.models if (table["model"] == model).any()]
     if len(tasks) < 2:
         return []
-    scores = {
-        model: [ok[(ok["task"] == task) & (ok["model"] == model)]["skill"].to_numpy(float) for task in tasks]
-        for model in models
-    }
+    scores = {model: skills_with_failures(results, match, model, tasks) for model in models}
     improvements = _improvements(results, match, scores) if len(models) <= 8 else {}
     rows = []
     for place, model in ((results.models.index(model), model) for model in models):
@@ -186,22 +185,15 @@ def _across_bar(middle: stats.Estimate) -> tuple[float, float, float] | None:
     return None if is_missing(middle.value) else _bar(middle.low, middle.value, middle.high)
 
 
-MATCHES = {
-    "tuned": "each model at its own best configuration",
-    "hidden": "all models at the same hidden size and layers",
-    "params": "all models at the same number of parameters",
-}
-
-
 def leaderboard_section(results: Results) -> Section:
     """The leaderboard of each comparison, models across tasks, and the tasks' own metrics."""
 
     def make(match: str) -> list[Block]:
-        table = results.confirmed[results.confirmed["match"] == match]
+        table = results.selected[results.selected["match"] == match]
         tasks = [task for task in results.tasks if (table["task"] == task).any()]
         if not tasks:
             return []
-        blocks: list[Block] = [Text(f"Compared here: {MATCHES.get(match, f'all models at {match_label(match)}')}.")]
+        blocks: list[Block] = [Text(f"Compared here: {words(match).described}.")]
         blocks += [leaderboard(results, match), *across_tasks(results, match)]
         if metrics := [found for task in tasks if (found := all_metrics(results, match, task))]:
             blocks.append(Tables(metrics, "The tasks' own metrics: means over seeds, on test data."))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.analysis.confirmed import target_of
 from bench.analysis.formatting import trimmed
 from bench.analysis.results import Results
+from bench.analysis.selected import target_of
 from bench.report.document import Block, Gallery, Section
 from bench.report.figures import learning as figures
 from bench.report.figures.axes import height

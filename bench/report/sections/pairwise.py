@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from bench.analysis.confirmed import confirmed_models
 from bench.analysis.results import Results
+from bench.analysis.selected import selected_models
 from bench.report.document import Block, Gallery, Section
 from bench.report.figures import pairwise as pairwise_figures
 from bench.report.figures.axes import picture
@@ -30,7 +30,7 @@ def pairwise_section(results: Results) -> Section:
         tasks = named_tasks(results, match)
         if not tasks:
             return []
-        models = max(len(confirmed_models(results, match, task)) for task, _ in tasks)
+        models = max(len(selected_models(results, match, task)) for task, _ in tasks)
         if models < 2:
             return []
         inches = 0.9 + 0.42 * min(models, 12) + 0.11 * max(0, models - 12)

@@ -19,9 +19,9 @@ CAPTION = (
 
 
 def predictions_section(results: Results) -> Section:
-    """Figures of the first confirmed seed of each model on each task; empty where no predictions were kept."""
+    """Figures of the first result of each model on each task; empty where no predictions were kept."""
     kept = list(trainings_of(unique(results.records)))
-    table = results.confirmed
+    table = results.selected
     table = table[(table["match"] == results.matches[0]) & (table["status"] == "ok")] if results.matches else table
     pictures: list[Picture] = []
     shown = skipped = 0

@@ -8,10 +8,10 @@ from typing import Any
 
 from bench.analysis.formatting import number, plain, seconds, whole
 from bench.analysis.results import Results
+from bench.analysis.search_trials import SETTINGS, importance
 from bench.report.document import Block, Cell, Gallery, Row, Section, Table
 from bench.report.figures import search as search_figures
 from bench.report.figures import tuning as tuning_figures
-from bench.report.figures.search import SETTINGS, importance
 from bench.report.sections.layout import by_match
 
 EDGE = 0.05  # of a logarithmic range: a learning rate nearer to its end is on the edge
@@ -19,7 +19,7 @@ EDGE = 0.05  # of a logarithmic range: a learning rate nearer to its end is on t
 
 def search_summary(results: Results) -> Table | None:
     """A row a task and model; None where nothing was searched."""
-    table = results.trainings[results.trainings["stage"] == "search"]
+    table = results.trainings[results.trainings["stage"].isin(("trial", "search"))]
     rows = []
     for match, task, model in product(results.matches, results.tasks, results.models):
         group = table[(table["match"] == match) & (table["task"] == task) & (table["model"] == model)]

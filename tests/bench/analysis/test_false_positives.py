@@ -11,7 +11,6 @@ from types import ModuleType
 import numpy as np
 
 from bench.analysis.results import Results
-from bench.analysis.verdicts import verdicts
 
 EXPERIMENTS = 240
 
@@ -29,5 +28,5 @@ def test_equal_models_are_told_apart_in_at_most_one_experiment_in_twenty(
             {**record, "test": {**record["test"], "loss": difficulty[t, r] * rng.gamma(2, 0.5)}}
             for (t, _, r), record in templates.items()
         ]
-        found += any(verdict.settled for verdict in verdicts(results_of(records)))
+        found += any(verdict.settled for verdict in results_of(records).verdicts)
     assert found / EXPERIMENTS <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / EXPERIMENTS)

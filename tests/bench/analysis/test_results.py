@@ -21,7 +21,7 @@ def test_load_reads_records_manifest_and_tables(synthetic: ModuleType, tmp_path:
     assert results.tasks == ["sine", "regression", "copy"]
     assert results.matches == ["tuned"]
     assert results.progress == (30, 30)  # 24 trainings, 6 timings
-    assert len(results.confirmed) == 12
+    assert len(results.selected) == 12
     assert results.summary is results.summary  # made once
     assert "<table" in results._repr_html_()
     assert names(tmp_path) == ["mine"]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from bench.analysis.results import Results
+from bench.analysis.search_trials import importance
 from bench.report.figures.scaling import pareto
-from bench.report.figures.search import importance
-from bench.report.sections.overall import choices, overall
+from bench.report.sections.overall import choices_table, overall
 
 
 def test_one_model_that_leads_everywhere_is_named(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
@@ -27,7 +27,7 @@ def test_one_model_that_leads_everywhere_is_named(synthetic: ModuleType, results
     assert found.headline.index("for gru") < found.headline.index("for lstm")
     assert "12 runs" in found.headline
 
-    table = choices(results, "tuned")
+    table = choices_table(results, "tuned")
     assert table is not None
     named = [[cell.text for cell in row.cells] for row in table.rows]
     assert named == [[name, "gru", "gru", "gru"] for name in ("all tasks", "sine", "series")]
@@ -50,7 +50,7 @@ def test_the_smallest_and_fastest_are_chosen_among_those_that_solve(
     for record in records:
         if record["stage"] == "time":
             record["timing"]["step_seconds"] = {"gru": 2e-3, "lstm": 1e-3, "rnn": 1e-4}[record["model"]["name"]]
-    table = choices(results_of(records), "tuned")
+    table = choices_table(results_of(records), "tuned")
     assert table is not None
     (row,) = table.rows
     assert [cell.text for cell in row.cells[2:]] == ["gru", "lstm"]
@@ -60,7 +60,7 @@ def test_the_smallest_and_fastest_are_chosen_among_those_that_solve(
 def test_one_task_and_one_model_have_no_overall(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
     results = results_of(synthetic.experiment(("sine",), ("gru",), seeds=2, trials=1))
     assert overall(results, "tuned") is None
-    assert choices(results, "tuned") is None
+    assert choices_table(results, "tuned") is None
 
 
 def test_the_pareto_front_is_what_nothing_beats() -> None:

@@ -1,0 +1,119 @@
+"""The trainings that results are made of, cut as figures, tables and tests need them.
+
+A failure is the worst result, never a missing one: `losses` and `skills` keep it as NaN for those who count failures
+themselves, `typical_losses` and `skills_with_failures` put the worst result of the task in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bench.analysis.levels import SMALLEST_LOSS
+from bench.analysis.results import Results
+from bench.records.schema import label
+from bench.records.schema import trainings as trainings_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Origin(NamedTuple):
+    """The part of a series that a replicate is tested on: the number of its block, and the rows on both sides."""
+
+    block: int
+    train_rows: int
+    test_rows: int
+
+
+def selected_rows(results: Results, match: str, task: str) -> pd.DataFrame:
+    """One row a model and replicate of one task: see `Results.selected`."""
+    table = results.selected
+    return table[(table["match"] == match) & (table["task"] == task)]
+
+
+def losses(results: Results, match: str, task: str) -> pd.DataFrame:
+    """log10 test loss: a row a replicate, a column a model; NaN where the training failed.
+
+    A replicate that a model has not been trained on yet is NaN as well; `trained` tells the two apart.
+    """
+    table = selected_rows(results, match, task)
+    loss = table["test_loss"].where(table["status"] == "ok").clip(lower=SMALLEST_LOSS)
+    wide = table.assign(log_loss=np.log10(loss.to_numpy(float))).pivot_table(
+        index="replicate", columns="model", values="log_loss", aggfunc="last", dropna=False, observed=True
+    )
+    return wide[[model for model in results.models if model in wide.columns]].sort_index()
+
+
+def trained(results: Results, match: str, task: str) -> pd.DataFrame:
+    """Whether a model was trained on a replicate, whatever came of it: the shape of `losses`."""
+    table = selected_rows(results, match, task)
+    wide = table.assign(there=True).pivot_table(
+        index="replicate", columns="model", values="there", aggfunc="last", observed=True
+    )
+    return wide.notna()[[model for model in results.models if model in wide.columns]].sort_index()
+
+
+def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
+    """The geometric mean test loss of each model that finished at all, over its replicates; best first.
+
+    This is the one estimator by which models are ranked; that of `summary.csv`. A failed replicate counts as the worst
+    loss of any model on the task, and models that failed in most of their replicates come after all others.
+    """
+    table = results.summary
+    table = table[(table["match"] == match) & (table["task"] == task) & (table["kind"] == "model") & (table["n"] > 0)]
+    table = table.assign(mostly_failed=table["n_failed"] > table["n"])
+    table = table.sort_values(["mostly_failed", "test_loss"], kind="stable")
+    return {str(model): float(loss) for model, loss in zip(table["model"], table["test_loss"], strict=True)}
+
+
+def origins(results: Results, match: str, task: str) -> Mapping[int, Origin]:
+    """The forecast origin of each replicate; {} for a task that draws its data anew."""
+    found: dict[int, Origin] = {}
+    for record in trainings_of(results.records):
+        origin = record.get("origin")
+        if origin and record.get("match") == match and label(record.get("task")) == task and record.get("replicate"):
+            block = Origin(int(origin["block"]), int(origin["train_rows"]), int(origin["test_rows"]))
+            found[int(record["replicate"])] = block
+    return found
+
+
+def target_of(results: Results, task: str) -> dict[str, Any]:
+    """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says."""
+    found = (r["target"] for r in results.records if r.get("target") and label(r.get("task")) == task)
+    return dict(next(found, {}))
+
+
+def skills(results: Results, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
+    """For each task the skills of a model's replicates; a training that failed is NaN."""
+    table = results.selected
+    table = table[(table["match"] == match) & (table["model"] == model)]
+    scores = table["skill"].where(table["status"] == "ok")
+    return [scores[table["task"] == task].to_numpy(float) for task in tasks]
+
+
+def skills_with_failures(results: Results, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
+    """As `skills`, with a failure as the lowest skill of any model on that task, and at most 0, which is naive."""
+    table = results.selected
+    table = table[(table["match"] == match) & (table["status"] == "ok")]
+    lowest = [min([0.0, *table[table["task"] == task]["skill"].dropna()]) for task in tasks]
+    found = skills(results, match, model, tasks)
+    return [np.where(np.isnan(own), worst, own) for own, worst in zip(found, lowest, strict=True)]
+
+
+def tasks_in(results: Results, match: str) -> list[str]:
+    """The tasks that have results in a comparison."""
+    table = results.selected
+    return [task for task in results.tasks if ((table["match"] == match) & (table["task"] == task)).any()]
+
+
+def models_in(table: pd.DataFrame, results: Results) -> list[str]:
+    """The models that a table has rows of, in their order."""
+    return [model for model in results.models if (table["model"] == model).any()]
+
+
+def selected_models(results: Results, match: str, task: str) -> list[str]:
+    """The models that have results on a task."""
+    return models_in(selected_rows(results, match, task), results)

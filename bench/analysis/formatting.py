@@ -110,6 +110,8 @@ def change_between(low: Any, high: Any) -> str:
         (first, side), (second, other) = _change(low, more), _change(high, more)
         if (first, side) != (second, other):
             break
+    else:
+        return change(low)  # one number: nothing varied
     if side == other:
         return f"{first} to {second} {side}".rstrip()
     return f"{first} {side} to {second} {other}".rstrip()

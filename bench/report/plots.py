@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from bench.analysis.gradient_tables import flow_table
 from bench.analysis.results import Results
 from bench.analysis.search_trials import SETTINGS
+from bench.analysis.tuned import tuning_curves
 from bench.records.predictions import load_predictions
 from bench.records.schema import label
 from bench.report.figures import cost as cost_figures
@@ -135,12 +136,13 @@ def search_slice(
 def tuning_curve(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Expected best validation loss against the number of trials."""
+    """Test loss to expect of a search against its number of trials, where each replicate searched for itself."""
 
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
-        table = held.trainings
-        table = table[(table["stage"] == "search") & (table["match"] == chosen) & (table["task"] == name)]
-        tuning_figures.draw(of, table, held.models)
+        curves = tuning_curves(held, chosen, name)
+        if not curves:
+            raise UserError(f"'{held.name}' has no replicates that searched for themselves on {name}")
+        tuning_figures.draw(of, curves, held.models)
         return ""
 
     return _drawn(draw, results, task, match, axes)

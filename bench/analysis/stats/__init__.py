@@ -49,7 +49,7 @@ from bench.analysis.stats.sequential import (
     sign_e_values,
 )
 from bench.analysis.stats.survival import Survival, log_rank, restricted_difference, time_to_target
-from bench.analysis.stats.tuning import expected_best
+from bench.analysis.stats.tuning import selected_so_far
 
 __all__ = [
     "CONFIDENCE",
@@ -70,7 +70,6 @@ __all__ = [
     "e_values",
     "effect_size",
     "equivalence",
-    "expected_best",
     "holm",
     "interquartile_mean",
     "log_rank",
@@ -81,6 +80,7 @@ __all__ = [
     "performance_profile",
     "probability_of_improvement",
     "restricted_difference",
+    "selected_so_far",
     "sequential_interval",
     "sequential_p",
     "settle_chance",

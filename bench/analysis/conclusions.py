@@ -51,21 +51,22 @@ class Conclusions:
         after Holm's correction over tasks."""
         found = {
             (v.match, v.task): compare_steps(self.results, v.match, v.task, v.nearest.first, v.nearest.second)
-            for v in self._standings
+            for v in self.standings
             if v.nearest is not None
         }
         holm = stats.holm([each.p if each.n >= ENOUGH else float("nan") for each in found.values()])
         return {place: (each, float(p)) for (place, each), p in zip(found.items(), holm, strict=True)}
 
     @cached_property
-    def _standings(self) -> tuple[Verdict, ...]:
+    def standings(self) -> tuple[Verdict, ...]:
+        """The verdicts without their sentences."""
         return verdicts_of.verdicts(self.results, self.contenders, self.pairs)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """One verdict for each comparison and task, with its sentences."""
         found = []
-        for verdict in self._standings:
+        for verdict in self.standings:
             place = verdict.match, verdict.task
             steps, p = self.steps.get(place, (None, float("nan")))
             twins = [pair for pair in self.twins if (pair.match, pair.task) == place]

@@ -39,21 +39,31 @@ def losses(results: Results, match: str, task: str) -> pd.DataFrame:
 
     A replicate that a model has not been trained on yet is NaN as well; `trained` tells the two apart.
     """
-    table = selected_rows(results, match, task)
-    loss = table["test_loss"].where(table["status"] == "ok").clip(lower=SMALLEST_LOSS)
-    wide = table.assign(log_loss=np.log10(loss.to_numpy(float))).pivot_table(
-        index="replicate", columns="model", values="log_loss", aggfunc="last", dropna=False, observed=True
-    )
-    return wide[[model for model in results.models if model in wide.columns]].sort_index()
+    return _wide(results, match, task)[0]
 
 
 def trained(results: Results, match: str, task: str) -> pd.DataFrame:
     """Whether a model was trained on a replicate, whatever came of it: the shape of `losses`."""
+    return _wide(results, match, task)[1]
+
+
+def _wide(results: Results, match: str, task: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import pandas as pd
+
     table = selected_rows(results, match, task)
-    wide = table.assign(there=True).pivot_table(
-        index="replicate", columns="model", values="there", aggfunc="last", observed=True
-    )
-    return wide.notna()[[model for model in results.models if model in wide.columns]].sort_index()
+    models = models_in(table, results)
+    replicates = sorted(set(table["replicate"].dropna().astype(int)))
+    loss = np.full((len(replicates), len(models)), np.nan)
+    there = np.zeros(loss.shape, dtype=bool)
+    row_of, column_of = ({name: place for place, name in enumerate(names)} for names in (replicates, models))
+    known = table[table["replicate"].notna()]
+    rows = known["replicate"].astype(int).map(row_of).to_numpy(int)
+    columns = known["model"].map(column_of).to_numpy(int)
+    ended = known["test_loss"].where(known["status"] == "ok").to_numpy(float)
+    loss[rows, columns] = np.log10(np.clip(ended, SMALLEST_LOSS, None))
+    there[rows, columns] = True
+    index = pd.Index(replicates, name="replicate")
+    return pd.DataFrame(loss, index, models), pd.DataFrame(there, index, models)
 
 
 def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
@@ -62,11 +72,16 @@ def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
     This is the one estimator by which models are ranked; that of `summary.csv`. A failed replicate counts as the worst
     loss of any model on the task, and models that failed in most of their replicates come after all others.
     """
-    table = results.summary
-    table = table[(table["match"] == match) & (table["task"] == task) & (table["kind"] == "model") & (table["n"] > 0)]
-    table = table.assign(mostly_failed=table["n_failed"] > table["n"])
-    table = table.sort_values(["mostly_failed", "test_loss"], kind="stable")
-    return {str(model): float(loss) for model, loss in zip(table["model"], table["test_loss"], strict=True)}
+    loss, there = (table.to_numpy() for table in _wide(results, match, task))
+    if not np.isfinite(loss).any():
+        return {}
+    failed = there & np.isnan(loss)
+    counted = np.where(failed, np.nanmax(loss), np.where(there, loss, 0.0))
+    finished = np.isfinite(loss).sum(axis=0)
+    means = 10 ** (counted.sum(axis=0) / np.maximum(there.sum(axis=0), 1))
+    models = selected_models(results, match, task)
+    order = sorted(range(len(models)), key=lambda i: (failed[:, i].sum() > finished[i], means[i]))
+    return {models[i]: float(means[i]) for i in order if finished[i]}
 
 
 def origins(results: Results, match: str, task: str) -> Mapping[int, Origin]:

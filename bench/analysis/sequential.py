@@ -16,8 +16,8 @@ def states(results: Results, cap: int) -> dict[tuple[str, str], str]:
     equal: practically equal within the margin. futile: the predictive chance of being settled with `cap` replicates is
     below 5 %, or there is nothing to compare. open: more replicates may tell.
     """
-    family = max(1, len(results.verdicts))
-    return {(v.match, v.task): _state(results, v, cap, LEVEL / family) for v in results.verdicts}
+    found = results.conclusions.standings
+    return {(v.match, v.task): _state(results, v, cap, LEVEL / len(found)) for v in found}
 
 
 def _state(results: Results, verdict: Verdict, cap: int, level: float) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.analysis import stats
+from bench.analysis.formatting import is_missing
 from bench.analysis.levels import SMALLEST_LOSS
 
 if TYPE_CHECKING:
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
 def most_frequent(group: pd.DataFrame) -> tuple[Any, Any, Any]:
     """The hidden size, layers and initialisation chosen most often; of those chosen as often, the one with fewer
     parameters."""
-    sizes = group.groupby(["hidden_size", "num_layers", "init"], dropna=False, sort=False)
-    counts = sizes["parameter_count"].agg(["size", "median"]).reset_index()
-    best = counts.sort_values(["size", "median"], ascending=[False, True], kind="stable").iloc[0]
-    return best["hidden_size"], best["num_layers"], best["init"]
+    sizes = list(zip(group["hidden_size"], group["num_layers"], group["init"], strict=True))
+    parameters = [math.inf if is_missing(count) else float(count) for count in group["parameter_count"]]
+    counts, first = Counter(map(str, sizes)), {str(size): i for i, size in reversed(list(enumerate(sizes)))}
+    best = min(first, key=lambda size: (-counts[size], parameters[first[size]], first[size]))
+    return sizes[first[best]]
 
 
 def geometric_mean(losses: pd.Series[Any]) -> float:

@@ -13,6 +13,7 @@ from bench.analysis import stats
 from bench.analysis.formatting import plain
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.results import Results
+from bench.analysis.search_trials import trials
 from bench.analysis.selected import selected_rows
 
 if TYPE_CHECKING:
@@ -37,9 +38,16 @@ class Chosen:
 
 
 def chosen(results: Results, match: str, task: str, model: str) -> Chosen | None:
-    """None where a model has no result whose configuration is known."""
+    """None where a model has no result whose configuration is known, and no trial that ended well.
+
+    While one search for all has no results yet, its best trial stands for them.
+    """
     rows = selected_rows(results, match, task)
-    rows = rows[(rows["model"] == model) & rows[["hidden_size", "num_layers", "learning_rate"]].notna().all(axis=1)]
+    rows = rows[rows["model"] == model]
+    if rows.empty:
+        rows = trials(results, match, task)
+        rows = rows[rows["model"] == model].nsmallest(1, "valid_loss")
+    rows = rows[rows[["hidden_size", "num_layers", "learning_rate"]].notna().all(axis=1)]
     if rows.empty:
         return None
     sizes = Counter(zip(rows["hidden_size"].astype(int), rows["num_layers"].astype(int), strict=True))
@@ -112,9 +120,9 @@ def tuning_curves(results: Results, match: str, task: str) -> dict[str, TuningCu
             stats.selected_so_far(rows["valid_loss"], rows["test_loss"])
             for _, rows in own.groupby("replicate", sort=True)
         ]
-        trials = min(map(len, runs), default=0)  # of an experiment that is not complete: what all replicates have
-        if trials > 1 and math.isfinite(worst):
-            losses = np.stack([np.nan_to_num(run[:trials], nan=worst) for run in runs])
+        length = min(map(len, runs), default=0)  # of an experiment that is not complete: what all replicates have
+        if length > 1 and math.isfinite(worst):
+            losses = np.stack([np.nan_to_num(run[:length], nan=worst) for run in runs])
             curves[model] = _curve(np.log(losses.clip(min=SMALLEST_LOSS)))
     return curves
 

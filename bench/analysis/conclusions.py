@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+DECISIONS = [
+    *("match", "task", "answer", "net_needed", "reference", "net_needed_p_holm", "state", "winner", "letters", "n"),
+    *("loss_ratio", "loss_ratio_low", "loss_ratio_high", "p_holm", "sentence"),
+]
+
+
 class Conclusions:
     """Cells, pairs, verdicts, alarms and claims of some results; `results.conclusions` holds them."""
 
@@ -78,6 +84,33 @@ class Conclusions:
     def verdict(self, match: str, task: str) -> Verdict | None:
         """The verdict on one task; None where it has no results."""
         return next((v for v in self.verdicts if (v.match, v.task) == (match, task)), None)
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """The verdicts as a table, `verdicts.csv`: what to use on each task (`answer`), and what that rests on."""
+        import pandas as pd
+
+        rows = [
+            {
+                "match": verdict.match,
+                "task": verdict.task,
+                "answer": verdict.answer,
+                "net_needed": verdict.need.state,
+                "reference": verdict.need.reference.name if verdict.need.reference else None,
+                "net_needed_p_holm": verdict.need.p_holm,
+                "state": verdict.state,
+                "winner": verdict.winner,
+                "letters": ", ".join(f"{name} {letters}" for name, letters in verdict.letters.items()),
+                "n": verdict.n,
+                "loss_ratio": verdict.effect,
+                "loss_ratio_low": verdict.low,
+                "loss_ratio_high": verdict.high,
+                "p_holm": verdict.p_holm,
+                "sentence": verdict.sentence,
+            }
+            for verdict in self.verdicts
+        ]
+        return pd.DataFrame(rows, columns=DECISIONS)
 
     @cached_property
     def alarms(self) -> tuple[str, ...]:

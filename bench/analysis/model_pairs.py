@@ -18,7 +18,7 @@ from bench.analysis import stats
 from bench.analysis.contenders import BestReference, Contender
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN, NEGLIGIBLE
 from bench.analysis.results import Results
-from bench.analysis.selected import losses, origins, trained
+from bench.analysis.selected import loss_table, origins
 
 LOG_MARGIN = math.log10(1 + MARGIN)
 
@@ -110,7 +110,7 @@ def adjusted(pairs: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
 
 def _pairs(results: Results, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[Comparison]:
-    table, there = losses(results, match, task), trained(results, match, task)
+    table, there = loss_table(results, match, task)
     found = []
     for first, second in wanted:
         if first in table.columns and second in table.columns:
@@ -124,7 +124,7 @@ def against_reference(
     results: Results, match: str, task: str, models: Sequence[str], reference: BestReference
 ) -> list[Comparison]:
     """Each model first against the reference on the same replicates, not adjusted."""
-    table, there = losses(results, match, task), trained(results, match, task)
+    table, there = loss_table(results, match, task)
     found = []
     for model in (model for model in models if model in table.columns):
         shared = [int(r) for r in table.index[there[model].to_numpy(bool)] if int(r) in reference.losses]

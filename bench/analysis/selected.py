@@ -1,7 +1,7 @@
 """The trainings that results are made of, cut as figures, tables and tests need them.
 
-A failure is the worst result, never a missing one: `losses` and `skills` keep it as NaN for those who count failures
-themselves, `typical_losses` and `skills_with_failures` put the worst result of the task in its place.
+A failure is the worst result, never a missing one: `loss_table` and `skills` keep it as NaN for those who count
+failures themselves, `typical_losses` and `skills_with_failures` put the worst result of the task in its place.
 """
 
 from __future__ import annotations
@@ -28,26 +28,22 @@ class Origin(NamedTuple):
     test_rows: int
 
 
+class LossTable(NamedTuple):
+    """A row a replicate, a column a model: log10 test loss (NaN where the training failed), and whether it was trained
+    at all, whatever came of it."""
+
+    log_loss: pd.DataFrame
+    trained: pd.DataFrame
+
+
 def selected_rows(results: Results, match: str, task: str) -> pd.DataFrame:
     """One row a model and replicate of one task: see `Results.selected`."""
     table = results.selected
     return table[(table["match"] == match) & (table["task"] == task)]
 
 
-def losses(results: Results, match: str, task: str) -> pd.DataFrame:
-    """log10 test loss: a row a replicate, a column a model; NaN where the training failed.
-
-    A replicate that a model has not been trained on yet is NaN as well; `trained` tells the two apart.
-    """
-    return _wide(results, match, task)[0]
-
-
-def trained(results: Results, match: str, task: str) -> pd.DataFrame:
-    """Whether a model was trained on a replicate, whatever came of it: the shape of `losses`."""
-    return _wide(results, match, task)[1]
-
-
-def _wide(results: Results, match: str, task: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def loss_table(results: Results, match: str, task: str) -> LossTable:
+    """The test losses of all models on one task."""
     import pandas as pd
 
     table = selected_rows(results, match, task)
@@ -63,7 +59,7 @@ def _wide(results: Results, match: str, task: str) -> tuple[pd.DataFrame, pd.Dat
     loss[rows, columns] = np.log10(np.clip(ended, SMALLEST_LOSS, None))
     there[rows, columns] = True
     index = pd.Index(replicates, name="replicate")
-    return pd.DataFrame(loss, index, models), pd.DataFrame(there, index, models)
+    return LossTable(pd.DataFrame(loss, index, models), pd.DataFrame(there, index, models))
 
 
 def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
@@ -72,7 +68,7 @@ def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
     This is the one estimator by which models are ranked; that of `summary.csv`. A failed replicate counts as the worst
     loss of any model on the task, and models that failed in most of their replicates come after all others.
     """
-    loss, there = (table.to_numpy() for table in _wide(results, match, task))
+    loss, there = (table.to_numpy() for table in loss_table(results, match, task))
     if not np.isfinite(loss).any():
         return {}
     failed = there & np.isnan(loss)

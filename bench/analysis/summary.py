@@ -23,7 +23,8 @@ def most_frequent(group: pd.DataFrame) -> tuple[Any, Any, Any]:
     parameters = [math.inf if is_missing(count) else float(count) for count in group["parameter_count"]]
     counts, first = Counter(map(str, sizes)), {str(size): i for i, size in reversed(list(enumerate(sizes)))}
     best = min(first, key=lambda size: (-counts[size], parameters[first[size]], first[size]))
-    return sizes[first[best]]
+    hidden_size, num_layers, init = sizes[first[best]]
+    return hidden_size, num_layers, init
 
 
 def geometric_mean(losses: pd.Series[Any]) -> float:

@@ -33,11 +33,12 @@ def require_parquet() -> None:
 
 
 def export_tables(results: Results, folder: Path, kind: str) -> list[Path]:
-    """Write the four tables, and the models in pairs, as `kind` ("csv" or "parquet") into a folder; their paths."""
+    """Write the four tables, pairs and verdicts as `kind` ("csv" or "parquet") into a folder; returns their paths."""
     paths = []
     for name, table in [
         *((name, getattr(results, name)) for name in TABLES),
         ("pairs", results.conclusions.pair_table),
+        ("verdicts", results.conclusions.decisions),
     ]:
         path = folder / f"{name}.{kind}"
         if kind == "csv":

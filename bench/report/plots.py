@@ -37,21 +37,21 @@ from tasks.errors import UserError, unknown
 def learning_curves(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Validation loss against steps: seeds, median, middle half."""
+    """Validation loss against steps: replicates, median, middle half."""
     return _drawn(figures.curves, results, task, match, axes)
 
 
 def final_losses(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Test loss of every seed with the geometric mean and its 95 % t-interval."""
+    """Test loss of every replicate with the geometric mean and its 95 % t-interval."""
     return _drawn(figures.losses, results, task, match, axes)
 
 
 def solved_seeds(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Share of seeds that reached the target by each step."""
+    """Share of replicates that reached the target by each step."""
     return _drawn(figures.solved, results, task, match, axes)
 
 

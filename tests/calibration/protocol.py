@@ -22,7 +22,7 @@ import numpy as np
 from bench.analysis import stats
 from bench.analysis.model_pairs import LOG_MARGIN
 from bench.analysis.results import Results, load
-from bench.analysis.selected import losses
+from bench.analysis.selected import loss_table
 from bench.analysis.sequential import states
 
 LEVEL = 0.05
@@ -162,7 +162,7 @@ def real(folder: str, names: list[str]) -> Iterator[str]:
     for match in first.matches:
         for task in first.tasks:
             for model in first.models:
-                tables = [losses(each, match, task) for each in experiments]
+                tables = [loss_table(each, match, task).log_loss for each in experiments]
                 p = [
                     stats.compare_losses(*_paired(a[model], b[model]), LOG_MARGIN).p
                     for a, b in combinations([t for t in tables if model in t], 2)

@@ -58,6 +58,8 @@ def show_result(
     paths = paths or render(name, results, reports)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
+    for line in decision_lines(loaded):
+        click.echo(line)
     for table in summary_tables(loaded):
         if terminal:
             _print_styled(table, width)
@@ -77,6 +79,16 @@ def _present(report: Path, results_folder: Path) -> list[Path]:
     sources = [*results_folder.glob("*.json*"), *program.rglob("*.py"), *(program / "report" / "templates").rglob("*")]
     newest = max(path.stat().st_mtime_ns for path in sources)
     return paths if all(path.exists() and path.stat().st_mtime_ns >= newest for path in paths) else []
+
+
+def decision_lines(results: Results) -> list[str]:
+    """What to use on each task, and an empty line; none where nothing has results."""
+    several = len(results.matches) > 1
+    lines = [
+        f"{verdict.task}{f', {words(verdict.match).heading}' if several else ''}: {verdict.answer}"
+        for verdict in results.verdicts
+    ]
+    return [*lines, ""] if lines else []
 
 
 def summary_tables(results: Results) -> list[Table]:

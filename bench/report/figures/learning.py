@@ -42,7 +42,7 @@ def reference_lines(results: Results, task: str, *, target: bool) -> dict[str, f
 
 
 def curves(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Validation loss against steps: a thin line a seed, the median bold, the middle half of the seeds shaded."""
+    """Validation loss against steps: a thin line a replicate, the median bold, the middle half of the replicates shaded."""
     table = results.curves
     table = table[table["selected"] & (table["match"] == match) & (table["task"] == task)]
     data = table[["model", "replicate", "step", "valid_loss"]].dropna().astype({"step": float, "replicate": int})
@@ -54,8 +54,8 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
     each = max(1, room(results, THIN_LINES) // len(present))
     for model in present:
         place, rows = results.models.index(model), data[data["model"] == model]
-        seeds = [seed[["step", "valid_loss"]].to_numpy() for _, seed in rows.groupby("replicate")]
-        axes.add_collection(LineCollection(seeds[:each], colors=colour(place), linewidths=0.7, alpha=0.3))
+        runs = [run[["step", "valid_loss"]].to_numpy() for _, run in rows.groupby("replicate")]
+        axes.add_collection(LineCollection(runs[:each], colors=colour(place), linewidths=0.7, alpha=0.3))
         middle = rows.groupby("step")["valid_loss"].quantile(np.array([0.25, 0.5, 0.75])).unstack()
         axes.fill_between(middle.index, middle[0.25], middle[0.75], color=colour(place), alpha=0.14, linewidth=0)
         strong = line_style(place, model)
@@ -75,7 +75,7 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
 
 
 def losses(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Test loss of each seed, with the geometric mean and its 95 % t-interval; references as vertical lines."""
+    """Test loss of each replicate, with the geometric mean and its 95 % t-interval; references as vertical lines."""
     table = selected_rows(results, match, task)
     ok = table[(table["status"] == "ok") & table["test_loss"].notna()]
     ok = ok.assign(test_loss=ok["test_loss"].clip(lower=SMALLEST))
@@ -115,7 +115,7 @@ def losses(axes: Axes, results: Results, match: str, task: str) -> str:
 
 
 def solved(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Share of seeds that reached the target by each step; where a line ends is the solve rate."""
+    """Share of replicates that reached the target by each step; where a line ends is the solve rate."""
     table = selected_rows(results, match, task)
     horizon = float(table["steps"].fillna(0).max() or 1)
     said = []
@@ -133,8 +133,8 @@ def solved(axes: Axes, results: Results, match: str, task: str) -> str:
     axes.set_yticks([0, 0.5, 1], ["none", "half", "all"])
     axes.set_xlabel("optimiser steps")
     _count_axis(axes)
-    axes.set_ylabel("seeds solved")
-    return f"Seeds that solved {task}: {told(said) if said else 'none'}."
+    axes.set_ylabel("replicates solved")
+    return f"Replicates that solved {task}: {told(said) if said else 'none'}."
 
 
 def _count_axis(axes: Axes) -> None:

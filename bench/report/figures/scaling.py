@@ -69,7 +69,7 @@ def _frame(column: int, row: int, edge: str, width: float) -> Rectangle:
 
 
 def loss_against_parameters(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Test loss (geometric mean over seeds) against parameters, of every model on a task.
+    """Test loss (geometric mean over replicates) against parameters, of every model on a task.
 
     The Pareto front is joined: no other configuration is both smaller and better. All comparisons of the experiment
     are drawn, since each adds sizes; those of `match` are filled.

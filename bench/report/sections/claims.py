@@ -9,7 +9,7 @@ from bench.report.document import Block, Cell, Row, Section, Table, Text
 HEADER = ("Claim", "Verdict", "Why", "Source")
 CAPTION = (
     "Supported and refuted are said of what survives Holm's correction over all parts of all claims, with at least 5 "
-    "seeds; everything else is not settled. Supported means: by these results. Small print is what a reader must know "
+    "replicates; everything else is not settled. Supported means: by these results. Small print is what a reader must know "
     "besides."
 )
 

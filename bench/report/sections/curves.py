@@ -12,7 +12,7 @@ from bench.report.sections.layout import by_match, each_task
 def curves_section(results: Results) -> Section:
     """What was learnt when: an explorer on the page, and a figure a task."""
     caption = (
-        "Validation loss in training, on a logarithmic axis. Thin lines are seeds, the strong line is their median, "
+        "Validation loss in training, on a logarithmic axis. Thin lines are replicates, the strong line is their median, "
         "the band holds the middle half of them. Dotted lines: the naive floor and other references (on test data), "
         "and the target. Lower and further left is better."
     )

@@ -21,11 +21,11 @@ def failures_section(results: Results) -> Section:
         return Section("failures", "Failures and alarms", [Text("No training failed."), *after])
     rows = []
     for record in failed:
-        seed = f"replicate {record.get('replicate')}"
+        which = f"replicate {record.get('replicate')}"
         if record["stage"] in ("search", "trial"):
-            seed = f"trial {record.get('trial')}" + (f" of {seed}" if record["stage"] == "trial" else "")
+            which = f"trial {record.get('trial')}" + (f" of {which}" if record["stage"] == "trial" else "")
         error = str(record.get("error") or "no message").strip()
-        where = Cell(label(record.get("task")), f"{record['stage']}, {seed}")
+        where = Cell(label(record.get("task")), f"{record['stage']}, {which}")
         command = Cell(shortened(str(record.get("command") or "–"), 2000))
         rows.append(
             Row(

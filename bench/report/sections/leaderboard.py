@@ -19,14 +19,14 @@ from bench.report.sections.side_by_side import side_by_side
 from bench.seeds import generator
 
 HEADER = (
-    *("Task", "Model", "Skill", "Test loss", "Seeds solved", "Steps to target", "Parameters", "Step time"),
+    *("Task", "Model", "Skill", "Test loss", "Solved", "Steps to target", "Parameters", "Step time"),
     *("Sequences / s", "Peak memory", "Configuration"),
 )
 
 HOW_TO_READ = (
-    "Skill is 1 − loss ÷ loss of the naive floor: 0 is naive, 1 is perfect; with a 95 % t-interval over seeds. "
-    "Seeds solved reached the target on validation data; small print gives Wilson's 95 % interval. Steps to target is "
-    "the median with unsolved seeds censored at the budget; a dash means that fewer than half got there. Step time and "
+    "Skill is 1 − loss ÷ loss of the naive floor: 0 is naive, 1 is perfect; with a 95 % t-interval over replicates. "
+    "Solved reached the target on validation data; small print gives Wilson's 95 % interval. Steps to target is "
+    "the median with unsolved replicates censored at the budget; a dash means that fewer than half got there. Step time and "
     "throughput (sequences a second in training) are measured alone on the machine, with the kernel that ran. Peak "
     "memory is of the whole training process. Rows in italics are predictors without a recurrent net."
 )
@@ -59,7 +59,7 @@ def _leader(row: dict[Any, Any], models: list[str]) -> Row:
     bounds = (row["skill_low"], row["skill"], row["skill_high"])
     skill = Cell(
         score(row["skill"]),
-        interval(row["skill_low"], row["skill_high"]) or (f"{n} seed{'s' if n != 1 else ''}"),
+        interval(row["skill_low"], row["skill_high"]) or (f"{n} replicate{'s' if n != 1 else ''}"),
         _value(row["skill"]),
         None if is_missing(row["skill"]) else _bar(*bounds),
     )
@@ -125,7 +125,7 @@ def all_metrics(results: Results, match: str, task: str) -> Table | None:
 
 
 def across_tasks(results: Results, match: str) -> list[Block]:
-    """Models over all tasks: interquartile mean of skill, seeds solved, and who improves on whom."""
+    """Models over all tasks: interquartile mean of skill, replicates solved, and who improves on whom."""
     table = results.selected[results.selected["match"] == match]
     tasks = [task for task in results.tasks if (table["task"] == task).any()]
     models = [model for model in results.models if (table["model"] == model).any()]
@@ -149,14 +149,14 @@ def across_tasks(results: Results, match: str) -> list[Block]:
         rows.append(Row(cells, "model", place))
     rivals = [f"Better than {model}" for model in models] if len(models) <= 8 else []
     caption = (
-        "Skill: the mean of the middle half of all scores of a model, over tasks and seeds alike. “Better than”: the "
+        "Skill: the mean of the middle half of all scores of a model, over tasks and replicates alike. “Better than”: the "
         "probability that a run of the model in this row has a higher skill than one of the model in the column, "
         "averaged over tasks. Both with 95 % bootstrap intervals, resampled within each task and "
-        "checked by simulation: with 5, 10 and 20 seeds they hold the truth in 93 to 97 % of cases; but those of "
-        "probabilities near 0 or 1 are too narrow with 5 seeds (86 % at 0.9)."
+        "checked by simulation: with 5, 10 and 20 replicates they hold the truth in 93 to 97 % of cases; but those of "
+        "probabilities near 0 or 1 are too narrow with 5 replicates (86 % at 0.9)."
     )
     return [
-        Table("Across tasks", ("Model", "Skill, middle half", "Seeds solved", *rivals), rows, caption),
+        Table("Across tasks", ("Model", "Skill, middle half", "Solved", *rivals), rows, caption),
     ]
 
 
@@ -166,7 +166,7 @@ def _improvements(results: Results, match: str, scores: dict[str, list[Any]]) ->
     for first, second in combinations(scores, 2):
         pairs = max(len(a) * len(b) for a, b in zip(scores[first], scores[second], strict=True))
         rng = generator("report", "improvement", match, *(results.models.index(model) for model in (first, second)))
-        drawn = min(stats.RESAMPLES, max(200, 4_000_000 // max(pairs, 1)))  # every resample looks at all pairs of seeds
+        drawn = min(stats.RESAMPLES, max(200, 4_000_000 // max(pairs, 1)))  # every resample looks at all pairs
         found[first, second] = stats.probability_of_improvement(scores[first], scores[second], rng=rng, resamples=drawn)
     return found
 
@@ -196,7 +196,7 @@ def leaderboard_section(results: Results) -> Section:
         blocks: list[Block] = [Text(f"Compared here: {words(match).described}.")]
         blocks += [leaderboard(results, match), *across_tasks(results, match)]
         if metrics := [found for task in tasks if (found := all_metrics(results, match, task))]:
-            blocks.append(Tables(metrics, "The tasks' own metrics: means over seeds, on test data."))
+            blocks.append(Tables(metrics, "The tasks' own metrics: means over replicates, on test data."))
         return blocks
 
     blocks, beside = by_match(results, make), side_by_side(results)

@@ -13,18 +13,18 @@ from bench.report.sections.pair_tables import step_pairs
 
 
 def outcome_section(results: Results) -> Section:
-    """Where training ended: test loss, and solved seeds."""
+    """Where training ended: test loss, and solved replicates."""
     goals = [
         f"{task}: {goal.get('metric')} {goal.get('direction')} {trimmed(goal.get('threshold'), 3)}"
         for task in results.tasks
         if (goal := target_of(results, task))
     ]
     losses = (
-        "Test loss: a dot is a seed, the diamond their geometric mean, the bar its 95 % t-interval. Further left is "
-        "better. Bars that overlap may still differ: the verdict compares the same seeds in pairs."
+        "Test loss: a dot is a replicate, the diamond their geometric mean, the bar its 95 % t-interval. Further left is "
+        "better. Bars that overlap may still differ: the verdict compares the same replicates in pairs."
     )
     solved = (
-        "Share of seeds that have reached the target after so many steps; a seed that never does is never counted, so "
+        "Share of replicates that have reached the target after so many steps; one that never does is never counted, so "
         f"the height at the right edge is the solve rate. Targets on validation data: {'; '.join(goals)}."
     )
 
@@ -33,4 +33,4 @@ def outcome_section(results: Results) -> Section:
         rate = each_task(results, match, "solved", figures.solved, lambda _: 2.2)
         return [Gallery(loss, losses), Gallery(rate, solved), *step_pairs(results, match)] if loss else []
 
-    return Section("outcome", "Test loss and solved seeds", by_match(results, make))
+    return Section("outcome", "Test loss and solved replicates", by_match(results, make))

@@ -17,7 +17,7 @@ def pairwise_section(results: Results) -> Section:
     """Models against each other; empty for a single model."""
     matrix = (
         "Probability that a run of the model in the row has a higher skill than one of the model in the column, over "
-        "all pairs of their seeds; 0.5 is a draw. ● marks pairs whose test losses differ, seed by seed, after Holm's "
+        "all pairs of their replicates; 0.5 is a draw. ● marks pairs whose test losses differ, replicate by replicate, after Holm's "
         "correction over the whole experiment; over all tasks, the small print counts the tasks where they do."
     )
     share = (

@@ -20,7 +20,7 @@ from bench.report.sections.layout import Draw, by_match, each_task
 def scaling_section(results: Results) -> Section:
     """What size gives and costs."""
     ladder_caption = (
-        "Score on test data against the one number in which these tasks differ: mean over seeds and its 95 % "
+        "Score on test data against the one number in which these tasks differ: mean over replicates and its 95 % "
         "t-interval. Where a line falls, the model breaks."
     )
     heat = (

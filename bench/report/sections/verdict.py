@@ -44,4 +44,5 @@ def verdict_section(results: Results) -> Section:
 def _finding(verdict: Verdict, results: Results) -> Finding:
     needless = verdict.need.state == "no"
     place = results.models.index(verdict.winner) if verdict.winner and not needless else None
-    return Finding(verdict.task, verdict.headline, verdict.notes, verdict.answer if needless else verdict.state, place)
+    state = "settled" if needless else verdict.state
+    return Finding(verdict.task, verdict.headline, verdict.notes, state, place, verdict.answer)

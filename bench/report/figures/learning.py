@@ -42,7 +42,7 @@ def reference_lines(results: Results, task: str, *, target: bool) -> dict[str, f
 
 
 def curves(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Validation loss against steps: a thin line a replicate, the median bold, the middle half of the replicates shaded."""
+    """Validation loss against steps: a thin line a replicate, the median bold, the middle half shaded."""
     table = results.curves
     table = table[table["selected"] & (table["match"] == match) & (table["task"] == task)]
     data = table[["model", "replicate", "step", "valid_loss"]].dropna().astype({"step": float, "replicate": int})

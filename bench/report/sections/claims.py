@@ -8,9 +8,9 @@ from bench.report.document import Block, Cell, Row, Section, Table, Text
 
 HEADER = ("Claim", "Verdict", "Why", "Source")
 CAPTION = (
-    "Supported and refuted are said of what survives Holm's correction over all parts of all claims, with at least 5 "
-    "replicates; everything else is not settled. Supported means: by these results. Small print is what a reader must know "
-    "besides."
+    "A claim counts as supported or refuted (by these results) only if it stays significant after Holm's correction "
+    "over all parts of all claims, with at least 5 replicates; everything else is not settled. Small print is what a "
+    "reader must know besides."
 )
 
 

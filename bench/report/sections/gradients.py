@@ -26,8 +26,8 @@ CAPTION = (
 )
 FACTORS = (
     "What one step further back multiplies the norm by: below 1 it vanishes, above 1 it explodes. Geometric means over "
-    "lags and replicates, with a 95 % t-interval of their logarithm over replicates (with two, their range); for an LSTM "
-    "also of its cell state."
+    "lags and replicates, with a 95 % t-interval of their logarithm over replicates (with two, their range); for an "
+    "LSTM also of its cell state."
 )
 
 

@@ -24,11 +24,13 @@ HEADER = (
 )
 
 HOW_TO_READ = (
-    "Skill is 1 − loss ÷ loss of the naive floor: 0 is naive, 1 is perfect; with a 95 % t-interval over replicates. "
-    "Solved reached the target on validation data; small print gives Wilson's 95 % interval. Steps to target is "
-    "the median with unsolved replicates censored at the budget; a dash means that fewer than half got there. Step time and "
-    "throughput (sequences a second in training) are measured alone on the machine, with the kernel that ran. Peak "
-    "memory is of the whole training process. Rows in italics are predictors without a recurrent net."
+    "Skill is 1 − loss ÷ loss of the naive floor: 0 is naive, 1 is perfect; with a 95 % t interval over replicates. "
+    "Test loss is a geometric mean, in which a failed replicate counts as the worst loss on the task. Solved: "
+    "replicates that reached the target on validation data; small print gives Wilson's 95 % interval. Steps to "
+    "target is the median, with those that never reach it censored at the budget; a dash means that fewer than half "
+    "did. Step time and throughput (sequences a second in training) are measured alone on the machine, with the "
+    "kernel that ran. Peak memory is of the whole training process. Rows in italics are predictors without a "
+    "recurrent net."
 )
 
 
@@ -149,14 +151,15 @@ def across_tasks(results: Results, match: str) -> list[Block]:
         rows.append(Row(cells, "model", place))
     rivals = [f"Better than {model}" for model in models] if len(models) <= 8 else []
     caption = (
-        "Skill: the mean of the middle half of all scores of a model, over tasks and replicates alike. “Better than”: the "
-        "probability that a run of the model in this row has a higher skill than one of the model in the column, "
-        "averaged over tasks. Both with 95 % bootstrap intervals, resampled within each task and "
-        "checked by simulation: with 5, 10 and 20 replicates they hold the truth in 93 to 97 % of cases; but those of "
-        "probabilities near 0 or 1 are too narrow with 5 replicates (86 % at 0.9)."
+        "Typical skill: the interquartile mean of all scores of a model, over tasks and replicates alike; a failure "
+        "counts as the lowest skill on its task. “Better than”: the probability that a run of the model in this row "
+        "has a higher skill than one of the model in the column, averaged over tasks. Both with 95 % bootstrap "
+        "intervals, resampled within each task and checked by simulation: with 5, 10 and 20 replicates they hold the "
+        "truth in 93 to 97 % of cases; but those of probabilities near 0 or 1 are too narrow with 5 replicates (86 % "
+        "at 0.9)."
     )
     return [
-        Table("Across tasks", ("Model", "Skill, middle half", "Solved", *rivals), rows, caption),
+        Table("Across tasks", ("Model", "Typical skill", "Solved", *rivals), rows, caption),
     ]
 
 

@@ -20,12 +20,12 @@ def outcome_section(results: Results) -> Section:
         if (goal := target_of(results, task))
     ]
     losses = (
-        "Test loss: a dot is a replicate, the diamond their geometric mean, the bar its 95 % t-interval. Further left is "
-        "better. Bars that overlap may still differ: the verdict compares the same replicates in pairs."
+        "Test loss: a dot is a replicate, the diamond their geometric mean, the bar its 95 % t-interval. Further left "
+        "is better. Bars that overlap may still differ: the verdict compares the same replicates in pairs."
     )
     solved = (
-        "Share of replicates that have reached the target after so many steps; one that never does is never counted, so "
-        f"the height at the right edge is the solve rate. Targets on validation data: {'; '.join(goals)}."
+        "Share of replicates that have reached the target after so many steps; one that never does is never counted, "
+        f"so the height at the right edge is the solve rate. Targets on validation data: {'; '.join(goals)}."
     )
 
     def make(match: str) -> list[Block]:

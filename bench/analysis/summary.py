@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.analysis import stats
-from bench.analysis.formatting import is_missing
 from bench.analysis.levels import SMALLEST_LOSS
 
 if TYPE_CHECKING:
@@ -17,13 +15,14 @@ if TYPE_CHECKING:
 
 
 def most_frequent(group: pd.DataFrame) -> tuple[Any, Any, Any]:
-    """The hidden size, layers and initialisation chosen most often; of those chosen as often, the one with fewer
-    parameters."""
+    """The hidden size, layers and initialisation chosen most often; of those as frequent, the one with the lowest mean
+    validation loss, which is what is timed."""
     sizes = list(zip(group["hidden_size"], group["num_layers"], group["init"], strict=True))
-    parameters = [math.inf if is_missing(count) else float(count) for count in group["parameter_count"]]
-    counts, first = Counter(map(str, sizes)), {str(size): i for i, size in reversed(list(enumerate(sizes)))}
-    best = min(first, key=lambda size: (-counts[size], parameters[first[size]], first[size]))
-    hidden_size, num_layers, init = sizes[first[best]]
+    losses: dict[str, list[float]] = {}
+    for size, loss in zip(sizes, group["valid_loss"].fillna(math.inf), strict=True):
+        losses.setdefault(str(size), []).append(loss)
+    best = min(losses, key=lambda name: (-len(losses[name]), sum(losses[name]) / len(losses[name])))
+    hidden_size, num_layers, init = next(size for size in sizes if str(size) == best)
     return hidden_size, num_layers, init
 
 

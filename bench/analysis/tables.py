@@ -119,6 +119,7 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
 
     selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
     """
+    kept = list(trainings(unique(records)))
     rows = [
         {
             **_identity(record),
@@ -131,22 +132,26 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
             **{key: (record.get("training") or {}).get(key) for key in ("device", "precision")},
             "sequences_per_second": training_throughput(record),
         }
-        for record in trainings(unique(records))
+        for record in kept
     ]
     table = _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
-    return table.assign(selected=selected_mask(table))
+    whole = ["budget_steps" not in (record.get("training") or {}) for record in kept]
+    return table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
 
 
-def selected_mask(table: pd.DataFrame) -> NDArray[np.bool_]:
+def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which rows of a table of trainings results are made of: `(n,)`.
 
-    Of a replicate's own search the trial with status "ok" and the lowest validation loss, ties by trial number; where
-    every trial failed, the first of them, as the replicate's failure. Of a confirm stage the trainings of the
-    configuration that was confirmed last.
+    Of a replicate's own search the trial with status "ok" and the lowest validation loss, ties by trial number, as in
+    `bench.records.selection.select`; where none is left, the first, as the replicate's failure. Of a confirm stage the
+    trainings of the configuration that was confirmed last. whole: trainings that were not stopped early by `--prune`,
+    which are never selected.
     """
     chosen_rows: list[Any] = []
-    trials = table[(table["stage"] == "trial").to_numpy()]
-    loss = trials["valid_loss"].where((trials["status"] == "ok") & trials["valid_loss"].notna(), math.inf)
+    is_trial = (table["stage"] == "trial").to_numpy(bool)
+    trials = table[is_trial]
+    ended = (trials["status"] == "ok") & trials["valid_loss"].notna() & whole[is_trial]
+    loss = trials["valid_loss"].where(ended, math.inf)
     ordered = trials.assign(valid_loss=loss).sort_values(["valid_loss", "trial"], kind="stable")
     chosen_rows += list(ordered[~ordered.duplicated(["match", "task", "model", "replicate"])].index)
     confirm = table[(table["stage"] == "confirm").to_numpy()]

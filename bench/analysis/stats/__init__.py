@@ -4,8 +4,7 @@ Losses are compared on a logarithmic scale and by pairs (one replicate gives eve
 an effect is a ratio of losses. SciPy is imported where it is needed: it costs more than the rest of a start.
 
     estimates   mean and paired difference with t-intervals, Holm, shares, effect size
-    bootstrap   paired intervals for skewed or censored values; over tasks: interquartile mean, probability of
-                improvement, performance profile
+    bootstrap   over tasks: interquartile mean, probability of improvement, performance profile
     survival    time to target under censoring: Kaplan-Meier, restricted mean, log-rank
     equivalence two one-sided tests, and the one-sided test that a limit asks for
     exact       sign flips, signed ranks, paired solve rates; skewness
@@ -20,7 +19,6 @@ an effect is a ratio of losses. SciPy is imported where it is needed: it costs m
 from bench.analysis.stats.bootstrap import (
     Profile,
     interquartile_mean,
-    paired_bootstrap,
     performance_profile,
     probability_of_improvement,
 )
@@ -48,7 +46,7 @@ from bench.analysis.stats.sequential import (
     sequential_p,
     sign_e_values,
 )
-from bench.analysis.stats.survival import Survival, log_rank, restricted_difference, time_to_target
+from bench.analysis.stats.survival import Survival, log_rank, time_to_target
 from bench.analysis.stats.tuning import selected_so_far
 
 __all__ = [
@@ -74,12 +72,10 @@ __all__ = [
     "interquartile_mean",
     "log_rank",
     "mean_interval",
-    "paired_bootstrap",
     "paired_difference",
     "paired_rates",
     "performance_profile",
     "probability_of_improvement",
-    "restricted_difference",
     "selected_so_far",
     "sequential_interval",
     "sequential_p",

@@ -60,7 +60,8 @@ def compare_losses(
     rows: tuple[Array, Array] | None = None
     if folds is not None:
         difference, rows = _by_block(difference, folds)
-    difference = difference[~np.isnan(difference)]
+    known = ~np.isnan(difference)
+    difference, rows = difference[known], rows and (rows[0][known], rows[1][known])
     finite = difference[np.isfinite(difference)]
     failed = int((difference == np.inf).sum()), int((difference == -np.inf).sum())
     estimate = corrected_paired(finite, *rows) if rows and not any(failed) else paired_difference(finite, 0.0)

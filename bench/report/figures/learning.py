@@ -6,6 +6,7 @@ A model keeps its colour and line style in all figures: both come from its place
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def reference_lines(results: Results, task: str, *, target: bool) -> dict[str, f
     """Losses to draw across a figure: references, and the target where it is one of the loss."""
     table = results.references[results.references["task"] == task]
     means = table.groupby("model", sort=False)["test_loss"].mean()
-    lines = {str(name): float(value) for name, value in means.items() if value == value}
+    lines = {str(name): float(value) for name, value in means.items() if math.isfinite(value)}
     worst = max(lines.values(), default=0.0)
     lines = {name: value for name, value in lines.items() if value > worst * 1e-8}  # 1e-30 would flatten the rest
     goal = target_of(results, task)

@@ -126,28 +126,3 @@ def test_performance_profile_by_hand_counts_failures_as_misses() -> None:
     assert (profile.low <= profile.share).all()
     assert (profile.share <= profile.high).all()
     assert np.isnan(stats.performance_profile([], [0.5], rng=rng).share).all()
-
-
-def test_restricted_difference_by_hand_and_its_sign() -> None:
-    rng = np.random.default_rng(0)
-    found = stats.restricted_difference([10, 20, math.nan, 30, 5], [40, math.nan, math.nan, 35, 60], 50, rng=rng)
-    assert found.value == np.mean([10 - 40, 20 - 50, 0, 30 - 35, 5 - 50])
-    assert found.low < found.value < found.high
-    swapped = stats.restricted_difference([40, math.nan, math.nan, 35, 60], [10, 20, math.nan, 30, 5], 50, rng=rng)
-    assert swapped.value == -found.value
-
-
-def test_all_censored_runs_do_not_differ() -> None:
-    never = [math.nan] * 6
-    assert stats.restricted_difference(never, never, 50, rng=np.random.default_rng(0)) == (0, 0, 0, 6, 1)
-
-
-def test_the_bootstrap_uses_its_generator_and_is_never_narrower_than_t() -> None:
-    data = np.random.default_rng(4).exponential(size=9)
-    ours, again, other = (stats.paired_bootstrap(data, 0 * data, rng=np.random.default_rng(s)) for s in (1, 1, 2))
-    t = stats.paired_difference(data, 0 * data)
-    assert ours == again
-    assert ours != other
-    assert ours.low <= t.low
-    assert ours.high >= t.high
-    assert ours.p >= t.p

@@ -117,7 +117,7 @@ def _twin(pair: Comparison) -> str:
 
 def _skewed(verdict: Verdict) -> list[str]:
     pair = verdict.nearest
-    if pair is None or not pair.skewed or pair.n < ENOUGH or pair.effect > 1:
+    if pair is None or not pair.skewed or pair.n < ENOUGH or pair.effect > 1 or max(pair.differences) <= 0:
         return []
     return [f"{pair.first} is usually better than {pair.second} and rarely much worse"]
 

@@ -1,31 +1,26 @@
-"""What the comparison protocol promises, checked: intervals that cover, equal models that are not told apart.
+"""What the comparison protocol promises, simulated: intervals that cover, equal models that are not told apart.
 
-    python tests/calibration/protocol.py simulate                 # prints the tables of simulated experiments
-    python tests/calibration/protocol.py simulate --experiments N # how many for each row (default 1000)
-    python tests/calibration/protocol.py real DIR NAME NAME ...   # experiments that differ in their root seed alone
+    python tests/calibration/protocol.py                  # prints the tables, 1000 experiments for each number
+    python tests/calibration/protocol.py --experiments N
 
 Simulated experiments are whole: records, from which the pipeline makes results, pairs and verdicts. A model's loss on a
-replicate is what its data make of it (shared), what its search found, and what its training made of that. `real`
-compares every model with itself under each pair of root seeds, and looks for verdicts that contradict each other.
+replicate is what its data make of it (shared), what its search found, and what its training made of that.
+`same_model.py` looks at real trainings.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Iterator
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from bench.analysis import stats
 from bench.analysis.model_pairs import LOG_MARGIN
-from bench.analysis.results import Results, load
-from bench.analysis.selected import loss_table
+from bench.analysis.results import Results
 from bench.analysis.sequential import states
 
-LEVEL = 0.05
 TRIALS = 6
 MODELS = ("gru", "numpy_gru", "lstm", "rnn")
 TASKS = ("sine", "regression", "copy")
@@ -155,50 +150,10 @@ def simulate(experiments: int) -> Iterator[str]:
     yield table((f"equal models, until settled ({few} experiments)", "false winner at any time"), rows)
 
 
-def real(folder: str, names: list[str]) -> Iterator[str]:
-    """Every model against itself under each pair of root seeds, and verdicts that contradict each other."""
-    experiments = [load(name, folder) for name in names]
-    first, rows, all_pairs, all_found = experiments[0], [], 0, 0
-    for match in first.matches:
-        for task in first.tasks:
-            for model in first.models:
-                tables = [loss_table(each, match, task).log_loss for each in experiments]
-                p = [
-                    stats.compare_losses(*_paired(a[model], b[model]), LOG_MARGIN).p
-                    for a, b in combinations([t for t in tables if model in t], 2)
-                ]
-                found = sum(value < LEVEL for value in p)
-                all_pairs, all_found = all_pairs + len(p), all_found + found
-                rows.append((f"{task} ({match})", model, f"{found} of {len(p)}"))
-    error = 2 * math.sqrt(LEVEL * (1 - LEVEL) / max(all_pairs, 1))
-    share = (
-        f"{all_found} of {all_pairs} ({100 * all_found / max(all_pairs, 1):.0f} %; 5 % ± {100 * error:.0f} % expected)"
-    )
-    yield table(("task", "model against itself", "p < 0.05"), [*rows, ("all", "", share)])
-    won: dict[tuple[str, str], set[str]] = {}
-    for each in experiments:
-        for verdict in each.verdicts:
-            won.setdefault((verdict.match, verdict.task), set()).update([verdict.winner] if verdict.winner else [])
-    said = [(f"{task} ({match})", ", ".join(sorted(names)) or "none") for (match, task), names in won.items()]
-    yield table(("task", "winners over all root seeds (more than one contradict each other)"), said)
-
-
-def _paired(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
-    n = min(len(first), len(second))
-    return first.to_numpy(float)[:n], second.to_numpy(float)[:n]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    simulated = commands.add_parser("simulate")
-    simulated.add_argument("--experiments", type=int, default=1000)
-    recorded = commands.add_parser("real")
-    recorded.add_argument("folder")
-    recorded.add_argument("names", nargs="+")
-    given = parser.parse_args()
-    tables = simulate(given.experiments) if given.command == "simulate" else real(given.folder, given.names)
-    for each in tables:
+    parser.add_argument("--experiments", type=int, default=1000, help="Simulated experiments for each number.")
+    for each in simulate(parser.parse_args().experiments):
         print(each, end="\n\n", flush=True)
 
 

@@ -110,13 +110,14 @@ def adjusted(pairs: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
 
 def _pairs(results: Results, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[Comparison]:
-    table, there = loss_table(results, match, task)
+    of_task = _Task(results, match, task)
+    loss, there = of_task.losses
     found = []
     for first, second in wanted:
-        if first in table.columns and second in table.columns:
-            shared = table.index[(there[first] & there[second]).to_numpy(bool)]
-            sides = (table.loc[shared, name].to_numpy(float) for name in (first, second))
-            found.append(_compared(results, match, task, (first, second), list(map(int, shared)), *sides))
+        if first in loss.columns and second in loss.columns:
+            shared = loss.index[(there[first] & there[second]).to_numpy(bool)]
+            sides = (loss.loc[shared, name].to_numpy(float) for name in (first, second))
+            found.append(of_task.compared((first, second), [int(r) for r in shared], *sides))
     return found
 
 
@@ -124,45 +125,48 @@ def against_reference(
     results: Results, match: str, task: str, models: Sequence[str], reference: BestReference
 ) -> list[Comparison]:
     """Each model first against the reference on the same replicates, not adjusted."""
-    table, there = loss_table(results, match, task)
+    of_task = _Task(results, match, task)
+    loss, there = of_task.losses
     found = []
-    for model in (model for model in models if model in table.columns):
-        shared = [int(r) for r in table.index[there[model].to_numpy(bool)] if int(r) in reference.losses]
-        own, other = table.loc[shared, model].to_numpy(float), np.array([reference.losses[r] for r in shared])
-        found.append(_compared(results, match, task, (model, reference.name), shared, own, other))
+    for model in (model for model in models if model in loss.columns):
+        shared = [int(r) for r in loss.index[there[model].to_numpy(bool)] if int(r) in reference.losses]
+        own, other = loss.loc[shared, model].to_numpy(float), np.array([reference.losses[r] for r in shared])
+        found.append(of_task.compared((model, reference.name), shared, own, other))
     return found
 
 
-def _compared(
-    results: Results,
-    match: str,
-    task: str,
-    names: tuple[str, str],
-    replicates: list[int],
-    first: np.ndarray,
-    second: np.ndarray,
-) -> Comparison:
-    places = origins(results, match, task)
-    folds = None
-    if places and all(r in places for r in replicates):
-        folds = stats.Folds(*np.array([places[r] for r in replicates]).reshape(-1, 3).T)
-    found = stats.compare_losses(first, second, LOG_MARGIN, folds=folds, first_look=results.first_look)
-    ratio = [10.0 ** np.clip(value, -300, 300) for value in (found.value, found.low, found.high)]
-    return Comparison(
-        match=match,
-        task=task,
-        first=names[0],
-        second=names[1],
-        n=found.n,
-        effect=float(ratio[0]),
-        low=float(ratio[1]),
-        high=float(ratio[2]),
-        p=found.p,
-        p_holm=math.nan,
-        within=found.within,
-        failed=found.failed,
-        favours=None if found.direction == 0 else names[0] if found.direction < 0 else names[1],
-        skewed=found.skewed,
-        effect_size=stats.effect_size(found.differences, np.zeros(len(found.differences))),
-        differences=tuple(found.differences.tolist()),
-    )
+class _Task:
+    """What all pairs of a task share."""
+
+    def __init__(self, results: Results, match: str, task: str) -> None:
+        self.match, self.task, self.first_look = match, task, results.first_look
+        self.losses = loss_table(results, match, task)
+        self.origins = origins(results, match, task)
+
+    def compared(
+        self, names: tuple[str, str], replicates: Sequence[int], first: np.ndarray, second: np.ndarray
+    ) -> Comparison:
+        """Two sides' log10 losses on the same replicates, compared."""
+        folds = None
+        if self.origins and all(r in self.origins for r in replicates):
+            folds = stats.Folds(*np.array([self.origins[r] for r in replicates]).reshape(-1, 3).T)
+        found = stats.compare_losses(first, second, LOG_MARGIN, folds=folds, first_look=self.first_look)
+        ratio = [10.0 ** np.clip(value, -300, 300) for value in (found.value, found.low, found.high)]
+        return Comparison(
+            match=self.match,
+            task=self.task,
+            first=names[0],
+            second=names[1],
+            n=found.n,
+            effect=float(ratio[0]),
+            low=float(ratio[1]),
+            high=float(ratio[2]),
+            p=found.p,
+            p_holm=math.nan,
+            within=found.within,
+            failed=found.failed,
+            favours=None if found.direction == 0 else names[0] if found.direction < 0 else names[1],
+            skewed=found.skewed,
+            effect_size=stats.effect_size(found.differences, np.zeros(len(found.differences))),
+            differences=tuple(found.differences.tolist()),
+        )

@@ -83,6 +83,8 @@ def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
 def origins(results: Results, match: str, task: str) -> Mapping[int, Origin]:
     """The forecast origin of each replicate; {} for a task that draws its data anew."""
     found: dict[int, Origin] = {}
+    if not results.trainings["block"].notna().any():
+        return found
     for record in trainings_of(results.records):
         origin = record.get("origin")
         if origin and record.get("match") == match and label(record.get("task")) == task and record.get("replicate"):

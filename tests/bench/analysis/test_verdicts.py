@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -276,3 +277,30 @@ def test_a_skewed_lead_needs_the_exact_test_to_agree(synthetic: ModuleType, resu
 def test_the_words_have_no_missing_numbers(synthetic: ModuleType, results_of: Build) -> None:
     for losses in ({"gru": LOW, "lstm": [None] * 7}, {"gru": [0.1], "lstm": [None]}, {"gru": [0.0] * 7, "lstm": HIGH}):
         assert "nan" not in only(results_of(with_losses(synthetic, losses))).sentence.lower()
+
+
+def test_a_series_speaks_of_forecast_origins_and_shares_of_blocks(synthetic: ModuleType, results_of: Build) -> None:
+    """Ten replicates over five blocks are five values, and what the folds share widens the interval."""
+    rng = np.random.default_rng(4)
+    base = 10 ** rng.normal(-1, 0.2, 10)
+    records = with_losses(synthetic, {"gru": list(base), "lstm": list(base * 10 ** rng.normal(0.3, 0.1, 10))}, "series")
+    plain = only(results_of(copy.deepcopy(records)))
+    for record in records:
+        block = (record["replicate"] - 1) % 5
+        record["origin"] = {"block": block, "blocks": 5, "train_rows": 200 + 20 * block, "test_rows": 20}
+    results = results_of(records)
+    verdict = only(results)
+    assert (plain.n, verdict.n) == (10, 5)
+    assert "5 forecast origins" in verdict.headline
+    (pair,) = results.conclusions.pairs
+    means = np.array([np.mean([math.log10(lstm / gru) for lstm, gru in _blocks(records, block)]) for block in range(5)])
+    expected = stats.corrected_paired(-means, [200 + 20 * b for b in range(5)], [20] * 5)
+    assert pair.seen_from("gru").p == pytest.approx(expected.p)
+    assert results.trainings["block"].tolist() == [record["origin"]["block"] for record in records]
+
+
+def _blocks(records: list[dict[str, Any]], block: int) -> list[tuple[float, float]]:
+    """The losses (lstm, gru) of the replicates of a block."""
+    own = [r for r in records if r["origin"]["block"] == block]
+    sides = {m: [r["test"]["loss"] for r in own if r["model"]["name"] == m] for m in ("lstm", "gru")}
+    return list(zip(sides["lstm"], sides["gru"], strict=True))

@@ -1,6 +1,9 @@
 """What can be said of the records: tables, statistics, verdicts.
 
-results (an experiment read back), tables, confirmed (what results are made of), model_pairs and pair_table (models
-compared in pairs), verdicts, alarms, compare_experiments, gradient_tables, notebook, formatting; claims/ (textbook
-statements put to the data), stats/ (pure functions).
+results        an experiment read back; conclusions: what is concluded from it, each once
+tables         records as tables, with summary; selected: what results are made of; tuned, search_trials, ladders
+contenders     who is compared; model_pairs, steps and pair_table: how
+verdicts       the decision on each task, in verdict_words and verdict_notes; choices, sequential
+alarms, compare_experiments, gradient_tables, notebook; levels, labels, formatting
+claims/        textbook statements put to the data; stats/: pure functions
 """

@@ -6,6 +6,7 @@ import numpy as np
 
 from bench.analysis import stats
 from bench.analysis.formatting import listed, number
+from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.results import Results
 from bench.records.schema import label
 
@@ -37,7 +38,7 @@ def _damaged_records(results: Results) -> list[str]:
 
 
 def _without_result(results: Results) -> list[str]:
-    """Models that no table shows, because nothing of their search could be confirmed."""
+    """Models that no table shows, because none of their trials ended well."""
     found: list[str] = []
     if results.manifest.get("status", "complete") != "complete":  # what is missing may still come
         return found
@@ -56,17 +57,17 @@ def _beyond_the_limit(results: Results) -> list[str]:
     limit over replicates (at least 3), Holm-adjusted over all of them, at 1 %.
     """
     tested = []
-    ok = results.confirmed[results.confirmed["status"] == "ok"]
+    ok = results.selected[results.selected["status"] == "ok"]
     limits = results.references[results.references["kind"] == "limit"]
     for (task, limit), bounds in limits.groupby(["task", "model"], sort=False):
         bound = bounds.groupby("replicate")["test_loss"].mean()
         for (match, model), rows in ok[ok["task"] == task].groupby(["match", "model"], sort=False):
             pairs = rows.set_index("replicate")["test_loss"].to_frame("model").join(bound.rename("limit"), how="inner")
-            means = np.exp(np.log(pairs.clip(lower=1e-300)).mean())
+            means = np.exp(np.log(pairs.clip(lower=SMALLEST_LOSS)).mean())
             text = (
                 f"On {task} ({match}), {model} has a test loss of {number(means['model'])}, below the limit {limit} of "
-                f"{number(means['limit'])}, over {len(pairs)} seeds: nothing can predict noise, so look for test data "
-                "in the training."
+                f"{number(means['limit'])}, over {len(pairs)} replicates: nothing can predict noise, so look for "
+                "test data in the training."
             )
             tested.append((stats.below_limit(pairs["model"], pairs["limit"]), text))
     adjusted = stats.holm([p for p, _ in tested])
@@ -86,10 +87,10 @@ def _noisy_timings(results: Results) -> list[str]:
 def _mixed_machines(results: Results) -> list[str]:
     """Compared times must come from one environment."""
     timed = {r.get("environment") for r in results.records if r.get("stage") == "time"} - {None}
-    trained = {r.get("environment") for r in results.records if r.get("stage") == "confirm"} - {None}
+    trained = {r.get("environment") for r in results.records if r.get("stage") in ("trial", "confirm")} - {None}
     if len(timed) > 1:
         return [f"The times come from {len(timed)} environments and must not be compared with each other."]
     if len(trained) > 1:
         models = {r["environment"]: label(r.get("model")) for r in results.records if r.get("environment") in trained}
-        return [f"The confirmed trainings come from {len(models)} environments: losses may differ by rounding alone."]
+        return [f"The trainings come from {len(models)} environments: losses may differ by rounding alone."]
     return []

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from bench.analysis import stats
-from bench.analysis.confirmed import RESOLUTION
-from bench.analysis.model_pairs import ENOUGH, LEVEL, NEGLIGIBLE
+from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE, SMALLEST_LOSS
+from bench.analysis.model_pairs import LOG_MARGIN
 from bench.analysis.results import Results, load
 from bench.records.schema import Record, label, unique
 from bench.records.schema import trainings as trainings_of
@@ -26,12 +26,14 @@ from tasks.errors import UserError
 Cell = tuple[str, str, str]  # comparison, task, model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """One cell of the later experiment against the first. `effect`: ratio of test losses (first = 1), with interval.
 
-    n: pairs of seeds whose hashes agree. unpaired: seeds that both have, but drawn differently. identical: pairs with
-    the very same test loss. p_holm: over all cells and experiments of the comparison. steps: ratio of steps to target.
+    n: pairs of replicates whose hashes agree and of which at least one finished. unpaired: replicates that both have,
+    but drawn differently. identical: pairs with the very same test loss. p, p_holm: a failure counts as the worst
+    result; p_holm over all cells and experiments of the comparison. lower: whether p speaks for the later experiment.
+    steps_ratio: of steps to target, over the steps_n pairs that both reached it.
     """
 
     cell: Cell
@@ -45,7 +47,10 @@ class Difference:
     high: float
     p: float
     p_holm: float
-    steps: stats.Paired
+    lower: bool
+    failed: tuple[int, int]
+    steps_ratio: float
+    steps_n: int
     solved: tuple[int, int]
     runs: tuple[int, int]
 
@@ -56,10 +61,10 @@ class Difference:
             return "not paired"
         if self.identical == self.n:
             return "identical"
-        if 1 / (1 + NEGLIGIBLE) <= self.low <= self.high <= 1 + NEGLIGIBLE:
+        if not any(self.failed) and 1 / (1 + NEGLIGIBLE) <= self.low <= self.high <= 1 + NEGLIGIBLE:
             return "equal"
         if self.n >= ENOUGH and self.p_holm < LEVEL:
-            return "better" if self.effect < 1 else "worse"
+            return "better" if self.lower else "worse"
         return "not settled"
 
 
@@ -101,27 +106,27 @@ def compare(names: Sequence[str], results_dir: str | Path = "results") -> Compar
 def compared(experiments: Sequence[Results]) -> Comparison:
     """As `compare`, for results that are loaded already."""
     first, *others = experiments
-    base = _confirmed(first)
+    base = _selected(first)
     raw = []
     for other in others:
-        own = _confirmed(other)
+        own = _selected(other)
         raw += [_difference(cell, first.name, other.name, base[cell], own[cell]) for cell in base if cell in own]
     if not raw:
         known = ", ".join(sorted({f"{model} on {task} ({match})" for match, task, model in base})[:3]) or "nothing"
         raise UserError(
             f"'{first.name}' has no task and model in common with {', '.join(r.name for r in others)}: "
-            f"it confirmed {known}"
+            f"it has results of {known}"
         )
     adjusted = stats.holm([found["p"] if found["n"] >= ENOUGH else math.nan for found in raw])
     differences = [Difference(**found, p_holm=float(p)) for found, p in zip(raw, adjusted, strict=True)]
     return Comparison(tuple(experiments), tuple(differences))
 
 
-def _confirmed(results: Results) -> dict[Cell, dict[int, Record]]:
-    """The confirmed trainings of each cell by replicate."""
+def _selected(results: Results) -> dict[Cell, dict[int, Record]]:
+    """The trainings that results are made of, for each cell by replicate."""
     kept = list(trainings_of(unique(results.records)))
     found: dict[Cell, dict[int, Record]] = {}
-    for place in results.confirmed.index:
+    for place in results.selected.index:
         record = kept[place]
         cell = (str(record.get("match")), label(record.get("task")), label(record.get("model")))
         found.setdefault(cell, {})[record["replicate"]] = record
@@ -137,41 +142,54 @@ def _confirmed(results: Results) -> dict[Cell, dict[int, Record]]:
 def _difference(
     cell: Cell, first: str, second: str, base: Mapping[int, Record], own: Mapping[int, Record]
 ) -> dict[str, Any]:
-    shared = [replicate for replicate in base if replicate in own]
+    shared = sorted(replicate for replicate in base if replicate in own)
     pairs = [(base[r], own[r]) for r in shared if _same_draw(base[r], own[r])]
-    ended = [(a, b) for a, b in pairs if a.get("status") == b.get("status") == "ok"]
-    losses = [(_loss(a), _loss(b)) for a, b in ended]
-    logs = [(math.log(b), math.log(a)) for a, b in losses]
-    found = stats.paired_difference(*(np.array(logs).T if logs else ([], [])))
-    times = [(a.get("steps_to_target"), b.get("steps_to_target")) for a, b in ended]
-    known = np.array([(math.log(max(b, 1)), math.log(max(a, 1))) for a, b in times if a is not None and b is not None])
+    logs = np.array([(_log_loss(b), _log_loss(a)) for a, b in pairs], dtype=np.float64).reshape(-1, 2)
+    found = stats.compare_losses(logs[:, 0], logs[:, 1], LOG_MARGIN)
+    times = [(a.get("steps_to_target"), b.get("steps_to_target")) for a, b in pairs if _ok(a) and _ok(b)]
+    known = np.array([math.log(max(b, 1) / max(a, 1)) for a, b in times if a is not None and b is not None])
     return {
         "cell": cell,
         "first": first,
         "second": second,
         "n": found.n,
         "unpaired": len(shared) - len(pairs),
-        "identical": sum(a == b for a, b in losses),
-        "effect": math.exp(found.value),
-        "low": math.exp(found.low),
-        "high": math.exp(found.high),
+        "identical": int((found.differences == 0).sum()),
+        "effect": 10**found.value,
+        "low": 10**found.low,
+        "high": 10**found.high,
         "p": found.p,
-        "steps": stats.paired_difference(*(known.T if len(known) else ([], []))),
+        "lower": found.direction < 0,
+        "failed": found.failed,
+        "steps_ratio": math.exp(known.mean()) if len(known) else math.nan,
+        "steps_n": len(known),
         "solved": (_solved(base), _solved(own)),
         "runs": (len(base), len(own)),
     }
 
 
 def _same_draw(a: Record, b: Record) -> bool:
-    """Whether two trainings saw the same data and began at the same weights; unknown hashes pair nothing."""
-    hashes = a.get("hashes"), b.get("hashes")
+    """Whether two trainings saw the same data and began at the same weights; unknown hashes pair nothing.
+
+    Where replicates search for themselves the weights follow from what was chosen: there the data decide.
+    """
+    hashes = (a.get("hashes") or {}), (b.get("hashes") or {})
     versions = [(record.get("task") or {}).get("version") for record in (a, b)]
+    if a.get("stage") == b.get("stage") == "trial":
+        parts = [part for part in ("data", "first_batch") if hashes[0].get(part)][:1]
+        return bool(parts) and hashes[0][parts[0]] == hashes[1].get(parts[0]) and versions[0] == versions[1]
     return bool(hashes[0]) and hashes[0] == hashes[1] and versions[0] == versions[1]
 
 
-def _loss(record: Record) -> float:
-    return max(float((record.get("test") or {}).get("loss") or 0.0), RESOLUTION)
+def _ok(record: Record) -> bool:
+    return record.get("status") == "ok"
+
+
+def _log_loss(record: Record) -> float:
+    """log10 of the test loss; NaN for a training that failed."""
+    loss = (record.get("test") or {}).get("loss")
+    return math.log10(max(float(loss), SMALLEST_LOSS)) if _ok(record) and loss is not None else math.nan
 
 
 def _solved(trainings: Mapping[int, Record]) -> int:
-    return sum(r.get("steps_to_target") is not None and r.get("status") == "ok" for r in trainings.values())
+    return sum(r.get("steps_to_target") is not None and _ok(r) for r in trainings.values())

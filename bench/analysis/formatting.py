@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 MISSING = "–"
@@ -83,6 +84,60 @@ def memory(value: Any) -> str:
 def interval(low: Any, high: Any, decimals: int = 3) -> str:
     """An interval of scores, as in 0.810 to 0.930; empty where there is none."""
     return "" if is_missing(low) or is_missing(high) else f"{score(low, decimals)} to {score(high, decimals)}"
+
+
+def change(ratio: Any) -> str:
+    """A ratio of positive numbers as a person says it.
+
+    >>> change(0.58), change(0.999), change(1.74), change(3.1), change(0.004), change(1)
+    ('42 % lower', '0.1 % lower', '74 % higher', '3.1 times as high', '250 times lower', 'the same')
+    """
+    size, side = _change(float(ratio))
+    return f"{size} {side}".strip()
+
+
+def change_between(low: Any, high: Any) -> str:
+    """An interval of ratios in words: "31 % to 52 % lower", "42 % lower to 74 % higher".
+
+    Inclusive of bounds that are not known: "anything".
+    """
+    low, high = float(low), float(high)
+    if math.isnan(low) or math.isnan(high) or (low == 0 and high == math.inf):
+        return "anything"
+    if high < 1:  # the smaller change first
+        low, high = high, low
+    for more in range(4):  # digits, until the two can be told apart
+        (first, side), (second, other) = _change(low, more), _change(high, more)
+        if (first, side) != (second, other):
+            break
+    else:
+        return change(low)  # one number: nothing varied
+    if side == other:
+        return f"{first} to {second} {side}".rstrip()
+    return f"{first} {side} to {second} {other}".rstrip()
+
+
+def _change(ratio: float, more: int = 0) -> tuple[str, str]:
+    if ratio >= 2:
+        return f"{trimmed(ratio, 2 + more)} times", "as high"
+    if 0 < ratio <= 0.1:
+        return f"{trimmed(1 / ratio, 2 + more)} times", "lower"
+    percent = 100 * abs(ratio - 1)
+    if percent < 0.005:
+        return "the same", ""
+    digits = 0 if percent >= 9.5 else 1 if percent >= 0.095 else 2
+    return f"{percent:.{digits + more}f} %", "lower" if ratio < 1 else "higher"
+
+
+def as_sentence(text: str, names: Iterable[str]) -> str:
+    """`text` with a capital and a full stop; a name at its beginning stays as it is written."""
+    begins = any(text.startswith((f"{name} ", f"{name}'", f"{name},")) for name in names)
+    return f"{text if begins else text[0].upper() + text[1:]}."
+
+
+def counted(n: int, word: str) -> str:
+    """A number of things: 1 replicate, 1,200 replicates."""
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def listed(names: list[str], word: str = "and") -> str:

@@ -1,33 +1,37 @@
-"""Models compared in pairs on each task: the ratio of test losses over shared replicates, tested as one family.
+"""Contenders compared in pairs on each task: the ratio of test losses over shared replicates.
 
-For each pair the paired differences of log10 test loss, a t-interval, and Holm's correction over all pairs of the
-experiment. Verdicts rest on nothing else, so that the family's error stays at 5 %.
+comparisons   every pair of cells on every task, Holm-adjusted as one family: what "beats" rests on
+twin_pairs    implementations of one cell: are they equal?
+against_reference   cells against the best predictor without a recurrent net
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bench.analysis import stats
-from bench.analysis.confirmed import paired_losses
+from bench.analysis.contenders import BestReference, Contender
+from bench.analysis.levels import ENOUGH, LEVEL, MARGIN, NEGLIGIBLE
 from bench.analysis.results import Results
+from bench.analysis.selected import loss_table, origins
 
-if TYPE_CHECKING:
-    pass
-
-ENOUGH = 5  # replicates; with fewer a t-interval on losses is not to be trusted
-LEVEL = 0.05
-NEGLIGIBLE = 1e-3  # two implementations of one cell differ by rounding: certain, and of no interest to anybody
+LOG_MARGIN = math.log10(1 + MARGIN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """`first` against `second` on one task. `effect` is the ratio of their test losses with its 95 % interval.
 
-    `effect_size`: Hedges' (`stats.effect_size`) of the paired log losses; below 0 where `first` has the lower ones.
+    effect, low, high: geometric means over the replicates that both finished. n: replicates of which at least one of
+    the two finished (of a series: blocks). failed: replicates on which only the first, and only the second failed.
+    p: with a failure as the worst result; p_holm: NaN for fewer than `ENOUGH` replicates. favours: the side p speaks
+    for. skewed: see `stats.compare_losses`. within: p of "they differ by `MARGIN` or more". effect_size: Hedges'
+    (`stats.effect_size`) of the paired log losses; below 0 where `first` has the lower ones.
     """
 
     match: str
@@ -40,39 +44,129 @@ class Comparison:
     high: float
     p: float
     p_holm: float
-    effect_size: float = math.nan
+    within: float
+    failed: tuple[int, int]
+    favours: str | None
+    skewed: bool
+    effect_size: float
+    differences: tuple[float, ...]
 
     @property
     def equal(self) -> bool:
         """Whether the whole interval lies within rounding of no difference; a single pair has no interval."""
-        return 1 / (1 + NEGLIGIBLE) <= self.low <= self.high <= 1 + NEGLIGIBLE
+        return not any(self.failed) and 1 / (1 + NEGLIGIBLE) <= self.low <= self.high <= 1 + NEGLIGIBLE
 
     @property
     def settled(self) -> bool:
         """Whether the difference is certain enough, and large enough, to be stated."""
         return self.n >= ENOUGH and self.p_holm < LEVEL and not self.equal
 
+    @property
+    def testable_p(self) -> float:
+        """p, and NaN where there are too few replicates to test."""
+        return self.p if self.n >= ENOUGH else math.nan
+
     def seen_from(self, model: str) -> Comparison:
         """The same comparison with `model` first."""
         if model == self.first:
             return self
-        flipped = (1 / self.effect, 1 / self.high, 1 / self.low)
-        others = (self.p, self.p_holm, -self.effect_size)
-        return Comparison(self.match, self.task, self.second, self.first, self.n, *flipped, *others)
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            effect=1 / self.effect,
+            low=1 / self.high if self.high else math.inf,
+            high=1 / self.low if self.low else math.inf,
+            failed=self.failed[::-1],
+            effect_size=-self.effect_size,
+            differences=tuple(-d for d in self.differences),
+        )
 
 
-def comparisons(results: Results) -> tuple[Comparison, ...]:
-    """All pairs of models on all tasks of an experiment, Holm-adjusted as one family."""
-    raw: list[tuple[str, str, str, str, float, stats.Paired]] = []
-    for match in results.matches:
-        for task in results.tasks:
-            losses = paired_losses(results, match, task)
-            for a, b in combinations(losses.columns, 2):
-                sides = losses[a].to_numpy(float), losses[b].to_numpy(float)
-                raw.append((match, task, a, b, stats.effect_size(*sides), stats.paired_difference(*sides)))
-    adjusted = stats.holm([pair.p if pair.n >= ENOUGH else math.nan for *_, pair in raw])
+def comparisons(results: Results, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
+    """All pairs of cells on all tasks of all comparisons, Holm-adjusted as one family."""
+    names = [contender.name for contender in contenders]
+    found = [
+        pair
+        for match in results.matches
+        for task in results.tasks
+        for pair in _pairs(results, match, task, list(combinations(names, 2)))
+    ]
+    return adjusted(found)
+
+
+def twin_pairs(results: Results, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
+    """The first implementation of each cell against its others, Holm-adjusted as one family."""
+    wanted = [(each.name, other) for each in contenders for other in each.implementations[1:]]
+    return adjusted(
+        [p for match in results.matches for task in results.tasks for p in _pairs(results, match, task, wanted)]
+    )
+
+
+def adjusted(pairs: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """Pairs with Holm's correction over all of them that can be tested."""
+    holm = stats.holm([pair.testable_p for pair in pairs])
+    return tuple(replace(pair, p_holm=float(p)) for pair, p in zip(pairs, holm, strict=True))
+
+
+def _pairs(results: Results, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[Comparison]:
+    of_task = _Task(results, match, task)
+    loss, there = of_task.losses
     found = []
-    for (match, task, a, b, size, pair), p in zip(raw, adjusted, strict=True):
-        ratios = (10**pair.value, 10**pair.low, 10**pair.high)
-        found.append(Comparison(match, task, a, b, pair.n, *ratios, pair.p, float(p), size))
-    return tuple(found)
+    for first, second in wanted:
+        if first in loss.columns and second in loss.columns:
+            shared = loss.index[(there[first] & there[second]).to_numpy(bool)]
+            sides = (loss.loc[shared, name].to_numpy(float) for name in (first, second))
+            found.append(of_task.compared((first, second), [int(r) for r in shared], *sides))
+    return found
+
+
+def against_reference(
+    results: Results, match: str, task: str, models: Sequence[str], reference: BestReference
+) -> list[Comparison]:
+    """Each model first against the reference on the same replicates, not adjusted."""
+    of_task = _Task(results, match, task)
+    loss, there = of_task.losses
+    found = []
+    for model in (model for model in models if model in loss.columns):
+        shared = [int(r) for r in loss.index[there[model].to_numpy(bool)] if int(r) in reference.losses]
+        own, other = loss.loc[shared, model].to_numpy(float), np.array([reference.losses[r] for r in shared])
+        found.append(of_task.compared((model, reference.name), shared, own, other))
+    return found
+
+
+class _Task:
+    """What all pairs of a task share."""
+
+    def __init__(self, results: Results, match: str, task: str) -> None:
+        self.match, self.task, self.first_look = match, task, results.first_look
+        self.losses = loss_table(results, match, task)
+        self.origins = origins(results, match, task)
+
+    def compared(
+        self, names: tuple[str, str], replicates: Sequence[int], first: np.ndarray, second: np.ndarray
+    ) -> Comparison:
+        """Two sides' log10 losses on the same replicates, compared."""
+        folds = None
+        if self.origins and all(r in self.origins for r in replicates):
+            folds = stats.Folds(*np.array([self.origins[r] for r in replicates]).reshape(-1, 3).T)
+        found = stats.compare_losses(first, second, LOG_MARGIN, folds=folds, first_look=self.first_look)
+        ratio = [10.0 ** np.clip(value, -300, 300) for value in (found.value, found.low, found.high)]
+        return Comparison(
+            match=self.match,
+            task=self.task,
+            first=names[0],
+            second=names[1],
+            n=found.n,
+            effect=float(ratio[0]),
+            low=float(ratio[1]),
+            high=float(ratio[2]),
+            p=found.p,
+            p_holm=math.nan,
+            within=found.within,
+            failed=found.failed,
+            favours=None if found.direction == 0 else names[0] if found.direction < 0 else names[1],
+            skewed=found.skewed,
+            effect_size=stats.effect_size(found.differences, np.zeros(len(found.differences))),
+            differences=tuple(found.differences.tolist()),
+        )

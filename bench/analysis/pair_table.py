@@ -1,9 +1,8 @@
-"""Every pair of models in one row: test losses, and steps to target under censoring, each as families of their own.
+"""Every pair of models in one row: test losses, steps to target under censoring, and solve rates.
 
-    pair_table(results) -> a DataFrame, the `pairs.csv` of `bench report --format csv`
+    results.conclusions.pair_table -> a DataFrame, the `pairs.csv` of `bench report --format csv`
 
-Verdicts rest on the test loss alone (`bench.analysis.model_pairs`). Steps to target are tested here as well, with
-Holm's correction over all pairs of the experiment for each of the two tests; no verdict uses them.
+Steps, solve rates and the log-rank test have Holm's correction over all pairs of the experiment, each a family.
 """
 
 from __future__ import annotations
@@ -13,36 +12,40 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis import stats
-from bench.analysis.confirmed import confirmed
-from bench.analysis.model_pairs import ENOUGH, Comparison, comparisons
+from bench.analysis.levels import ENOUGH
+from bench.analysis.model_pairs import Comparison
 from bench.analysis.results import Results
+from bench.analysis.steps import StepsComparison, compare_steps
 from bench.seeds import generator
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LOSS = ("n", "loss_ratio", "loss_ratio_low", "loss_ratio_high", "loss_p", "loss_p_holm", "effect_size")
+LOSS = ("n", "loss_ratio", "loss_ratio_low", "loss_ratio_high", "loss_p", "loss_p_holm", "effect_size", "equal_p")
+FAILED = ("failed_first", "failed_second")
 STEPS = (
-    *("horizon_steps", "runs_first", "runs_second", "solved_first", "solved_second", "restricted_mean_steps_first"),
-    *("restricted_mean_steps_second", "steps_n", "steps_difference", "steps_difference_low", "steps_difference_high"),
-    *("steps_p", "steps_p_holm", "log_rank_p", "log_rank_p_holm"),
+    *("steps_n", "horizon_steps", "solved_first", "solved_second", "solved_p", "solved_p_holm"),
+    *("restricted_mean_steps_first", "restricted_mean_steps_second", "steps_ratio", "steps_ratio_low"),
+    *("steps_ratio_high", "steps_p", "steps_p_holm", "log_rank_p", "log_rank_p_holm"),
 )
-COLUMNS = ("match", "task", "first", "second", *LOSS, *STEPS)
+COLUMNS = ("match", "task", "first", "second", *LOSS, *FAILED, *STEPS)
 
 
-def pair_table(results: Results) -> pd.DataFrame:
+def pair_table(results: Results, pairs: Sequence[Comparison]) -> pd.DataFrame:
     """One row for each pair of models on each task of each comparison (`COLUMNS`).
 
-    Losses: the ratio of geometric mean test losses of `first` over `second` with its 95 % interval, and Hedges'
-    effect size of the paired log losses. Steps: `restricted_mean_steps_…` is the mean number of steps that a run
-    spends unsolved within `horizon_steps` (a failed one: all of them); their paired difference has a bootstrap
-    interval (`stats.restricted_difference`), and `log_rank_p` is Mantel's test over unpaired runs. Both are missing
-    where neither model ever got there. Adjusted p-values are missing for fewer than `ENOUGH` pairs of seeds.
+    Losses: the ratio of geometric mean test losses of `first` over `second` with its 95 % interval over replicates that
+    both finished; p counts a failure as the worst result; `equal_p` is of "they differ by the margin or more".
+    `failed_…`: replicates on which only that one failed. Steps: `restricted_mean_steps_…` is the mean number of steps
+    that a run spends unsolved within `horizon_steps` (a failed one: all of them); `steps_ratio` compares the steps of
+    pairs, a run that did not reach the target counted with the budget, with a t interval and the p of an exact
+    sign-flip test; `solved_p` is McNemar's exact test, `log_rank_p` Mantel's over unpaired runs. All of these are
+    missing where neither model ever reached the target; adjusted p-values for fewer than `ENOUGH` pairs.
     """
     import pandas as pd
 
-    rows = [{**_loss(pair), **_steps(results, pair)} for pair in comparisons(results)]
-    for name in ("steps_p", "log_rank_p"):
+    rows = [{**_loss(pair), **_steps(results, pair)} for pair in pairs]
+    for name in ("steps_p", "solved_p", "log_rank_p"):
         adjusted = stats.holm([row[name] if row["steps_n"] >= ENOUGH else math.nan for row in rows])
         for row, p in zip(rows, adjusted, strict=True):
             row[f"{name}_holm"] = float(p)
@@ -50,49 +53,33 @@ def pair_table(results: Results) -> pd.DataFrame:
 
 
 def _loss(pair: Comparison) -> dict[str, Any]:
-    numbers = (pair.n, pair.effect, pair.low, pair.high, pair.p, pair.p_holm, pair.effect_size)
+    numbers = (pair.n, pair.effect, pair.low, pair.high, pair.p, pair.p_holm, pair.effect_size, pair.within)
     names = {"match": pair.match, "task": pair.task, "first": pair.first, "second": pair.second}
-    return {**names, **dict(zip(LOSS, numbers, strict=True))}
+    return {**names, **dict(zip((*LOSS, *FAILED), (*numbers, *pair.failed), strict=True))}
 
 
 def _steps(results: Results, pair: Comparison) -> dict[str, Any]:
-    table = confirmed(results, pair.match, pair.task)
-    table = table[table["model"].isin((pair.first, pair.second))]
-    horizon = float(table["steps"].fillna(0).max())
-    times = table.assign(reached=table["steps_to_target"].where(table["status"] == "ok"))
-    first, second = _times(times, pair.first), _times(times, pair.second)
-    alone = [stats.time_to_target(side.to_numpy(float), horizon) for side in (first, second)]
-    shared = first.index.intersection(second.index)
-    difference, log_rank = stats.Paired(math.nan, math.nan, math.nan, len(shared), math.nan), math.nan
-    if any(each.solved for each in alone):
-        rng = generator("report", "steps", *_place(results, pair))
-        together = first.loc[shared].to_numpy(float), second.loc[shared].to_numpy(float)
-        difference = stats.restricted_difference(together[0], together[1], horizon, rng=rng)
-        log_rank = stats.log_rank(first.to_numpy(float), second.to_numpy(float), horizon, rng=rng)
+    found = compare_steps(results, pair.match, pair.task, pair.first, pair.second)
+    alone = [stats.time_to_target(times, found.horizon) for times in found.times]
     return {
-        "horizon_steps": horizon,
-        "runs_first": alone[0].n,
-        "runs_second": alone[1].n,
-        "solved_first": alone[0].solved,
-        "solved_second": alone[1].solved,
+        "steps_n": found.n,
+        "horizon_steps": found.horizon,
+        "solved_first": found.solved[0],
+        "solved_second": found.solved[1],
+        "solved_p": found.p_solved,
         "restricted_mean_steps_first": alone[0].restricted_mean,
         "restricted_mean_steps_second": alone[1].restricted_mean,
-        "steps_n": difference.n,
-        "steps_difference": difference.value,
-        "steps_difference_low": difference.low,
-        "steps_difference_high": difference.high,
-        "steps_p": difference.p,
-        "log_rank_p": log_rank,
+        "steps_ratio": found.ratio,
+        "steps_ratio_low": found.low,
+        "steps_ratio_high": found.high,
+        "steps_p": found.p,
+        "log_rank_p": _log_rank(results, pair, found),
     }
 
 
-def _times(table: pd.DataFrame, model: str) -> pd.Series[Any]:
-    """Steps to target of a model by replicate; missing where it never got there or failed."""
-    times = table[table["model"] == model].set_index("replicate")["reached"]
-    return times[~times.index.duplicated(keep="last")]
-
-
-def _place(results: Results, pair: Comparison) -> Sequence[int]:
-    """Numbers that name a pair, whatever its models are called: the same data give the same interval."""
+def _log_rank(results: Results, pair: Comparison, found: StepsComparison) -> float:
+    if not any(found.solved):
+        return math.nan
     models = (results.models.index(model) for model in (pair.first, pair.second))
-    return results.matches.index(pair.match), results.tasks.index(pair.task), *models
+    rng = generator("report", "steps", results.matches.index(pair.match), results.tasks.index(pair.task), *models)
+    return stats.log_rank(*found.times, found.horizon, rng=rng)

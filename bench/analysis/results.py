@@ -24,6 +24,7 @@ from tasks.errors import UserError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.analysis.conclusions import Conclusions
     from bench.analysis.verdicts import Verdict
 
 
@@ -69,28 +70,45 @@ class Results:
         return tables.summary_table(self.records)
 
     @cached_property
-    def confirmed(self) -> pd.DataFrame:
-        """The trainings that results are made of: the confirm stage, of the configuration confirmed last."""
-        confirm = self.trainings[self.trainings["stage"] == "confirm"]
-        groups = confirm.groupby(["match", "task", "model"], sort=False)
-        return confirm.loc[[i for _, group in groups for i in tables.chosen(group).index]]
-
-    @cached_property
     def selected(self) -> pd.DataFrame:
-        """The trainings that results are made of, one a replicate: `confirmed`, or the best of its own trials."""
-        import pandas as pd
+        """The trainings that results are made of: one row a comparison, task, model and replicate.
 
-        trials = self.trainings[self.trainings["stage"] == "trial"]
-        ranked = trials.assign(bad=trials["status"] != "ok").sort_values(["bad", "valid_loss", "trial"], kind="stable")
-        best = ranked.drop_duplicates(["match", "task", "model", "replicate"]).drop(columns="bad")
-        return pd.concat([self.confirmed, best]) if len(best) else self.confirmed
+        That is the trial that the replicate's own search selected on validation data, or a failure where none of its
+        trials ended well; where one search served all replicates, the training of what it chose.
+        """
+        return self.trainings[self.trainings["selected"].to_numpy(bool)]
 
     @cached_property
+    def conclusions(self) -> Conclusions:
+        """Everything that is concluded from these results, each computed once."""
+        from bench.analysis.conclusions import Conclusions  # it reads results, which must not need it to exist
+
+        return Conclusions(self)
+
+    @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """What can be said of each task; see `bench.analysis.verdicts`."""
-        from bench.analysis.verdicts import verdicts  # it reads results, which must not need it to exist
+        return self.conclusions.verdicts
 
-        return verdicts(self)
+    @cached_property
+    def protocol(self) -> int:
+        """2: every replicate searched for itself and drew its own data. 1: one search on replicate 0 served all."""
+        recorded = self.manifest.get("protocol")
+        return int(recorded) if recorded else (2 if any(r["stage"] == "trial" for r in self.records) else 1)
+
+    @property
+    def searched_once(self) -> bool:
+        """Whether one search chose for all replicates, so that no interval covers the search."""
+        return bool((self.trainings["stage"] == "search").any())
+
+    @property
+    def first_look(self) -> int | None:
+        """Replicates at the first look, where replicates are added until the tasks are settled; else None.
+
+        Results that are looked at repeatedly need a test that may be looked at (`stats.sequential`).
+        """
+        repeated = self.settings.get("until_settled") or self.manifest.get("extended")
+        return int(self.manifest.get("first_look") or self.settings.get("first_look") or 7) if repeated else None
 
     @property
     def settings(self) -> Mapping[str, Any]:

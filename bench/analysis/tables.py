@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.analysis import stats
 from bench.analysis.formatting import is_missing
+from bench.analysis.summary import summarise_model, summarise_reference
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
 from bench.records.schema import Record, label, trainings, unique
@@ -25,18 +26,30 @@ if TYPE_CHECKING:
 
 TRAININGS = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
-    *("trial", "replicate", "status", "steps_to_target", "valid_loss", "test_loss", "skill", "parameter_count"),
-    *("wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules", "kernel"),
+    *("trial", "replicate", "selected", "block", "status", "steps_to_target", "valid_loss", "test_loss", "skill"),
+    *("parameter_count", "wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules"),
+    "kernel",
 )
 CURVES = (
-    *("match", "stage", "task", "model", "hidden_size", "num_layers", "learning_rate", "trial", "replicate"),
+    *(
+        "match",
+        "stage",
+        "task",
+        "model",
+        "hidden_size",
+        "num_layers",
+        "learning_rate",
+        "trial",
+        "replicate",
+        "selected",
+    ),
     *("step", "train_loss", "valid_loss", "valid_metric"),
 )
 TIMINGS = (
     *("match", "task", "model", "hidden_size", "num_layers", "batch_size", "kernel", "threads", "forward_seconds"),
     *("step_seconds", "step_seconds_iqr", "sequences_per_second", "latency_seconds", "flops_per_step", "has_warnings"),
 )
-REFERENCES = ("match", "task", "model", "kind", "how", "replicate", "test_loss", "skill")
+REFERENCES = ("match", "task", "model", "kind", "how", "replicate", "valid_loss", "test_loss", "skill")
 SUMMARY = (
     *("match", "task", "model", "kind", "hidden_size", "num_layers", "init", "learning_rate", "n", "n_failed"),
     *("skill", "skill_low", "skill_high", "test_loss", "solve_rate", "steps_to_target_median", "parameter_count"),
@@ -44,8 +57,9 @@ SUMMARY = (
 )
 INTEGERS = {
     *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
-    *("step", "threads", "n", "n_failed"),
+    *("step", "threads", "n", "n_failed", "block"),
 }
+BOOLEANS = {"has_warnings", "selected"}
 TEXTS = {"match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "device", "precision"}
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
@@ -87,7 +101,7 @@ def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], extra: Seq
             return pd.Series(values, dtype="Int64")
         if column in TEXTS:
             return pd.Series(values, dtype="object")
-        if column == "has_warnings":
+        if column in BOOLEANS:
             return pd.Series(values, dtype="boolean")
         return pd.Series([math.nan if value is None else float(value) for value in values], dtype="float64")
 
@@ -101,21 +115,49 @@ def _metrics(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[
 
 
 def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
-    """One row a training of the search or the confirm stage; `valid_loss` is the lowest of its curve."""
+    """One row a training; `valid_loss` is the lowest of its curve.
+
+    selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
+    """
+    kept = list(trainings(unique(records)))
     rows = [
         {
             **_identity(record),
             **_scores(record),
             "steps_to_target": record.get("steps_to_target"),
             "valid_loss": lowest_valid_loss(record),
+            "block": (record.get("origin") or {}).get("block"),
             "parameter_count": (record.get("parameters") or {}).get("total"),
             **{key: record.get(key) for key in ("wall_seconds", "peak_bytes", "energy_joules")},
             **{key: (record.get("training") or {}).get(key) for key in ("device", "precision")},
             "sequences_per_second": training_throughput(record),
         }
-        for record in trainings(unique(records))
+        for record in kept
     ]
-    return _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
+    table = _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
+    whole = ["budget_steps" not in (record.get("training") or {}) for record in kept]
+    return table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+
+
+def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which rows of a table of trainings results are made of: `(n,)`.
+
+    Of a replicate's own search the trial with status "ok" and the lowest validation loss, ties by trial number, as in
+    `bench.records.selection.select`; where none is left, the first, as the replicate's failure. Of a confirm stage the
+    trainings of the configuration that was confirmed last. whole: trainings that were not stopped early by `--prune`,
+    which are never selected.
+    """
+    chosen_rows: list[Any] = []
+    is_trial = (table["stage"] == "trial").to_numpy(bool)
+    trials = table[is_trial]
+    ended = (trials["status"] == "ok") & trials["valid_loss"].notna() & whole[is_trial]
+    loss = trials["valid_loss"].where(ended, math.inf)
+    ordered = trials.assign(valid_loss=loss).sort_values(["valid_loss", "trial"], kind="stable")
+    chosen_rows += list(ordered[~ordered.duplicated(["match", "task", "model", "replicate"])].index)
+    confirm = table[(table["stage"] == "confirm").to_numpy()]
+    for _, group in confirm.groupby(["match", "task", "model"], sort=False):
+        chosen_rows += list(chosen(group).index)
+    return np.asarray(table.index.isin(chosen_rows), dtype=np.bool_)
 
 
 def curves_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -124,9 +166,13 @@ def curves_table(records: Iterable[Record]) -> pd.DataFrame:
 
     measured = ("step", "train_loss", "valid_loss", "valid_metric")
     kept = list(trainings(unique(records)))
+    chosen_rows = trainings_table(kept)["selected"].tolist()
     lengths = [len((record.get("curve") or {}).get("step") or []) for record in kept]
     # identities once a training and then repeated: half a million rows as dictionaries would take minutes
-    table = _frame([_identity(record) for record in kept], [name for name in CURVES if name not in measured])
+    table = _frame(
+        [{**_identity(record), "selected": chosen} for record, chosen in zip(kept, chosen_rows, strict=True)],
+        [name for name in CURVES if name not in measured],
+    )
     table = table.loc[table.index.repeat(lengths)].reset_index(drop=True)
     for name in measured:
         values = itertools.chain.from_iterable(
@@ -163,27 +209,35 @@ def _median_of_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def references_table(records: Iterable[Record]) -> pd.DataFrame:
     """One row a reference predictor on the data of one replicate."""
-    rows = [{**_identity(record), **_scores(record)} for record in unique(records) if record["stage"] == "reference"]
+    rows = [
+        {**_identity(record), **_scores(record), "valid_loss": record.get("valid_loss")}
+        for record in unique(records)
+        if record["stage"] == "reference"
+    ]
     return _frame(rows, REFERENCES, _metrics(rows, REFERENCES))
 
 
 def summary_table(records: Iterable[Record]) -> pd.DataFrame:
-    """One row a model on a task: its confirmed configuration and what its replicates gave; references follow.
+    """One row a model on a task: its configuration and what its replicates gave; references follow.
 
-    `skill`, `test_loss` and metrics are means over replicates that ended well, with a 95 % t-interval for the skill.
+    `test_loss` is the geometric mean over all replicates, where one that failed counts as the worst loss of any model
+    on that task. `skill` and metrics are means over replicates that ended well, with a 95 % t interval for the skill.
     `solve_rate` is over all replicates: one that failed is not solved. `steps_to_target_median` is the Kaplan–Meier
-    median, missing where fewer than half of the replicates got there.
+    median, missing where fewer than half of the replicates reached the target. Where every replicate searched for
+    itself, `hidden_size`, `num_layers` and `init` are those chosen most often, `learning_rate` and `parameter_count`
+    are medians, and times are those of the configuration chosen most often.
     """
     records = unique(records)
     table, timings, references = trainings_table(records), timings_table(records), references_table(records)
-    confirm = table[table["stage"] == "confirm"]
-    metrics = list(dict.fromkeys([*metric_columns(confirm), *metric_columns(references)]))
+    selected = table[table["selected"].to_numpy(bool)]
+    metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
+    worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()
     rows = [
-        _summarise_model(group, timings, metrics)
-        for _, group in confirm.groupby(["match", "task", "model"], sort=False)
+        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)))
+        for names, group in selected.groupby(["match", "task", "model"], sort=False)
     ]
     rows += [
-        _summarise_reference(group, metrics)
+        summarise_reference(group, metrics)
         for _, group in references.groupby(["match", "task", "model"], sort=False, dropna=False)
     ]
     return _frame(rows, SUMMARY, metrics)
@@ -196,49 +250,6 @@ def chosen(group: pd.DataFrame) -> pd.DataFrame:
         group[key].isna() if is_missing(last[key]) else (group[key] == last[key]).fillna(False) for key in last.index
     ]
     return group[np.logical_and.reduce([column.to_numpy(bool) for column in same])]
-
-
-def _summarise_model(group: pd.DataFrame, timings: pd.DataFrame, metrics: list[str]) -> dict[str, Any]:
-    group = chosen(group)
-    last, ok = group.iloc[-1], group[group["status"] == "ok"]
-    skill = stats.mean_interval(ok["skill"].to_numpy(float))
-    times = group["steps_to_target"].where(group["status"] == "ok").to_numpy(float)
-    survival = stats.time_to_target(times, float(group["steps"].fillna(0).max()))
-    same = timings[(timings[["match", "task", "model"]] == last[["match", "task", "model"]]).all(axis=1)]
-    kernel = next((k for k in group["kernel"] if isinstance(k, str)), None)
-    timed = same[same["kernel"] == kernel] if (same["kernel"] == kernel).any() else same
-    return {
-        **{key: last[key] for key in ("match", "task", "model", "hidden_size", "num_layers", "init", "learning_rate")},
-        "kind": "model",
-        "n": len(ok),
-        "n_failed": len(group) - len(ok),
-        "skill": skill.value,
-        "skill_low": skill.low,
-        "skill_high": skill.high,
-        "test_loss": ok["test_loss"].mean(),
-        "solve_rate": survival.solved / survival.n,
-        "steps_to_target_median": survival.median,
-        "parameter_count": group["parameter_count"].dropna().iloc[-1] if group["parameter_count"].count() else None,
-        "step_seconds": timed["step_seconds"].iloc[0] if len(timed) else None,
-        "kernel": timed["kernel"].iloc[0] if len(timed) else kernel,
-        "sequences_per_second": timed["sequences_per_second"].iloc[0] if len(timed) else None,
-        "peak_bytes": group["peak_bytes"].max() if group["peak_bytes"].count() else None,
-        **{name: ok[name].mean() for name in metrics if name in ok},
-    }
-
-
-def _summarise_reference(group: pd.DataFrame, metrics: list[str]) -> dict[str, Any]:
-    skill, last = stats.mean_interval(group["skill"].to_numpy(float)), group.iloc[-1]
-    return {
-        **{key: last[key] for key in ("match", "task", "model", "kind")},
-        "n": len(group),
-        "n_failed": 0,
-        "skill": skill.value,
-        "skill_low": skill.low,
-        "skill_high": skill.high,
-        "test_loss": group["test_loss"].mean(),
-        **{name: group[name].mean() for name in metrics if name in group},
-    }
 
 
 def write_tables(records: Iterable[Record], folder: Path) -> list[Path]:

@@ -1,241 +1,218 @@
-"""Verdicts: one plain sentence for each task, no stronger than its data.
+"""Verdicts: for each task whether a recurrent net is needed, and which one, no stronger than the data.
 
-Only the test loss is tested (`bench.analysis.model_pairs`). Solved replicates, the target's metric and steps to
-target are described beside it.
+    winner      the cell with the lowest geometric mean loss, where the largest p of its pairs with all rivals survives
+                Holm's correction over tasks (one p a task: the winner must beat everybody, so no correction within)
+    equal       else the cells that are practically equal: their losses differ by less than `levels.MARGIN`
+    need        whether the best cell beats the best predictor without a recurrent net, corrected over tasks alike
+
+Words: `bench.analysis.verdict_words`. Whom else a cell beats rests on all pairs (`bench.analysis.model_pairs`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from bench.analysis import stats
-from bench.analysis.confirmed import confirmed, paired_losses, target_of
-from bench.analysis.formatting import listed, number
-from bench.analysis.model_pairs import ENOUGH, NEGLIGIBLE, Comparison, comparisons
+from bench.analysis.contenders import BestReference, Contender, best_reference
+from bench.analysis.levels import ENOUGH, LEVEL
+from bench.analysis.model_pairs import Comparison, against_reference
 from bench.analysis.results import Results
+from bench.analysis.selected import tasks_in, typical_losses
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-MATCHES = {"tuned": "with each model tuned", "hidden": "at equal hidden size", "params": "at equal parameter count"}
+State = Literal["settled", "equal", "not settled", "one model", "failed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Whether a recurrent net is needed on a task. `pair`: the best cell against the best reference."""
+
+    state: Literal["yes", "no", "can't tell yet", "not tested"] = "not tested"
+    reference: BestReference | None = None
+    pair: Comparison | None = None
+    p: float = math.nan
+    p_holm: float = math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What can be said of one task. `winner` has the lowest test loss, for certain; None where that is not settled.
+    """What can be said of one task in one comparison. Names are of cells (`contenders.Contender.name`).
 
-    `equal`: the models that share the lowest test loss to within rounding, where nothing else is open.
-    `effect` is the winner's (or the leader's) test loss as a multiple of the nearest rival's, NaN for a single model.
+    ranking: cells that finished at least once with their geometric mean test loss, best first; a failure counts as the
+    worst loss. nearest: the pair of the leader and the rival that keeps it from winning, or comes closest. p: of
+    "somebody is as good as the leader"; p_holm: over tasks. p_equal: of "they differ by the margin". different: pairs
+    of cells that are known to differ. family: tasks that were tested. effect, low, high, n: of `nearest`, NaN and 0
+    without one.
     """
 
     match: str
     task: str
-    headline: str
-    notes: tuple[str, ...]
-    winner: str | None
-    settled: bool
-    effect: float
-    low: float
-    high: float
-    n: int
-    p_holm: float
+    state: State
+    ranking: tuple[tuple[str, float], ...]
+    winner: str | None = None
     equal: tuple[str, ...] = ()
+    beaten: tuple[str, ...] = ()
+    nearest: Comparison | None = None
+    p: float = math.nan
+    p_holm: float = math.nan
+    p_equal: float = math.nan
+    different: frozenset[frozenset[str]] = frozenset()
+    need: Need
+    family: int = 1
+    headline: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """Headline and notes as one text."""
         return " ".join((self.headline, *self.notes))
 
+    @property
+    def leader(self) -> str | None:
+        """The cell with the lowest geometric mean loss."""
+        return self.ranking[0][0] if self.ranking else None
 
-def verdicts(results: Results) -> tuple[Verdict, ...]:
-    """One verdict for each comparison kind and task that has confirmed trainings."""
-    pairs = comparisons(results)
+    @property
+    def settled(self) -> bool:
+        return self.state == "settled"
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """A compact letter display: cells that share a letter are not known to differ."""
+        return stats.compact_letters([name for name, _ in self.ranking], sorted(self.different, key=sorted))
+
+    @property
+    def unbeaten(self) -> tuple[str, ...]:
+        """The leader and the cells that are not known to be worse."""
+        return tuple(name for name, _ in self.ranking if name not in self.beaten)
+
+    @property
+    def answer(self) -> str:
+        """What to use in a few words: `no recurrent net needed`, `gru`, `gru or lstm`, `can't tell yet`."""
+        if self.need.state == "no":
+            return "no recurrent net needed"
+        if not self.ranking or self.need.state == "can't tell yet":
+            return "can't tell yet"
+        if self.winner:
+            return self.winner
+        if self.state == "one model":
+            return self.ranking[0][0] if self.need.state == "yes" else "can't tell yet"
+        some = self.equal or self.unbeaten
+        told = self.state == "equal" or len(some) < len(self.ranking)
+        return " or ".join(some) if told else "can't tell yet"
+
+    @property
+    def effect(self) -> float:
+        return self.nearest.effect if self.nearest else math.nan
+
+    @property
+    def low(self) -> float:
+        return self.nearest.low if self.nearest else math.nan
+
+    @property
+    def high(self) -> float:
+        return self.nearest.high if self.nearest else math.nan
+
+    @property
+    def n(self) -> int:
+        return self.nearest.n if self.nearest else 0
+
+
+def verdicts(results: Results, contenders: Sequence[Contender], pairs: Sequence[Comparison]) -> tuple[Verdict, ...]:
+    """One verdict for each comparison and task that has results, Holm-adjusted over all of them."""
+    names = [contender.name for contender in contenders]
     found = []
     for match in results.matches:
-        for task in results.tasks:
-            losses = paired_losses(results, match, task)
-            if len(losses.columns):
-                of_task = [pair for pair in pairs if pair.match == match and pair.task == task]
-                found.append(_verdict(results, match, task, losses, of_task, len(pairs)))
-    return tuple(found)
-
-
-def _verdict(
-    results: Results, match: str, task: str, losses: pd.DataFrame, pairs: list[Comparison], family: int
-) -> Verdict:
-    table = confirmed(results, match, task)
-    place = f"On {task}" if len(results.matches) == 1 else f"On {task} {MATCHES.get(match, match)}"
-    finished = losses.dropna(axis="columns", how="all")  # a model that failed on every seed is no rival
-    shared = finished.dropna()
-    means = (shared if len(shared) else finished).mean().sort_values(kind="stable")
-    facts = [_solved(table, list(losses.columns)), *_failed(table, list(losses.columns))]
-    missing = (math.nan, math.nan, math.nan, 0, math.nan)
-    if means.empty:
-        headline = f"{place}, every training failed: nothing can be compared."
-        return Verdict(match, task, headline, (), None, False, *missing)
-    notes = _against_references(results, match, task, {str(m): 10 ** float(v) for m, v in means.items()})
-    leader = str(means.index[0])
-    if len(means) == 1:
-        loss = number(10 ** float(means.iloc[0]))
-        trainings = results.trainings
-        asked = trainings[(trainings["match"] == match) & (trainings["task"] == task)]["model"].nunique()
-        alone = "was trained alone" if asked == 1 else "alone finished"
-        headline = f"{place}, {leader} {alone}: test loss {loss}; {'; '.join(facts)}."
-        return Verdict(match, task, headline, notes, None, False, *missing)
-    pairs = [pair for pair in pairs if pair.first in means and pair.second in means]
-    rivals = [pair.seen_from(leader) for pair in pairs if leader in (pair.first, pair.second)]
-    equal = [pair for pair in rivals if pair.equal]
-    open_pairs = [pair for pair in rivals if not pair.equal and not _won(pair, table)]
-    nearest = max(open_pairs or equal or rivals, key=lambda pair: pair.effect if pair.n else -math.inf)
-    facts += _described(table, leader, nearest.second, results)
-    winner = None if open_pairs or equal else leader
-    lead = _win(nearest, len(rivals)) if winner else _no_winner(rivals, equal, open_pairs, nearest, family, table)
-    numbers = (nearest.effect, nearest.low, nearest.high, nearest.n, nearest.p_holm)
-    alike = () if open_pairs or not equal else (leader, *(pair.second for pair in equal))
-    headline = f"{place}, {'; '.join([lead, *facts])}."
-    return Verdict(match, task, headline, notes, winner, bool(winner), *numbers, alike)
-
-
-def _won(pair: Comparison, table: pd.DataFrame) -> bool:
-    """Settled in favour of `pair.first`, and not by leaving out replicates on which only the favourite failed."""
-    failed = table[table["status"] != "ok"].groupby("model").size()
-    return pair.settled and pair.effect < 1 and failed.get(pair.first, 0) <= failed.get(pair.second, 0)
-
-
-def _interval(pair: Comparison) -> str:
-    return f"95 % interval {number(pair.low)} to {number(pair.high)}, {pair.n} seeds"
-
-
-def _win(pair: Comparison, rivals: int) -> str:
-    if rivals == 1:
-        return f"{pair.first} has the lower test loss: {number(pair.effect)} times {pair.second}'s ({_interval(pair)})"
-    return (
-        f"{pair.first} has the lowest test loss of {rivals + 1} models: {number(pair.effect)} times that of "
-        f"{pair.second}, the nearest ({_interval(pair)})"
+        for task in tasks_in(results, match):
+            own = [pair for pair in pairs if pair.match == match and pair.task == task]
+            found.append(_standing(results, match, task, names, own))
+    p_win = stats.holm([verdict.p for verdict in found])
+    p_equal = stats.holm([verdict.p_equal for verdict in found])
+    p_need = stats.holm([verdict.need.p for verdict in found])
+    family = max(1, sum(not math.isnan(verdict.p) for verdict in found))
+    return tuple(
+        _decided(verdict, float(win), float(equal), float(need), family)
+        for verdict, win, equal, need in zip(found, p_win, p_equal, p_need, strict=True)
     )
 
 
-def _no_winner(
-    rivals: list[Comparison],
-    equal: list[Comparison],
-    open_pairs: list[Comparison],
-    nearest: Comparison,
-    family: int,
-    table: pd.DataFrame,
-) -> str:
-    """Who is not told apart from the leader and why, who is its equal, and whom it beats."""
-    leader = nearest.first
-    parts = []
-    if open_pairs:
-        tied = listed([leader, *(pair.second for pair in open_pairs)])
-        parts.append(f"not settled between {tied}: {_why_open(nearest, family, table)}")
-    if equal:
-        names = listed([leader, *(pair.second for pair in equal)])
-        seeds = min(pair.n for pair in equal)
-        lowest = " and lowest" if not open_pairs and len(rivals) > len(equal) else ""
-        parts.append(f"{names} have the same{lowest} test loss to within {100 * NEGLIGIBLE:g} % ({seeds} seeds)")
-    beaten = [pair.second for pair in rivals if pair not in equal and pair not in open_pairs]
-    return "; ".join([*parts, *([f"{leader} beats {listed(beaten)}"] if beaten else [])])
-
-
-def _why_open(pair: Comparison, family: int, table: pd.DataFrame) -> str:
-    subject = f"{pair.first}'s test loss is {number(pair.effect)} times {pair.second}'s"
-    if pair.n == 0:
-        return f"{pair.first} and {pair.second} finished no seed in common"
-    if pair.n < ENOUGH:
-        seeds = f"{pair.n} seed{'s' if pair.n > 1 else ''}"
-        return f"{seeds} in common cannot decide ({ENOUGH} are needed); so far {subject}"
-    if pair.settled and pair.effect < 1:
-        failures = int((table[table["model"] == pair.first]["status"] != "ok").sum())
-        return f"{subject} ({_interval(pair)}), but {pair.first} failed on {failures} more that are left out"
-    if pair.settled:
-        return f"{subject} on the seeds that both finished ({_interval(pair)}), yet lower on those common to all"
-    if pair.low <= 1 <= pair.high:
-        return f"{subject}, and the interval covers no difference ({_interval(pair)})"
-    return f"{subject} ({_interval(pair)}), which does not survive Holm's correction for {family} comparisons"
-
-
-def _solved(table: pd.DataFrame, models: list[str]) -> str:
-    def count(model: str) -> tuple[int, int]:
-        rows = table[table["model"] == model]
-        return int((rows["steps_to_target"].notna() & (rows["status"] == "ok")).sum()), len(rows)
-
-    counts = {model: count(model) for model in models}
-    totals = {n for _, n in counts.values()}
-    if len(models) > 1 and len(totals) == 1 and len(solved := {s for s, _ in counts.values()}) == 1:
-        share, n = solved.pop(), totals.pop()
-        who = "both" if len(models) == 2 else f"all {len(models)}"
-        return (
-            f"{who} solved {share} of {n} seeds"
-            if share
-            else f"{'neither' if len(models) == 2 else 'none'} solved a seed"
-        )
-    first, *rest = [f"{model} solved {s} of {n}" for model, (s, n) in counts.items()]
-    return ", ".join(
-        [f"{first} seed{'s' if counts[models[0]][1] != 1 else ''}", *(text.replace(" solved", "") for text in rest)]
+def _standing(results: Results, match: str, task: str, names: Sequence[str], pairs: Sequence[Comparison]) -> Verdict:
+    """Who leads, and the p-values of the task, before any correction over tasks."""
+    typical = {name: loss for name, loss in typical_losses(results, match, task).items() if name in names}
+    ordered = list(typical)
+    ranking = tuple(typical.items())
+    need = _need(results, match, task, ordered)
+    own = [pair for pair in pairs if pair.first in typical and pair.second in typical]
+    if len(ordered) < 2:
+        state: State = "one model" if ordered else "failed"
+        return Verdict(match=match, task=task, state=state, ranking=ranking, need=need)
+    leader = ordered[0]
+    rivals = [pair.seen_from(leader) for pair in own if leader in (pair.first, pair.second)]
+    beaten = tuple(pair.second for pair in rivals if pair.settled and pair.favours == leader)
+    unbeaten = [pair for pair in rivals if pair.second not in beaten]
+    hardest = [_win_p(pair, leader) for pair in rivals]
+    return Verdict(
+        match=match,
+        task=task,
+        state="not settled",
+        ranking=ranking,
+        beaten=beaten,
+        nearest=max(rivals, key=lambda pair: (_nan_last(_win_p(pair, leader)), pair.effect if pair.n else 0.0)),
+        p=math.nan if any(math.isnan(p) for p in hardest) else max(hardest),
+        p_equal=_largest([pair.within if pair.n >= ENOUGH else math.nan for pair in unbeaten or rivals]),
+        different=frozenset(frozenset((pair.first, pair.second)) for pair in own if pair.settled),
+        need=need,
     )
 
 
-def _failed(table: pd.DataFrame, models: list[str]) -> list[str]:
-    counts = table[table["status"] != "ok"].groupby("model").size()
-    failed = [f"{model} failed on {counts[model]}" for model in models if model in counts]
-    return [", ".join(failed)] if failed else []
+def _win_p(pair: Comparison, leader: str) -> float:
+    """p of "the rival is as good as the leader"; 1 where the pair speaks for the rival or differs by rounding alone."""
+    return pair.testable_p if pair.favours == leader and not pair.equal else 1.0 if pair.n >= ENOUGH else math.nan
 
 
-def _described(table: pd.DataFrame, first: str, second: str, results: Results) -> list[str]:
-    """The target's metric (where it is not the loss) and steps to target, of the leader against its nearest rival."""
-    ok = table[table["status"] == "ok"]
-    found = []
-    metric = target_of(results, str(table["task"].iloc[0])).get("metric")
-    if metric not in (None, "loss") and metric in ok.columns:
-        mean = ok.groupby("model")[metric].mean()
-        if first in mean and second in mean and mean[[first, second]].notna().all():
-            found.append(f"{metric} {number(mean[first])} against {number(mean[second])}")
-    if to_target := _steps_ratio(ok, first, second):
-        found.append(to_target)
-    return found
+def _nan_last(p: float) -> float:
+    """Too few replicates keep a model from winning more than any p does."""
+    return 2.0 if math.isnan(p) else p
 
 
-def _steps_ratio(ok: pd.DataFrame, first: str, second: str) -> str:
-    """Steps to target of one model over another's, pair by pair; a seed that never got there counts as its budget.
-
-    Leaving such seeds out would favour the model that solves the easy ones alone. Empty where too few are shared, or
-    where neither ever got there.
-    """
-    cut = ok.assign(cut=ok["steps_to_target"].fillna(ok["steps"].astype(float)).clip(lower=1))
-    wide = cut.pivot_table(index="replicate", columns="model", values="cut", aggfunc="last")
-    solved = ok[ok["model"].isin((first, second))]["steps_to_target"].notna()
-    if first not in wide or second not in wide or not solved.any():
-        return ""
-    ratio = stats.paired_difference(*(np.log10(wide[model].to_numpy(float)) for model in (first, second)))
-    if ratio.n < ENOUGH:
-        return ""
-    bounds = f"95 % interval {number(10**ratio.low)} to {number(10**ratio.high)}, {ratio.n} seeds"
-    unsolved = "" if solved.all() else ", unsolved ones counted as their budget"
-    return f"{first} gets there in {number(10**ratio.value)} times {second}'s steps ({bounds}{unsolved})"
+def _largest(values: Sequence[float]) -> float:
+    return math.nan if any(math.isnan(value) for value in values) else max(values)
 
 
-def _against_references(results: Results, match: str, task: str, losses: dict[str, float]) -> tuple[str, ...]:
-    """What the predictors without a recurrent net say about the models, given as test losses (geometric means)."""
-    table = results.references
-    table = table[(table["task"] == task) & (table["match"].isna() | (table["match"] == match))]
-    reference = table.groupby(["kind", "model"], sort=False)["test_loss"].mean()
-    best, loss = min(losses.items(), key=lambda item: item[1])
-    notes = []
-    floors = reference.get("floor")
-    if floors is not None and len(floors) and floors.min() <= loss:
-        name = floors.idxmin()
-        subject = "No model beats" if len(losses) > 1 else f"{best} does not beat"
-        notes.append(f"{subject} the naive floor: {name} reaches {number(floors.min())}, {best} {number(loss)}.")
-    baselines = reference.get("baseline")
-    if baselines is not None and len(baselines) and baselines.min() < loss:
-        name = baselines.idxmin()
-        how = next((text for text in table[table["model"] == name]["how"] if isinstance(text, str) and text), "")
-        described = f"{name} ({how.rstrip('.')})" if how else str(name)
-        notes.append(f"But {described} reaches {number(baselines.min())}: at this budget no recurrent net does better.")
-    return tuple(notes)
+def _need(results: Results, match: str, task: str, ordered: Sequence[str]) -> Need:
+    """The best cell against the best reference. That some cell beats it is corrected for the number of cells; that it
+    beats them all needs no correction: the largest p counts."""
+    reference = best_reference(results, match, task)
+    if reference is None or not ordered:
+        return Need(reference=reference)
+    pairs = against_reference(results, match, task, ordered, reference)
+    best = next(pair for pair in pairs if pair.first == ordered[0])
+    if best.n < ENOUGH:
+        return Need(state="can't tell yet", reference=reference, pair=best)
+    if best.favours == best.first:
+        p = min(1.0, best.p * len(pairs))
+    else:
+        p = _largest([pair.p if pair.favours == reference.name else 1.0 for pair in pairs if pair.n >= ENOUGH])
+    return Need(state="can't tell yet", reference=reference, pair=best, p=p)
+
+
+def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float, family: int) -> Verdict:
+    """The verdict with its state, given the p-values after Holm's correction over tasks."""
+    need = replace(verdict.need, p_holm=p_need)
+    pair = need.pair
+    if pair is not None and pair.n >= ENOUGH and pair.within < LEVEL:
+        need = replace(need, state="no")
+    elif pair is not None and p_need < LEVEL:
+        need = replace(need, state="yes" if pair.favours == pair.first else "no")
+    verdict = replace(verdict, need=need, p_holm=p_win, p_equal=p_equal, family=family)
+    if verdict.nearest is None:
+        return verdict
+    if p_win < LEVEL:
+        rivals = tuple(name for name, _ in verdict.ranking[1:])
+        told = verdict.different | {frozenset((str(verdict.leader), rival)) for rival in rivals}
+        return replace(verdict, state="settled", winner=verdict.leader, beaten=rivals, different=frozenset(told))
+    if p_equal < LEVEL:
+        return replace(verdict, state="equal", equal=verdict.unbeaten)
+    return verdict

@@ -62,7 +62,7 @@ def _finding(comparison: Comparison, name: str) -> Finding:
     notes = [f"{_named(d)}: {_effect(d)}." for state in ("worse", "better") for d in by_state[state][:6]]
     unpaired = sum(d.unpaired for d in own)
     if unpaired:
-        notes.append(f"{unpaired} shared seeds drew other data or weights and were not paired.")
+        notes.append(f"{unpaired} shared replicates drew other data or weights and were not paired.")
     certain = bool(by_state["better"] or by_state["worse"])
     alike = all(d.state in ("identical", "equal") for d in own)
     state = "settled" if certain else ("equal" if alike else "not settled")
@@ -75,14 +75,14 @@ def _named(difference: Difference) -> str:
 
 
 def _effect(d: Difference) -> str:
-    bounds = f" (95 % interval {number(d.low)} to {number(d.high)}, {d.n} seeds)" if not is_missing(d.low) else ""
+    bounds = f" (95 % interval {number(d.low)} to {number(d.high)}, {d.n} replicates)" if not is_missing(d.low) else ""
     return f"{number(d.effect)} times the test loss of {d.first}{bounds}"
 
 
 def _reading() -> list[Block]:
     return [
         Text(
-            "Seeds are paired where both experiments drew the same data, batches and first weights (their hashes "
+            "Replicates are paired where both experiments drew the same data, batches and first weights (their hashes "
             "agree), so a difference is one of code, settings or machine. Differences are tested on the logarithm of "
             "the test loss with Holm's correction over all rows; fewer than 5 pairs settle nothing."
         )
@@ -94,12 +94,11 @@ def _differences(comparison: Comparison) -> list[Block]:
     for d in comparison.differences:
         match, task, model = d.cell
         ratio = Cell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
-        steps = MISSING if not d.steps.n else number(float(2.718281828459045**d.steps.value))
         cells = [
             *(Cell(task, match), Cell(model), Cell(d.second), Cell(d.state)),
             Cell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
             *(ratio if d.n else Cell(MISSING), Cell(str(d.identical), "", d.identical)),
-            Cell(steps, f"{d.steps.n} seeds" if d.steps.n else ""),
+            Cell(number(d.steps_ratio), f"{d.steps_n} replicates" if d.steps_n else ""),
             Cell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
         ]
         rows.append(Row(cells, "model", comparison.experiments[0].models.index(model)))
@@ -116,7 +115,7 @@ def _differences(comparison: Comparison) -> list[Block]:
     )
     caption = (
         f"Each row against {comparison.names[0]}. Loss ratio and steps ratio: below 1 is better than it; geometric "
-        "means over paired seeds, the loss with a 95 % t-interval."
+        "means over paired replicates, the loss with a 95 % t-interval."
     )
     return [Table("Differences", header, rows, caption, texts=4, tools=True)]
 
@@ -143,7 +142,7 @@ def _scores(comparison: Comparison) -> Table:
         ]
         place = comparison.experiments[0].models.index(cell[2])
         rows.append(Row([Cell(cell[1], cell[0]), Cell(cell[2]), *scores], "model", place))
-    caption = "Skill of each experiment with its 95 % t-interval over all its seeds, paired or not."
+    caption = "Skill of each experiment with its 95 % t-interval over all its replicates, paired or not."
     return Table("Scores", ("Task", "Model", *comparison.names), rows, caption, texts=2)
 
 

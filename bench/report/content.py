@@ -39,7 +39,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         search_section(results),
         failures_section(results),
         made_section(results, tables or {}),
-        reading_section(),
+        reading_section(results),
     ]
     title, done = results.name, _status(results)
     return Document(title, done, done == "complete", _facts(results), [s for s in sections if s.blocks])
@@ -58,6 +58,7 @@ def _facts(results: Results) -> list[str]:
     settings, device = results.settings, results.manifest.get("device") or {}
     facts = [several(len(results.models), "model"), several(len(results.tasks), "task")]
     facts.append(several(len(results.trainings), "training"))
+    facts.append(f"protocol {results.protocol}")
     facts += [f"budget {settings['budget']}"] if settings.get("budget") else []
     facts += [f"device {device['picked']}"] if device.get("picked") else []
     taken = results.manifest.get("seconds")

@@ -114,13 +114,18 @@ class Facts:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict on a task, as shown."""
+    """A verdict on a task, as shown. `answer`: what to use in a few words, on the badge; else the state is there."""
 
     task: str
     headline: str
     notes: Sequence[str]
     state: str  # "settled", "not settled", "equal", "one model"
     colour: int | None = None
+    answer: str = ""
+
+    @property
+    def badge(self) -> str:
+        return self.answer or self.state
 
 
 @dataclass(frozen=True)

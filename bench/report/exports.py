@@ -13,7 +13,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
-from bench.analysis.pair_table import pair_table
 from bench.analysis.results import Results
 from bench.records.atomic import write_atomically, write_bytes_atomically
 from bench.report.document import Picture
@@ -34,9 +33,13 @@ def require_parquet() -> None:
 
 
 def export_tables(results: Results, folder: Path, kind: str) -> list[Path]:
-    """Write the four tables, and the models in pairs, as `kind` ("csv" or "parquet") into a folder; their paths."""
+    """Write the four tables, pairs and verdicts as `kind` ("csv" or "parquet") into a folder; returns their paths."""
     paths = []
-    for name, table in [*((name, getattr(results, name)) for name in TABLES), ("pairs", pair_table(results))]:
+    for name, table in [
+        *((name, getattr(results, name)) for name in TABLES),
+        ("pairs", results.conclusions.pair_table),
+        ("verdicts", results.conclusions.decisions),
+    ]:
         path = folder / f"{name}.{kind}"
         if kind == "csv":
             write_atomically(path, table.to_csv(index=False, lineterminator="\n"))

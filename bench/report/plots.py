@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 
 from bench.analysis.gradient_tables import flow_table
 from bench.analysis.results import Results
+from bench.analysis.search_trials import SETTINGS
+from bench.analysis.tuned import tuning_curves
 from bench.records.predictions import load_predictions
 from bench.records.schema import label
 from bench.report.figures import cost as cost_figures
@@ -35,28 +37,28 @@ from tasks.errors import UserError, unknown
 def learning_curves(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Validation loss against steps: seeds, median, middle half."""
+    """Validation loss against steps: replicates, median, middle half."""
     return _drawn(figures.curves, results, task, match, axes)
 
 
 def final_losses(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Test loss of every seed with the geometric mean and its 95 % t-interval."""
+    """Test loss of every replicate with the geometric mean and its 95 % t-interval."""
     return _drawn(figures.losses, results, task, match, axes)
 
 
 def solved_seeds(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Share of seeds that reached the target by each step."""
+    """Share of replicates that reached the target by each step."""
     return _drawn(figures.solved, results, task, match, axes)
 
 
 def parameters(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Trainable parameters of each confirmed configuration."""
+    """Trainable parameters of each model's configuration."""
     return _drawn(cost_figures.parameters, results, task, match, axes)
 
 
@@ -122,8 +124,8 @@ def search_slice(
     axes: Axes | None = None,
 ) -> Axes:
     """Validation loss of every trial against one setting: learning_rate, hidden_size, num_layers or init."""
-    if setting not in search_figures.SETTINGS:
-        raise unknown("setting", setting, search_figures.SETTINGS)
+    if setting not in SETTINGS:
+        raise unknown("setting", setting, SETTINGS)
 
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
         return search_figures.slices(of, held, chosen, name, setting)
@@ -134,12 +136,13 @@ def search_slice(
 def tuning_curve(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Expected best validation loss against the number of trials."""
+    """Test loss to expect of a search against its number of trials, where each replicate searched for itself."""
 
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
-        table = held.trainings
-        table = table[(table["stage"] == "search") & (table["match"] == chosen) & (table["task"] == name)]
-        tuning_figures.draw(of, table, held.models)
+        curves = tuning_curves(held, chosen, name)
+        if not curves:
+            raise UserError(f"'{held.name}' has no replicates that searched for themselves on {name}")
+        tuning_figures.draw(of, curves, held.models)
         return ""
 
     return _drawn(draw, results, task, match, axes)
@@ -171,15 +174,15 @@ def gradient_flow(
 def prediction(
     results: Results, task: str | None = None, match: str | None = None, *, model: str = "", axes: Axes | None = None
 ) -> Axes:
-    """Prediction against truth of the first confirmed seed of `model` (the first, where none is given)."""
+    """Prediction against truth of the first selected training of `model` (the first, where none is given)."""
 
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
         wanted = model or held.models[0]
         if wanted not in held.models:
             raise unknown("model", wanted, held.models)
         for record in held.records:
-            place = (record["stage"], record.get("match"), label(record.get("task")), label(record.get("model")))
-            if place == ("confirm", chosen, name, wanted) and held.folder is not None:
+            place = (record.get("match"), label(record.get("task")), label(record.get("model")))
+            if place == (chosen, name, wanted) and held.folder is not None:
                 found = load_predictions(held.folder, str(record.get("key")))
                 if found is not None:
                     return against_truth(of, found, held.models.index(wanted))

@@ -1,4 +1,8 @@
-"""Realistic records without any training: curves that fall, seeds that differ, references, timings, failures."""
+"""Realistic records without any training: curves that fall, replicates that differ, references, timings, failures.
+
+Of both protocols: with one search for all replicates (stages "search" and "confirm"), and with a search in each
+replicate (stage "trial"). `gru` and `numpy_gru` are one cell: they begin at the same weights with the same loss.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,10 @@ QUALITY = {"gru": 0.05, "lstm": 0.11, "rnn": 0.4, "numpy_gru": 0.05}
 
 def _rng(*parts: Any) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(json.dumps(parts).encode()).digest()[:8], "little"))
+
+
+def _hash(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _named(text: str) -> dict[str, Any]:
@@ -59,11 +67,13 @@ def training(
         * (32 / hidden_size) ** 0.5
         * np.exp(rng.normal(0, 0.2))
     )
-    if stage == "search":
+    if stage in ("search", "trial"):
         end *= 1 + 0.5 * abs(np.log10(learning_rate / 3e-3))
     step = np.linspace(0, steps, evaluations).round().astype(int)
     level = floor * (end + (1.2 - end) * np.exp(-step / steps * rng.uniform(5, 9)))
     valid = level * np.exp(rng.normal(0, 0.05, evaluations))
+    start = _rng("start", model.removeprefix("numpy_"), task, replicate, hidden_size, num_layers)
+    valid[0] = floor * 1.2 * np.exp(start.normal(0, 0.05))  # twins begin alike
     accuracy = np.clip(1 - level / floor, 0.125, 1)
     solves = target(task)
     metric = accuracy if solves["metric"] != "loss" else valid
@@ -108,7 +118,7 @@ def training(
         },
         "steps_to_target": float(step[int(reached.argmax())]) if reached.any() else None,
         "test": {"loss": test_loss, "skill": 1 - test_loss / floor, **scores}
-        if status == "ok" and stage == "confirm"
+        if status == "ok" and stage != "search"
         else None,
         "parameters": {"recurrent": recurrent, "head": head, "total": recurrent + head},
         "wall_seconds": float(rng.uniform(2, 4)),
@@ -116,7 +126,11 @@ def training(
         "peak_bytes": int(rng.integers(200, 300)) * 2**20,
         "kernel": {"lstm": "onednn", "numpy_gru": "numpy"}.get(model, "aten"),
         "environment": "e1",
-        "hashes": {"weights": "w", "first_batch": "b"},
+        "hashes": {
+            "weights": _hash("weights", model.removeprefix("numpy_"), replicate, hidden_size, num_layers),
+            "first_batch": _hash("batch", task, replicate),
+            "data": _hash("data", task, replicate),
+        },
     }
 
 
@@ -159,6 +173,15 @@ def reference(task: str, name: str, kind: str, replicate: int, loss: float, how:
     }
 
 
+def _choice(trial: int, seed: Any) -> dict[str, Any]:
+    """What a trial tries."""
+    return {
+        "hidden_size": (16, 32, 64)[trial % 3],
+        "num_layers": 1 + trial // 3 % 2,
+        "learning_rate": float(10 ** _rng(trial, seed).uniform(-3.5, -1.5)),
+    }
+
+
 def experiment(
     tasks: Sequence[str] = ("sine", "regression", "copy"),
     models: Sequence[str] = ("gru", "lstm"),
@@ -168,8 +191,12 @@ def experiment(
     matches: Sequence[str] = ("tuned",),
     timed: bool = True,
     confirm: Callable[..., dict[str, Any]] = training,
+    protocol: int = 1,
 ) -> list[dict[str, Any]]:
-    """All records of an experiment; `confirm` makes the trainings of the confirm stage."""
+    """All records of an experiment; `confirm` makes the trainings that results are made of (protocol 2: every trial).
+
+    protocol 1: one search of `trials` trials, then `seeds` trainings. 2: `seeds` replicates of `trials` trials each.
+    """
     records: list[dict[str, Any]] = []
     for match in matches:
         for task in tasks:
@@ -187,14 +214,26 @@ def experiment(
                         reference(task, "noise", "limit", replicate, floor * 0.02, "the variance of the noise")
                     )
             for model in models:
-                for trial in range(trials):
-                    choice = {
-                        "hidden_size": (16, 32, 64)[trial % 3],
-                        "num_layers": 1 + trial // 3 % 2,
-                        "learning_rate": float(10 ** _rng(trial, model).uniform(-3.5, -1.5)),
-                    }
-                    records.append(training(task, model, 0, stage="search", match=match, trial=trial, **choice))
-                records += [confirm(task, model, replicate, match=match) for replicate in range(1, seeds + 1)]
+                if protocol == 2:
+                    for replicate in range(1, seeds + 1):
+                        records += [
+                            confirm(
+                                task,
+                                model,
+                                replicate,
+                                stage="trial",
+                                match=match,
+                                trial=trial,
+                                **_choice(trial, replicate),
+                            )
+                            for trial in range(trials)
+                        ]
+                else:
+                    records += [
+                        training(task, model, 0, stage="search", match=match, trial=trial, **_choice(trial, model))
+                        for trial in range(trials)
+                    ]
+                    records += [confirm(task, model, replicate, match=match) for replicate in range(1, seeds + 1)]
                 if timed:
                     records.append(timing(task, model, match=match))
     return records
@@ -202,9 +241,11 @@ def experiment(
 
 def manifest(records: Sequence[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     """An `experiment.json` that fits the records."""
-    trainings = [record for record in records if record["stage"] in ("search", "confirm")]
+    trainings = [record for record in records if record["stage"] in ("trial", "search", "confirm")]
+    protocol = {"protocol": 2} if any(record["stage"] == "trial" for record in trainings) else {}
     return {
         "schema": 1,
+        **protocol,
         "name": "synthetic",
         "status": "complete",
         "command": "python -m bench run --models gru,lstm --name synthetic",

@@ -4,18 +4,21 @@ Losses are compared on a logarithmic scale and by pairs (one replicate gives eve
 an effect is a ratio of losses. SciPy is imported where it is needed: it costs more than the rest of a start.
 
     estimates   mean and paired difference with t-intervals, Holm, shares, effect size
-    bootstrap   paired intervals for skewed or censored values; over tasks: interquartile mean, probability of
-                improvement, performance profile
+    bootstrap   over tasks: interquartile mean, probability of improvement, performance profile
     survival    time to target under censoring: Kaplan-Meier, restricted mean, log-rank
     equivalence two one-sided tests, and the one-sided test that a limit asks for
-    folds       paired differences over forecast origins, whose training rows overlap (Nadeau & Bengio 2003)
-    tuning      expected best validation loss against the number of trials
+    exact       sign flips, signed ranks, paired solve rates; skewness
+    losses      two models' losses compared, with failures, skew, forecast origins and repeated looks
+    letters     groups that are not told apart
+    sequential  a paired test and interval that may be looked at after every replicate
+    prospects   what could have been found, and what more replicates may find
+    folds       paired differences over forecast origins that share training data
+    tuning      the score to expect of a search with fewer trials
 """
 
 from bench.analysis.stats.bootstrap import (
     Profile,
     interquartile_mean,
-    paired_bootstrap,
     performance_profile,
     probability_of_improvement,
 )
@@ -31,32 +34,57 @@ from bench.analysis.stats.estimates import (
     paired_difference,
     solve_rate,
 )
+from bench.analysis.stats.exact import paired_rates, sign_flip, signed_ranks, skewed_against, skewness
 from bench.analysis.stats.folds import corrected_paired
-from bench.analysis.stats.survival import Survival, log_rank, restricted_difference, time_to_target
-from bench.analysis.stats.tuning import expected_best
+from bench.analysis.stats.letters import compact_letters
+from bench.analysis.stats.losses import Folds, LossComparison, compare_losses
+from bench.analysis.stats.prospects import detectable_difference, settle_chance
+from bench.analysis.stats.sequential import (
+    FIRST_LOOK,
+    e_values,
+    sequential_interval,
+    sequential_p,
+    sign_e_values,
+)
+from bench.analysis.stats.survival import Survival, log_rank, time_to_target
+from bench.analysis.stats.tuning import selected_so_far
 
 __all__ = [
     "CONFIDENCE",
+    "FIRST_LOOK",
     "RESAMPLES",
     "Equivalence",
     "Estimate",
+    "Folds",
+    "LossComparison",
     "Paired",
     "Profile",
     "Survival",
     "below_limit",
+    "compact_letters",
+    "compare_losses",
     "corrected_paired",
+    "detectable_difference",
+    "e_values",
     "effect_size",
     "equivalence",
-    "expected_best",
     "holm",
     "interquartile_mean",
     "log_rank",
     "mean_interval",
-    "paired_bootstrap",
     "paired_difference",
+    "paired_rates",
     "performance_profile",
     "probability_of_improvement",
-    "restricted_difference",
+    "selected_so_far",
+    "sequential_interval",
+    "sequential_p",
+    "settle_chance",
+    "sign_e_values",
+    "sign_flip",
+    "signed_ranks",
+    "skewed_against",
+    "skewness",
     "solve_rate",
     "time_to_target",
 ]

@@ -1,4 +1,4 @@
-"""Intervals by resampling: for paired values that are skewed or censored, and for scores over several tasks."""
+"""Intervals by resampling, for scores over several tasks."""
 
 from __future__ import annotations
 
@@ -14,46 +14,8 @@ from bench.analysis.stats.estimates import (
     RESAMPLES,
     Array,
     Estimate,
-    Paired,
-    differences,
     finite,
-    paired_difference,
 )
-
-ENOUGH_RESAMPLES = 100  # that vary at all; with fewer the t-interval stands alone
-
-
-def paired_bootstrap(
-    first: ArrayLike,
-    second: ArrayLike,
-    *,
-    rng: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Paired:
-    """Mean of `first − second` over pairs `(n,)` for skewed or censored values, and p of "no difference".
-
-    The wider, on each side, of the studentised bootstrap interval (Efron & Tibshirani 1993, section 12.5) and the
-    t-interval. Simulated coverage at 95 % with n = 5, 10, 20 is 93 to 97 % on exponential differences and on
-    differences of censored times, where percentile and BCa intervals have 77 to 92 %, t 87 to 95 %; on differences of
-    lognormal values with sd 1 it is 90, 91, 93 %: compare such values on a logarithmic scale.
-    """
-    t_test = paired_difference(first, second, confidence=confidence)
-    difference = differences(first, second)
-    n = len(difference)
-    if n < 3 or t_test.low == t_test.high:
-        return t_test
-    mean, error = t_test.value, float(difference.std(ddof=1)) / math.sqrt(n)
-    drawn = _resample(difference, resamples, rng)
-    errors = drawn.std(axis=1, ddof=1) / math.sqrt(n)
-    varied = errors > 1e-9 * error  # a resample of equal values has no t
-    if varied.sum() < ENOUGH_RESAMPLES:
-        return t_test
-    t = (drawn[varied].mean(axis=1) - mean) / errors[varied]
-    low, high = _percentiles(t, confidence)
-    beyond = 2 * min(float((t >= mean / error).mean()), float((t <= mean / error).mean()))
-    p = max(t_test.p, min(beyond, 1.0), 1 / (len(t) + 1))
-    return Paired(mean, min(mean - high * error, t_test.low), max(mean - low * error, t_test.high), n, p)
 
 
 def interquartile_mean(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.stats.estimates import differences
 
 
@@ -51,7 +52,7 @@ def below_limit(losses: ArrayLike, limits: ArrayLike) -> float:
     """
     from scipy import special
 
-    ratio = differences(*(np.log(np.maximum(np.asarray(v, dtype=np.float64), 1e-300)) for v in (losses, limits)))
+    ratio = differences(*(np.log(np.maximum(np.asarray(v, dtype=np.float64), SMALLEST_LOSS)) for v in (losses, limits)))
     n = len(ratio)
     if n < 3:
         return math.nan

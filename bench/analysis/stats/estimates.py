@@ -55,9 +55,9 @@ def mean_interval(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Estim
 def paired_difference(first: ArrayLike, second: ArrayLike, *, confidence: float = CONFIDENCE) -> Paired:
     """Mean of `first − second` over pairs `(n,)` with the t-interval of the paired t-test.
 
-    For values that are about symmetric, as logarithms of losses are; others: `paired_bootstrap`. A pair with a missing
-    half is left out. Where all differences are equal the interval has width 0 and p is 1 for no difference, 0
-    otherwise: there is no spread that could have produced it by chance.
+    For values that are about symmetric, as logarithms of losses are. A pair with a missing half is left out. Where all
+    differences are equal the interval has width 0 and p is 1 for no difference, 0 otherwise: there is no spread that
+    could have produced it by chance.
     """
     from scipy import special
 

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bench.analysis.stats.bootstrap import paired_bootstrap
-from bench.analysis.stats.estimates import CONFIDENCE, RESAMPLES, Array, Paired
+from bench.analysis.stats.estimates import RESAMPLES, Array
 
 
 class Survival(NamedTuple):
@@ -43,24 +42,6 @@ def time_to_target(times: ArrayLike, horizon: float) -> Survival:
     edges = np.concatenate([[0.0], curve.quantiles, [horizon]])
     alive = np.concatenate([[1.0], curve.probabilities])
     return Survival(median, float(np.sum(np.diff(edges) * alive)), horizon, len(time), int((~censored).sum()))
-
-
-def restricted_difference(
-    first: ArrayLike,
-    second: ArrayLike,
-    horizon: float,
-    *,
-    rng: np.random.Generator,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Paired:
-    """Difference of restricted mean times to target over pairs `(n,)` of replicates; NaN is censored at `horizon`.
-
-    All runs have the same horizon, so the restricted mean is the mean of min(time, horizon), and the paired difference
-    of these needs no model of the censored part. Interval: `paired_bootstrap`.
-    """
-    bounded = [_bounded(times, horizon) for times in (first, second)]
-    return paired_bootstrap(*bounded, rng=rng, confidence=confidence, resamples=resamples)
 
 
 def log_rank(

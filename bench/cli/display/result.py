@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.analysis.formatting import interval, is_missing, number, score, seconds, whole
+from bench.analysis.labels import words
 from bench.cli.display.progress import describe
 
 if TYPE_CHECKING:
@@ -50,8 +51,6 @@ def show_result(
 
     if partial and name not in names(results):
         return
-    from bench.analysis.alarms import alarms
-    from bench.analysis.verdicts import verdicts
     from bench.report import render
 
     loaded = load(name, results)
@@ -59,12 +58,14 @@ def show_result(
     paths = paths or render(name, results, reports)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
+    for line in decision_lines(loaded):
+        click.echo(line)
     for table in summary_tables(loaded):
         if terminal:
             _print_styled(table, width)
         else:
             click.echo("\n".join(lines(table)) + "\n")
-    for sentence in [*(f"Alarm: {text}" for text in alarms(loaded)), *(v.sentence for v in verdicts(loaded))]:
+    for sentence in [*(f"Alarm: {text}" for text in loaded.conclusions.alarms), *(v.sentence for v in loaded.verdicts)]:
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
     for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:
@@ -80,6 +81,16 @@ def _present(report: Path, results_folder: Path) -> list[Path]:
     return paths if all(path.exists() and path.stat().st_mtime_ns >= newest for path in paths) else []
 
 
+def decision_lines(results: Results) -> list[str]:
+    """What to use on each task, and an empty line; none where nothing has results."""
+    several = len(results.matches) > 1
+    lines = [
+        f"{verdict.task}{f', {words(verdict.match).heading}' if several else ''}: {verdict.answer}"
+        for verdict in results.verdicts
+    ]
+    return [*lines, ""] if lines else []
+
+
 def summary_tables(results: Results) -> list[Table]:
     """A table for each comparison and task: the models, then the references, each in order of skill."""
     summary = results.summary
@@ -92,7 +103,7 @@ def summary_tables(results: Results) -> list[Table]:
             entries = [*models.to_dict("records"), *others.to_dict("records")]
             if not len(models):
                 continue
-            title = task if len(results.matches) == 1 else f"{task}, match {match}"
+            title = task if len(results.matches) == 1 else f"{task}, {words(match).heading}"
             is_model = tuple(entry["kind"] == "model" for entry in entries)
             tables.append(Table(title, tuple(map(_cells, entries)), is_model))
     return tables

@@ -9,9 +9,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from bench.analysis.confirmed import confirmed
 from bench.analysis.formatting import seconds, trimmed
 from bench.analysis.results import Results
+from bench.analysis.selected import selected_rows
 from bench.report.figures.axes import colour, name_rows, named, say, told
 from bench.report.figures.svg import INK
 
@@ -34,9 +34,9 @@ def _bars(axes: Axes, rows: Sequence[tuple[str, int, float, float, str]], unit: 
 
 
 def parameters(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Trainable parameters of each confirmed configuration."""
-    table = confirmed(results, match, task)
-    counts = table[table["parameter_count"].notna()].groupby("model")["parameter_count"].last()
+    """Trainable parameters of each model: the median over replicates."""
+    table = selected_rows(results, match, task)
+    counts = table[table["parameter_count"].notna()].groupby("model")["parameter_count"].quantile(interpolation="lower")
     rows = [
         (model, place, float(counts[model]), 0.0, f"{counts[model]:,}")
         for place, model in enumerate(results.models)

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from matplotlib.axes import Axes
 
 from bench.analysis import stats
-from bench.analysis.confirmed import confirmed, models_in, target_of
 from bench.analysis.formatting import number
+from bench.analysis.ladders import ladders
 from bench.analysis.results import Results
-from bench.records.schema import label
+from bench.analysis.selected import models_in, selected_rows, target_of
 from bench.report.figures.axes import line_style, log_scale, say, told
 
-FEWEST = 3  # tasks that make a line
 WIDE = 8  # largest over smallest value from which the axis is logarithmic
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """Tasks of one kind that differ in one number: (its value, the task's label), ascending."""
-
-    kind: str
-    parameter: str
-    steps: tuple[tuple[float, str], ...]
-
-
-def ladders(results: Results) -> list[Ladder]:
-    """Those of an experiment; none where tasks differ in more than one parameter, or in one that is no number."""
-    kinds: dict[str, dict[str, dict[str, Any]]] = {}
-    for record in results.records:
-        task = record.get("task") or {}
-        if record.get("stage") == "confirm" and task.get("name"):
-            kinds.setdefault(str(task["name"]), {})[label(task)] = task.get("parameters") or {}
-    found = []
-    for kind, tasks in kinds.items():
-        names = {name for parameters in tasks.values() for name in parameters}
-        varied = [name for name in sorted(names) if len({str(p.get(name)) for p in tasks.values()}) > 1]
-        values = [parameters.get(varied[0]) for parameters in tasks.values()] if len(varied) == 1 else []
-        if len(values) >= FEWEST and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
-            found.append(Ladder(kind, varied[0], tuple(sorted(zip(map(float, values), tasks, strict=True)))))  # type: ignore[arg-type]
-    return found
 
 
 def score_against_parameter(axes: Axes, results: Results, match: str, task: str) -> str:
@@ -54,9 +24,9 @@ def score_against_parameter(axes: Axes, results: Results, match: str, task: str)
         return say(axes, f"No three tasks differ from {task} in one number alone.")
     metric = str((target_of(results, task) or {}).get("metric") or "loss")
     score = "skill" if metric == "loss" else metric
-    tables = [(value, confirmed(results, match, name)) for value, name in ladder.steps]
+    tables = [(value, selected_rows(results, match, name)) for value, name in ladder.steps]
     said = []
-    for model in models_in(results.confirmed[results.confirmed["match"] == match], results):
+    for model in models_in(results.selected[results.selected["match"] == match], results):
         points = [
             (value, stats.mean_interval(rows[score]))
             for value, table in tables

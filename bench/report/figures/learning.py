@@ -6,6 +6,7 @@ A model keeps its colour and line style in all figures: both come from its place
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.analysis import stats
-from bench.analysis.confirmed import confirmed, target_of
 from bench.analysis.formatting import number
 from bench.analysis.results import Results
+from bench.analysis.selected import selected_rows, target_of
 from bench.report.figures.axes import SMALLEST, across, colour, line_style, log_scale, name_rows, named, room, say, told
 from bench.report.figures.svg import MUTED, PAPER
 
@@ -32,7 +33,7 @@ def reference_lines(results: Results, task: str, *, target: bool) -> dict[str, f
     """Losses to draw across a figure: references, and the target where it is one of the loss."""
     table = results.references[results.references["task"] == task]
     means = table.groupby("model", sort=False)["test_loss"].mean()
-    lines = {str(name): float(value) for name, value in means.items() if value == value}
+    lines = {str(name): float(value) for name, value in means.items() if math.isfinite(value)}
     worst = max(lines.values(), default=0.0)
     lines = {name: value for name, value in lines.items() if value > worst * 1e-8}  # 1e-30 would flatten the rest
     goal = target_of(results, task)
@@ -42,9 +43,9 @@ def reference_lines(results: Results, task: str, *, target: bool) -> dict[str, f
 
 
 def curves(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Validation loss against steps: a thin line a seed, the median bold, the middle half of the seeds shaded."""
+    """Validation loss against steps: a thin line a replicate, the median bold, the middle half shaded."""
     table = results.curves
-    table = table[(table["stage"] == "confirm") & (table["match"] == match) & (table["task"] == task)]
+    table = table[table["selected"] & (table["match"] == match) & (table["task"] == task)]
     data = table[["model", "replicate", "step", "valid_loss"]].dropna().astype({"step": float, "replicate": int})
     data = data.assign(valid_loss=data["valid_loss"].clip(lower=SMALLEST))
     present = [model for model in results.models if (data["model"] == model).any()]
@@ -54,8 +55,8 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
     each = max(1, room(results, THIN_LINES) // len(present))
     for model in present:
         place, rows = results.models.index(model), data[data["model"] == model]
-        seeds = [seed[["step", "valid_loss"]].to_numpy() for _, seed in rows.groupby("replicate")]
-        axes.add_collection(LineCollection(seeds[:each], colors=colour(place), linewidths=0.7, alpha=0.3))
+        runs = [run[["step", "valid_loss"]].to_numpy() for _, run in rows.groupby("replicate")]
+        axes.add_collection(LineCollection(runs[:each], colors=colour(place), linewidths=0.7, alpha=0.3))
         middle = rows.groupby("step")["valid_loss"].quantile(np.array([0.25, 0.5, 0.75])).unstack()
         axes.fill_between(middle.index, middle[0.25], middle[0.75], color=colour(place), alpha=0.14, linewidth=0)
         strong = line_style(place, model)
@@ -75,8 +76,8 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
 
 
 def losses(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Test loss of each seed, with the geometric mean and its 95 % t-interval; references as vertical lines."""
-    table = confirmed(results, match, task)
+    """Test loss of each replicate, with the geometric mean and its 95 % t-interval; references as vertical lines."""
+    table = selected_rows(results, match, task)
     ok = table[(table["status"] == "ok") & table["test_loss"].notna()]
     ok = ok.assign(test_loss=ok["test_loss"].clip(lower=SMALLEST))
     present = [model for model in results.models if (table["model"] == model).any()]
@@ -115,8 +116,8 @@ def losses(axes: Axes, results: Results, match: str, task: str) -> str:
 
 
 def solved(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Share of seeds that reached the target by each step; where a line ends is the solve rate."""
-    table = confirmed(results, match, task)
+    """Share of replicates that reached the target by each step; where a line ends is the solve rate."""
+    table = selected_rows(results, match, task)
     horizon = float(table["steps"].fillna(0).max() or 1)
     said = []
     for model in (model for model in results.models if (table["model"] == model).any()):
@@ -133,8 +134,8 @@ def solved(axes: Axes, results: Results, match: str, task: str) -> str:
     axes.set_yticks([0, 0.5, 1], ["none", "half", "all"])
     axes.set_xlabel("optimiser steps")
     _count_axis(axes)
-    axes.set_ylabel("seeds solved")
-    return f"Seeds that solved {task}: {told(said) if said else 'none'}."
+    axes.set_ylabel("replicates solved")
+    return f"Replicates that solved {task}: {told(said) if said else 'none'}."
 
 
 def _count_axis(axes: Axes) -> None:

@@ -10,10 +10,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from bench.analysis import stats
-from bench.analysis.confirmed import models_in, skills, tasks_in
 from bench.analysis.formatting import listed, number, score
-from bench.analysis.model_pairs import comparisons
 from bench.analysis.results import Results
+from bench.analysis.selected import models_in, skills, skills_with_failures, tasks_in
 from bench.report.figures.axes import colour, line_style, named, say, told
 from bench.report.figures.svg import MUTED, PAPER
 from bench.seeds import generator
@@ -28,14 +27,14 @@ def improvement(axes: Axes, results: Results, match: str, task: str | None) -> s
     tasks on which that is so.
     """
     tasks = tasks_in(results, match) if task is None else [task]
-    table = results.confirmed
+    table = results.selected
     models = models_in(table[(table["match"] == match) & table["task"].isin(tasks)], results)
     if len(models) < 2:
         return say(axes, "One model: nothing to compare it with.")
-    scores = {model: skills(results, match, model, tasks) for model in models}
+    scores = {model: skills_with_failures(results, match, model, tasks) for model in models}
     settled = {
         (pair.task, *sorted((pair.first, pair.second))): pair.settled
-        for pair in comparisons(results)
+        for pair in results.conclusions.pairs
         if pair.match == match
     }
     grid = np.full((len(models), len(models)), math.nan)
@@ -48,7 +47,7 @@ def improvement(axes: Axes, results: Results, match: str, task: str | None) -> s
             grid[i, j] = stats.probability_of_improvement(scores[row], scores[column], rng=rng, resamples=2).value
             marks = sum(settled.get((t, *sorted((row, column))), False) for t in tasks)
             mark = ("●" if marks else "") if task is not None else f"{marks} of {len(tasks)}"
-            notes[i, j] = f"{score(grid[i, j], 2)}\n{mark}".strip() if grid[i, j] == grid[i, j] else ""
+            notes[i, j] = f"{score(grid[i, j], 2)}\n{mark}".strip() if np.isfinite(grid[i, j]) else ""
     cmap = sns.diverging_palette(28, 245, s=75, l=62, sep=10, as_cmap=True)
     shown: dict[str, Any] = {
         "annot": notes,
@@ -82,9 +81,9 @@ def profile(axes: Axes, results: Results, match: str) -> str:
     A run that failed is above nothing, so a line that starts below 1 shows how many are missing.
     """
     tasks = tasks_in(results, match)
-    models = models_in(results.confirmed[results.confirmed["match"] == match], results)
+    models = models_in(results.selected[results.selected["match"] == match], results)
     if not models:
-        return say(axes, "Performance profile: nothing was confirmed.")
+        return say(axes, "Performance profile: there are no results.")
     levels = np.round(np.linspace(-0.5, 1, 76), 4)
     said = []
     for model in models:

@@ -9,18 +9,17 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from bench.analysis.confirmed import models_in
 from bench.analysis.formatting import number, seconds, whole
 from bench.analysis.results import Results
+from bench.analysis.search_trials import trials
+from bench.analysis.selected import models_in
 from bench.report.figures.axes import MARKERS, SMALLEST, colour, dashes, log_scale, named, say, told
 from bench.report.figures.svg import INK, MUTED, PAPER
 
 
 def search_map(axes: Axes, results: Results, match: str, task: str) -> str:
     """Hidden size × layers: the lowest validation loss that the search found in each cell, and its number of trials."""
-    table = results.trainings
-    table = table[(table["stage"] == "search") & (table["match"] == match) & (table["task"] == task)]
-    ok = table[table["valid_loss"].notna() & (table["status"] == "ok")]
+    ok = trials(results, match, task)
     cells: dict[tuple[str, int, int], tuple[float, int]] = {}
     for row in ok[["model", "num_layers", "hidden_size", "valid_loss"]].dropna().to_dict("records"):
         where = str(row["model"]), int(row["num_layers"]), int(row["hidden_size"])
@@ -70,12 +69,12 @@ def _frame(column: int, row: int, edge: str, width: float) -> Rectangle:
 
 
 def loss_against_parameters(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Test loss (geometric mean over seeds) against parameters, of every configuration confirmed on a task.
+    """Test loss (geometric mean over replicates) against parameters, of every model on a task.
 
     The Pareto front is joined: no other configuration is both smaller and better. All comparisons of the experiment
     are drawn, since each adds sizes; those of `match` are filled.
     """
-    table = results.confirmed
+    table = results.selected
     table = table[(table["task"] == task) & (table["status"] == "ok") & table["parameter_count"].notna()]
     points: list[tuple[int, float, str, bool]] = []
     logs = table.assign(log_loss=np.log(table["test_loss"].clip(lower=SMALLEST).to_numpy(float)))
@@ -84,7 +83,7 @@ def loss_against_parameters(axes: Axes, results: Results, match: str, task: str)
         mean = float(np.exp(row["log_loss"]))
         points.append((int(row["parameter_count"]), mean, str(row["model"]), row["match"] == match))
     if not points:
-        return say(axes, f"Loss against parameters on {task}: nothing was confirmed.")
+        return say(axes, f"Loss against parameters on {task}: there are no results.")
     axes.set_xscale("log")
     axes.set_yscale("log")
     front = pareto([(size, loss) for size, loss, *_ in points])

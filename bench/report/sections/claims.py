@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.analysis.claims import RULE, WORDS, Judgement, caveat, claims
+from bench.analysis.claims import RULE, WORDS, Judgement, caveat
 from bench.analysis.results import Results
 from bench.report.document import Block, Cell, Row, Section, Table
 
@@ -12,7 +12,7 @@ UNTESTED = ("Claim", "How to test it")
 
 def claims_section(results: Results) -> Section:
     """A row a claim that these results can say something of; the others are listed. Empty where they say nothing."""
-    judgements = claims(results)
+    judgements = results.conclusions.claims
     touched = [judgement for judgement in judgements if _has_data(judgement)]
     if not touched:
         return Section("claims", "Claims", [])

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis.confirmed import target_of
 from bench.analysis.results import Results
+from bench.analysis.selected import target_of
 from bench.records.schema import Record, unique
 from bench.records.schema import trainings as trainings_of
 
@@ -31,7 +31,7 @@ def explorer_data(results: Results) -> dict[str, Any]:
     floats, NaN for a gap; "metric" null where the target is one of the loss).
     """
     kept = list(trainings_of(unique(results.records)))
-    confirmed = results.confirmed
+    confirmed = results.selected
     total = sum(len((kept[i].get("curve") or {}).get("step") or []) for i in confirmed.index)
     bits, both = (64 if 2 * total <= EXACT else 32), total <= FEW
     steps: dict[tuple[int, ...], int] = {}

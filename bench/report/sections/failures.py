@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bench.analysis.alarms import alarms
 from bench.analysis.formatting import shortened
 from bench.analysis.results import Results
 from bench.records.schema import label
@@ -13,7 +12,7 @@ ALL_WELL = "nothing beats its noise floor, and no timing had warnings or came fr
 
 def failures_section(results: Results) -> Section:
     failed = [record for record in results.records if record.get("status", "ok") != "ok"]
-    raised = alarms(results)
+    raised = results.conclusions.alarms
     after: list[Block] = [
         Text("Alarms:" if raised else f"No alarms: {ALL_WELL}."),
         *([Points(raised, "alarm")] if raised else []),
@@ -22,9 +21,11 @@ def failures_section(results: Results) -> Section:
         return Section("failures", "Failures and alarms", [Text("No training failed."), *after])
     rows = []
     for record in failed:
-        seed = f"trial {record.get('trial')}" if record["stage"] == "search" else f"seed {record.get('replicate')}"
+        which = f"replicate {record.get('replicate')}"
+        if record["stage"] in ("search", "trial"):
+            which = f"trial {record.get('trial')}" + (f" of {which}" if record["stage"] == "trial" else "")
         error = str(record.get("error") or "no message").strip()
-        where = Cell(label(record.get("task")), f"{record['stage']}, {seed}")
+        where = Cell(label(record.get("task")), f"{record['stage']}, {which}")
         command = Cell(shortened(str(record.get("command") or "–"), 2000))
         rows.append(
             Row(
@@ -39,6 +40,7 @@ def failures_section(results: Results) -> Section:
         )
     header = ("Task", "Model", "Status", "Error", "Command that trains it again")
     caption = (
-        f"{len(failed)} of {len(results.trainings)} trainings did not end well. A failed seed counts as not solved."
+        f"{len(failed)} of {len(results.trainings)} trainings did not end well. A failed replicate counts as the worst "
+        "result and as not solved."
     )
     return Section("failures", "Failures and alarms", [Table("Failures", header, rows, caption, texts=5), *after])

@@ -22,12 +22,12 @@ CAPTION = (
     "value at lag 1; a mean over 16 sequences). A line that falls vanishes: what lies there cannot be learnt from. One "
     "above the dotted line explodes. First each cell at its default initial weights, then after training, then the "
     "initial weights of each cell under each scheme; “orthogonal × 2” is the orthogonal one with recurrent matrices of "
-    "spectral radius 2, which is probed and not trained. One seed."
+    "spectral radius 2, which is probed and not trained. One replicate."
 )
 FACTORS = (
     "What one step further back multiplies the norm by: below 1 it vanishes, above 1 it explodes. Geometric means over "
-    "lags and seeds, with a 95 % t-interval of their logarithm over seeds (with two seeds, their range); for an LSTM "
-    "also of its cell state."
+    "lags and replicates, with a 95 % t-interval of their logarithm over replicates (with two, their range); for an "
+    "LSTM also of its cell state."
 )
 
 
@@ -66,7 +66,7 @@ def gradients_section(results: Results) -> Section:
 
 
 def _row(group: pd.DataFrame) -> Row:
-    """One model's weights of one kind: geometric means over seeds, with their interval."""
+    """One model's weights of one kind: geometric means over replicates, with their interval."""
     first = group.iloc[0]
     weights = str(first["init"]) if first["state"] == "initial" else "trained"
     texts = [Cell(str(first["task"])), Cell(str(first["model"]), f"hidden {first['hidden_size']}"), Cell(weights)]
@@ -78,6 +78,6 @@ def _factor(values: NDArray[np.float64]) -> Cell:
     if not found.n:
         return Cell(MISSING)
     low, high = (found.low, found.high) if found.n > 2 else (np.log(values).min(), np.log(values).max())
-    spread = f"{number(np.exp(low))} to {number(np.exp(high))}, {found.n} seeds" if found.n > 1 else ""
+    spread = f"{number(np.exp(low))} to {number(np.exp(high))}, {found.n} replicates" if found.n > 1 else ""
     mean = float(np.exp(found.value))
     return Cell(number(mean), spread, mean)

@@ -9,24 +9,28 @@ import pandas as pd
 
 from bench.analysis import stats
 from bench.analysis.formatting import MISSING, interval, is_missing, memory, number, plain, score, seconds, whole
+from bench.analysis.labels import words
 from bench.analysis.results import Results
+from bench.analysis.selected import skills_with_failures
 from bench.analysis.tables import metric_columns
 from bench.report.document import Block, Cell, Row, Section, Table, Tables, Text
-from bench.report.sections.layout import by_match, match_label
+from bench.report.sections.layout import by_match
 from bench.report.sections.side_by_side import side_by_side
 from bench.seeds import generator
 
 HEADER = (
-    *("Task", "Model", "Skill", "Test loss", "Seeds solved", "Steps to target", "Parameters", "Step time"),
+    *("Task", "Model", "Skill", "Test loss", "Solved", "Steps to target", "Parameters", "Step time"),
     *("Sequences / s", "Peak memory", "Configuration"),
 )
 
 HOW_TO_READ = (
-    "Skill is 1 − loss ÷ loss of the naive floor: 0 is naive, 1 is perfect; with a 95 % t-interval over seeds. "
-    "Seeds solved reached the target on validation data; small print gives Wilson's 95 % interval. Steps to target is "
-    "the median with unsolved seeds censored at the budget; a dash means that fewer than half got there. Step time and "
-    "throughput (sequences a second in training) are measured alone on the machine, with the kernel that ran. Peak "
-    "memory is of the whole training process. Rows in italics are predictors without a recurrent net."
+    "Skill is 1 − loss ÷ loss of the naive floor: 0 is naive, 1 is perfect; with a 95 % t interval over replicates. "
+    "Test loss is a geometric mean, in which a failed replicate counts as the worst loss on the task. Solved: "
+    "replicates that reached the target on validation data; small print gives Wilson's 95 % interval. Steps to "
+    "target is the median, with those that never reach it censored at the budget; a dash means that fewer than half "
+    "did. Step time and throughput (sequences a second in training) are measured alone on the machine, with the "
+    "kernel that ran. Peak memory is of the whole training process. Rows in italics are predictors without a "
+    "recurrent net."
 )
 
 
@@ -42,10 +46,11 @@ def rows_of(results: Results, match: str, task: str) -> pd.DataFrame:
 
 def leaderboard(results: Results, match: str) -> Table:
     """Every task's models ranked by test loss, references between them; all tasks in one table."""
-    table = results.confirmed[results.confirmed["match"] == match]
+    table = results.selected[results.selected["match"] == match]
     rows = []
     for task in (task for task in results.tasks if (table["task"] == task).any()):
-        ranked = rows_of(results, match, task).sort_values("test_loss", kind="stable", na_position="last")
+        ranked = rows_of(results, match, task).assign(failed=lambda rows: rows["n_failed"] > rows["n"])
+        ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
         rows += [_leader(row, results.models) for row in ranked.to_dict("records")]
     return Table("Leaderboard", HEADER, rows, HOW_TO_READ, texts=2, tools=True)
 
@@ -56,7 +61,7 @@ def _leader(row: dict[Any, Any], models: list[str]) -> Row:
     bounds = (row["skill_low"], row["skill"], row["skill_high"])
     skill = Cell(
         score(row["skill"]),
-        interval(row["skill_low"], row["skill_high"]) or (f"{n} seed{'s' if n != 1 else ''}"),
+        interval(row["skill_low"], row["skill_high"]) or (f"{n} replicate{'s' if n != 1 else ''}"),
         _value(row["skill"]),
         None if is_missing(row["skill"]) else _bar(*bounds),
     )
@@ -122,17 +127,13 @@ def all_metrics(results: Results, match: str, task: str) -> Table | None:
 
 
 def across_tasks(results: Results, match: str) -> list[Block]:
-    """Models over all tasks: interquartile mean of skill, seeds solved, and who improves on whom."""
-    table = results.confirmed[results.confirmed["match"] == match]
-    ok = table[table["status"] == "ok"]
+    """Models over all tasks: interquartile mean of skill, replicates solved, and who improves on whom."""
+    table = results.selected[results.selected["match"] == match]
     tasks = [task for task in results.tasks if (table["task"] == task).any()]
     models = [model for model in results.models if (table["model"] == model).any()]
     if len(tasks) < 2:
         return []
-    scores = {
-        model: [ok[(ok["task"] == task) & (ok["model"] == model)]["skill"].to_numpy(float) for task in tasks]
-        for model in models
-    }
+    scores = {model: skills_with_failures(results, match, model, tasks) for model in models}
     improvements = _improvements(results, match, scores) if len(models) <= 8 else {}
     rows = []
     for place, model in ((results.models.index(model), model) for model in models):
@@ -150,14 +151,15 @@ def across_tasks(results: Results, match: str) -> list[Block]:
         rows.append(Row(cells, "model", place))
     rivals = [f"Better than {model}" for model in models] if len(models) <= 8 else []
     caption = (
-        "Skill: the mean of the middle half of all scores of a model, over tasks and seeds alike. “Better than”: the "
-        "probability that a run of the model in this row has a higher skill than one of the model in the column, "
-        "averaged over tasks. Both with 95 % bootstrap intervals, resampled within each task and "
-        "checked by simulation: with 5, 10 and 20 seeds they hold the truth in 93 to 97 % of cases; but those of "
-        "probabilities near 0 or 1 are too narrow with 5 seeds (86 % at 0.9)."
+        "Typical skill: the interquartile mean of all scores of a model, over tasks and replicates alike; a failure "
+        "counts as the lowest skill on its task. “Better than”: the probability that a run of the model in this row "
+        "has a higher skill than one of the model in the column, averaged over tasks. Both with 95 % bootstrap "
+        "intervals, resampled within each task and checked by simulation: with 5, 10 and 20 replicates they hold the "
+        "truth in 93 to 97 % of cases; but those of probabilities near 0 or 1 are too narrow with 5 replicates (86 % "
+        "at 0.9)."
     )
     return [
-        Table("Across tasks", ("Model", "Skill, middle half", "Seeds solved", *rivals), rows, caption),
+        Table("Across tasks", ("Model", "Typical skill", "Solved", *rivals), rows, caption),
     ]
 
 
@@ -167,7 +169,7 @@ def _improvements(results: Results, match: str, scores: dict[str, list[Any]]) ->
     for first, second in combinations(scores, 2):
         pairs = max(len(a) * len(b) for a, b in zip(scores[first], scores[second], strict=True))
         rng = generator("report", "improvement", match, *(results.models.index(model) for model in (first, second)))
-        drawn = min(stats.RESAMPLES, max(200, 4_000_000 // max(pairs, 1)))  # every resample looks at all pairs of seeds
+        drawn = min(stats.RESAMPLES, max(200, 4_000_000 // max(pairs, 1)))  # every resample looks at all pairs
         found[first, second] = stats.probability_of_improvement(scores[first], scores[second], rng=rng, resamples=drawn)
     return found
 
@@ -186,25 +188,18 @@ def _across_bar(middle: stats.Estimate) -> tuple[float, float, float] | None:
     return None if is_missing(middle.value) else _bar(middle.low, middle.value, middle.high)
 
 
-MATCHES = {
-    "tuned": "each model at its own best configuration",
-    "hidden": "all models at the same hidden size and layers",
-    "params": "all models at the same number of parameters",
-}
-
-
 def leaderboard_section(results: Results) -> Section:
     """The leaderboard of each comparison, models across tasks, and the tasks' own metrics."""
 
     def make(match: str) -> list[Block]:
-        table = results.confirmed[results.confirmed["match"] == match]
+        table = results.selected[results.selected["match"] == match]
         tasks = [task for task in results.tasks if (table["task"] == task).any()]
         if not tasks:
             return []
-        blocks: list[Block] = [Text(f"Compared here: {MATCHES.get(match, f'all models at {match_label(match)}')}.")]
+        blocks: list[Block] = [Text(f"Compared here: {words(match).described}.")]
         blocks += [leaderboard(results, match), *across_tasks(results, match)]
         if metrics := [found for task in tasks if (found := all_metrics(results, match, task))]:
-            blocks.append(Tables(metrics, "The tasks' own metrics: means over seeds, on test data."))
+            blocks.append(Tables(metrics, "The tasks' own metrics: means over replicates, on test data."))
         return blocks
 
     blocks, beside = by_match(results, make), side_by_side(results)

@@ -13,8 +13,8 @@ LIMITS = (
     "One machine, one software stack: another one may turn the order of times round, and with it nothing else.",
     "Verdicts hold for these tasks, sizes, budgets and search ranges. A larger budget may change them; a best on the "
     "edge of its range is a reason to widen it.",
-    "Verdicts rest on test losses alone. Steps to target are tested beside them, in families of their own; solved "
-    "seeds, metrics and times are described.",
+    "Who wins rests on test losses alone. Steps to target and solve rates are tested beside them, in families of their "
+    "own; metrics and times are described.",
 )
 
 

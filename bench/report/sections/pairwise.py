@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from bench.analysis.confirmed import confirmed_models
 from bench.analysis.results import Results
+from bench.analysis.selected import selected_models
 from bench.report.document import Block, Gallery, Section
 from bench.report.figures import pairwise as pairwise_figures
 from bench.report.figures.axes import picture
@@ -17,20 +17,21 @@ def pairwise_section(results: Results) -> Section:
     """Models against each other; empty for a single model."""
     matrix = (
         "Probability that a run of the model in the row has a higher skill than one of the model in the column, over "
-        "all pairs of their seeds; 0.5 is a draw. ● marks pairs whose test losses differ, seed by seed, after Holm's "
-        "correction over the whole experiment; over all tasks, the small print counts the tasks where they do."
+        "all pairs of their replicates; 0.5 is a draw. A failure counts as the lowest skill on the task. ● marks pairs "
+        "whose test losses differ after Holm's correction over the whole experiment; over all tasks, the small print "
+        "counts the tasks where they do."
     )
     share = (
         "Performance profile: the share of runs whose skill is above each value, with every task weighted alike and a "
-        "95 % bootstrap band (left out beyond 8 models). A line on top of all others is better throughout. Runs that "
-        "failed are above nothing, so they hold a line down from its left end."
+        "95 % bootstrap band (left out beyond 8 models). A line on top of all others is better throughout. Failed "
+        "runs count as worse than every score, so a line with failures starts below 100 %."
     )
 
     def make(match: str) -> list[Block]:
         tasks = named_tasks(results, match)
         if not tasks:
             return []
-        models = max(len(confirmed_models(results, match, task)) for task, _ in tasks)
+        models = max(len(selected_models(results, match, task)) for task, _ in tasks)
         if models < 2:
             return []
         inches = 0.9 + 0.42 * min(models, 12) + 0.11 * max(0, models - 12)

@@ -11,7 +11,7 @@ from bench.report.figures.prediction import training_pictures
 
 SHOWN = 12  # trainings on the page: each brings five figures
 CAPTION = (
-    "One training of each model and task: its first seed. Losses: training and validation, on a logarithmic axis. "
+    "One training of each model and task: its first replicate. Losses: training and validation, on a logarithmic axis. "
     "Prediction and truth: test data in its order, in the task's own units; for classes, how often each true class "
     "(row) was taken for which (column). Errors in time and error sizes: of the same test data. Network: what "
     "flows through it, with shapes and parameters, drawn from its own weights."
@@ -19,9 +19,9 @@ CAPTION = (
 
 
 def predictions_section(results: Results) -> Section:
-    """Figures of the first confirmed seed of each model on each task; empty where no predictions were kept."""
+    """Figures of the first result of each model on each task; empty where no predictions were kept."""
     kept = list(trainings_of(unique(results.records)))
-    table = results.confirmed
+    table = results.selected
     table = table[(table["match"] == results.matches[0]) & (table["status"] == "ok")] if results.matches else table
     pictures: list[Picture] = []
     shown = skipped = 0

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from bench.analysis.model_pairs import ENOUGH
+from bench.analysis.levels import ENOUGH, MARGIN
+from bench.analysis.results import Results
 from bench.report.document import Points, Section
 
+_PROTOCOLS = {
+    1: "Protocol 1: one search on data of its own chose each model's configuration, which was then trained once a "
+    "replicate. Intervals cover replicates and not the luck of that search.",
+    2: "Protocol 2: a replicate is the whole procedure: data of its own, a search of its own, and the test loss of the "
+    "trial that was best on validation data. Intervals cover the search.",
+}
 
-def reading_section() -> Section:
+
+def reading_section(results: Results) -> Section:
     points = (
-        "Every model of a comparison sees the same data in the same order for a given seed, so differences are taken "
-        "seed by seed. An effect is a ratio of geometric mean test losses; its interval is a 95 % t-interval of the "
-        "paired differences of log loss.",
-        f"A verdict is settled when at least {ENOUGH} seeds are shared and the difference survives Holm's correction "
-        "over all pairs of models on all tasks of this experiment, at 5 %. One outcome decides, the test loss; solved "
-        "seeds, metrics and steps stand beside it. “Not settled” does not mean “equal”.",
-        "Configurations were chosen on validation data of the search. Results come from fresh trainings on fresh "
-        "seeds and from test data that the search never saw.",
+        _PROTOCOLS[results.protocol],
+        "All models of a replicate see the same data in the same order, so differences are taken within replicates. "
+        "An error that is so much lower is a ratio of geometric mean test losses; its 95 % interval is a t interval of "
+        "the paired differences of log loss. A failed training counts as the worst result.",
+        f"A winner has the lowest loss of all models over at least {ENOUGH} replicates: the largest p of its pairs "
+        "with every rival is below 5 % after Holm's correction over tasks. Whom else a model beats is corrected over "
+        f"all pairs. “Practically equal” means that the losses differ by less than {100 * MARGIN:g} % (two one-sided "
+        "tests); “no clear winner” does not mean “equal”.",
+        "The best predictor without a recurrent net is a contender too: whether a net is needed is tested like any "
+        "pair. It is chosen on validation data where records hold its validation loss, else on test data.",
         "A floor is the naive predictor, with skill 0. A baseline is any other predictor without a recurrent net. A "
         "limit is the best that the noise allows: a model below it has seen the test data.",
         "Losses are means over test data in the task's own loss (squared error or nats). A dash is a value that was "

@@ -6,20 +6,21 @@ from collections.abc import Callable
 
 from matplotlib.axes import Axes
 
+from bench.analysis.ladders import ladders
 from bench.analysis.results import Results
+from bench.analysis.search_trials import trials
 from bench.report.document import Block, Gallery, Picture, Section, Text
 from bench.report.figures import cost as cost_figures
 from bench.report.figures import scaling as scaling_figures
-from bench.report.figures import search as search_figures
 from bench.report.figures.axes import height, picture
-from bench.report.figures.difficulty import ladders, score_against_parameter
+from bench.report.figures.difficulty import score_against_parameter
 from bench.report.sections.layout import Draw, by_match, each_task
 
 
 def scaling_section(results: Results) -> Section:
     """What size gives and costs."""
     ladder_caption = (
-        "Score on test data against the one number in which these tasks differ: mean over seeds and its 95 % "
+        "Score on test data against the one number in which these tasks differ: mean over replicates and its 95 % "
         "t-interval. Where a line falls, the model breaks."
     )
     heat = (
@@ -30,7 +31,7 @@ def scaling_section(results: Results) -> Section:
         "Test loss against parameters. The dashed line is the Pareto front (points ringed dark): nothing else is both "
         "smaller and better. Hollow points belong to the experiment's other comparisons. Lower left is better."
     )
-    bars = "Trainable parameters of the confirmed configuration, recurrent layers and head together."
+    bars = "Trainable parameters (the median over replicates), recurrent layers and head together."
     times = (
         "Median time of one optimiser step (forward, backward, update), measured alone on the machine; the thin line "
         "is the interquartile range. The kernel that ran is named: another one can turn the order round."
@@ -44,7 +45,7 @@ def scaling_section(results: Results) -> Section:
     def maps(match: str) -> list[Picture]:
         found = []
         for t, task in enumerate(results.tasks):
-            table = search_figures.trials(results, match, task)
+            table = trials(results, match, task)
             rows = len(table[["model", "num_layers"]].drop_duplicates())
             if rows:
                 draw = _of(scaling_figures.search_map, results, match, task)

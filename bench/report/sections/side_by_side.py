@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.analysis.formatting import MISSING, is_missing, listed, number, whole
+from bench.analysis.formatting import MISSING, change, change_between, is_missing, listed, number, whole
+from bench.analysis.labels import words
 from bench.analysis.results import Results
-from bench.analysis.verdicts import Verdict, verdicts
+from bench.analysis.verdicts import Verdict
 from bench.report.document import Cell, Row, Table
-from bench.report.sections.layout import match_label
 
 MOST = 6  # comparisons: more columns cannot be read
 CAPTION = (
-    "The same models under each rule of fairness: mean test loss, and the configuration that was confirmed. First the "
+    "The same models under each rule of fairness: geometric mean test loss, and the configuration. First the "
     "model whose loss is the lowest for certain, and how its loss compares with the nearest one's (95 % interval). A "
     "lead that is there at equal hidden size and not at equal parameters may be one of size."
 )
@@ -24,7 +24,7 @@ def side_by_side(results: Results) -> Table | None:
         return None
     summary = results.summary[results.summary["kind"] == "model"]
     found = {(row["task"], row["model"], row["match"]): row for row in summary.to_dict("records")}
-    said = {(verdict.task, verdict.match): verdict for verdict in verdicts(results)}
+    said = {(verdict.task, verdict.match): verdict for verdict in results.verdicts}
     rows = []
     for task in results.tasks:
         models = [model for model in results.models if any((task, model, match) in found for match in results.matches)]
@@ -32,9 +32,9 @@ def side_by_side(results: Results) -> Table | None:
             lowest = [_verdict(said.get((task, match))) for match in results.matches]
             rows.append(Row([Cell(task), Cell("lowest"), *lowest], "model"))
         for model in models:
-            cells = [_confirmed(found.get((task, model, match))) for match in results.matches]
+            cells = [_configured(found.get((task, model, match))) for match in results.matches]
             rows.append(Row([Cell(task), Cell(model), *cells], "model", results.models.index(model)))
-    header = ("Task", "Model", *map(match_label, results.matches))
+    header = ("Task", "Model", *(words(match).heading for match in results.matches))
     return Table("Comparisons side by side", header, rows, CAPTION, texts=2, folded=len(rows) > 24) if rows else None
 
 
@@ -43,11 +43,12 @@ def _verdict(verdict: Verdict | None) -> Cell:
         return Cell(MISSING)
     if verdict.winner is None:
         return Cell("equal", listed(list(verdict.equal))) if verdict.equal else Cell("not settled")
-    interval = f"{number(verdict.low)} to {number(verdict.high)}"
-    return Cell(verdict.winner, f"{number(verdict.effect)} times the nearest one's, {interval}")
+    return Cell(
+        verdict.winner, f"{change(verdict.effect)} than the nearest, {change_between(verdict.low, verdict.high)}"
+    )
 
 
-def _confirmed(row: dict[Any, Any] | None) -> Cell:
+def _configured(row: dict[Any, Any] | None) -> Cell:
     if row is None:
         return Cell(MISSING)
     size = f"{whole(row['hidden_size'])} × {whole(row['num_layers'])}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bench.analysis.alarms import alarms
 from bench.analysis.results import Results
-from bench.analysis.verdicts import Verdict, verdicts
+from bench.analysis.verdicts import Verdict
 from bench.records.schema import STAGES
 from bench.report.document import Block, Finding, Findings, Points, Section, Text
 from bench.report.sections.layout import by_match
-from bench.report.sections.overall import choices, overall
+from bench.report.sections.overall import choices_table, overall
 
 
 def missing_lines(results: Results) -> list[str]:
@@ -22,27 +21,25 @@ def missing_lines(results: Results) -> list[str]:
 
 def verdict_section(results: Results) -> Section:
     """Alarms, one finding over all tasks and one for each, and what to use."""
-    raised = alarms(results)
+    raised = results.conclusions.alarms
     blocks: list[Block] = [Points(raised, "alarm")] if raised else []
     if missing := missing_lines(results):
         blocks.append(Points(missing))
     if results.manifest.get("status", "complete") != "complete":
         blocks.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
-    found = verdicts(results)
+    found = results.verdicts
 
     def make(match: str) -> list[Block]:
         own = [_finding(verdict, results) for verdict in found if verdict.match == match]
-        whole, table = overall(results, match), choices(results, match)
+        whole, table = overall(results, match), choices_table(results, match)
         return [Findings([*([whole] if whole else []), *own]), *([table] if table else [])] if own else []
 
     made = by_match(results, make)
-    return Section(
-        "verdict", "Verdict", [*blocks, *(made or [Text("No training of the confirm stage has ended yet.")])]
-    )
+    return Section("verdict", "Verdict", [*blocks, *(made or [Text("No replicate has ended yet.")])])
 
 
 def _finding(verdict: Verdict, results: Results) -> Finding:
-    alone = verdict.n == 0 and len(results.models) == 1
-    state = "one model" if alone else ("equal" if verdict.equal else "not settled")
-    place = results.models.index(verdict.winner) if verdict.winner else None
-    return Finding(verdict.task, verdict.headline, verdict.notes, "settled" if verdict.settled else state, place)
+    needless = verdict.need.state == "no"
+    place = results.models.index(verdict.winner) if verdict.winner and not needless else None
+    state = "settled" if needless else verdict.state
+    return Finding(verdict.task, verdict.headline, verdict.notes, state, place, verdict.answer)

@@ -32,7 +32,7 @@ def test_two_seeds_below_the_limit_are_too_few(synthetic: ModuleType, results_of
 
 def test_a_leak_is_an_alarm(synthetic: ModuleType, results_of: Build) -> None:
     (alarm,) = alarms(results(synthetic, results_of, [0.5, 0.6, 0.55, 0.52, 0.58], [1.0] * 5))
-    assert "below the limit noise of 1.00, over 5 seeds" in alarm
+    assert "below the limit noise of 1.00, over 5 replicates" in alarm
 
 
 def test_a_limit_measured_on_the_same_data_makes_a_small_leak_visible(synthetic: ModuleType, results_of: Build) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from bench.analysis.alarms import alarms
 from bench.analysis.results import load
-from bench.analysis.verdicts import verdicts
 
 SAID = "On sine (tuned), lstm has no result: none of its trials ended well (2 timeout)."
 
@@ -29,8 +28,8 @@ def test_an_alarm_names_it_and_its_rival_was_not_alone(
     synthetic.write(tmp_path, "mine", records)
     results = load("mine", tmp_path)
     assert SAID in alarms(results)
-    (verdict,) = verdicts(results)
-    assert "gru alone finished" in verdict.sentence
+    (verdict,) = results.verdicts
+    assert "gru was the only model to finish" in verdict.sentence
 
 
 def test_a_run_that_goes_on_may_still_bring_it(

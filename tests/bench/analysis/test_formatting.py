@@ -63,3 +63,27 @@ def test_listed() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.48, 0.69, "31 % to 52 % lower"),
+        (0.58, 1.74, "42 % lower to 74 % higher"),
+        (1.1, 1.74, "10 % to 74 % higher"),
+        (1.5, 3.0, "50 % higher to 3 times as high"),
+        (2.5, 10, "2.5 times to 10 times as high"),
+        (0.001, 0.05, "20 times to 1,000 times lower"),
+        (0.3331, 0.3334, "66.66 % to 66.69 % lower"),  # digits until the two differ
+        (0.5, 0.5, "50 % lower"),
+        (0, math.inf, "anything"),
+        (math.nan, math.nan, "anything"),
+    ],
+)
+def test_intervals_of_ratios_in_words(low: float, high: float, said: str) -> None:
+    assert formatting.change_between(low, high) == said
+
+
+def test_names_at_the_beginning_of_a_sentence_stay_as_they_are() -> None:
+    assert formatting.as_sentence("gru has the lower error", ["gru", "lstm"]) == "gru has the lower error."
+    assert formatting.as_sentence("grubs are no model", ["gru"]) == "Grubs are no model."

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
-from bench.analysis.model_pairs import comparisons
-from bench.analysis.pair_table import COLUMNS, pair_table
+from bench.analysis.pair_table import COLUMNS
 from bench.analysis.results import Results
 from bench.report.sections.pair_tables import loss_pairs, step_pairs
 
@@ -31,7 +31,7 @@ def experiment(synthetic: ModuleType, times: dict[str, list[float | None]], task
 
 
 def row(results: Results) -> dict[str, Any]:
-    table = pair_table(results)
+    table = results.conclusions.pair_table
     assert tuple(table.columns) == COLUMNS
     (found,) = table.to_dict("records")
     return found
@@ -42,10 +42,14 @@ def test_restricted_means_and_their_difference_by_hand(synthetic: ModuleType, re
     cut = [BUDGET if steps is None else steps for steps in LSTM]
     assert found["restricted_mean_steps_first"] == pytest.approx(np.mean(GRU))
     assert found["restricted_mean_steps_second"] == pytest.approx(np.mean(cut))
-    assert found["steps_difference"] == pytest.approx(np.mean(GRU) - np.mean(cut))
-    assert found["steps_difference_low"] < found["steps_difference"] < found["steps_difference_high"] < 0
-    assert (found["solved_first"], found["runs_first"]) == (6, 6)
-    assert (found["solved_second"], found["runs_second"]) == (4, 6)
+    ratios = np.log(np.array(GRU) / np.array(cut))
+    expected = scipy_stats.ttest_1samp(ratios, 0).confidence_interval()
+    assert found["steps_ratio"] == pytest.approx(np.exp(ratios.mean()))
+    bounds = [found["steps_ratio_low"], found["steps_ratio_high"]]
+    assert bounds == pytest.approx([np.exp(expected.low), np.exp(expected.high)])
+    assert found["steps_p"] == 2 / 2**6  # every pair has the same sign
+    assert (found["solved_first"], found["solved_second"], found["steps_n"]) == (6, 4, 6)
+    assert found["solved_p"] == scipy_stats.binomtest(2, 2).pvalue
     assert found["horizon_steps"] == BUDGET
 
 
@@ -65,7 +69,7 @@ def test_the_effect_size_is_the_mean_over_the_spread_of_paired_log_losses(
     expected = difference.mean() / difference.std(ddof=1) * (1 - 3 / (4 * 5 - 1))
     results = results_of(records)
     assert row(results)["effect_size"] == pytest.approx(expected)
-    (pair,) = comparisons(results)
+    (pair,) = results.conclusions.pairs
     assert pair.seen_from("lstm").effect_size == pytest.approx(-expected)
     assert row(results)["loss_ratio"] == pytest.approx(pair.effect)
 
@@ -73,7 +77,7 @@ def test_the_effect_size_is_the_mean_over_the_spread_of_paired_log_losses(
 def test_flipping_the_times_flips_the_difference(synthetic: ModuleType, results_of: Build) -> None:
     one = row(results_of(experiment(synthetic, {"gru": GRU, "lstm": LSTM})))
     other = row(results_of(experiment(synthetic, {"gru": LSTM, "lstm": GRU})))
-    assert one["steps_difference"] == pytest.approx(-other["steps_difference"])
+    assert one["steps_ratio"] == pytest.approx(1 / other["steps_ratio"])
     assert one["log_rank_p"] == pytest.approx(other["log_rank_p"])
 
 
@@ -84,7 +88,7 @@ def test_a_training_that_failed_never_got_there(synthetic: ModuleType, results_o
     assert found["solved_first"] == 5
     assert found["restricted_mean_steps_first"] == pytest.approx((sum(GRU[1:]) + BUDGET) / 6)
     assert found["steps_n"] == 6
-    assert found["n"] == 5  # of losses there are only so many
+    assert (found["n"], found["failed_first"], found["failed_second"]) == (6, 1, 0)
 
 
 def test_four_seeds_have_no_adjusted_p_and_nobody_solved_nothing_at_all(
@@ -97,7 +101,8 @@ def test_four_seeds_have_no_adjusted_p_and_nobody_solved_nothing_at_all(
     results = results_of(experiment(synthetic, {"gru": [None] * 6, "lstm": [None] * 6}))
     nobody = row(results)
     assert math.isnan(nobody["log_rank_p"])
-    assert math.isnan(nobody["steps_difference"])
+    assert math.isnan(nobody["steps_ratio"])
+    assert math.isnan(nobody["solved_p"])
     assert nobody["restricted_mean_steps_first"] == BUDGET
     assert not step_pairs(results, "tuned")
     assert loss_pairs(results, "tuned")
@@ -105,7 +110,7 @@ def test_four_seeds_have_no_adjusted_p_and_nobody_solved_nothing_at_all(
 
 def test_each_test_is_adjusted_over_all_tasks(synthetic: ModuleType, results_of: Build) -> None:
     records = [r for t in ("sine", "copy", "regression") for r in experiment(synthetic, {"gru": GRU, "lstm": LSTM}, t)]
-    table = pair_table(results_of(records))
+    table = results_of(records).conclusions.pair_table
     np.testing.assert_allclose(table["log_rank_p_holm"], 3 * table["log_rank_p"])  # all alike
     assert (table["steps_p_holm"] >= table["steps_p"]).all()
 
@@ -120,13 +125,8 @@ def test_a_report_shows_a_folded_row_a_pair_and_no_table_of_too_many(synthetic: 
     (losses,), (steps,) = loss_pairs(results, "tuned"), step_pairs(results, "tuned")
     assert losses.folded
     assert steps.folded
-    assert [cell.text for cell in steps.rows[0].cells[:5]] == [
-        "sine",
-        "gru against lstm",
-        "6 of 6 against 4 of 6",
-        "152",
-        "595",
-    ]
+    words = ["sine", "gru against lstm", "6 of 6 against 4 of 6", "0.5", "152", "595"]
+    assert [cell.text for cell in steps.rows[0].cells[:6]] == words
     many = results_of(experiment(synthetic, {f"m{i}": GRU for i in range(9)}))
     (text,) = loss_pairs(many, "tuned")
     assert "pairs.csv" in text.text
@@ -143,7 +143,7 @@ def test_equal_models_differ_in_at_most_one_experiment_in_twenty(synthetic: Modu
             {**record, "curve": None, "steps_to_target": float(t) if t < BUDGET else None}
             for record, t in zip(template, drawn, strict=True)
         ]
-        table = pair_table(results_of(records))
+        table = results_of(records).conclusions.pair_table
         for name in found:
             found[name] += bool((table[name] < 0.05).any())
     for name, times in found.items():

@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ def test_load_reads_records_manifest_and_tables(synthetic: ModuleType, tmp_path:
     assert results.tasks == ["sine", "regression", "copy"]
     assert results.matches == ["tuned"]
     assert results.progress == (30, 30)  # 24 trainings, 6 timings
-    assert len(results.confirmed) == 12
+    assert len(results.selected) == 12
     assert results.summary is results.summary  # made once
     assert "<table" in results._repr_html_()
     assert names(tmp_path) == ["mine"]
@@ -104,3 +106,59 @@ def test_comparisons_stand_in_the_order_of_the_manifest_not_of_the_records() -> 
     found = Results("x", tuple(records), {"comparisons": asked})
     assert found.matches == ["hidden", "params 1000", "params 10000"]
     assert Results("x", tuple(records), {}).matches == labels
+
+
+def test_results_are_made_of_each_replicates_selected_trial(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    records = synthetic.experiment(("sine",), ("gru",), seeds=3, trials=4, protocol=2)
+    trials = [record for record in records if record["stage"] == "trial"]
+    lowest = {r: min((trial for trial in trials if trial["replicate"] == r), key=_valid) for r in (1, 2, 3)}
+    results = results_of(records)
+    assert (results.protocol, len(results.trainings)) == (2, 12)
+    assert results.selected["trial"].tolist() == [lowest[r]["trial"] for r in (1, 2, 3)]
+    assert results.selected["test_loss"].tolist() == [lowest[r]["test"]["loss"] for r in (1, 2, 3)]
+    assert results.trainings["selected"].sum() == 3
+    assert set(results.curves[results.curves["selected"]]["trial"]) == {t["trial"] for t in lowest.values()}
+
+
+def _valid(record: dict[str, Any]) -> float:
+    return min(loss for loss in record["curve"]["valid_loss"] if loss is not None)
+
+
+def test_ties_go_to_the_first_trial_and_a_stopped_one_is_never_selected(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    trials = [synthetic.training("sine", "gru", 1, stage="trial", trial=t) for t in range(4)]
+    for trial, lowest in zip(trials, (0.5, 0.2, 0.2, 0.1), strict=True):
+        trial["curve"]["valid_loss"] = [1.0] * (len(trial["curve"]["step"]) - 1) + [lowest]
+    trials[3]["training"]["budget_steps"] = 2000
+    assert results_of(trials[::-1]).selected["trial"].tolist() == [1]
+
+
+def test_a_replicate_whose_trials_all_failed_is_a_failure(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    records = [synthetic.training("sine", "gru", r, stage="trial", trial=t) for r in (1, 2) for t in (0, 1)]
+    for record in records[2:]:
+        record |= {"status": "diverged", "test": None}
+    selected = results_of(records).selected
+    assert selected["status"].tolist() == ["ok", "diverged"]
+    assert selected["replicate"].tolist() == [1, 2]
+
+
+def test_results_of_the_first_protocol_are_as_they_were(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    records = synthetic.experiment(("sine",), ("gru",), seeds=3, trials=4)
+    results = results_of(records)
+    assert results.protocol == 1
+    assert results.selected["stage"].tolist() == ["confirm"] * 3
+    assert results_of([], protocol=2).protocol == 2
+
+
+def test_conclusions_are_computed_once(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    results = results_of(synthetic.experiment(("sine",), seeds=5, trials=1))
+    for name in ("pairs", "verdicts", "alarms", "claims", "pair_table", "decisions", "contenders"):
+        assert getattr(results.conclusions, name) is getattr(results.conclusions, name)
+    assert results.verdicts is results.conclusions.verdicts

@@ -1,183 +1,306 @@
+"""Verdicts on data whose truth is known: who wins, who is equal, whether a net is needed, and in what words."""
+
+from __future__ import annotations
+
+import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bench.analysis.alarms import alarms
+from bench.analysis import stats
 from bench.analysis.results import Results
-from bench.analysis.verdicts import comparisons, verdicts
+from bench.analysis.verdicts import Verdict
 
 Build = Callable[..., Results]
+LOW, HIGH = [0.1, 0.11, 0.09, 0.1, 0.105, 0.1, 0.098], [0.3, 0.31, 0.32, 0.29, 0.3, 0.3, 0.31]
 
 
-def _with_losses(synthetic: ModuleType, losses: dict[str, list[float]], task: str = "sine") -> list[dict[str, Any]]:
-    """Confirmed trainings with given test losses."""
+def with_losses(
+    synthetic: ModuleType, losses: Mapping[str, Sequence[float | None]], task: str = "sine", **more: Any
+) -> list[dict[str, Any]]:
+    """Trainings with given test losses; None is one that failed."""
     records = []
     for model, values in losses.items():
         for replicate, loss in enumerate(values, start=1):
-            record = synthetic.training(task, model, replicate)
-            record["test"]["loss"] = loss
+            record = synthetic.training(task, model, replicate, status="ok" if loss is not None else "diverged", **more)
+            if loss is not None:
+                record["test"] |= {"loss": loss, "skill": 1 - loss}
             records.append(record)
     return records
 
 
+def only(results: Results) -> Verdict:
+    (verdict,) = results.verdicts
+    return verdict
+
+
 def test_a_clear_difference_is_settled_with_its_effect(synthetic: ModuleType, results_of: Build) -> None:
     noise = np.random.default_rng(0).normal(0, 0.02, 6)
-    losses = {"gru": [0.1] * 6, "lstm": list(0.2 * 10**noise)}
-    (verdict,) = verdicts(results_of(_with_losses(synthetic, losses)))
-    assert (verdict.winner, verdict.settled, verdict.n) == ("gru", True, 6)
+    verdict = only(results_of(with_losses(synthetic, {"gru": [0.1] * 6, "lstm": list(0.2 * 10**noise)})))
+    assert (verdict.winner, verdict.settled, verdict.n, verdict.answer) == ("gru", True, 6, "gru")
     assert verdict.effect == pytest.approx(0.5 / 10 ** noise.mean())
     assert verdict.low < verdict.effect < verdict.high < 1
-    assert verdict.headline.startswith("On sine, gru has the lower test loss: 0.")
-    assert "times lstm's (95 % interval" in verdict.sentence
+    assert verdict.headline.startswith("On sine, gru has the lower error: ")
+    assert "lower than lstm's (95 % interval " in verdict.headline
+    assert verdict.letters == {"gru": "a", "lstm": "b"}
 
 
 def test_flipping_the_data_flips_the_verdict(synthetic: ModuleType, results_of: Build) -> None:
-    low, high = [0.1, 0.11, 0.09, 0.1, 0.105], [0.3, 0.31, 0.32, 0.29, 0.3]
-    (one,) = verdicts(results_of(_with_losses(synthetic, {"gru": low, "lstm": high})))
-    (other,) = verdicts(results_of(_with_losses(synthetic, {"gru": high, "lstm": low})))
+    one = only(results_of(with_losses(synthetic, {"gru": LOW, "lstm": HIGH})))
+    other = only(results_of(with_losses(synthetic, {"gru": HIGH, "lstm": LOW})))
     assert (one.winner, other.winner) == ("gru", "lstm")
     assert one.effect == pytest.approx(other.effect)
 
 
 def test_fewer_than_five_replicates_are_never_settled(synthetic: ModuleType, results_of: Build) -> None:
     losses = {"gru": [0.001, 0.0011, 0.001, 0.001], "lstm": [0.9, 0.91, 0.9, 0.9]}
-    (verdict,) = verdicts(results_of(_with_losses(synthetic, losses)))
-    assert (verdict.winner, verdict.settled) == (None, False)
-    assert "4 seeds in common cannot decide (5 are needed)" in verdict.sentence
+    verdict = only(results_of(with_losses(synthetic, losses)))
+    assert (verdict.winner, verdict.settled, verdict.answer) == (None, False, "can't tell yet")
+    assert "4 replicates cannot decide (5 are needed)" in verdict.headline
     assert math.isnan(verdict.p_holm)
 
 
-def test_an_interval_over_no_difference_is_not_settled(synthetic: ModuleType, results_of: Build) -> None:
+def test_an_interval_over_no_difference_says_what_is_plausible(synthetic: ModuleType, results_of: Build) -> None:
     losses = {"gru": [0.1, 0.2, 0.1, 0.3, 0.2], "lstm": [0.2, 0.1, 0.15, 0.25, 0.2]}
-    (verdict,) = verdicts(results_of(_with_losses(synthetic, losses)))
+    verdict = only(results_of(with_losses(synthetic, losses)))
     assert verdict.winner is None
     assert verdict.low < 1 < verdict.high
-    assert "not settled" in verdict.headline
-    assert "covers no difference" in verdict.headline
+    assert "no clear winner" in verdict.headline
+    assert "lower to" in verdict.headline
+    assert "higher is plausible (95 %, 5 replicates)" in verdict.headline
+    assert any("would have been found in 4 of 5 such experiments" in note for note in verdict.notes)
+    assert any("chance of being settled with 20 replicates" in note for note in verdict.notes)
 
 
-def test_the_same_losses_are_said_to_be_the_same(synthetic: ModuleType, results_of: Build) -> None:
-    losses = {"gru": [0.1, 0.2, 0.3, 0.4, 0.5], "numpy_gru": [0.1, 0.2, 0.3, 0.4, 0.5]}
-    (verdict,) = verdicts(results_of(_with_losses(synthetic, losses)))
-    assert verdict.winner is None
-    assert "gru and numpy_gru have the same test loss to within 0.1 % (5 seeds)" in verdict.headline
-    assert verdict.equal == ("gru", "numpy_gru")
-    assert "nan" not in verdict.sentence.lower()
+def test_losses_within_the_margin_are_practically_equal(synthetic: ModuleType, results_of: Build) -> None:
+    jitter = np.array([1.0, 1.01, 0.99, 1.005, 0.995, 1.0, 1.002])
+    values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.2, 0.3])
+    verdict = only(results_of(with_losses(synthetic, {"gru": list(values), "lstm": list(values * jitter)})))
+    assert (verdict.state, verdict.winner, set(verdict.equal)) == ("equal", None, {"gru", "lstm"})
+    assert "are practically equal: their errors differ by less than 5 %" in verdict.headline
+    assert verdict.answer == "gru or lstm"
+    wide = only(results_of(with_losses(synthetic, {"gru": list(values), "lstm": list(values * jitter**40)})))
+    assert wide.state == "not settled"
 
 
-def test_a_difference_of_rounding_is_certain_and_still_no_victory(synthetic: ModuleType, results_of: Build) -> None:
-    values = [0.1, 0.2, 0.3, 0.4, 0.5]
-    rounding = 1 + np.array([1.0, 1.1, 0.9, 1.0, 1.05]) * 1e-6
-    losses = {"gru": list(np.array(values) * rounding), "numpy_gru": values, "rnn": [3 * v for v in values]}
-    (verdict,) = verdicts(results_of(_with_losses(synthetic, losses)))
-    assert (verdict.winner, verdict.settled, set(verdict.equal)) == (None, False, {"gru", "numpy_gru"})
-    assert "have the same and lowest test loss to within 0.1 % (5 seeds); numpy_gru beats rnn" in verdict.headline
+def test_twins_are_one_cell_and_cannot_tie_with_themselves(synthetic: ModuleType, results_of: Build) -> None:
+    rounding = 1 + np.array([1.0, 1.1, 0.9, 1.0, 1.05, 0.95, 1.0]) * 1e-6
+    losses = {"gru": LOW, "numpy_gru": list(np.array(LOW) * rounding), "lstm": HIGH}
+    results = results_of(with_losses(synthetic, losses))
+    assert [each.implementations for each in results.conclusions.contenders] == [("gru", "numpy_gru"), ("lstm",)]
+    verdict = only(results)
+    assert (verdict.winner, [name for name, _ in verdict.ranking]) == ("gru", ["gru", "lstm"])
+    assert "gru and numpy_gru are one cell implemented twice: their losses agree to within 0.1 %." in verdict.notes
+    assert [(pair.first, pair.second) for pair in results.conclusions.pairs] == [("gru", "lstm")]
+    assert len(results.conclusions.pair_table) == 2
+
+
+def test_implementations_that_differ_are_named(synthetic: ModuleType, results_of: Build) -> None:
+    verdict = only(results_of(with_losses(synthetic, {"gru": LOW, "numpy_gru": HIGH, "lstm": HIGH})))
+    assert any("and yet their losses differ" in note for note in verdict.notes)
+
+
+def test_equal_weights_with_another_first_loss_are_no_twins(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_losses(synthetic, {"gru": LOW, "numpy_gru": HIGH})
+    for record in records:
+        if record["model"]["name"] == "numpy_gru":
+            record["curve"]["valid_loss"][0] *= 1.01
+    results = results_of(records)
+    assert [each.name for each in results.conclusions.contenders] == ["gru", "numpy_gru"]
+    assert only(results).winner == "gru"
 
 
 def test_of_three_the_winner_must_beat_both(synthetic: ModuleType, results_of: Build) -> None:
-    jitter = np.array([0.98, 1.01, 1.0, 1.02, 0.99, 1.0])
-    losses = {"a": list(0.1 * jitter), "b": list(0.1 * jitter[::-1]), "c": list(0.5 * jitter**2)}
-    (verdict,) = verdicts(results_of(_with_losses(synthetic, losses)))
-    assert verdict.winner is None
-    assert "not settled between" in verdict.headline
-    assert "beats c" in verdict.headline
-    losses["b"] = list(0.2 * jitter**2)
-    (verdict,) = verdicts(results_of(_with_losses(synthetic, losses)))
+    jitter = np.array([0.9, 1.1, 1.0, 1.2, 0.8, 1.0])
+    losses = {"a": list(0.1 * jitter), "b": list(0.101 * jitter[::-1]), "c": list(0.9 * jitter**2)}
+    verdict = only(results_of(with_losses(synthetic, losses)))
+    assert (verdict.winner, verdict.beaten, verdict.unbeaten) == (None, ("c",), ("a", "b"))
+    assert "no clear winner between a and b" in verdict.headline
+    assert "a has a lower error than c" in verdict.headline
+    assert verdict.letters == {"a": "a", "b": "a", "c": "b"}
+    assert verdict.answer == "a or b"
+    losses["b"] = list(0.5 * jitter**2)
+    verdict = only(results_of(with_losses(synthetic, losses)))
     assert verdict.winner == "a"
-    assert "lowest test loss of 3 models" in verdict.headline
-    assert "of b, the nearest" in verdict.headline
+    assert "the lowest error of 3 models" in verdict.headline
+    assert "than b's, the nearest" in verdict.headline
 
 
-def test_two_comparisons_of_a_task_are_told_apart(synthetic: ModuleType, results_of: Build) -> None:
-    found = verdicts(results_of(synthetic.experiment(("sine",), matches=("tuned", "hidden"), trials=1)))
-    starts = [verdict.sentence.split(",")[0] for verdict in found]
-    assert starts == ["On sine with each model tuned", "On sine at equal hidden size"]
-
-
-def test_holm_runs_over_all_pairs_of_the_experiment(synthetic: ModuleType, results_of: Build) -> None:
-    pairs = comparisons(results_of(synthetic.experiment(models=("gru", "lstm", "rnn"), trials=1)))
+def test_the_winner_has_one_p_a_task_and_holm_over_tasks_alone(synthetic: ModuleType, results_of: Build) -> None:
+    results = results_of(synthetic.experiment(models=("gru", "lstm", "rnn"), seeds=6, trials=1))
+    pairs = results.conclusions.pairs
     assert len(pairs) == 9
+    for verdict in results.verdicts:
+        own = [p for p in pairs if p.task == verdict.task and verdict.leader in (p.first, p.second)]
+        assert verdict.p == max(pair.p for pair in own)
+    holm = stats.holm([verdict.p for verdict in results.verdicts])
+    assert [verdict.p_holm for verdict in results.verdicts] == pytest.approx(list(holm))
     smallest = min(pairs, key=lambda pair: pair.p)
-    assert smallest.p_holm == pytest.approx(9 * smallest.p)
-    assert all(pair.p_holm >= pair.p for pair in pairs)
+    assert smallest.p_holm == pytest.approx(9 * smallest.p)  # "beats" is corrected over all pairs
 
 
-def test_a_model_that_fails_more_does_not_win(synthetic: ModuleType, results_of: Build) -> None:
-    low, high = [0.1, 0.11, 0.09, 0.1, 0.105, 0.1], [0.3, 0.31, 0.32, 0.29, 0.3, 0.3]
-    records = _with_losses(synthetic, {"gru": low, "lstm": high})
-    records[5] = synthetic.training("sine", "gru", 6, status="diverged")
-    (verdict,) = verdicts(results_of(records))
-    assert verdict.winner is None
-    assert "gru failed on 1" in verdict.sentence
+def test_comparisons_are_named_in_plain_words(synthetic: ModuleType, results_of: Build) -> None:
+    matches = ("tuned", "hidden", "params 1000", "hidden 20×1", "hidden 8×2")
+    found = results_of(synthetic.experiment(("sine",), matches=matches, trials=1)).verdicts
+    starts = [verdict.headline.split(", gru")[0].split(", no ")[0] for verdict in found]
+    assert starts == [
+        "On sine, with each model tuned",
+        "On sine, at equal hidden size",
+        "On sine, at 1,000 parameters",
+        "On sine, at hidden size 20 and 1 layer",
+        "On sine, at hidden size 8 and 2 layers",
+    ]
+
+
+def test_failures_are_the_worst_result(synthetic: ModuleType, results_of: Build) -> None:
+    """One rare failure takes a sure win away; a rival that nearly always fails loses."""
+    rare = only(results_of(with_losses(synthetic, {"gru": [*LOW[:6], None], "lstm": HIGH})))
+    assert rare.winner is None
+    assert "gru failed in 1 of 7 replicates" in rare.sentence
+    often = only(results_of(with_losses(synthetic, {"gru": LOW, "lstm": [0.05, *[None] * 6]})))
+    assert often.winner == "gru"
+    assert "a failure counts as the worst result" in often.headline
+    assert often.ranking[0][0] == "gru"
+
+
+def test_a_model_with_few_finished_replicates_removes_nobody_elses_pairs(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    losses = {"gru": LOW, "lstm": HIGH, "rnn": [0.9, 0.8, *[None] * 5]}
+    results = results_of(with_losses(synthetic, losses))
+    pair = next(p for p in results.conclusions.pairs if {p.first, p.second} == {"gru", "lstm"})
+    assert pair.n == 7
+    assert only(results).winner == "gru"
 
 
 def test_all_failed_and_one_model(synthetic: ModuleType, results_of: Build) -> None:
-    failed = [synthetic.training("sine", m, i, status="failed") for m in ("gru", "lstm") for i in (1, 2)]
-    (verdict,) = verdicts(results_of(failed))
-    assert verdict.sentence == "On sine, every training failed: nothing can be compared."
-    (verdict,) = verdicts(results_of([synthetic.training("sine", "gru", i, quality=0.01) for i in (1, 2)]))
-    assert "gru was trained alone" in verdict.sentence
-    assert "gru solved 2 of 2 seeds" in verdict.sentence
-    assert verdicts(results_of([])) == ()
+    failed = with_losses(synthetic, {"gru": [None] * 2, "lstm": [None] * 2})
+    verdict = only(results_of(failed))
+    assert verdict.headline == "On sine, every training failed, so nothing can be compared."
+    assert verdict.answer == "can't tell yet"
+    alone = only(results_of([synthetic.training("sine", "gru", i, quality=0.01) for i in (1, 2)]))
+    assert "gru was the only model to finish" in alone.headline
+    assert "gru reached the target in 2 of 2 replicates." in alone.notes
+    assert results_of([]).verdicts == ()
 
 
 def test_a_model_that_never_finished_does_not_stand_in_the_way(synthetic: ModuleType, results_of: Build) -> None:
-    losses = {"gru": [0.1, 0.11, 0.09, 0.1, 0.105], "rnn": [0.3, 0.31, 0.32, 0.29, 0.3]}
-    failed = [synthetic.training("sine", "lstm", i, status="failed") for i in range(1, 6)]
-    (verdict,) = verdicts(results_of([*_with_losses(synthetic, losses), *failed]))
+    verdict = only(results_of(with_losses(synthetic, {"gru": LOW[:5], "rnn": HIGH[:5], "lstm": [None] * 5})))
     assert verdict.winner == "gru"
-    assert "lstm failed on 5" in verdict.sentence
-    (verdict,) = verdicts(results_of([*_with_losses(synthetic, {"gru": losses["gru"]}), *failed]))
-    assert (verdict.winner, verdict.settled) == (None, False)
-    assert "gru alone finished" in verdict.sentence
+    assert "lstm failed in 5 of 5 replicates" in verdict.sentence
 
 
-def test_solved_seeds_are_counted_for_each_model(synthetic: ModuleType, results_of: Build) -> None:
+def test_solved_replicates_are_counted_for_each_model(synthetic: ModuleType, results_of: Build) -> None:
     records = [synthetic.training("copy", "gru", i, quality=0.01) for i in range(1, 6)]
     records += [synthetic.training("copy", "lstm", i, quality=0.01 if i == 1 else 0.8) for i in range(1, 6)]
-    (verdict,) = verdicts(results_of(records))
-    assert "gru solved 5 of 5 seeds, lstm 1 of 5" in verdict.headline
-    assert "recall_accuracy 0.9" in verdict.headline
+    assert "gru reached the target in 5 of 5 replicates, lstm in 1." in only(results_of(records)).notes
+    none = [synthetic.training("copy", m, i, quality=0.9) for m in ("gru", "lstm") for i in range(1, 8)]
+    assert "Neither reached the target in any of 7 replicates." in only(results_of(none)).notes
 
 
-def test_references_are_set_against_the_models(synthetic: ModuleType, results_of: Build) -> None:
-    records = _with_losses(synthetic, {"gru": [0.5] * 5, "lstm": [0.6] * 5})
-    floor = [synthetic.reference("sine", "persistence", "floor", i, 0.4) for i in range(1, 6)]
-    linear = [synthetic.reference("sine", "linear_ar", "baseline", i, 1e-30, "two coefficients") for i in range(1, 6)]
-    (verdict,) = verdicts(results_of([*records, *floor, *linear]))
-    assert "No model beats the naive floor: persistence reaches 0.400, gru 0.500." in verdict.notes
-    assert any(
-        "linear_ar (two coefficients) reaches 1.00×10⁻³⁰: at this budget no recurrent net does better" in n
-        for n in verdict.notes
+def references(synthetic: ModuleType, name: str, losses: Sequence[float], kind: str = "floor") -> list[dict[str, Any]]:
+    return [synthetic.reference("sine", name, kind, i, loss, "a rule") for i, loss in enumerate(losses, start=1)]
+
+
+def test_a_predictor_without_a_net_that_wins_makes_nets_needless(synthetic: ModuleType, results_of: Build) -> None:
+    floor = references(synthetic, "persistence", [0.05] * 7)
+    verdict = only(results_of([*with_losses(synthetic, {"gru": LOW, "lstm": HIGH}), *floor]))
+    assert (verdict.need.state, verdict.answer) == ("no", "no recurrent net needed")
+    assert verdict.headline.startswith("On sine, no recurrent net is needed: persistence (a rule), with a test loss of")
+    assert "beats the best net (gru, 0.100)" in verdict.headline
+    assert verdict.notes[0].startswith("gru has the lower error")
+
+
+def test_a_net_is_needed_where_it_beats_the_best_reference(synthetic: ModuleType, results_of: Build) -> None:
+    floor = references(synthetic, "persistence", [0.9] * 7) + references(synthetic, "linear", [0.6] * 7, "baseline")
+    verdict = only(results_of([*with_losses(synthetic, {"gru": LOW, "lstm": HIGH}), *floor]))
+    assert (verdict.need.state, verdict.answer) == ("yes", "gru")
+    assert verdict.need.reference is not None
+    assert (verdict.need.reference.name, verdict.need.reference.chosen_on) == ("linear", "test")
+    assert verdict.need.p == pytest.approx(2 * verdict.need.pair.p)  # type: ignore[union-attr]  # of two nets
+
+
+def test_whether_a_net_is_needed_can_be_open(synthetic: ModuleType, results_of: Build) -> None:
+    noisy = [0.05, 0.2, 0.08, 0.15, 0.12, 0.06, 0.14]
+    verdict = only(
+        results_of([*with_losses(synthetic, {"gru": LOW, "lstm": HIGH}), *references(synthetic, "p", noisy)])
     )
-    good = _with_losses(synthetic, {"gru": [0.01] * 5, "lstm": [0.02] * 5})
-    (verdict,) = verdicts(results_of([*good, *floor]))
-    assert verdict.notes == ()
+    assert (verdict.need.state, verdict.answer) == ("can't tell yet", "can't tell yet")
+    assert any("whether a recurrent net is needed is not clear" in note.lower() for note in verdict.notes)
 
 
-def test_the_same_model_twice_is_hardly_ever_settled(synthetic: ModuleType, results_of: Build) -> None:
-    rng, settled = np.random.default_rng(5), 0
-    template = _with_losses(synthetic, {"gru": [1.0] * 6, "again": [1.0] * 6}, "sine")
-    template += _with_losses(synthetic, {"gru": [1.0] * 6, "again": [1.0] * 6}, "copy")
-    for _ in range(60):
-        for record in template:
-            record["test"]["loss"] = float(rng.lognormal(0, 1))
-        settled += any(pair.settled for pair in comparisons(results_of(template)))
-    assert settled <= 7  # 5 % of 60, and three standard deviations
+def test_the_reference_is_chosen_on_validation_data_where_recorded(synthetic: ModuleType, results_of: Build) -> None:
+    """The one that is lucky on test data is not taken."""
+    lucky, chosen = references(synthetic, "lucky", [0.05] * 7), references(synthetic, "chosen", [0.6] * 7)
+    for record in lucky:
+        record["valid"] = {"loss": 0.9}
+    for record in chosen:
+        record["valid"] = {"loss": 0.5}
+    verdict = only(results_of([*with_losses(synthetic, {"gru": LOW, "lstm": HIGH}), *lucky, *chosen]))
+    assert verdict.need.reference is not None
+    assert (verdict.need.reference.name, verdict.need.reference.chosen_on) == ("chosen", "validation")
+    assert verdict.need.state == "yes"
 
 
-def test_alarms(synthetic: ModuleType, results_of: Build) -> None:
-    limit = [synthetic.reference("regression", "noise", "limit", i, 0.02) for i in range(1, 4)]
-    good = _with_losses(synthetic, {"gru": [0.03] * 3}, "regression")
-    assert alarms(results_of([*good, *limit])) == ()
-    (alarm,) = alarms(results_of([*_with_losses(synthetic, {"gru": [0.01] * 3}, "regression"), *limit]))
-    assert "gru has a test loss of 0.0100, below the limit noise of 0.0200" in alarm
-    (alarm,) = alarms(results_of([*good, synthetic.timing("regression", "gru", has_warnings=True)]))
-    assert "not quiet while timing gru on regression" in alarm
-    moved = {**synthetic.timing("regression", "lstm"), "environment": "elsewhere"}
-    (alarm,) = alarms(results_of([*good, synthetic.timing("regression", "gru"), moved]))
-    assert "2 environments" in alarm
+def test_a_limit_is_no_predictor(synthetic: ModuleType, results_of: Build) -> None:
+    limit = references(synthetic, "noise", [0.01] * 7, "limit")
+    assert only(results_of([*with_losses(synthetic, {"gru": LOW, "lstm": HIGH}), *limit])).need.state == "not tested"
+
+
+def test_one_search_for_all_says_what_the_interval_leaves_out(synthetic: ModuleType, results_of: Build) -> None:
+    once, each = (results_of(synthetic.experiment(("sine",), seeds=5, trials=6, protocol=p)) for p in (1, 2))
+    assert (once.protocol, each.protocol) == (1, 2)
+    assert any("one search of 6 trials chose; the interval does not cover the search" in n for n in only(once).notes)
+    assert not any("cover the search" in note for note in only(each).notes)
+
+
+def test_where_mean_skill_orders_otherwise_a_clause_says_so(synthetic: ModuleType, results_of: Build) -> None:
+    losses = {"gru": [0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.9], "lstm": [0.1] * 7}
+    verdict = only(results_of(with_losses(synthetic, losses)))
+    assert verdict.leader == "gru"
+    assert any("by mean skill lstm leads (0.900 against 0.863)" in note.lower() for note in verdict.notes)
+
+
+def test_a_skewed_lead_needs_the_exact_test_to_agree(synthetic: ModuleType, results_of: Build) -> None:
+    losses = {"gru": [0.05, 0.052, 0.049, 0.051, 0.05, 0.2, 0.051], "lstm": [0.1] * 7}
+    results = results_of(with_losses(synthetic, losses))
+    (pair,) = results.conclusions.pairs
+    assert pair.skewed
+    assert pair.p == max(stats.paired_difference(pair.differences, 0.0).p, stats.sign_flip(pair.differences))
+    assert any("usually better than lstm and rarely much worse" in note for note in only(results).notes)
+
+
+def test_the_words_have_no_missing_numbers(synthetic: ModuleType, results_of: Build) -> None:
+    for losses in ({"gru": LOW, "lstm": [None] * 7}, {"gru": [0.1], "lstm": [None]}, {"gru": [0.0] * 7, "lstm": HIGH}):
+        assert "nan" not in only(results_of(with_losses(synthetic, losses))).sentence.lower()
+
+
+def test_a_series_speaks_of_forecast_origins_and_shares_of_blocks(synthetic: ModuleType, results_of: Build) -> None:
+    """Ten replicates over five blocks are five values, and what the folds share widens the interval."""
+    rng = np.random.default_rng(4)
+    base = 10 ** rng.normal(-1, 0.2, 10)
+    records = with_losses(synthetic, {"gru": list(base), "lstm": list(base * 10 ** rng.normal(0.3, 0.1, 10))}, "series")
+    plain = only(results_of(copy.deepcopy(records)))
+    for record in records:
+        block = (record["replicate"] - 1) % 5
+        record["origin"] = {"block": block, "blocks": 5, "train_rows": 200 + 20 * block, "test_rows": 20}
+    results = results_of(records)
+    verdict = only(results)
+    assert (plain.n, verdict.n) == (10, 5)
+    assert "5 forecast origins" in verdict.headline
+    (pair,) = results.conclusions.pairs
+    means = np.array([np.mean([math.log10(lstm / gru) for lstm, gru in _blocks(records, block)]) for block in range(5)])
+    expected = stats.corrected_paired(-means, [200 + 20 * b for b in range(5)], [20] * 5)
+    assert pair.seen_from("gru").p == pytest.approx(expected.p)
+    assert results.trainings["block"].tolist() == [record["origin"]["block"] for record in records]
+
+
+def _blocks(records: list[dict[str, Any]], block: int) -> list[tuple[float, float]]:
+    """The losses (lstm, gru) of the replicates of a block."""
+    own = [r for r in records if r["origin"]["block"] == block]
+    sides = {m: [r["test"]["loss"] for r in own if r["model"]["name"] == m] for m in ("lstm", "gru")}
+    return list(zip(sides["lstm"], sides["gru"], strict=True))

@@ -69,10 +69,10 @@ def outcomes(folder: Path) -> list[str]:
 def test_a_run_ends_in_a_table_a_verdict_and_paths(done: Result, folder: Path) -> None:
     result = done
     assert result.exit_code == 0, result.stderr
-    assert re.search(r"^toy\nmodel +size +skill", result.stdout)
+    assert re.search(r"^toy: .+\n\ntoy\nmodel +size +skill", result.stdout)
     assert re.search(r"^linear +\d+×1 ", result.stdout, re.MULTILINE)
     assert re.search(r"^zero ", result.stdout, re.MULTILINE)
-    assert "On toy, linear was trained alone" in result.stdout
+    assert "On toy, linear was the only model to finish" in result.stdout
     for path in re.findall(r"^report  (\S+)$", result.stdout, re.MULTILINE):
         assert (folder / path).is_file()
     assert "tables  results/t/ (curves.csv, summary.csv, timings.csv, trainings.csv)" in result.stdout

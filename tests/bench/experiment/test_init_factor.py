@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.model_pairs import comparisons
 from bench.analysis.results import Results, load
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
@@ -25,14 +24,14 @@ def results(tmp_path: Path, **flags: Any) -> Results:
 def test_crossed_schemes_are_entries_of_their_own_and_stay_paired(tmp_path: Path) -> None:
     found = results(tmp_path, init="default,forget_bias", replicates=3)
     assert found.models == ["gru", "lstm", "lstm[init=forget_bias]"]
-    confirmed = found.confirmed
+    confirmed = found.selected
     assert dict(zip(confirmed["model"], confirmed["init"], strict=True)) == {
         "gru": "default",
         "lstm": "default",
         "lstm[init=forget_bias]": "forget_bias",
     }
     assert (confirmed.groupby("model").size() == 3).all()
-    assert [(pair.first, pair.second, pair.n) for pair in comparisons(found)] == [
+    assert [(pair.first, pair.second, pair.n) for pair in found.conclusions.pairs] == [
         ("gru", "lstm", 3),
         ("gru", "lstm[init=forget_bias]", 3),
         ("lstm", "lstm[init=forget_bias]", 3),
@@ -50,7 +49,7 @@ def test_a_searched_scheme_keeps_the_models_name_and_the_table_says_which_was_ch
     assert set(search["model"]) == {"lstm"}
     assert set(search["init"]) == {"default", "chrono", "forget_bias"}
     best = {search.loc[rows["valid_loss"].idxmin(), "init"] for _, rows in search.groupby("replicate")}
-    assert set(found.confirmed["init"]) == best
+    assert set(found.selected["init"]) == best
 
 
 def test_a_grid_has_every_scheme(tmp_path: Path) -> None:
@@ -67,7 +66,7 @@ def test_trainings_of_another_experiment_are_used_under_this_ones_names(tmp_path
     assert {r["key"] for r in ours} == {r["key"] for r in alone.records if r["stage"] == "trial"}
     assert {r["reused_from"] for r in ours} == {"alone"}
     assert {r["model"]["label"] for r in ours} == {"lstm[init=chrono]"}
-    assert set(alone.confirmed["model"]) == {"lstm"}
+    assert set(alone.selected["model"]) == {"lstm"}
 
 
 def test_an_entry_can_be_trained_again(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def limit_alarms(found: Results) -> list[str]:
 def test_no_model_beats_noise(tmp_path: Path) -> None:
     found = results(tmp_path)
     assert limit_alarms(found) == []
-    assert found.confirmed["skill"].mean() < 0
-    assert found.confirmed["steps_to_target"].isna().all()
+    assert found.selected["skill"].mean() < 0
+    assert found.selected["steps_to_target"].isna().all()
 
 
 def test_a_leak_of_the_test_data_raises_the_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,12 @@ def _render(folder: Path, **options: Any) -> list[Path]:
 
 def test_tables_beside_the_page_read_back_exactly_and_are_linked(folder: Path) -> None:
     paths = _render(folder, formats=("html", "csv"))
-    assert [path.name for path in paths] == ["index.html", *(f"{name}.csv" for name in TABLES), "pairs.csv"]
+    assert [path.name for path in paths] == [
+        "index.html",
+        *(f"{name}.csv" for name in TABLES),
+        "pairs.csv",
+        "verdicts.csv",
+    ]
     results = load("mine", folder / "results")
     for name in ("summary", "curves"):
         back = pd.read_csv(folder / "reports" / "mine" / f"{name}.csv")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.analysis import stats
-from bench.analysis.confirmed import target_of
 from bench.analysis.results import Results, load
+from bench.analysis.selected import target_of
 from bench.records.curves import steps_to_target
 from bench.report import render
 from tasks.contract import Target
@@ -159,7 +159,7 @@ def test_the_recomputed_figures_are_those_of_bench_stats(
     page.goto(address(folder, name, f"match={match}&task={task}"))
     own = target_of(results, task)["threshold"]
     solved = [check(page, results, match, task, own, {})]
-    recorded = results.confirmed[(results.confirmed["task"] == task) & (results.confirmed["match"] == match)]
+    recorded = results.selected[(results.selected["task"] == task) & (results.selected["match"] == match)]
     assert solved[0] == recorded["steps_to_target"].notna().sum()
     slider = page.locator("[data-part=slider]")
     for place in (0, 200, 500, 800, 1000):

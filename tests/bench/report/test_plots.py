@@ -21,7 +21,7 @@ NAMES = [
 
 @pytest.fixture
 def results(synthetic: ModuleType, results_of: Callable[..., Results]) -> Results:
-    return results_of(synthetic.experiment(("sine", "copy"), seeds=3, trials=6))
+    return results_of(synthetic.experiment(("sine", "copy"), seeds=3, trials=6, protocol=2))
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_a_figure_shows_the_task_that_was_asked_for(results: Results) -> None:
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["gru", "lstm"]
     medians = [line for line in axes.get_lines() if line.get_label() in ("gru", "lstm")]
-    curves = results.curves[(results.curves["stage"] == "confirm") & (results.curves["task"] == "copy")]
+    curves = results.curves[(results.curves["selected"]) & (results.curves["task"] == "copy")]
     for line in medians:
         own = curves[curves["model"] == line.get_label()]
         expected: Any = own.groupby("step")["valid_loss"].median()

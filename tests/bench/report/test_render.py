@@ -65,7 +65,7 @@ def test_sections_come_in_the_order_of_the_questions(synthetic: ModuleType, tmp_
     ]
     assert [a["id"] for tag, a in Page(html).tags if tag == "section"] == order
     assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == [
-        *("Verdict", "Leaderboard", "Learning curves", "Test loss and solved seeds", "Scaling and cost"),
+        *("Verdict", "Leaderboard", "Learning curves", "Test loss and solved replicates", "Scaling and cost"),
         *("Models in pairs", "Claims", "Search", "Failures and alarms", "How it was made", "How to read the numbers"),
     ]
 
@@ -165,7 +165,7 @@ def test_an_experiment_in_progress_says_how_far_it_is(synthetic: ModuleType, tmp
     html, markdown = _render(synthetic, tmp_path, records, status="in progress", trainings_planned=48)
     assert "in progress: 10 of 48 trainings and timings" in html
     assert "**in progress: 10 of 48 trainings and timings**" in markdown
-    assert "No training of the confirm stage has ended yet." in html
+    assert "No replicate has ended yet." in html
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,10 @@ def test_every_state_of_an_experiment_has_a_report(synthetic: ModuleType, tmp_pa
     }[case]()
     html, markdown = _render(synthetic, tmp_path, records)
     said = {
-        "one model": "gru was trained alone",
-        "one seed": "1 seed in common cannot decide",
+        "one model": "gru was the only model to finish",
+        "one seed": "1 replicate cannot decide",
         "failed": "every training failed",
-        "unsolved": "neither solved a seed",
+        "unsolved": "Neither reached the target in any of 5 replicates",
         "untimed": "this experiment has no time stage yet",
     }.get(case, "How to read the numbers")
     assert said in markdown
@@ -211,9 +211,11 @@ def test_failures_are_rows_with_the_command_that_repeats_them(synthetic: ModuleT
     assert "1 of 7 trainings did not end well" in markdown
 
 
-@pytest.mark.parametrize(("best", "place"), [(16, "on the edge"), (32, "inside"), (64, "on the edge")])
+@pytest.mark.parametrize(
+    ("best", "place", "end"), [(16, "on the edge", "smallest"), (32, "inside", ""), (64, "on the edge", "largest")]
+)
 def test_a_best_on_either_edge_of_its_range_is_named(
-    synthetic: ModuleType, results_of: Callable[..., Results], best: int, place: str
+    synthetic: ModuleType, results_of: Callable[..., Results], best: int, place: str, end: str
 ) -> None:
     quality = {best: 0.01}
     records = [
@@ -224,7 +226,7 @@ def test_a_best_on_either_edge_of_its_range_is_named(
     assert table is not None
     cell = table.rows[0].cells[table.columns.index("In its range")]
     assert cell.text == place
-    assert cell.note == ("" if place == "inside" else f"widen the range: hidden size {best}")
+    assert cell.note.startswith("" if place == "inside" else f"hidden size {best} is the {end} that was searched")
 
 
 def test_two_comparisons_stand_side_by_side(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ if (explorer) {
     const high = Math.max(...found.map(({ model }) => model.horizon * of.factor(model)), 0);
     if (high > 0) {
       const ground = chart.axes(svg, 330, { low: 0, high, log: false, label: of.label.split(" (")[0], format: chart.tick },
-        { low: 0, high: 1, log: false, label: "share of seeds solved", format: value => `${Math.round(value * 100)} %` });
+        { low: 0, high: 1, log: false, label: "share of replicates solved", format: value => `${Math.round(value * 100)} %` });
       for (const { model, reached, n } of found) {
         const factor = of.factor(model), points = [[0, 0]];
         reached.forEach((time, i) => points.push([time * factor, i / n], [time * factor, (i + 1) / n]));
@@ -123,7 +123,7 @@ if (explorer) {
         chart.draw(svg, "path", { d: chart.path(points, ground), stroke: paint(model), fill: "none", "stroke-width": 2.2, "stroke-dasharray": dash(model) });
       }
     }
-    const share = ({ model, solved, n }) => `${model.name} solved ${solved} of ${n} seeds`;
+    const share = ({ model, solved, n }) => `${model.name} solved ${solved} of ${n} replicates`;
     const direction = task.below ? "at most" : "at least";
     const said = `Target: validation ${task.metric} ${direction} ${number(target())}. ${told(found.map(share))}.`;
     svg.setAttribute("aria-label", said);

@@ -109,23 +109,14 @@ def test_log_rank_of_no_events_is_unknown() -> None:
     assert math.isnan(log_rank([1.0], [2.0, 3.0], 5))
 
 
-@given(st.lists(st.floats(0.1, 9), min_size=1, max_size=6), st.integers(0, 2))
-def test_the_expected_best_is_the_mean_over_all_orders(losses: list[float], failed: int) -> None:
-    values = [*losses, *[math.nan] * failed]
-    found = stats.expected_best(values)
-    for k in range(1, len(values) + 1):
-        chosen = map(np.array, itertools.combinations(values, k))
-        best = [np.nanmin(each) if np.isfinite(each).any() else math.nan for each in chosen]
-        assert found[k - 1] == pytest.approx(np.mean(best), nan_ok=True)
-
-
-def test_the_expected_best_ends_at_the_best_and_never_rises() -> None:
-    losses = np.random.default_rng(0).lognormal(size=60)
-    found = stats.expected_best(losses)
-    assert found[0] == pytest.approx(losses.mean())
-    assert found[-1] == losses.min()
-    assert (np.diff(found) <= 0).all()
-    assert stats.expected_best([]).shape == (0,)
+def test_a_shorter_search_selects_from_its_beginning() -> None:
+    valid, test = [0.5, math.nan, 0.3, 0.3, 0.4, 0.1], [5.0, 9.0, 3.0, 1.0, 2.0, 4.0]
+    assert stats.selected_so_far(valid, test).tolist() == [5, 5, 3, 3, 3, 4]  # selected on validation data, not on test
+    assert stats.selected_so_far(valid[:3], test[:3]).tolist() == [5, 5, 3]
+    late = stats.selected_so_far([math.nan, 0.2], [1.0, 7.0])
+    assert math.isnan(late[0])
+    assert late[1] == 7
+    assert stats.selected_so_far([], []).shape == (0,)
 
 
 def test_performance_profile_by_hand_counts_failures_as_misses() -> None:
@@ -135,28 +126,3 @@ def test_performance_profile_by_hand_counts_failures_as_misses() -> None:
     assert (profile.low <= profile.share).all()
     assert (profile.share <= profile.high).all()
     assert np.isnan(stats.performance_profile([], [0.5], rng=rng).share).all()
-
-
-def test_restricted_difference_by_hand_and_its_sign() -> None:
-    rng = np.random.default_rng(0)
-    found = stats.restricted_difference([10, 20, math.nan, 30, 5], [40, math.nan, math.nan, 35, 60], 50, rng=rng)
-    assert found.value == np.mean([10 - 40, 20 - 50, 0, 30 - 35, 5 - 50])
-    assert found.low < found.value < found.high
-    swapped = stats.restricted_difference([40, math.nan, math.nan, 35, 60], [10, 20, math.nan, 30, 5], 50, rng=rng)
-    assert swapped.value == -found.value
-
-
-def test_all_censored_runs_do_not_differ() -> None:
-    never = [math.nan] * 6
-    assert stats.restricted_difference(never, never, 50, rng=np.random.default_rng(0)) == (0, 0, 0, 6, 1)
-
-
-def test_the_bootstrap_uses_its_generator_and_is_never_narrower_than_t() -> None:
-    data = np.random.default_rng(4).exponential(size=9)
-    ours, again, other = (stats.paired_bootstrap(data, 0 * data, rng=np.random.default_rng(s)) for s in (1, 1, 2))
-    t = stats.paired_difference(data, 0 * data)
-    assert ours == again
-    assert ours != other
-    assert ours.low <= t.low
-    assert ours.high >= t.high
-    assert ours.p >= t.p

@@ -69,7 +69,7 @@ def test_what_was_not_measured_is_a_dash() -> None:
 
 def test_each_comparison_has_its_table() -> None:
     both = results(training("gru", 1, 0.1), training("gru", 1, 0.2, match="params"))
-    assert [table.title for table in summary_tables(both)] == ["sine, match tuned", "sine, match params"]
+    assert [table.title for table in summary_tables(both)] == ["sine, tuned", "sine, equal parameters"]
 
 
 def test_a_search_alone_gives_no_table() -> None:

@@ -8,8 +8,9 @@ from types import ModuleType
 import pytest
 from matplotlib.figure import Figure
 
+from bench.analysis.ladders import ladders
 from bench.analysis.results import Results
-from bench.report.figures.difficulty import ladders, score_against_parameter
+from bench.report.figures.difficulty import score_against_parameter
 from bench.report.sections.scaling import scaling_section
 
 Make = Callable[..., Results]
@@ -44,7 +45,7 @@ def test_one_number_that_differs_makes_a_ladder_in_its_order(three: Results) -> 
     lines = [line for line in axes.get_lines() if line.get_label() in results.models]
     assert len(lines) == len(results.models) == said.count(" at 40")
     for line in lines:
-        confirmed = results.confirmed[results.confirmed["model"] == line.get_label()]
+        confirmed = results.selected[results.selected["model"] == line.get_label()]
         means = confirmed.groupby("task")["skill"].mean()
         assert list(line.get_xdata()) == [5, 20, 40]
         assert list(line.get_ydata()) == pytest.approx([means[name] for _, name in ladder.steps])

@@ -110,7 +110,7 @@ def test_factors_have_an_interval_over_seeds(synthetic: ModuleType, results_of: 
     half = 2.776445 * logs.std(ddof=1) / 5**0.5  # Student's t, 4 degrees of freedom
     low, high = np.exp(logs.mean() - half), np.exp(logs.mean() + half)
     assert cell.value == pytest.approx(np.exp(logs.mean()))
-    assert cell.note == f"{low:.3f} to {high:.3f}, 5 seeds"
+    assert cell.note == f"{low:.3f} to {high:.3f}, 5 replicates"
 
 
 def test_without_probes_there_is_no_section(synthetic: ModuleType, results_of: Build) -> None:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from bench.analysis.results import Results
+from bench.analysis.search_trials import importance
 from bench.report.figures.scaling import pareto
-from bench.report.figures.search import importance
-from bench.report.sections.overall import choices, overall
+from bench.report.sections.overall import choices_table, overall
 
 
 def test_one_model_that_leads_everywhere_is_named(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
@@ -19,18 +19,17 @@ def test_one_model_that_leads_everywhere_is_named(synthetic: ModuleType, results
         made: dict[str, Any] = synthetic.training(task, model, replicate, quality=quality[model], **more)
         return made
 
-    results = results_of(synthetic.experiment(("sine", "series"), seeds=6, trials=1, confirm=confirm))
+    results = results_of(synthetic.experiment(("regression", "series"), seeds=6, trials=1, confirm=confirm))
     found = overall(results, "tuned")
     assert found is not None
     assert (found.state, found.colour) == ("settled", 0)
-    assert "gru has the lowest test loss on sine and series." in found.notes
-    assert found.headline.index("for gru") < found.headline.index("for lstm")
-    assert "12 runs" in found.headline
+    assert "gru has the lowest test loss on regression and series." in found.notes
+    assert found.headline.index("gru 0.") < found.headline.index("lstm 0.")
 
-    table = choices(results, "tuned")
+    table = choices_table(results, "tuned")
     assert table is not None
     named = [[cell.text for cell in row.cells] for row in table.rows]
-    assert named == [[name, "gru", "gru", "gru"] for name in ("all tasks", "sine", "series")]
+    assert named == [[name, "gru", "gru", "gru"] for name in ("all tasks", "regression", "series")]
     assert table.rows[0].cells[1].note == "the choice on 2 of 2 tasks"
 
 
@@ -46,11 +45,11 @@ def test_the_smallest_and_fastest_are_chosen_among_those_that_solve(
             made["steps_to_target"] = 500.0
         return made
 
-    records = synthetic.experiment(("sine",), ("gru", "lstm", "rnn"), seeds=6, trials=1, confirm=confirm)
+    records = synthetic.experiment(("series",), ("gru", "lstm", "rnn"), seeds=6, trials=1, confirm=confirm)
     for record in records:
         if record["stage"] == "time":
             record["timing"]["step_seconds"] = {"gru": 2e-3, "lstm": 1e-3, "rnn": 1e-4}[record["model"]["name"]]
-    table = choices(results_of(records), "tuned")
+    table = choices_table(results_of(records), "tuned")
     assert table is not None
     (row,) = table.rows
     assert [cell.text for cell in row.cells[2:]] == ["gru", "lstm"]
@@ -60,7 +59,7 @@ def test_the_smallest_and_fastest_are_chosen_among_those_that_solve(
 def test_one_task_and_one_model_have_no_overall(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
     results = results_of(synthetic.experiment(("sine",), ("gru",), seeds=2, trials=1))
     assert overall(results, "tuned") is None
-    assert choices(results, "tuned") is None
+    assert choices_table(results, "tuned") is None
 
 
 def test_the_pareto_front_is_what_nothing_beats() -> None:
@@ -91,3 +90,12 @@ def test_importance_finds_the_setting_that_matters() -> None:
 def test_a_search_without_spread_explains_nothing() -> None:
     table = pd.DataFrame({"learning_rate": np.logspace(-4, -1, 10), "hidden_size": 8, "num_layers": 1, "init": "x"})
     assert importance(table.assign(valid_loss=1.0)) in ({}, {"learning_rate": pytest.approx(0.0)})
+
+
+def test_where_a_predictor_without_a_net_wins_nothing_recurrent_is_recommended(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    results = results_of(synthetic.experiment(("sine",), seeds=7, trials=1))
+    table = choices_table(results, "tuned")
+    assert table is not None
+    assert [(cell.text, cell.note) for cell in table.rows[0].cells[1:]] == [("nothing recurrent", "use linear_ar")] * 3

@@ -45,7 +45,7 @@ def test_a_row_a_model_and_a_column_a_comparison(synthetic: ModuleType, results_
         ["sine", "lstm"],
     ]
     assert [cell.text for cell in table.rows[0].cells[2:]] == ["gru", "gru", "not settled"]
-    assert table.rows[0].cells[2].note.startswith("0.333 times the nearest one's, 0.333 to")
+    assert table.rows[0].cells[2].note.startswith("67 % lower than the nearest")
     summary = results.summary.set_index(["model", "match"])
     for row, model in zip(table.rows[1:], ("gru", "lstm"), strict=True):
         for cell, match in zip(row.cells[2:], MATCHES, strict=True):

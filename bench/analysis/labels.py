@@ -1,0 +1,33 @@
+"""Comparisons in words: what people read for "tuned", "hidden", "params", "params 1000" and "hidden 20×1"."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """A comparison in a heading or on a button, after "On TASK", and described."""
+
+    heading: str
+    place: str
+    described: str
+
+
+_KINDS = {
+    "tuned": Words("tuned", "with each model tuned", "each model at its own best configuration"),
+    "hidden": Words("equal hidden size", "at equal hidden size", "all models at the same hidden size and layers"),
+    "params": Words("equal parameters", "at equal parameter counts", "all models at the same number of parameters"),
+}
+
+
+def words(match: str) -> Words:
+    """The words for a comparison as records name it (`match`)."""
+    kind, _, rest = match.partition(" ")
+    if kind == "params" and rest.isdigit():
+        count = f"{int(rest):,} parameters"
+        return Words(count, f"at {count}", f"all models at {count}")
+    hidden_size, _, layers = rest.partition("×")
+    if kind == "hidden" and hidden_size.isdigit() and layers.isdigit():
+        size = f"hidden size {int(hidden_size):,} and {layers} layer{'' if layers == '1' else 's'}"
+        return Words(size, f"at {size}", f"all models at {size}")
+    return _KINDS.get(match, Words(match, f"in the comparison {match}", f"all models in the comparison {match}"))

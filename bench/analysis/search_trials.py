@@ -1,0 +1,56 @@
+"""The trials of a search: which settings were varied, and how much of the outcome each explains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.analysis.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SETTINGS = {"learning_rate": "learning rate", "hidden_size": "hidden size", "num_layers": "layers", "init": "init"}
+ENOUGH_TRIALS = 8  # fewer explain nothing
+
+
+def trials(results: Results, match: str, task: str) -> pd.DataFrame:
+    """The trials on a task that ended well: of one search, or of all replicates' own."""
+    table = results.trainings
+    table = table[table["stage"].isin(("trial", "search")) & (table["match"] == match) & (table["task"] == task)]
+    return table[table["valid_loss"].notna() & (table["status"] == "ok")]
+
+
+def varied(table: pd.DataFrame) -> list[str]:
+    """The settings that a search tried in more than one value."""
+    return [setting for setting in SETTINGS if table[setting].dropna().nunique() > 1]
+
+
+def importance(table: pd.DataFrame) -> dict[str, float]:
+    """How much of the spread of a model's trials each setting explains by itself, from 0 to 1.
+
+    table: the trials of one model on one task. The adjusted R² of a regression of the ranks of validation loss on the
+    setting alone: a parabola in the logarithm of the learning rate, a mean for each value of the others. Ranks, so that
+    a trial that went wild counts once. {} with fewer than 8 trials.
+    """
+    found: dict[str, float] = {}
+    n = len(table)
+    if n < ENOUGH_TRIALS:
+        return found
+    ranks = table["valid_loss"].rank().to_numpy(float)
+    total = float(((ranks - ranks.mean()) ** 2).sum())
+    for setting in varied(table):
+        if setting == "learning_rate":
+            x = np.log(table[setting].to_numpy(float))
+            design = np.vander((x - x.mean()) / (x.std() or 1), 3)
+        else:
+            values = table[setting].astype(str).to_numpy()
+            design = np.stack([values == value for value in np.unique(values)], axis=1).astype(float)
+        k = design.shape[1]
+        if n <= k or total == 0:
+            continue
+        fitted = design @ np.linalg.lstsq(design, ranks, rcond=None)[0]
+        explained = 1 - float(((ranks - fitted) ** 2).sum()) / total
+        found[setting] = max(0.0, 1 - (1 - explained) * (n - 1) / (n - k))
+    return found

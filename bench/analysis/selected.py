@@ -1,0 +1,132 @@
+"""The trainings that results are made of, cut as figures, tables and tests need them.
+
+A failure is the worst result, never a missing one: `loss_table` and `skills` keep it as NaN for those who count
+failures themselves, `typical_losses` and `skills_with_failures` put the worst result of the task in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bench.analysis.levels import SMALLEST_LOSS
+from bench.analysis.results import Results
+from bench.records.schema import label
+from bench.records.schema import trainings as trainings_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Origin(NamedTuple):
+    """The part of a series that a replicate is tested on: the number of its block, and the rows on both sides."""
+
+    block: int
+    train_rows: int
+    test_rows: int
+
+
+class LossTable(NamedTuple):
+    """A row a replicate, a column a model: log10 test loss (NaN where the training failed), and whether it was trained
+    at all, whatever came of it."""
+
+    log_loss: pd.DataFrame
+    trained: pd.DataFrame
+
+
+def selected_rows(results: Results, match: str, task: str) -> pd.DataFrame:
+    """One row a model and replicate of one task: see `Results.selected`."""
+    table = results.selected
+    return table[(table["match"] == match) & (table["task"] == task)]
+
+
+def loss_table(results: Results, match: str, task: str) -> LossTable:
+    """The test losses of all models on one task."""
+    import pandas as pd
+
+    table = selected_rows(results, match, task)
+    models = models_in(table, results)
+    replicates = sorted(set(table["replicate"].dropna().astype(int)))
+    loss = np.full((len(replicates), len(models)), np.nan)
+    there = np.zeros(loss.shape, dtype=bool)
+    row_of, column_of = ({name: place for place, name in enumerate(names)} for names in (replicates, models))
+    known = table[table["replicate"].notna()]
+    rows = known["replicate"].astype(int).map(row_of).to_numpy(int)
+    columns = known["model"].map(column_of).to_numpy(int)
+    ended = known["test_loss"].where(known["status"] == "ok").to_numpy(float)
+    loss[rows, columns] = np.log10(np.clip(ended, SMALLEST_LOSS, None))
+    there[rows, columns] = True
+    index = pd.Index(replicates, name="replicate")
+    return LossTable(pd.DataFrame(loss, index, models), pd.DataFrame(there, index, models))
+
+
+def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
+    """The geometric mean test loss of each model that finished at all, over its replicates; best first.
+
+    This is the one estimator by which models are ranked; that of `summary.csv`. A failed replicate counts as the worst
+    loss of any model on the task, and models that failed in most of their replicates come after all others.
+    """
+    loss, there = (table.to_numpy() for table in loss_table(results, match, task))
+    if not np.isfinite(loss).any():
+        return {}
+    failed = there & np.isnan(loss)
+    counted = np.where(failed, np.nanmax(loss), np.where(there, loss, 0.0))
+    finished = np.isfinite(loss).sum(axis=0)
+    means = 10 ** (counted.sum(axis=0) / np.maximum(there.sum(axis=0), 1))
+    models = selected_models(results, match, task)
+    order = sorted(range(len(models)), key=lambda i: (failed[:, i].sum() > finished[i], means[i]))
+    return {models[i]: float(means[i]) for i in order if finished[i]}
+
+
+def origins(results: Results, match: str, task: str) -> Mapping[int, Origin]:
+    """The forecast origin of each replicate; {} for a task that draws its data anew."""
+    found: dict[int, Origin] = {}
+    if not results.trainings["block"].notna().any():
+        return found
+    for record in trainings_of(results.records):
+        origin = record.get("origin")
+        if origin and record.get("match") == match and label(record.get("task")) == task and record.get("replicate"):
+            block = Origin(int(origin["block"]), int(origin["train_rows"]), int(origin["test_rows"]))
+            found[int(record["replicate"])] = block
+    return found
+
+
+def target_of(results: Results, task: str) -> dict[str, Any]:
+    """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says."""
+    found = (r["target"] for r in results.records if r.get("target") and label(r.get("task")) == task)
+    return dict(next(found, {}))
+
+
+def skills(results: Results, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
+    """For each task the skills of a model's replicates; a training that failed is NaN."""
+    table = results.selected
+    table = table[(table["match"] == match) & (table["model"] == model)]
+    scores = table["skill"].where(table["status"] == "ok")
+    return [scores[table["task"] == task].to_numpy(float) for task in tasks]
+
+
+def skills_with_failures(results: Results, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
+    """As `skills`, with a failure as the lowest skill of any model on that task, and at most 0, which is naive."""
+    table = results.selected
+    table = table[(table["match"] == match) & (table["status"] == "ok")]
+    lowest = [min([0.0, *table[table["task"] == task]["skill"].dropna()]) for task in tasks]
+    found = skills(results, match, model, tasks)
+    return [np.where(np.isnan(own), worst, own) for own, worst in zip(found, lowest, strict=True)]
+
+
+def tasks_in(results: Results, match: str) -> list[str]:
+    """The tasks that have results in a comparison."""
+    table = results.selected
+    return [task for task in results.tasks if ((table["match"] == match) & (table["task"] == task)).any()]
+
+
+def models_in(table: pd.DataFrame, results: Results) -> list[str]:
+    """The models that a table has rows of, in their order."""
+    return [model for model in results.models if (table["model"] == model).any()]
+
+
+def selected_models(results: Results, match: str, task: str) -> list[str]:
+    """The models that have results on a task."""
+    return models_in(selected_rows(results, match, task), results)

@@ -1,0 +1,38 @@
+"""Whether a task needs more replicates: what `--until-settled` asks after each of them."""
+
+from __future__ import annotations
+
+from bench.analysis import stats
+from bench.analysis.levels import ENOUGH, FUTILE, LEVEL
+from bench.analysis.results import Results
+from bench.analysis.verdicts import Verdict
+from bench.seeds import generator
+
+
+def states(results: Results, cap: int) -> dict[tuple[str, str], str]:
+    """For each (match, task) with results: "settled", "equal", "futile" or "open".
+
+    settled: one cell has the lowest loss; with a single cell: it, or the best predictor without a recurrent net, has.
+    equal: practically equal within the margin. futile: the predictive chance of being settled with `cap` replicates is
+    below 5 %, or there is nothing to compare. open: more replicates may tell.
+    """
+    found = results.conclusions.standings
+    return {(v.match, v.task): _state(results, v, cap, LEVEL / len(found)) for v in found}
+
+
+def _state(results: Results, verdict: Verdict, cap: int, level: float) -> str:
+    pair = verdict.nearest or verdict.need.pair
+    if verdict.state in ("settled", "equal"):
+        return verdict.state
+    if verdict.nearest is None and verdict.need.state in ("yes", "no"):
+        return "settled"
+    if pair is None:
+        return "futile"
+    if pair.n < max(ENOUGH, results.first_look or 0):
+        return "open"
+    if any(pair.failed):  # a failure has no size to predict from
+        return "open" if pair.n < cap else "futile"
+    rng = generator("analysis", "futility", results.matches.index(verdict.match), results.tasks.index(verdict.task))
+    first_look = results.first_look or stats.FIRST_LOOK
+    chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, first_look=first_look)
+    return "open" if chance >= FUTILE else "futile"

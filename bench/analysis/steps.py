@@ -1,0 +1,71 @@
+"""Steps to target and solve rates of two models, by pairs of replicates. A run that never got there is censored."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.results import Results
+from bench.analysis.selected import selected_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepsComparison:
+    """`first` against `second`. `ratio` of steps to target (geometric mean over pairs) with its 95 % t interval.
+
+    A run that did not reach the target, failed ones included, counts with the budget (`horizon`), as leaving it out
+    would favour the model that solves the easy replicates alone; so the ratio is one of steps spent within the budget.
+    p: exact sign-flip test of the log ratios. p_solved: exact paired test of the solve rates. All NaN where neither
+    ever reached the target.
+    """
+
+    first: str
+    second: str
+    n: int
+    horizon: float
+    ratio: float
+    low: float
+    high: float
+    p: float
+    solved: tuple[int, int]
+    p_solved: float
+    times: tuple[tuple[float, ...], tuple[float, ...]]
+
+    @property
+    def censored(self) -> bool:
+        """Whether a run did not reach the target."""
+        return min(self.solved) < self.n
+
+
+def compare_steps(results: Results, match: str, task: str, first: str, second: str) -> StepsComparison:
+    """Compare two models on the replicates on which both were trained."""
+    table = selected_rows(results, match, task)
+    table = table[table["model"].isin((first, second))]
+    horizon = float(table["steps"].fillna(0).max() or 0) if len(table) else 0.0
+    reached = table["steps_to_target"].where(table["status"] == "ok")
+    rows = table.assign(reached=reached).drop_duplicates(["model", "replicate"], keep="last").set_index("replicate")
+    sides = [rows[rows["model"] == model]["reached"] for model in (first, second)]
+    shared = sides[0].index.intersection(sides[1].index).sort_values()
+    times = [side.loc[shared].to_numpy(float) for side in sides]
+    solved = [~np.isnan(side) for side in times]
+    ratio, p, p_solved = stats.Paired(math.nan, math.nan, math.nan, len(shared), math.nan), math.nan, math.nan
+    if any(side.any() for side in solved):
+        logs = [np.log(np.clip(np.where(np.isnan(side), horizon, side), 1, None)) for side in times]
+        ratio = stats.paired_difference(*logs)
+        p, p_solved = stats.sign_flip(logs[0] - logs[1]), stats.paired_rates(*solved)
+    return StepsComparison(
+        first=first,
+        second=second,
+        n=len(shared),
+        horizon=horizon,
+        ratio=math.exp(ratio.value),
+        low=math.exp(ratio.low),
+        high=math.exp(ratio.high),
+        p=p,
+        solved=(int(solved[0].sum()), int(solved[1].sum())),
+        p_solved=p_solved,
+        times=(tuple(times[0].tolist()), tuple(times[1].tolist())),
+    )

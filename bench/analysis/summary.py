@@ -1,0 +1,87 @@
+"""A model's or a reference's results on a task as one row of the summary."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.levels import SMALLEST_LOSS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def most_frequent(group: pd.DataFrame) -> tuple[Any, Any, Any]:
+    """The hidden size, layers and initialisation chosen most often; of those as frequent, the one with the lowest mean
+    validation loss, which is what is timed."""
+    sizes = list(zip(group["hidden_size"], group["num_layers"], group["init"], strict=True))
+    losses: dict[str, list[float]] = {}
+    for size, loss in zip(sizes, group["valid_loss"].fillna(math.inf), strict=True):
+        losses.setdefault(str(size), []).append(loss)
+    best = min(losses, key=lambda name: (-len(losses[name]), sum(losses[name]) / len(losses[name])))
+    hidden_size, num_layers, init = next(size for size in sizes if str(size) == best)
+    return hidden_size, num_layers, init
+
+
+def geometric_mean(losses: pd.Series[Any]) -> float:
+    """NaN for no values; a loss below `SMALLEST_LOSS` counts as that."""
+    return float(np.exp(np.log(losses.clip(lower=SMALLEST_LOSS).to_numpy(float)).mean())) if len(losses) else math.nan
+
+
+def summarise_model(group: pd.DataFrame, timings: pd.DataFrame, metrics: list[str], worst: float) -> dict[str, Any]:
+    """One row of `summary.csv` from a model's results on a task. worst: what a failed replicate's loss counts as."""
+    last, ok = group.iloc[-1], group[group["status"] == "ok"]
+    hidden_size, num_layers, init = most_frequent(group)
+    losses = group["test_loss"].where(group["status"] == "ok").fillna(worst)
+    skill = stats.mean_interval(ok["skill"].to_numpy(float))
+    times = group["steps_to_target"].where(group["status"] == "ok").to_numpy(float)
+    survival = stats.time_to_target(times, float(group["steps"].fillna(0).max()))
+    same = timings[(timings[["match", "task", "model"]] == last[["match", "task", "model"]]).all(axis=1)]
+    kernel = next((k for k in group["kernel"] if isinstance(k, str)), None)
+    timed = same[same["kernel"] == kernel] if (same["kernel"] == kernel).any() else same
+    return {
+        **{key: last[key] for key in ("match", "task", "model")},
+        "kind": "model",
+        "hidden_size": hidden_size,
+        "num_layers": num_layers,
+        "init": init,
+        "learning_rate": median(group["learning_rate"]),
+        "n": len(ok),
+        "n_failed": len(group) - len(ok),
+        "skill": skill.value,
+        "skill_low": skill.low,
+        "skill_high": skill.high,
+        "test_loss": geometric_mean(losses) if len(ok) else None,
+        "solve_rate": survival.solved / survival.n,
+        "steps_to_target_median": survival.median,
+        "parameter_count": median(group["parameter_count"]),
+        "step_seconds": timed["step_seconds"].iloc[0] if len(timed) else None,
+        "kernel": timed["kernel"].iloc[0] if len(timed) else kernel,
+        "sequences_per_second": timed["sequences_per_second"].iloc[0] if len(timed) else None,
+        "peak_bytes": group["peak_bytes"].max() if group["peak_bytes"].count() else None,
+        **{name: ok[name].mean() for name in metrics if name in ok},
+    }
+
+
+def median(values: pd.Series[Any]) -> float | None:
+    """The median as a value that occurs: the lower of two in the middle; None where nothing was recorded."""
+    known = values.dropna().sort_values(kind="stable")
+    return None if known.empty else known.iloc[(len(known) - 1) // 2]
+
+
+def summarise_reference(group: pd.DataFrame, metrics: list[str]) -> dict[str, Any]:
+    """One row of `summary.csv` from a reference's results on a task."""
+    skill, last = stats.mean_interval(group["skill"].to_numpy(float)), group.iloc[-1]
+    return {
+        **{key: last[key] for key in ("match", "task", "model", "kind")},
+        "n": len(group),
+        "n_failed": 0,
+        "skill": skill.value,
+        "skill_low": skill.low,
+        "skill_high": skill.high,
+        "test_loss": geometric_mean(group["test_loss"]),
+        **{name: group[name].mean() for name in metrics if name in group},
+    }

@@ -1,0 +1,134 @@
+"""What is reported of a tuned model: the configurations that its replicates chose, and what fewer trials would give."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.formatting import plain
+from bench.analysis.levels import SMALLEST_LOSS
+from bench.analysis.results import Results
+from bench.analysis.search_trials import trials
+from bench.analysis.selected import selected_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EDGE = 0.05  # of a logarithmic range: a learning rate nearer to its end is on the edge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The configurations of a model's results on a task.
+
+    sizes: (hidden size, layers) with how many replicates chose it, most frequent first. rates, parameters: (lowest,
+    median, highest). edges: what lies on the edge of the searched range, each with the way to widen it.
+    """
+
+    replicates: int
+    sizes: tuple[tuple[tuple[int, int], int], ...]
+    rates: tuple[float, float, float]
+    parameters: tuple[int, int, int]
+    edges: tuple[str, ...]
+
+
+def chosen(results: Results, match: str, task: str, model: str) -> Chosen | None:
+    """None where a model has no result whose configuration is known, and no trial that ended well.
+
+    While one search for all has no results yet, its best trial stands for them.
+    """
+    rows = selected_rows(results, match, task)
+    rows = rows[rows["model"] == model]
+    if rows.empty:
+        rows = trials(results, match, task)
+        rows = rows[rows["model"] == model].nsmallest(1, "valid_loss")
+    rows = rows[rows[["hidden_size", "num_layers", "learning_rate"]].notna().all(axis=1)]
+    if rows.empty:
+        return None
+    sizes = Counter(zip(rows["hidden_size"].astype(int), rows["num_layers"].astype(int), strict=True))
+    ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    counts = rows["parameter_count"].dropna()
+    return Chosen(
+        replicates=len(rows),
+        sizes=tuple(ordered),
+        rates=_spread(rows["learning_rate"]),
+        parameters=tuple(map(int, _spread(counts))) if len(counts) else (0, 0, 0),  # type: ignore[arg-type]
+        edges=tuple(_edges(results, match, task, rows)),
+    )
+
+
+def _spread(values: pd.Series[Any]) -> tuple[float, float, float]:
+    """Lowest, median (the lower of two) and highest."""
+    ordered = np.sort(values.to_numpy(float))
+    return float(ordered[0]), float(ordered[(len(ordered) - 1) // 2]), float(ordered[-1])
+
+
+def _edges(results: Results, match: str, task: str, rows: pd.DataFrame) -> list[str]:
+    """Settings of which more than half of the replicates chose the edge of what was searched; nothing is below 1.
+
+    Only the comparison "tuned" searches sizes and depths.
+    """
+    found = []
+    for key, setting, name in (("hidden_size", "hidden_sizes", "hidden size"), ("num_layers", "layers", "layers")):
+        options = results.settings.get(setting)
+        options = options if isinstance(options, list) and match == "tuned" else []
+        flag = f"--{setting.replace('_', '-')}"
+        largest, smallest = max(options, default=0), min(options, default=0)
+        for edge, end, way in ((largest, "largest", "larger"), (smallest, "smallest", "smaller")):
+            share = float((rows[key] == edge).mean())
+            if smallest < largest and share > 0.5 and (way == "larger" or edge > 1):
+                found.append(f"{name} {edge} is the {end} that was searched: try {way} ones with {flag}")
+    bounds = (results.manifest.get("lr_ranges") or {}).get(task) or results.settings.get("lr_range")
+    if isinstance(bounds, list) and len(bounds) == 2 and 0 < bounds[0] < bounds[1]:
+        places = np.log(rows["learning_rate"].to_numpy(float) / bounds[0]) / math.log(bounds[1] / bounds[0])
+        for beyond, bound, way in ((places < EDGE, bounds[0], "smaller"), (places > 1 - EDGE, bounds[1], "larger")):
+            if beyond.mean() > 0.5:
+                found.append(f"the learning rate lies at the edge {plain(bound)}: try {way} ones with --lr-range")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningCurve:
+    """Test loss after 1, 2, … t trials of a search: geometric mean over replicates with a 95 % t interval, `(t,)`."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    replicates: int
+
+
+def tuning_curves(results: Results, match: str, task: str) -> dict[str, TuningCurve]:
+    """For each model the test loss to expect of a search with fewer trials, selected on validation data.
+
+    From the trials of the replicates' own searches; {} where there was one search for all (its trials have no test
+    scores) or one trial a replicate. A replicate none of whose first k trials ended well counts as the worst loss of
+    any model on the task.
+    """
+    table = results.trainings
+    table = table[(table["stage"] == "trial") & (table["match"] == match) & (table["task"] == task)]
+    worst = float(table["test_loss"].where(table["status"] == "ok").max())
+    curves = {}
+    for model in results.models:
+        own = table[table["model"] == model].sort_values("trial", kind="stable")
+        own = own.assign(valid_loss=own["valid_loss"].where((own["status"] == "ok") & own["test_loss"].notna()))
+        runs = [
+            stats.selected_so_far(rows["valid_loss"], rows["test_loss"])
+            for _, rows in own.groupby("replicate", sort=True)
+        ]
+        length = min(map(len, runs), default=0)  # of an experiment that is not complete: what all replicates have
+        if length > 1 and math.isfinite(worst):
+            losses = np.stack([np.nan_to_num(run[:length], nan=worst) for run in runs])
+            curves[model] = _curve(np.log(losses.clip(min=SMALLEST_LOSS)))
+    return curves
+
+
+def _curve(logs: np.ndarray) -> TuningCurve:
+    """From `(replicates, trials)` logarithms of losses."""
+    means = [stats.mean_interval(column) for column in logs.T]
+    value, low, high = (np.exp([getattr(mean, name) for mean in means]) for name in ("value", "low", "high"))
+    return TuningCurve(value=value, low=low, high=high, replicates=len(logs))

@@ -1,0 +1,195 @@
+"""What belongs to a verdict besides: failures, solved replicates, steps, skew, what could have been found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.formatting import (
+    as_sentence,
+    change,
+    change_between,
+    counted,
+    is_missing,
+    listed,
+    score,
+    seconds,
+    trimmed,
+    whole,
+)
+from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE
+from bench.analysis.model_pairs import Comparison
+from bench.analysis.results import Results
+from bench.analysis.selected import selected_rows
+from bench.analysis.steps import StepsComparison
+from bench.analysis.verdict_words import unit_of
+from bench.analysis.verdicts import Verdict
+from bench.seeds import generator
+
+CAPS = (20, 56)  # replicates that a reader may think of next
+POWER = 0.8
+MOST_COSTS = 4  # cells whose costs are in a sentence; the leaderboard has all
+
+
+def notes(
+    results: Results, verdict: Verdict, steps: StepsComparison | None, steps_holm: float, twins: Sequence[Comparison]
+) -> tuple[str, ...]:
+    """Sentences. steps: the leader against its nearest rival; steps_holm: its p, corrected over tasks. twins:
+    implementations of one cell on this task."""
+    said = [
+        *_failures(results, verdict),
+        *_solved(results, verdict),
+        *_steps(steps, steps_holm),
+        *map(_twin, twins),
+        *_skewed(verdict),
+        *_skill_order(results, verdict),
+        *_reach(results, verdict),
+        *_cost(results, verdict),
+        *_coverage(results, verdict),
+    ]
+    return tuple(as_sentence(text, results.models) for text in said)
+
+
+def _failures(results: Results, verdict: Verdict) -> list[str]:
+    table = selected_rows(results, verdict.match, verdict.task)
+    said = []
+    for model in (model for model in results.models if (table["model"] == model).any()):
+        own = table[table["model"] == model]["status"]
+        if failed := int((own != "ok").sum()):
+            said.append(f"{model} failed in {failed} of {counted(len(own), 'replicate')}")
+    return [f"{listed(said)}, which counts as the worst result"] if said else []
+
+
+def _solved(results: Results, verdict: Verdict) -> list[str]:
+    """In how many replicates each cell reached the target."""
+    table = selected_rows(results, verdict.match, verdict.task)
+    counts: dict[str, tuple[int, int]] = {}
+    for model in (name for name in results.models if name in dict(verdict.ranking)):
+        rows = table[table["model"] == model]
+        counts[model] = int((rows["steps_to_target"].notna() & (rows["status"] == "ok")).sum()), len(rows)
+    if not counts:
+        return []
+    (first, (solved, n)), *rest = counts.items()
+    if not any(solved for solved, _ in counts.values()):
+        who = {1: f"{first} did not reach", 2: "neither reached"}.get(len(counts), "none of them reached")
+        return [f"{who} the target in {'any of ' if n > 1 else ''}{counted(n, 'replicate')}"]
+    if rest and all(count == (solved, n) for _, count in rest):
+        who = "both" if len(counts) == 2 else f"all {len(counts)}"
+        return [f"{who} reached the target in {solved} of {counted(n, 'replicate')}"]
+    others = [f"{model} in {s}" if m == n else f"{model} in {s} of {m}" for model, (s, m) in rest]
+    return [", ".join([f"{first} reached the target in {solved} of {counted(n, 'replicate')}", *others])]
+
+
+def _steps(steps: StepsComparison | None, p_holm: float) -> list[str]:
+    """Who reaches the target in fewer steps, where that is known, or that it is not."""
+    if steps is None or steps.n < ENOUGH or not steps.ratio > 0:
+        return []
+    cut = ", runs that did not reach it counted with the whole budget" if steps.censored else ""
+    bounds = (
+        f"95 % interval {_steps_words(change_between(steps.low, steps.high))}, {counted(steps.n, 'replicate')}{cut}"
+    )
+    ratio = _steps_words(change(steps.ratio))
+    if p_holm < LEVEL:
+        return [f"{steps.first} reaches the target in {ratio} steps than {steps.second} ({bounds})"]
+    return [f"in steps to the target no difference is clear ({steps.first} needs {ratio}; {bounds})"]
+
+
+def _steps_words(said: str) -> str:
+    for word, of_steps in (("lower", "fewer"), ("higher", "more"), ("as high", "as many"), ("the same", "as many")):
+        said = said.replace(word, of_steps)
+    return said
+
+
+def _twin(pair: Comparison) -> str:
+    """Whether two implementations of one cell agree; they are no rivals, whatever p says."""
+    both = f"{pair.first} and {pair.second} are one cell implemented twice"
+    if pair.equal:
+        return f"{both}: their losses agree to within {100 * NEGLIGIBLE:g} %"
+    if pair.settled:
+        return f"{both}, and yet their losses differ ({pair.second}'s is {change(1 / pair.effect)}): one may be wrong"
+    if not pair.effect > 0:
+        return both
+    return f"{both}: no clear difference between their losses ({change_between(pair.low, pair.high)})"
+
+
+def _skewed(verdict: Verdict) -> list[str]:
+    pair = verdict.nearest
+    if pair is None or not pair.skewed or pair.n < ENOUGH or pair.effect > 1 or max(pair.differences) <= 0:
+        return []
+    return [f"{pair.first} is usually better than {pair.second} and rarely much worse"]
+
+
+def _skill_order(results: Results, verdict: Verdict) -> list[str]:
+    """A clause where the mean skill orders the models differently, as rare bad replicates make it do."""
+    table = results.summary
+    table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["n_failed"] == 0)]
+    skill = {str(model): float(value) for model, value in zip(table["model"], table["skill"], strict=True)}
+    known = [name for name, _ in verdict.ranking if math.isfinite(skill.get(name, math.nan))]
+    if len(known) < 2 or known[0] != verdict.leader:
+        return []
+    best = max(known, key=lambda name: skill[name])
+    if skill[best] <= skill[known[0]]:
+        return []
+    order = f"{best} leads ({score(skill[best])} against {score(skill[known[0]])})"
+    return [f"by mean skill {order}: rare bad replicates weigh more in a mean than in a geometric mean of losses"]
+
+
+def _reach(results: Results, verdict: Verdict) -> list[str]:
+    """What could have been found, and what more replicates may find, where nothing is settled."""
+    pair = verdict.nearest
+    if verdict.state != "not settled" or pair is None or pair.n < ENOUGH or any(pair.failed):
+        return []
+    if unit_of(results, verdict) != "replicate":  # a series has no more origins to offer than it has rows
+        return []
+    level, said = LEVEL / verdict.family, []
+    spread = float(np.std(pair.differences, ddof=1))
+    if results.first_look is None and spread > 0:
+        least = 10 ** stats.detectable_difference(spread, pair.n, level=level, power=POWER)
+        size = f"{100 * (least - 1):.0f} %" if least < 1.2 else f"a factor {trimmed(least)}"
+        said.append(f"a difference of {size} would have been found in 4 of 5 such experiments")
+    cap = next((cap for cap in CAPS if cap > pair.n), None)
+    if cap is not None:
+        rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
+        chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level)
+        if math.isfinite(chance):
+            said.append(f"the chance of being settled with {cap} replicates is {_chance(chance)}")
+    return said
+
+
+def _chance(chance: float) -> str:
+    """To 5 %, which is what 400 simulated futures give."""
+    percent = 5 * round(20 * chance)
+    return "below 5 %" if percent < 5 else "above 95 %" if percent > 95 else f"{percent} %"
+
+
+def _cost(results: Results, verdict: Verdict) -> list[str]:
+    """Parameters and the time of a step, with the kernel that ran, of the cells that may be the answer."""
+    table = results.summary
+    table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["kind"] == "model")]
+    rivals = [verdict.nearest.second] if verdict.nearest else []
+    names = list(dict.fromkeys([*verdict.unbeaten, *rivals]))[:MOST_COSTS]
+    rows = {str(row["model"]): row for row in table.to_dict("records")}
+    said = []
+    for name in (name for name in names if name in rows):
+        row = rows[name]
+        parts = [] if is_missing(row["parameter_count"]) else [f"{whole(row['parameter_count'])} parameters"]
+        if not is_missing(row["step_seconds"]):
+            parts.append(f"{seconds(row['step_seconds'])} a step ({row['kernel']} kernel)")
+        said += [f"{name} {' and '.join(parts)}"] if parts else []
+    return [f"cost: {'; '.join(said)}"] if said else []
+
+
+def _coverage(results: Results, verdict: Verdict) -> list[str]:
+    """What the interval leaves out."""
+    table = results.trainings
+    own = table[(table["stage"] == "search") & (table["match"] == verdict.match) & (table["task"] == verdict.task)]
+    trials = int(own.groupby("model").size().max()) if len(own) else 0
+    if trials < 2:
+        return []
+    return [
+        f"this holds at the configuration that one search of {trials} trials chose; the interval does not cover the "
+        "search"
+    ]

@@ -1,0 +1,111 @@
+"""A verdict in sentences: whether a recurrent net is needed, and which one, with how sure that is."""
+
+from __future__ import annotations
+
+from bench.analysis.formatting import as_sentence, change, change_between, counted, listed, number, trimmed
+from bench.analysis.labels import words
+from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
+from bench.analysis.model_pairs import Comparison
+from bench.analysis.results import Results
+from bench.analysis.selected import origins
+from bench.analysis.verdicts import Verdict
+
+
+def decision(results: Results, verdict: Verdict) -> tuple[str, ...]:
+    """One or two sentences, the more important first; only the first names the task."""
+    place = f"On {verdict.task}, "
+    if len(results.matches) > 1:
+        place += f"{words(verdict.match).place}, "
+    which, need = _which(verdict, unit_of(results, verdict)), _need(verdict)
+    first, second = (need, which) if verdict.need.state == "no" else (which, need)
+    return tuple(as_sentence(text, results.models) for text in (place + first, second) if text)
+
+
+def unit_of(results: Results, verdict: Verdict) -> str:
+    """What the statistics of a task are over: "replicate", or of a series "forecast origin"."""
+    return "forecast origin" if origins(results, verdict.match, verdict.task) else "replicate"
+
+
+def interval(pair: Comparison, unit: str) -> str:
+    """As it stands in brackets: "95 % interval 31 % to 52 % lower, 7 replicates"."""
+    return f"95 % interval {change_between(pair.low, pair.high)}, {counted(pair.n, unit)}"
+
+
+def _which(verdict: Verdict, unit: str) -> str:
+    """Who has the lowest error, as the end of a sentence that begins with the task."""
+    if verdict.state == "failed":
+        return "every training failed, so nothing can be compared"
+    leader, loss = verdict.ranking[0]
+    if verdict.nearest is None:
+        return f"{leader} was the only model to finish; its test loss is {number(loss)}"
+    if verdict.state == "settled":
+        return _won(verdict, verdict.nearest, unit)
+    beaten = f"; {leader} has a lower error than {listed(list(verdict.beaten))}" if verdict.beaten else ""
+    if verdict.state == "equal":
+        return (
+            f"{listed(list(verdict.equal))} are practically equal: their errors differ by less than {100 * MARGIN:g} % "
+            f"({leader}'s is {than(verdict.nearest)}, {interval(verdict.nearest, unit)}){beaten}"
+        )
+    between = f" between {listed(list(verdict.unbeaten))}" if len(verdict.ranking) > 2 else ""
+    return f"no clear winner{between}: {_why_open(verdict, verdict.nearest, unit)}{beaten}"
+
+
+def _won(verdict: Verdict, pair: Comparison, unit: str) -> str:
+    rivals = len(verdict.ranking) - 1
+    most = "the lower error" if rivals == 1 else f"the lowest error of {rivals + 1} models"
+    if any(pair.failed):
+        failed = f"{pair.second} failed in {counted(pair.failed[1], unit)} in which {pair.first} did not"
+        return f"{pair.first} has {most}: {failed}, and a failure counts as the worst result"
+    close = f"; they are practically equal (within {100 * MARGIN:g} %)" if pair.within < LEVEL else ""
+    nearest = "" if rivals == 1 else ", the nearest"
+    return f"{pair.first} has {most}: {than(pair)}{nearest} ({interval(pair, unit)}){close}"
+
+
+def _why_open(verdict: Verdict, pair: Comparison, unit: str) -> str:
+    if pair.n == 0:
+        return f"{pair.first} and {pair.second} have no {unit} in common"
+    subject = f"{pair.first}'s error is {than(pair)}"
+    if pair.n < ENOUGH:
+        return f"{counted(pair.n, unit)} cannot decide ({ENOUGH} are needed); so far {subject}"
+    if any(pair.failed):
+        failed = (
+            f"{pair.first} failed in {pair.failed[0]} of {counted(pair.n, unit)}, {pair.second} in {pair.failed[1]}"
+        )
+        return f"{subject} where both finished, but {failed}"
+    if pair.low <= 1 <= pair.high:
+        bounds = change_between(pair.low, pair.high)
+        return f"{subject}, but anything from {bounds} is plausible (95 %, {counted(pair.n, unit)})"
+    if pair.skewed:
+        return f"{subject} ({interval(pair, unit)}), but the differences are skewed and an exact test does not agree"
+    family = f"p = {trimmed(verdict.p_holm)} after Holm's correction for {counted(verdict.family, 'task')}"
+    return f"{subject} ({interval(pair, unit)}), but that may be chance ({family})"
+
+
+def than(pair: Comparison) -> str:
+    """The first side's error against the second's: "42 % lower than lstm's", "3.1 times as high as lstm's"."""
+    said = change(pair.effect)
+    if said == "the same":
+        return f"the same as {pair.second}'s"
+    return f"{said} {'as' if said.endswith('high') else 'than'} {pair.second}'s"
+
+
+def _need(verdict: Verdict) -> str:
+    """Whether a recurrent net is needed; empty where no reference was recorded."""
+    need = verdict.need
+    if need.reference is None or need.pair is None:
+        return ""
+    net, loss = verdict.ranking[0]
+    name = need.reference.name + (f" ({need.reference.how})" if need.reference.how else "")
+    ours, theirs = number(loss), number(10**need.reference.typical)
+    if need.state == "no":
+        verb = "is practically as good as" if need.pair.within < LEVEL else "beats"
+        net = f"the best net ({net}, {ours})" if len(verdict.ranking) > 1 else f"{net} ({ours})"
+        return f"no recurrent net is needed: {name}, with a test loss of {theirs}, {verb} {net}"
+    if need.state == "yes":
+        size = "" if any(need.pair.failed) else f": its error is {change(need.pair.effect)}"
+        return f"a recurrent net is needed: {net} beats {name}, the best predictor without one{size}"
+    so_far = f"{net}'s test loss is {ours}, that of {name} {theirs}"
+    if need.pair.n < ENOUGH:
+        return f"whether a recurrent net is needed takes {ENOUGH} replicates to tell: so far {so_far}"
+    bounds = f"anything from {change_between(need.pair.low, need.pair.high)} is plausible"
+    return f"whether a recurrent net is needed is not clear: {so_far}, and {bounds}"

@@ -1,0 +1,116 @@
+"""Twelve outcomes with the decision that each must lead to, the same in every place that shows one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.analysis.results import Results
+from bench.cli.display.result import decision_lines
+from bench.report.document import Document
+from bench.report.markdown import escape, markdown, summary
+from bench.report.page import page
+from bench.report.sections.overall import choices_table
+from bench.report.sections.verdict import verdict_section
+
+N = 8
+RNG = np.random.default_rng(7)
+NOISE = RNG.normal(0, 0.12, (4, N))
+BASE = RNG.normal(-1.5, 0.3, N)  # log10 loss of a model on each replicate's data
+FEW = RNG.normal(0, 0.003, N)
+Losses = Sequence[float | None]
+
+
+def at(ratio: float, noise: np.ndarray = NOISE[0]) -> list[float]:
+    return list(10 ** (BASE + np.log10(ratio) + noise))
+
+
+def failing(losses: Losses, *places: int) -> list[float | None]:
+    return [None if i in places else loss for i, loss in enumerate(losses)]
+
+
+NAIVE = at(20, FEW)
+NEEDLESS, OPEN = "no recurrent net needed", "can't tell yet"
+OUTCOMES: dict[str, tuple[dict[str, Losses], dict[str, Losses], str]] = {
+    "random walk": (
+        {"gru": at(1.2), "lstm": at(1.1, NOISE[1])},
+        {"persistence": at(0.5, FEW)},
+        "no recurrent net needed",
+    ),
+    "noise": ({"gru": at(1.0, FEW), "lstm": at(1.3)}, {"mean": at(1.0, -FEW)}, NEEDLESS),
+    "pure season": ({"gru": at(1), "lstm": at(2)}, {"seasonal": [1e-12] * N, "mean": NAIVE}, NEEDLESS),
+    "one winner": ({"gru": at(0.3), "lstm": at(1, NOISE[1]), "rnn": at(3, NOISE[2])}, {"persistence": NAIVE}, "gru"),
+    "tie": ({"gru": at(1), "lstm": at(1.05, NOISE[1]), "rnn": at(9, NOISE[2])}, {"persistence": NAIVE}, "gru or lstm"),
+    "equivalence": ({"gru": at(1, FEW), "lstm": at(1.001, -FEW)}, {"persistence": NAIVE}, "gru or lstm"),
+    "all failed": ({"gru": [None] * N, "lstm": [None] * N}, {"persistence": NAIVE}, OPEN),
+    "one failed": ({"gru": at(1), "lstm": [None] * N}, {"persistence": NAIVE}, "gru"),
+    "rare failures": (
+        {"gru": failing(at(0.5), 2, 5), "lstm": at(1, NOISE[1])},
+        {"persistence": NAIVE},
+        "can't tell yet",
+    ),
+    "undertrained": ({"gru": at(18), "lstm": at(25, NOISE[1])}, {"persistence": at(20, NOISE[2])}, OPEN),
+    "single model": ({"gru": at(1)}, {"persistence": NAIVE}, "gru"),
+    "twins": ({"gru": at(0.3), "numpy_gru": at(0.3, NOISE[0] + FEW / 1e4), "lstm": at(1)}, {"mean": NAIVE}, "gru"),
+}
+
+
+def experiment(synthetic: ModuleType, models: dict[str, Losses], references: dict[str, Losses]) -> list[dict[str, Any]]:
+    records = []
+    for model, losses in models.items():
+        for replicate, loss in enumerate(losses, start=1):
+            status = "ok" if loss is not None else "diverged"
+            record = synthetic.training("series", model, replicate, stage="trial", trial=0, status=status)
+            if loss is not None:
+                record["test"] |= {"loss": float(loss), "skill": 1 - float(loss)}
+            records.append(record)
+    for name, losses in references.items():
+        records += [synthetic.reference("series", name, "floor", i, loss) for i, loss in enumerate(losses, start=1)]
+    return records
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_each_outcome_has_its_decision_everywhere(
+    synthetic: ModuleType, results_of: Callable[..., Results], outcome: str
+) -> None:
+    models, references, answer = OUTCOMES[outcome]
+    results = results_of(experiment(synthetic, models, references))
+    (verdict,) = results.verdicts
+    assert verdict.answer == answer
+    (row,) = results.conclusions.decisions.to_dict("records")
+    assert (row["answer"], row["sentence"]) == (answer, verdict.sentence)
+    assert decision_lines(results) == [f"series: {answer}", ""]
+    section = verdict_section(results)
+    document = Document("outcome", "complete", True, [], [section])
+    assert f'<span class="badge">{answer.replace(chr(39), "&#39;")}</span>' in page(document)
+    for text in (markdown(document), summary(results, document)):
+        assert f"- **series: {escape(answer)}.** {escape(verdict.headline)}" in text
+    table = choices_table(results, "tuned")
+    if table is not None and answer == NEEDLESS:
+        assert {cell.text for cell in table.rows[0].cells[1:]} == {"nothing recurrent"}
+    elif table is not None and verdict.ranking:
+        assert table.rows[0].cells[1].text == verdict.leader
+
+
+def test_the_outcomes_differ_in_why(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    """The words behind the same badge."""
+    said = {
+        name: results_of(experiment(synthetic, models, references)).verdicts[0].sentence
+        for name, (models, references, _) in OUTCOMES.items()
+    }
+    assert "persistence, with a test loss of" in said["random walk"]
+    assert "is practically as good as the best net" in said["noise"]
+    assert "lowest error of 3 models" in said["one winner"]
+    assert "no clear winner between gru and lstm" in said["tie"]
+    assert "gru has a lower error than rnn" in said["tie"]
+    assert "are practically equal" in said["equivalence"]
+    assert "every training failed" in said["all failed"]
+    assert "lstm failed in 8 of 8 replicates" in said["one failed"]
+    assert "gru failed in 2 of 8 replicates" in said["rare failures"]
+    assert "whether a recurrent net is needed is not clear" in said["undertrained"].lower()
+    assert "one cell implemented twice" in said["twins"]
+    assert "Cost: gru 3,393 parameters" in said["single model"]

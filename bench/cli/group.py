@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
 import io
+import os
 import sys
+import threading
+import time
 from typing import Any
 
 import click
 
 from bench import __version__
-from tasks.errors import UserError, unknown
+from tasks.errors import UserError, unasked_end, unknown
 
 USER_ERROR = 2
+_LAST_SECONDS = 2.0  # for threads to end by themselves
 INTERRUPTED = 130  # 128 + SIGINT, what shells expect
 
 # what a disk or its owner may say no with; any other OSError is a fault of ours and keeps its traceback
@@ -41,10 +46,14 @@ class Group(click.Group):
         except click.Abort:
             click.echo("interrupted", err=True)
             code = INTERRUPTED
+        except SystemExit as error:  # click raises none here: code of a task or model did
+            code = _fail(str(unasked_end(error)))
         except OSError as error:
             if error.errno not in _REFUSALS:
                 raise
             code = _fail(f"{error.filename or 'a file'}: {error.strerror}")
+        if not args and settings.get("args") is None:  # the process's own command line
+            _leave_threads_behind(code or 0)
         sys.exit(code)
 
     def resolve_command(
@@ -57,6 +66,19 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which people need them."""
         return list(self.commands)
+
+
+def _leave_threads_behind(code: int) -> None:
+    """End the process, though threads that a task or model started would keep it alive."""
+    deadline = time.monotonic() + _LAST_SECONDS
+    threads = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon]
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))
+    if any(thread.is_alive() for thread in threads):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
 
 
 @click.pass_context

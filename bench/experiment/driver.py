@@ -11,7 +11,7 @@ import heapq
 import itertools
 import time
 from collections import defaultdict, deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.executors.executor import Executor, WorkerDied
 from bench.experiment.observer import Observer
+from bench.experiment.time_limit import OutOfTime, until
 from bench.records.ledger import Ledger
 from bench.records.schema import Record
 from bench.training.jobs import Job, failure
@@ -26,6 +27,7 @@ from bench.training.jobs import Job, failure
 ATTEMPTS = 3  # a job whose worker died is started again at most this often in all
 POLL_SECONDS = 0.1
 WATCH_SECONDS = 0.25  # between two looks at the time and the memory that workers take
+GRACE_SECONDS = 10.0  # for the parent's own work where the deadline comes before it is done: a report needs it
 MIB = 1 << 20
 
 
@@ -112,10 +114,19 @@ class Driver:
             self._advance(cell, None)
         while (any(self._queues.values()) or self._running) and not self._is_late():
             self._fill_slots()
-            done = next(pieces, self) is self
+            done = self._do_piece(pieces, self.limits.deadline)
             self._collect(POLL_SECONDS if done else 0.0)
-        for _ in pieces:
+        last = time.monotonic() + GRACE_SECONDS if self.limits.deadline is not None else None
+        while not self._do_piece(pieces, last):
             pass
+
+    def _do_piece(self, pieces: Iterator[object], deadline: float | None) -> bool:
+        """Do one piece of work, unless the deadline comes first; whether none is left to be done now."""
+        try:
+            with until(deadline):
+                return next(pieces, self) is self
+        except OutOfTime:
+            return True
 
     def _is_late(self) -> bool:
         self.out_of_time = self.limits.deadline is not None and time.monotonic() >= self.limits.deadline
@@ -210,7 +221,7 @@ class Driver:
             return future.result()
         except (BrokenProcessPool, WorkerDied) as death:
             job, known = pending.order.job, self._so_far(slot)
-            for_memory = self.executor.died_for_memory(slot)
+            for_memory, how = self.executor.died_for_memory(slot), self.executor.how_it_died(slot)
             self.executor.restart(slot)
             if for_memory:
                 return failure(
@@ -218,7 +229,7 @@ class Driver:
                 )
             if pending.attempts < ATTEMPTS and not getattr(death, "for_good", False):
                 return None
-            why = str(death) if isinstance(death, WorkerDied) else "killed, or a crash"
+            why = str(death) if isinstance(death, WorkerDied) else how
             return failure(job, "failed", f"its worker process died {ATTEMPTS} times ({why})", **known)
 
     def _watch(self) -> list[tuple[int, _Pending, Record]]:

@@ -25,6 +25,7 @@ from bench.experiment.machine import look_at_machine, open_executor, with_cohort
 from bench.experiment.mirror import Mirror, check_storage
 from bench.experiment.observer import Observer
 from bench.experiment.references import record_references
+from bench.experiment.time_limit import ready_by
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.records.folder import RECORDS, ResultsFolder, command_name
 from bench.records.jsonl import RecordFile, read_records
@@ -32,7 +33,7 @@ from bench.records.ledger import Ledger
 from bench.records.reuse import Siblings
 from bench.records.schema import SCHEMA, STAGES, Record
 from bench.training.data import load_data
-from tasks.errors import UserError
+from tasks.errors import UserError, is_stop, unasked_end
 from tasks.validation import naming, validate_dataset
 
 
@@ -82,10 +83,15 @@ def run(
             return _unchanged(folder, finished, observer, began)
         cohorts = executor is None and experiment.options.executor == "local"
         executor = executor or open_executor(experiment, observer)  # first: its workers start meanwhile
-        for task in experiment.tasks:
-            with naming(task):
-                validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
+        with ready_by(began, experiment.options.max_time, experiment.options.timeout):
+            for task in experiment.tasks:
+                with naming(task):
+                    validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
         return _Run(experiment, folder, executor, observer, command, cohorts).run(fresh, retry_failed, began)
+    except (SystemExit, KeyboardInterrupt) as error:
+        if is_stop(error):
+            raise
+        raise unasked_end(error) from error
     finally:
         if executor is not None:
             executor.close()
@@ -120,9 +126,11 @@ class _Run:
         self.notes: list[str] = []  # what cohorts said: that one was halved, say
 
     def run(self, fresh: bool, retry_failed: bool, began: float) -> Outcome:
-        machine = look_at_machine(self.experiment, self.executor, cohorts=self.cohorts, observer=self.observer)
+        options = self.experiment.options
+        with ready_by(began, options.max_time, options.timeout):
+            machine = look_at_machine(self.experiment, self.executor, cohorts=self.cohorts, observer=self.observer)
         if machine["device"] == "cuda" and self.cohorts:
-            self.executor = with_cohorts(self.executor, machine["gpus"], self.experiment.options, self._note)
+            self.executor = with_cohorts(self.executor, machine["gpus"], options, self._note)
         try:
             cells = self._cells(machine["device"])
             planned = _count_planned(cells)  # before the folder is touched: a model may lack a size that is asked for

@@ -144,7 +144,7 @@ class Cohort:
             again = False
         except MustBeAlone:
             record, again = None, True
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: no training ends the process of the others
             self.device.check(error)
             again = is_out_of_memory(error) and len(self._members) > 1
             record = None if again else failure_of(waiting.job, error)

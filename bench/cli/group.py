@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from bench import __version__
+from bench.records.plain import plain
 from tasks.errors import UserError, unasked_end, unknown
 
 USER_ERROR = 2
@@ -101,7 +102,8 @@ def _version_option() -> click.Option:
 
 
 def _fail(message: str) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    with contextlib.suppress(OSError, ValueError):  # a closed stderr hears nothing, and the exit code says it all
+        click.echo(f"error: {plain(' '.join(message.split()))}", err=True)
     return USER_ERROR
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from bench.records.plain import plain
+
 KINDS = ("tasks", "models", "experiments", "budgets", "recipes")
 Row = tuple[str, str]  # a name, and what it is
 
@@ -37,7 +39,7 @@ def list_command(what: str, plugins: tuple[str, ...], results: str) -> int:
     found = list(rows[what]())
     width = max((len(name) for name, _ in found), default=0)
     for name, summary in found:
-        click.echo(f"{name:<{width}}  {summary}")
+        click.echo(plain(f"{name:<{width}}  {summary}"))
     if not found:
         click.echo(f"no {what} yet", err=True)
     return 0

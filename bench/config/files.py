@@ -66,14 +66,14 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     if path.suffix == ".json":
         try:
             values = json.loads(text)["experiment"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise UserError(f"{path} is no experiment.json of a run: expected a key 'experiment'") from None
         if not isinstance(values, dict):
             raise UserError(f"{path} is no experiment.json of a run: expected a table under 'experiment'")
         return values
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: of TOML, or a number of thousands of digits
         raise UserError(f"{path} is no valid TOML: {error}") from None
 
 

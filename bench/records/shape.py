@@ -13,7 +13,6 @@ from bench.records.schema import STATUSES
 
 Check = Callable[[Any], bool]
 _LARGEST = 1 << 62  # of a whole number: what NumPy's int64 holds, and more than anything counts
-_NUMBERS = (int, float)
 
 
 def problem_of(record: dict[str, Any]) -> str | None:
@@ -46,7 +45,7 @@ def _count(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return type(value) in _NUMBERS and (type(value) is int or math.isfinite(value))
+    return _whole(value) or (type(value) is float and math.isfinite(value))
 
 
 def _object(value: Any) -> bool:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.pair_table import pair_table
 from bench.analysis.results import Results
+from bench.analysis.tables import csv_text
 from bench.records.atomic import write_atomically, write_bytes_atomically
 from bench.report.document import Picture
 from bench.report.figures.svg import style
@@ -39,7 +40,7 @@ def export_tables(results: Results, folder: Path, kind: str) -> list[Path]:
     for name, table in [*((name, getattr(results, name)) for name in TABLES), ("pairs", pair_table(results))]:
         path = folder / f"{name}.{kind}"
         if kind == "csv":
-            write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+            write_atomically(path, csv_text(table))
         else:
             buffer = io.BytesIO()
             table.to_parquet(buffer, index=False, engine="pyarrow")

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import io
 import json
-import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import numpy as np
 from bench.models.contract import Learner, Problem, Settings
 from bench.models.registry import MODELS
 from bench.records.schema import Record
+from bench.training.checkpoint_file import FORMAT, LARGEST_GIB, STATE, read_checkpoint, typed
 from bench.training.request import Training, describe_entry
 from tasks.contract import Array, Columns, Split
 from tasks.errors import UserError
@@ -29,9 +27,7 @@ from tasks.registry import load_plugin_file
 from tasks.spec import Spec
 
 FOLDER = "models"
-FORMAT = 1
 HARMLESS = 1024  # a size that costs no memory to speak of
-_STATE = "state/"  # before the names of arrays in an .npz
 
 
 def pack(training: Training, learner: Learner, problem: Problem, record: Record) -> tuple[str, bytes]:
@@ -51,7 +47,7 @@ def pack(training: Training, learner: Learner, problem: Problem, record: Record)
     }
     buffer = io.BytesIO()
     if learner.kernel == "numpy":
-        arrays = {_STATE + name: value for name, value in learner.state().items()}
+        arrays = {STATE + name: value for name, value in learner.state().items()}
         np.savez(buffer, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
         return f"{FOLDER}/{record['key']}.npz", buffer.getvalue()
     import torch
@@ -104,84 +100,40 @@ class LoadedModel:
         return self.learner.predict(self.learner.place(Split(inputs, targets)))
 
 
-def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
+def load_model(path: str | Path, plugins: Sequence[str] = (), *, largest_gib: float = LARGEST_GIB) -> LoadedModel:
     """The trained model in a checkpoint, on the CPU. Nothing in the file is executed, whoever made it.
 
-    plugins: files that define its model, if it is not one of bench's own. UserError for a file that is missing,
-    damaged, no checkpoint, of a newer format, or of a model that is not known or has another shape.
+    plugins: files that define its model, if it is not one of bench's own. largest_gib: of the file.
+    UserError for a file that is missing, damaged, no checkpoint, of a newer format, or of a model that is not known or
+    has another shape.
     """
     for plugin in plugins:
         MODELS.load_plugin(load_plugin_file(plugin))
-    about, state = _read(Path(path))
+    about, state = read_checkpoint(Path(path), largest_gib, FOLDER)
     try:
-        problem = Problem(**about["problem"])
-        settings = replace(Settings(**about["settings"]), device="cpu")
-        columns = about["columns"] and Columns(**{f.name: _tuples(about["columns"][f.name]) for f in fields(Columns)})
+        problem = typed(Problem, about["problem"])
+        settings = replace(typed(Settings, about["settings"]), device="cpu")
+        columns = typed(Columns, about["columns"]) if about["columns"] else None
         name, parameters = str(about["model"]["name"]), dict(about["model"]["parameters"])
+        str(about["task"]["name"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is a damaged checkpoint: {error!r} in its description: save the model again") from None
-    model = MODELS.create(Spec(name, parameters))
+    try:
+        model = MODELS.create(Spec(name, parameters))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path} is a damaged checkpoint: {error!r} in its description: save the model again") from None
     # before anything of that size is built: a description may claim sizes that no weight in the file has
     largest = max([HARMLESS, *(size for value in state.values() for size in value.shape)])
     claimed = (settings.hidden_size, problem.input_size, problem.output_size)
-    if not all(isinstance(size, int) and 0 < size <= largest for size in claimed) or settings.num_layers > len(state):
-        raise UserError(f"{path} does not hold the weights of {model.label}: none has the sizes that it describes")
+    unlike = f"{path} does not hold the weights of {model.label}"
+    if not all(0 < size <= largest for size in claimed) or not 0 < settings.num_layers <= len(state):
+        raise UserError(f"{unlike}: none has the sizes that it describes")
+    count = model.count_parameters(problem, settings.hidden_size, settings.num_layers).total
+    if count > sum(value.size for value in state.values()) + HARMLESS**2:
+        raise UserError(f"{unlike}: there are fewer than the {count:,} that it describes")
     try:
         learner = model.build(problem, settings, np.random.default_rng(0), 0)
         learner.load_state(state)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"{path} does not hold the weights of {model.label}: {error}") from None
-    return LoadedModel(str(path), about, problem, columns or None, learner)
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Description and state. Which kind of file it is, is read from its content and not from its name."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            damaged = archive.testzip()
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: give a file of results/NAME/{FOLDER} (run --save-models)") from None
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
-        raise UserError(f"{path} is no checkpoint of bench: expected a .pt or .npz of results/NAME/{FOLDER}") from None
-    if damaged is not None:
-        raise UserError(f"{path} is damaged (in {damaged}): save the model again")
-    about, state = _read_npz(path) if "about.npy" in names else _read_torch(path)
-    if not isinstance(about, dict) or not isinstance(about.get("format"), int):
-        raise UserError(f"{path} is no checkpoint of bench: it has no description")
-    if about["format"] > FORMAT:
-        raise UserError(
-            f"{path} has checkpoint format {about['format']}, this bench reads {FORMAT}: install a newer one"
-        )
-    return about, state
-
-
-def _read_npz(path: Path) -> tuple[Any, dict[str, Array]]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            state = {name.removeprefix(_STATE): file[name] for name in file.files if name.startswith(_STATE)}
-            return json.loads(str(file["about"])), state
-    except (ValueError, KeyError, OSError, EOFError) as error:  # ValueError: an array that would have to be unpickled
-        what = "it holds objects, and nothing in it was run" if "allow_pickle" in str(error) else error
-        raise UserError(f"{path} is no checkpoint of bench: {what}") from None
-
-
-def _read_torch(path: Path) -> tuple[Any, dict[str, Array]]:
-    import pickle
-
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        return content["about"], {str(name): tensor.numpy() for name, tensor in content["state"].items()}
-    except pickle.UnpicklingError as error:  # whose text advises to load the file without this protection
-        asked = re.search(r"GLOBAL (\S+)", str(error))
-        what = f"it asks for {asked[1]}" if asked else "it holds more than weights and numbers"
-        raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {what}") from None
-    except (RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {reason}") from None
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    except (ValueError, TypeError, RuntimeError, KeyError, IndexError, AttributeError, MemoryError) as error:
+        raise UserError(f"{unlike}: {error or type(error).__name__}") from None
+    return LoadedModel(str(path), about, problem, columns, learner)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.records.plain import guarded
 from bench.training.checkpoint import load_model
+from bench.training.checkpoint_file import LARGEST_GIB
 from tasks.contract import Array, Columns
 from tasks.csv_table import Table, read_table
 from tasks.errors import UserError
@@ -28,18 +30,20 @@ class TablePrediction:
 
     def lines(self) -> Iterator[str]:
         """As CSV, exact: a header, then a line for each row."""
-        yield ",".join(["row", *(_quoted(name) for name in self.names)])
+        yield ",".join(["row", *(_quoted(guarded(name)) for name in self.names)])
         for row, values in zip(self.rows, self.values, strict=True):
             yield ",".join([str(int(row)), *(repr(float(value)) for value in values)])
 
 
-def predict_table(checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = ()) -> TablePrediction:
+def predict_table(
+    checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = (), *, largest_gib: float = LARGEST_GIB
+) -> TablePrediction:
     """Predictions for every row of a CSV file that has a whole window before it, and for those after the last.
 
     UserError for a checkpoint that cannot be loaded or whose task reads no table, and for a table that does not have
     the columns and rows that the model was trained on.
     """
-    model = load_model(checkpoint, plugins)
+    model = load_model(checkpoint, plugins, largest_gib=largest_gib)
     columns = model.columns
     if columns is None:
         name = model.about["task"]["name"]

@@ -1,8 +1,8 @@
 """A lock without the kernel's help: a file made exclusively, whose holder touches it every few seconds.
 
-`FILE.held` names its holder (host, process, and a token of its own). A holder whose file is younger than `STALE_SECONDS`
-is alive, whatever machine it is on; so is a process of this machine that can be seen. A death is claimed only where it
-is seen: on this machine the process is gone; on another, the file's time does not change while we watch it.
+`FILE.held` names its holder (host, process, and a token of its own). A holder is alive while its file is younger than
+`STALE_SECONDS`, whatever machine it is on. A death is claimed only where it is seen: on this machine the process is
+gone; on another, the file's time does not change while it is watched.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import os
 import platform
 import secrets
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 BEAT_SECONDS = 5.0
 STALE_SECONDS = 60.0  # without a beat: then it is watched
 WATCH_SECONDS = 15.0  # three beats
+_LONGEST = 500  # characters that are read of a file
 
 
 class Heartbeat:
@@ -30,7 +32,7 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
 
     def is_held(self) -> bool:
-        """Whether another holder is alive, as far as can be seen at once: an old file of another machine counts."""
+        """Whether another holder is alive, as far as can be seen at once; `take` watches one of another machine."""
         found = self._look()
         return found is not None and not self._is_dead(*found, watch=False)
 
@@ -52,10 +54,13 @@ class Heartbeat:
                 aside = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
                 with contextlib.suppress(FileNotFoundError):
                     self._path.rename(aside)
-                    if aside.read_text(encoding="utf-8", errors="replace") != found[0]:
-                        aside.rename(self._path)  # a new holder's, taken away by mistake: give it back
-                        return None
+                    mistaken = aside.read_text(encoding="utf-8", errors="replace")[:_LONGEST] != found[0]
+                    if mistaken:  # a new holder's: give it back
+                        with contextlib.suppress(FileExistsError):
+                            os.link(aside, self._path)
                     aside.unlink()
+                    if mistaken:
+                        return None
                 continue
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(self._token)
@@ -85,16 +90,18 @@ class Heartbeat:
     def _look(self) -> tuple[str, float] | None:
         """What the file says, and its time; None where there is none."""
         try:
-            return self._path.read_text(encoding="utf-8", errors="replace")[:500], self._path.lstat().st_mtime
+            return self._path.read_text(encoding="utf-8", errors="replace")[:_LONGEST], self._path.lstat().st_mtime
         except FileNotFoundError:
             return None
 
     def _is_dead(self, text: str, beat: float, *, watch: bool) -> bool:
-        host, process, *_ = [*text.split("\n"), "", ""]
-        if host == platform.node() and process.isdigit():
-            return int(process) != os.getpid() and not _is_alive(int(process))
-        if abs(time.time() - beat) < STALE_SECONDS or not watch:
+        if abs(time.time() - beat) < STALE_SECONDS:
             return False
+        host, process, *_ = [*text.split("\n"), "", ""]
+        if host == platform.node():
+            return not _may_live(process)
+        if not watch:
+            return True  # as it seems
         deadline = time.monotonic() + WATCH_SECONDS
         while time.monotonic() < deadline:
             time.sleep(WATCH_SECONDS / 15)
@@ -108,11 +115,14 @@ class Heartbeat:
         return f"process {process} on {host}"
 
 
-def _is_alive(process: int) -> bool:
+def _may_live(process: str) -> bool:
+    """Whether a process of this machine may be alive; False only where the system says that there is none."""
+    if sys.platform == "win32" or not process.isdigit():  # there, signal 0 is no question
+        return True
     try:
-        os.kill(process, 0)
+        os.kill(int(process), 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         return True
     return True

@@ -20,6 +20,7 @@ from bench.records.plain import plain
 from tasks.errors import UserError
 
 NAME = ".lock"
+NAMES = (NAME, f"{NAME}.held")
 _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _LONGEST = 200  # characters that are read of whom a lock names
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)

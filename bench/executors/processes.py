@@ -44,9 +44,13 @@ class ProcessExecutor(Executor):
         self._kernel_kills = machine_memory.kernel_kills()
         self._pools: list[ProcessPoolExecutor] = []
         self._last: dict[int, BaseProcess] = {}
-        for slot in range(slots):
-            self._pools.append(self._start())
-            self._remember(slot)
+        try:
+            for slot in range(slots):
+                self._pools.append(self._start())
+                self._remember(slot)
+        except BaseException:  # no more processes or files: those that were begun must not stay
+            self.close()
+            raise
 
     @property
     def slots(self) -> int:
@@ -113,7 +117,7 @@ class ProcessExecutor(Executor):
             self._last[slot] = process
 
     def close(self) -> None:
-        for slot in range(self._slots):
+        for slot in range(len(self._pools)):
             self._end(slot)
 
     def _start(self) -> ProcessPoolExecutor:

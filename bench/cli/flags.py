@@ -121,7 +121,11 @@ FLAGS: list[click.Parameter] = [
             "Trainings at a time on each GPU, in one process. Default: as many as make it faster and fit its memory.",
         ),
         ("--workers", "N", "Trainings at a time, one thread each. Default: one a core."),
-        ("--executor", "WHERE", "local, inline (in this process: for debugging) or dask://HOST:PORT (a Dask cluster)."),
+        (
+            "--executor",
+            "WHERE",
+            "local, inline (in this process: to debug), or a Dask cluster: dask://HOST:PORT, dask+tls://HOST:PORT.",
+        ),
         (
             "--storage",
             "URL",

@@ -130,6 +130,7 @@ _COUNTS = (
 )
 
 
+_LARGEST_LIMIT = 10**9  # seconds (30 years) or GiB
 # beyond these is a slip of the finger: nothing would ever come of it
 _MOST = {"trials": 100_000, "seeds": 10_000, "workers": 1024, "cohort": 1024, "hidden_sizes": 65_536, "layers": 64}
 
@@ -179,6 +180,8 @@ def check(options: Options) -> Options:
         if value is not None and not value > 0:
             unit = "GiB" if key == "memory" else "seconds"
             raise UserError(f"{flag(key)} is {value:g}: expected more than 0 {unit}")
+        if value is not None and value > _LARGEST_LIMIT:
+            raise UserError(f"{flag(key)} is {value:g}: expected at most {_LARGEST_LIMIT:,}, or leave it out")
     if options.precision == "tf32" and options.device == "cpu":
         raise UserError("--precision tf32 needs a GPU: leave it out, or leave out --device cpu")
     check_executor(options.executor)
@@ -204,8 +207,9 @@ def check(options: Options) -> Options:
 
 def check_executor(executor: str) -> None:
     """Raise UserError unless it is local, inline or the address of a Dask scheduler."""
-    if executor not in EXECUTORS and not re.fullmatch(r"dask://[^\s/:]+:\d{1,5}", executor):
-        raise UserError(f"unknown executor '{executor}': expected {', '.join(EXECUTORS)} or dask://HOST:PORT")
+    if executor not in EXECUTORS and not re.fullmatch(r"dask(\+tls)?://[^\s/:]+:\d{1,5}", executor):
+        names = ", ".join(EXECUTORS)
+        raise UserError(f"unknown executor '{executor}': expected {names}, dask://HOST:PORT or dask+tls://HOST:PORT")
 
 
 def _each(value: Any) -> Iterable[Any]:

@@ -51,23 +51,22 @@ class FolderLock:
         """Take the lock. Returns who left it behind, where that was a run which died; UserError where one lives."""
         while True:
             descriptor = self._open(os.O_CREAT)
-            held = _lock(descriptor)
-            if held is None:
-                os.close(descriptor)
-                return self._acquire_by_heartbeat()
-            if not held:
-                try:
+            try:
+                held = _lock(descriptor)
+                if held is False:
                     raise UserError(self._refusal(descriptor))
-                finally:
+                if held and _is_still(self._path, descriptor):
+                    left_by = _read(descriptor) or None
+                    os.ftruncate(descriptor, 0)
+                    os.pwrite(descriptor, f"{_myself()}\n".encode(), 0)
+                    self._descriptor = descriptor
+                    return left_by
+            finally:
+                if self._descriptor is None:
                     os.close(descriptor)
-            if _is_still(self._path, descriptor):
-                break
-            os.close(descriptor)  # its holder went away, and took the file with it, between opening and locking
-        left_by = _read(descriptor) or None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{_myself()}\n".encode(), 0)
-        self._descriptor = descriptor
-        return left_by
+            if held is None:
+                return self._acquire_by_heartbeat()
+            # its holder went away, and took the file with it, between opening and locking
 
     def release(self) -> None:
         """Give the lock back."""
@@ -75,10 +74,12 @@ class FolderLock:
             self._heartbeat.stop()
             self._heartbeat = None
         if self._descriptor is not None:
-            if _is_still(self._path, self._descriptor):
-                self._path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = None
+            try:
+                if _is_still(self._path, self._descriptor):
+                    self._path.unlink(missing_ok=True)
+            finally:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def _acquire_by_heartbeat(self) -> str | None:
         heartbeat = Heartbeat(self._path)

@@ -162,7 +162,7 @@ def _of_type(value: Any, hint: Any, name: str) -> Any:
     fits = (
         value in arguments
         if origin is typing.Literal
-        else type(value) in (int, float) and math.isfinite(value)
+        else (type(value) is int and abs(value) < _LARGEST_COUNT) or (type(value) is float and math.isfinite(value))
         if hint is float
         else type(value) is int and 0 <= value < _LARGEST_COUNT
         if hint is int

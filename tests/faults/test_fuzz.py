@@ -100,6 +100,7 @@ def text_of(record: Any) -> bytes:
     return json.dumps(record).encode(errors="surrogatepass")
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # the square of a loss of 1e300 is infinite
 @pytest.mark.parametrize("count", COUNTS)
 def test_records_of_any_kind_are_read_or_named_by_their_line(experiment: Run, folder: Path, count: int) -> None:
     from bench.analysis.results import load

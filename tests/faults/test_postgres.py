@@ -111,7 +111,7 @@ def test_a_server_that_is_killed_and_comes_back_has_all_trials_and_no_file_the_p
         while not _trials(url):  # until the copy has begun
             next(told)
         server.kill()
-        for _ in range(20):
+        for _ in range(5):
             next(told)
         server.start()
         assert process.stdout is not None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import signal
+import threading
+import traceback
 from collections.abc import Iterable
 
 _CLOSE = 0.75  # of two names: twice the letters that both have in the same order, divided by the letters of both
@@ -47,3 +50,26 @@ def nearest(given: str, valid: Iterable[str]) -> str | None:
         if name[0] == text[0] or difflib.SequenceMatcher(None, name, text).ratio() >= _CLOSE:
             return names[name]
     return None
+
+
+class Stopped(KeyboardInterrupt):
+    """A person or the system has asked this process to stop (Ctrl-C, SIGTERM, SIGHUP); raised by signal handlers."""
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether an error is a request to stop, and not a KeyboardInterrupt that the code of a plug-in has raised."""
+    if isinstance(error, Stopped):
+        return True
+    return (
+        isinstance(error, KeyboardInterrupt)
+        and threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler  # nobody else tells the two apart
+    )
+
+
+def unasked_end(error: BaseException) -> UserError:
+    """What to say of SystemExit, or of a KeyboardInterrupt that nobody sent: code of a task or model raised it."""
+    last = next(reversed(traceback.extract_tb(error.__traceback__)), None)
+    where = f"{last.filename}:{last.lineno} in {last.name}" if last else "the code of a task or model"
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return UserError(f"{where} tried to end the program ({text}): raise an error there instead, such as ValueError")

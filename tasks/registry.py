@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 
 from tasks.contract import BUDGETS, LOSSES, Defaults, Task
 from tasks.entry import parameters
-from tasks.errors import UserError, unknown
+from tasks.errors import UserError, is_stop, unknown
 from tasks.spec import Spec, convert
 
 Entry = TypeVar("Entry")
@@ -89,7 +89,7 @@ class Registry(Generic[Entry]):
             return importlib.import_module(name)
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UserError(
                 f"{name.replace('.', '/')}.py could not be imported: {type(error).__name__}: {error}"
             ) from error
@@ -137,8 +137,10 @@ def load_plugin_file(path: str | Path) -> types.ModuleType:
     try:
         # not by the loader: it would write a bytecode cache beside the user's file, and miss an edit within a second
         exec(compile(path.read_bytes(), str(path.resolve()), "exec"), vars(module))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # what a file raises at import is its own mistake, SystemExit too
         del sys.modules[name]
+        if is_stop(error):
+            raise
         raise UserError(f"plug-in {path} could not be imported: {type(error).__name__}: {error}") from error
     vars(module)["__code_hash__"] = _file_hash(path)
     _PLUGINS[path.resolve()] = module
@@ -201,7 +203,7 @@ def _load_entry_point(point: importlib.metadata.EntryPoint, kind: str) -> types.
     """An entry point of group `bench.tasks` or `bench.models` names a module."""
     try:
         module = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"the {kind} plug-in '{point.name}' ({point.value}) could not be loaded: {error}") from error
     if not isinstance(module, types.ModuleType):
         raise UserError(f"the {kind} plug-in '{point.name}' ({point.value}) must name a module")

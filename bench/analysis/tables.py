@@ -19,6 +19,7 @@ from bench.analysis.formatting import is_missing
 from bench.analysis.summary import summarise_model, summarise_reference
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
+from bench.records.plain import guarded
 from bench.records.schema import Record, label, trainings, unique
 
 if TYPE_CHECKING:
@@ -264,6 +265,18 @@ def write_tables(records: Iterable[Record], folder: Path) -> list[Path]:
     paths = []
     for name, table in tables.items():
         path = folder / f"{name}.csv"
-        write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+        write_atomically(path, csv_text(table))
         paths.append(path)
     return paths
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV, exact, in which no text cell and no header is a formula for a spreadsheet (`plain.guarded`)."""
+    texts = [name for name in table.columns if not _is_number_column(table[name])]
+    guard = {name: table[name].map(lambda cell: guarded(cell) if isinstance(cell, str) else cell) for name in texts}
+    written: str = table.assign(**guard).rename(columns=guarded).to_csv(index=False, lineterminator="\n")
+    return written
+
+
+def _is_number_column(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind in "biuf"

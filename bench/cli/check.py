@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.stopping import stop_signals
+from bench.records.plain import plain
 
 if TYPE_CHECKING:
     from bench.gate.outcome import CheckOutcome
@@ -86,9 +87,9 @@ def check_command(
     text = _painted(outcome) if style == "text" and not output and _takes_colour() else write(outcome, style)
     if output:
         write_atomically(Path(output), text + "\n")
-        click.echo(outcome.sentence)
+        click.echo(plain(outcome.sentence))
     else:
-        click.echo(text)
+        click.echo(plain(text))
     return outcome.exit_code
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from bench.records.plain import plain
+
 _DAMAGED = 1
 _SHOWN = 20
 _EXCERPT = 60
@@ -32,9 +34,9 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     from bench.records.folder import command_name
 
     found = diagnose(name, results)
-    click.echo(f"{found.path}: {sum(found.kept.values())} whole records")
+    click.echo(f"{plain(str(found.path))}: {sum(found.kept.values())} whole records")
     for (stage, status), count in sorted(found.kept.items()):
-        click.echo(f"  {count:>7} {stage} {status}")
+        click.echo(plain(f"  {count:>7} {stage} {status}"))
     if found.unprotected:
         click.echo(f"  {found.unprotected:>7} of these are unprotected: an earlier bench wrote them without a checksum")
     for line in found.newer[:1]:
@@ -58,7 +60,7 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
 
 def _show(sentences: Sequence[str]) -> None:
     for sentence in sentences[:_SHOWN]:
-        click.echo(sentence)
+        click.echo(plain(sentence))
     if len(sentences) > _SHOWN:
         click.echo(f"and {len(sentences) - _SHOWN} more")
 

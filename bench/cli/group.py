@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import io
+import os
 import sys
+import threading
+import time
+import traceback
 from typing import Any
 
 import click
 
 from bench import __version__
-from tasks.errors import UserError, nearest, unknown
+from bench.records.disk import advice, reason
+from bench.records.plain import plain
+from tasks.errors import UserError, nearest, unasked_end, unknown
 
 USER_ERROR = 2
+_LAST_SECONDS = 2.0  # for threads to end by themselves
+_UNREAD = 1  # the output went to a program that has ended
 INTERRUPTED = 130  # 128 + SIGINT, what shells expect
-
-# what a disk or its owner may say no with; any other OSError is a fault of ours and keeps its traceback
-_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 class Group(click.Group):
@@ -40,10 +45,15 @@ class Group(click.Group):
         except click.Abort:
             click.echo("interrupted", err=True)
             code = INTERRUPTED
+        except SystemExit as error:
+            code = _UNREAD if _is_from_click(error) else _fail(str(unasked_end(error)))
         except OSError as error:
-            if error.errno not in _REFUSALS:
-                raise
-            code = _fail(f"{error.filename or 'a file'}: {error.strerror}")
+            code = _refused(error)
+        except MemoryError:
+            code = _fail("the memory that this process may use did not suffice: end other programs, or raise ulimit -v")
+        code = _flush(code)
+        if not args and settings.get("args") is None:  # the process's own command line
+            _leave_threads_behind(code or 0)
         sys.exit(code)
 
     def resolve_command(
@@ -56,6 +66,47 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which people need them."""
         return list(self.commands)
+
+
+def _is_from_click(error: BaseException) -> bool:
+    """Whether click itself ended the program: it does where nobody reads the output any more."""
+    last = next(reversed(traceback.extract_tb(error.__traceback__)), None)
+    return last is not None and last.filename == click.core.__file__
+
+
+def _refused(error: OSError) -> int:
+    """Say what the system refused; any error that it has no advice for is a fault of ours and keeps its traceback."""
+    what = advice(error)
+    if what is None:
+        raise error
+    if error.filename is None:
+        return _fail(f"the system refused to write the output, or to start a process: {error.strerror}: {what}")
+    return _fail(f"{error.filename}: {reason(str(error.filename), error)}: {what}")
+
+
+def _flush(code: Any) -> Any:
+    """The exit code, unless what was printed could not be written (`> /dev/full`)."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.close()  # or the interpreter would try again, and say so in its own words
+        return _UNREAD if isinstance(error, BrokenPipeError) else _fail(f"standard output can't be written: {error}")
+    return code
+
+
+def _leave_threads_behind(code: int) -> None:
+    """End the process, though threads that a task or model started would keep it alive."""
+    deadline = time.monotonic() + _LAST_SECONDS
+    threads = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon]
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))
+    if any(thread.is_alive() for thread in threads):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
 
 
 @click.pass_context
@@ -78,7 +129,8 @@ def _version_option() -> click.Option:
 
 
 def _fail(message: str) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    with contextlib.suppress(OSError, ValueError):  # a closed stderr hears nothing, and the exit code says it all
+        click.echo(f"error: {plain(' '.join(message.split()))}", err=True)
     return USER_ERROR
 
 

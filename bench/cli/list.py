@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from bench.records.plain import plain
+
 KINDS = ("tasks", "models", "experiments", "budgets", "recipes")
 Row = tuple[str, str]  # a name, and what it is
 GROUPS = {
@@ -48,7 +50,7 @@ def list_command(what: str, plugins: tuple[str, ...], results: str) -> int:
         if heading and shown:
             click.echo(heading)
         for name, summary in shown:
-            click.echo(f"{'  ' * bool(heading)}{name:<{width}}  {summary}")
+            click.echo(plain(f"{'  ' * bool(heading)}{name:<{width}}  {summary}"))
     if not found:
         click.echo(f"no {what} yet", err=True)
     return 0

@@ -12,7 +12,18 @@ import click
 @click.argument("file", metavar="FILE.csv")
 @click.option("--output", metavar="FILE", help="Write the predictions to this file instead of to standard output.")
 @click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines the saved model.")
-def predict_command(checkpoint: str, file: str, output: str | None, plugins: tuple[str, ...]) -> int:
+@click.option(
+    "--largest",
+    "largest_gib",
+    metavar="GIB",
+    type=click.FloatRange(min=0, min_open=True),
+    default=4.0,
+    show_default=True,
+    help="Read no checkpoint that is larger.",
+)
+def predict_command(
+    checkpoint: str, file: str, output: str | None, plugins: tuple[str, ...], largest_gib: float
+) -> int:
     """Predict the rows of FILE.csv with a model that `run --save-models` left in results/NAME/models.
 
     Writes CSV: the number of the row that is predicted (1 is the first; the last ones lie beyond the file), and the
@@ -29,7 +40,7 @@ def predict_command(checkpoint: str, file: str, output: str | None, plugins: tup
 
     if output is not None:
         refuse_unwritable(Path(output), "--output")
-    text = predict_table(checkpoint, file, plugins).to_csv()
+    text = predict_table(checkpoint, file, plugins, largest_gib=largest_gib).to_csv()
     if output is None:
         click.echo(text, nl=False)
     else:

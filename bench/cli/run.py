@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,8 +57,10 @@ def run_command(
       python -m bench run --recipe sine-gru16 --models gru,lstm,rnn
       python -m bench run --data sales.csv --target revenue --time date --models gru,lstm
     """
+    from bench.cli.stopping import stop_signals
     from bench.config.files import read_config, read_recipe, recipe_parts
     from bench.config.resolve import resolve
+    from bench.experiment.time_limit import ready_by
     from tasks.errors import UserError
 
     if config and recipe:
@@ -67,7 +70,9 @@ def run_command(
     for part in recipe_parts(recipe) if recipe else [None]:
         values = read_recipe(part) if part else read_config(config) if config else None
         name = flags["name"] and part and recipe and flags["name"] + part.removeprefix(recipe)
-        experiments.append(resolve({**flags, "name": name or flags["name"]}, values, recipe=part))
+        limits = [_seconds(flags[key] or (values or {}).get(key)) for key in ("max_time", "timeout")]
+        with stop_signals(), ready_by(time.monotonic(), *limits):
+            experiments.append(resolve({**flags, "name": name or flags["name"]}, values, recipe=part))
     code = 0
     for experiment in experiments:
         code = max(code, _run_one(ctx, experiment, fresh, retry_failed, quiet, verbose))
@@ -76,6 +81,14 @@ def run_command(
     if len(experiments) > 1 and code != INTERRUPTED:
         click.echo(f"\nto read all of them together: python -m bench claims {experiments[0].name}")
     return code
+
+
+def _seconds(value: Any) -> float | None:
+    """A time limit before options are checked: None where there is none, or where it is no number."""
+    try:
+        return float(value) if float(value) > 0 else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _run_one(

@@ -1,4 +1,4 @@
-"""How `run` stops when it is told to: SIGTERM like Ctrl-C, and a second one at once."""
+"""How `run` stops when it is told to: SIGTERM and SIGHUP like Ctrl-C, and a second one at once."""
 
 from __future__ import annotations
 
@@ -10,22 +10,31 @@ from types import FrameType
 
 import click
 
+from tasks.errors import Stopped
+
+# Ctrl-C; what batch systems and shutdowns send; a terminal that was closed (unless nohup has it ignored)
+_SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
+
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[None]:
-    """Within, SIGTERM raises KeyboardInterrupt, as Ctrl-C does: batch systems and shutdowns send it."""
+    """Within, each of `_SIGNALS` raises `Stopped`, a KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Stopped
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def partial_result(show: Callable[[], None]) -> None:

@@ -66,14 +66,14 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         try:
             manifest = json.loads(text)
             values = manifest["experiment"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise UserError(f"{path} is not the experiment.json of a run: expected a key 'experiment'") from None
         if not isinstance(values, dict):
             raise UserError(f"{path} is not the experiment.json of a run: expected a table under 'experiment'")
         return values if "protocol" in manifest else {"tune": "once", **values}  # the first protocol knew no other
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: of TOML, or a number of thousands of digits
         raise UserError(f"{path} is not valid TOML: {error}") from None
 
 

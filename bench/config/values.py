@@ -35,8 +35,9 @@ def check_learning_rates(rates: Sequence[float]) -> None:
 
 def check_executor(executor: str) -> None:
     """`local`, `inline` or the address of a Dask scheduler."""
-    if executor not in EXECUTORS and not re.fullmatch(r"dask://[^\s/:]+:\d{1,5}", executor):
-        raise UserError(f"unknown executor '{executor}': expected {', '.join(EXECUTORS)} or dask://HOST:PORT")
+    if executor not in EXECUTORS and not re.fullmatch(r"dask(\+tls)?://[^\s/:]+:\d{1,5}", executor):
+        names = ", ".join(EXECUTORS)
+        raise UserError(f"unknown executor '{executor}': expected {names}, dask://HOST:PORT or dask+tls://HOST:PORT")
 
 
 def check_name(name: str) -> None:

@@ -89,3 +89,7 @@ class Executor(ABC):
     def died_for_memory(self, slot: int) -> bool:
         """Whether the worker that just died in a slot was killed by the kernel because the machine had none left."""
         return False
+
+    def how_it_died(self, slot: int) -> str:
+        """What ended the worker that just died in a slot, as far as it can be seen."""
+        return "killed, or a crash"

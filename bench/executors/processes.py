@@ -7,8 +7,10 @@ doing: the cause is certain, the others are unharmed, and the slot gets a new pr
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -22,6 +24,7 @@ from bench.measure import machine_memory
 from bench.records.schema import Record
 from bench.training.jobs import Job
 
+START_SECONDS = 120.0  # of a worker: what it takes beyond that counts as time of its job, which may then be ended
 END_SECONDS = 2.0  # a killed process is gone at once, unless the kernel is busy writing for it
 
 
@@ -39,10 +42,17 @@ class ProcessExecutor(Executor):
         self._progress = SharedProgress(self._doubles)
         self._serials = [0] * slots
         self._began: dict[int, float] = {}
+        self._submitted: dict[int, float] = {}
         self._kernel_kills = machine_memory.kernel_kills()
         self._pools: list[ProcessPoolExecutor | None] = [None] * slots
-        for slot in range(0 if at_first_job else slots):
-            self._pools[slot] = self._start()
+        self._last: dict[int, BaseProcess] = {}
+        try:
+            for slot in range(0 if at_first_job else slots):
+                self._pools[slot] = self._start()
+                self._remember(slot)
+        except BaseException:  # no more processes or files: those that were begun must not stay
+            self.close()
+            raise
 
     @property
     def slots(self) -> int:
@@ -51,6 +61,7 @@ class ProcessExecutor(Executor):
     def submit(self, job: Job, slot: int) -> Future[Record]:
         self._progress.clear(slot)
         self._began.pop(slot, None)
+        self._submitted[slot] = time.monotonic()
         self._serials[slot] += 1
         try:
             return self._pool(slot).submit(worker.perform, job, slot, self._serials[slot])
@@ -70,7 +81,7 @@ class ProcessExecutor(Executor):
     def seconds(self, slot: int) -> float:
         if slot not in self._began:
             if not self._progress.has_begun(slot, self._serials[slot]):
-                return 0.0
+                return max(time.monotonic() - self._submitted.get(slot, math.inf) - START_SECONDS, 0.0)
             self._began[slot] = time.monotonic()
         return time.monotonic() - self._began[slot]
 
@@ -82,12 +93,33 @@ class ProcessExecutor(Executor):
         before, self._kernel_kills = self._kernel_kills, machine_memory.kernel_kills()
         return self._kernel_kills > before
 
+    def how_it_died(self, slot: int) -> str:
+        process = self._process(slot) or self._last.get(slot)
+        try:
+            if process is not None:
+                process.join(END_SECONDS)
+            code = None if process is None else process.exitcode
+        except (ValueError, AssertionError):  # closed already, with all that was known of it
+            code = None
+        if code is None:
+            return super().how_it_died(slot)
+        if code < 0:
+            return f"ended by {signal.Signals(-code).name}" if -code in list(signal.Signals) else f"signal {-code}"
+        return f"it left by itself with exit code {code}: os._exit, or a library that ends its process"
+
     def restart(self, slot: int) -> None:
         self._end(slot)
         self._pools[slot] = self._start()
+        self._remember(slot)
+
+    def _remember(self, slot: int) -> None:
+        """Keep hold of a slot's process: its pool forgets it when it dies, and how it died with it."""
+        process = self._process(slot)
+        if process is not None:
+            self._last[slot] = process
 
     def close(self) -> None:
-        for slot in range(self._slots):
+        for slot in range(len(self._pools)):
             self._end(slot)
 
     def _start(self) -> ProcessPoolExecutor:

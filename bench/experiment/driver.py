@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from bench.executors.executor import Executor, WorkerDied
 from bench.experiment.observer import Observer
+from bench.experiment.time_limit import OutOfTime, until
 from bench.records.ledger import Ledger
 from bench.records.schema import Record
 from bench.training.jobs import Job, failure
@@ -27,6 +28,7 @@ ATTEMPTS = 3  # a job whose worker died is started again at most this often in a
 POLL_SECONDS = 0.1
 AHEAD = 50  # orders in the queue for each slot, before more cells begin: enough to start the costliest first
 WATCH_SECONDS = 0.25  # between two looks at the time and the memory that workers take
+GRACE_SECONDS = 10.0  # for the parent's own work where the deadline comes before it is done: a report needs it
 MIB = 1 << 20
 
 
@@ -138,9 +140,19 @@ class Driver:
             while waiting and self._has_room():
                 self._advance(waiting.popleft())
             self._fill_slots()
-            self._collect(0.0 if _do_one(pieces) else POLL_SECONDS)
-        for _ in pieces:
+            done = self._do_piece(pieces, self.limits.deadline)
+            self._collect(POLL_SECONDS if done else 0.0)
+        last = time.monotonic() + GRACE_SECONDS if self.limits.deadline is not None else None
+        while not self._do_piece(pieces, last):
             pass
+
+    def _do_piece(self, pieces: Iterator[object], deadline: float | None) -> bool:
+        """Do one piece of work, unless the deadline comes first; whether none is left to be done now."""
+        try:
+            with until(deadline):
+                return not _do_one(pieces)
+        except OutOfTime:
+            return True
 
     def _has_room(self) -> bool:
         """Whether the queue is so short that another cell should begin, or a kind of slot has nothing to do."""
@@ -237,7 +249,7 @@ class Driver:
             return future.result()
         except (BrokenProcessPool, WorkerDied) as death:
             job, known = pending.order.job, self._so_far(slot)
-            for_memory = self.executor.died_for_memory(slot)
+            for_memory, how = self.executor.died_for_memory(slot), self.executor.how_it_died(slot)
             self.executor.restart(slot)
             if for_memory:
                 return failure(
@@ -245,7 +257,7 @@ class Driver:
                 )
             if pending.attempts < ATTEMPTS and not getattr(death, "for_good", False):
                 return None
-            why = str(death) if isinstance(death, WorkerDied) else "killed, or a crash"
+            why = str(death) if isinstance(death, WorkerDied) else how
             return failure(job, "failed", f"its worker process died {ATTEMPTS} times ({why})", **known)
 
     def _watch(self) -> list[tuple[int, _Pending, Record]]:

@@ -35,7 +35,7 @@ def open_executor(experiment: Experiment, observer: Observer, *, cohorts: bool =
         from bench.executors.inline import InlineExecutor
 
         return InlineExecutor(options.plugins)
-    if options.executor.startswith("dask://"):
+    if options.executor.startswith("dask"):
         from bench.executors.dask_cluster.executor import DaskExecutor
 
         return DaskExecutor(options.executor, options.plugins, observer.note)

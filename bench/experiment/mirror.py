@@ -7,7 +7,9 @@ database holds up no training. When it fails the run is told and goes on, and th
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,6 +21,7 @@ from bench.records.selection import finished_loss, is_whole
 from tasks.errors import UserError
 
 FLUSH_SECONDS = 30.0  # at the end of an experiment, for what is still to be copied
+UNSEEN_SECONDS = 3.0  # the same, where the storage has never been reached
 RETRY_SECONDS, LONGEST_SECONDS = 1.0, 30.0  # between two attempts: doubled each time
 Name = tuple[str, str, str]
 
@@ -61,7 +64,7 @@ class Mirror:
         self._pending: dict[tuple[Name, int], tuple[Space, list[Record]]] = {}  # by search, what is not copied yet
         self._lock, self._wake, self._closing = threading.Lock(), threading.Event(), threading.Event()
         self._failure: str | None = None
-        self._told = False
+        self._told = self._reached = False
         self._writer: threading.Thread | None = None
         if url is not None:
             self._writer = threading.Thread(target=self._write, args=(url,), daemon=True, name="bench-mirror")
@@ -102,28 +105,34 @@ class Mirror:
     def _write(self, url: str) -> None:
         """Copy whatever is pending, until it is closed; after a failure wait, open the storage anew and try again."""
         writer: _Writer | None = None
-        pause = RETRY_SECONDS
+        pause, give_up = RETRY_SECONDS, math.inf
         while True:
             self._wake.wait()
             self._wake.clear()
             last = self._closing.is_set()
+            if last and math.isinf(give_up):
+                give_up = time.monotonic() + (FLUSH_SECONDS if self._reached else UNSEEN_SECONDS) - RETRY_SECONDS
             try:
                 writer = writer or _Writer(url)
+                self._reached = True
                 self._copy(writer)
                 self._failure, pause = None, RETRY_SECONDS
+                if last:
+                    break
             except Exception as error:  # whatever a database may raise: its failure is a sentence, never the run's
                 self._failure = hidden(f"{type(error).__name__}: {error}".splitlines()[0], url)
                 if writer is not None:
                     writer.close()
                     writer = None
-                if not last:
+                if time.monotonic() > give_up:
+                    return
+                if last:
+                    time.sleep(RETRY_SECONDS)
+                else:
                     self._closing.wait(pause)
                     pause = min(2 * pause, LONGEST_SECONDS)
-                    self._wake.set()
-            if last:
-                if writer is not None:
-                    writer.close()
-                return
+                self._wake.set()
+        writer.close()
 
     def _copy(self, writer: _Writer) -> None:
         while True:

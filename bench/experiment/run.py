@@ -29,6 +29,7 @@ from bench.experiment.plan import Plan, covers
 from bench.experiment.references import record_references
 from bench.experiment.replicate import Replicate, SearchForAll, Timing
 from bench.experiment.settling import look, more_replicates
+from bench.experiment.time_limit import ready_by
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.records.folder import RECORDS, ResultsFolder, command_name
 from bench.records.jsonl import RecordFile, read_records
@@ -37,7 +38,7 @@ from bench.records.reuse import Siblings
 from bench.records.schema import PROTOCOL, SCHEMA, STAGES
 from bench.records.selection import drop_superseded, most_frequent
 from bench.training.data import load_data
-from tasks.errors import UserError
+from tasks.errors import UserError, is_stop, unasked_end
 from tasks.validation import naming, validate_dataset
 
 ONE_REPLICATE = (
@@ -91,11 +92,16 @@ def run(
         finished = None if fresh or retry_failed else folder.finished()
         if finished is not None and covers(finished["experiment"], experiment):
             return _unchanged(folder, finished, observer, began)
-        workers = _Workers(experiment, executor, observer, resources)
-        plan = Plan(experiment, workers.machine["device"])
-        plan.planned()  # before the folder is touched: a model may lack a size that is asked for
-        ledger = _open_folder(experiment, folder, workers, observer, resources, fresh, retry_failed)
-        return _Run(plan.extended(ledger), folder, workers, ledger, observer, command, began).run()
+        try:
+            workers = _Workers(experiment, executor, observer, resources, began)
+            plan = Plan(experiment, workers.machine["device"])
+            plan.planned()  # before the folder is touched: a model may lack a size that is asked for
+            ledger = _open_folder(experiment, folder, workers, observer, resources, fresh, retry_failed)
+            return _Run(plan.extended(ledger), folder, workers, ledger, observer, command, began).run()
+        except (SystemExit, KeyboardInterrupt) as error:
+            if is_stop(error):
+                raise
+            raise unasked_end(error) from error
 
 
 def _unchanged(folder: ResultsFolder, manifest: dict[str, Any], observer: Observer, began: float) -> Outcome:
@@ -113,9 +119,17 @@ class _Workers:
     """Where jobs run. machine: what a first look at it found. notes: what cohorts said, that one was halved, say."""
 
     def __init__(
-        self, experiment: Experiment, executor: Executor | None, observer: Observer, resources: ExitStack
+        self,
+        experiment: Experiment,
+        executor: Executor | None,
+        observer: Observer,
+        resources: ExitStack,
+        began: float,
     ) -> None:
-        """executor: None to open the one that the options name, and to put a cohort on each GPU."""
+        """executor: None to open the one that the options name, and to put a cohort on each GPU.
+
+        began: of the run, on `time.monotonic`, since its limits cover what happens here as well.
+        """
         options, self._observer = experiment.options, observer
         cohorts = executor is None and options.executor == "local"
         # first: its workers start meanwhile
@@ -123,10 +137,11 @@ class _Workers:
         resources.callback(lambda: self.executor.close())  # whichever it is by then
         self.notes: list[str] = []
         self.count = self.executor.workers
-        for task in experiment.tasks:
-            with naming(task):
-                validate_dataset(task, load_data(task, options.seed, SEARCH_REPLICATE))
-        self.machine = look_at_machine(experiment, self.executor, cohorts=cohorts, observer=observer)
+        with ready_by(began, options.max_time, options.timeout):
+            for task in experiment.tasks:
+                with naming(task):
+                    validate_dataset(task, load_data(task, options.seed, SEARCH_REPLICATE))
+            self.machine = look_at_machine(experiment, self.executor, cohorts=cohorts, observer=observer)
         if self.machine["device"] == "cuda" and cohorts:
             self.executor = with_cohorts(self.executor, self.machine["gpus"], options, self._note)
 

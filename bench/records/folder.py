@@ -10,7 +10,7 @@ from typing import Any
 from bench.records import manifest
 from bench.records.disk import reason
 from bench.records.jsonl import scan
-from bench.records.lock import NAME as LOCK
+from bench.records.lock import NAMES as LOCKS
 from bench.records.lock import FolderLock
 from bench.records.manifest import MANIFEST as MANIFEST
 from bench.records.manifest import RECORDS as RECORDS
@@ -95,7 +95,7 @@ class ResultsFolder:
             died = self._lock.acquire()
             for folder in (self.path, *(self.path / name for name in KEPT_FOLDERS)):
                 for path in folder.iterdir() if folder.is_dir() else ():
-                    if _is_leftover(path) and path.name != LOCK:
+                    if _is_leftover(path) and path.name not in LOCKS:
                         path.unlink()
             for name in (RECORDS, *TABLES, MANIFEST) if fresh else ():
                 (self.path / name).unlink(missing_ok=True)
@@ -136,7 +136,7 @@ def _has_unprotected(path: Path) -> bool:
 
 def _is_leftover(path: Path) -> bool:
     """A lock, or a file that a killed run had not finished writing."""
-    return path.name == LOCK or bool(re.fullmatch(r"\..+\.\d+\.tmp", path.name))
+    return path.name in LOCKS or bool(re.fullmatch(r"\..+\.\d+\.tmp", path.name))
 
 
 def names(results: str | Path = "results") -> list[str]:

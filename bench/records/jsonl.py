@@ -19,6 +19,17 @@ _EXCERPT = 1000  # bytes that are kept of a line which is too long
 _PART = 1 << 20  # bytes that are read at once where a whole file is
 
 
+class _Left(NamedTuple):
+    """The file as its writer left it: size in bytes, hash of the content, and what an append is adding just now.
+
+    One value, so that a signal that comes in the middle of an append finds the three of them in agreement.
+    """
+
+    size: int
+    content: Any
+    writing: bytes = b""
+
+
 class RecordFile:
     """Appends to and reads `records.jsonl`. Each append is one `write` and one fsync: a kill tears one line at most.
 
@@ -32,8 +43,7 @@ class RecordFile:
 
     def _forget(self) -> None:
         self._descriptor: int | None = None
-        self._size = 0  # of the file, as this writer left it
-        self._content = hashlib.sha256()
+        self._left = _Left(0, hashlib.sha256())
         self._looked = False
 
     def open(self) -> None:
@@ -47,7 +57,8 @@ class RecordFile:
             return
         except OSError as error:
             raise UserError(refusal(self.path, error)) from error
-        self._size = _update(self._content, self._descriptor)
+        content = hashlib.sha256()
+        self._left = _Left(_update(content, self._descriptor), content)
         self._looked = True
 
     def close(self) -> None:
@@ -69,21 +80,24 @@ class RecordFile:
                 self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
             descriptor = self._descriptor
             self._check_place(descriptor)
-            torn = self._size > 0 and os.pread(descriptor, 1, self._size - 1) != b"\n"
+            size, content, _ = self._left
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
             data = b"\n" * torn + b"".join(lines)
+            after = content.copy()
+            after.update(data)
+            self._left = _Left(size, content, data)
             try:
                 _write_all(descriptor, data)
                 os.fsync(descriptor)
             except OSError:
-                os.ftruncate(descriptor, self._size)
+                os.ftruncate(descriptor, size)
                 raise
+            self._left = _Left(size + len(data), after)
         except FileExistsError:
             raise UserError(self._lost("was made by something else")) from None
         except OSError as error:
             raise UserError(refusal(self.path, error)) from error
-        starts = itertools.accumulate(map(len, lines), initial=self._size + torn)
-        self._size += len(data)
-        self._content.update(data)
+        starts = itertools.accumulate(map(len, lines), initial=size + torn)
         return [Span(start, len(line)) for start, line in zip(starts, lines, strict=False)]
 
     def check(self) -> None:
@@ -101,7 +115,7 @@ class RecordFile:
         self.check()
         found = hashlib.sha256()
         _update(found, self._descriptor)
-        if found.digest() != self._content.digest():
+        if found.digest() != self._left.content.digest():
             raise UserError(self._lost("was changed by something else"))
 
     def read(self) -> list[Record]:
@@ -134,9 +148,24 @@ class RecordFile:
             raise UserError(self._lost("was removed, or its folder was")) from None
         if not os.path.samestat(there, held):
             raise UserError(self._lost("was replaced by another file"))
-        if held.st_size != self._size:
-            grown = "longer" if held.st_size > self._size else "shorter"
+        if self._left.writing:
+            self._settle(descriptor)
+            held = os.fstat(descriptor)
+        if held.st_size != self._left.size:
+            grown = "longer" if held.st_size > self._left.size else "shorter"
             raise UserError(self._lost(f"was made {grown} by something else"))
+
+    def _settle(self, descriptor: int) -> None:
+        """After an append that a signal ended: keep what it wrote if that is whole, else take it back."""
+        size, content, data = self._left
+        written = os.pread(descriptor, len(data) + 1, size)
+        if written == data:
+            content = content.copy()
+            content.update(data)
+            size += len(data)
+        elif data.startswith(written):
+            os.ftruncate(descriptor, size)
+        self._left = _Left(size, content)
 
     def _lost(self, what: str) -> str:
         return (

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from bench.records.plain import may_control, plain_values
 from bench.records.schema import SCHEMA, Record, dumps
 from bench.records.shape import problem_of
 
@@ -67,6 +68,8 @@ def parse(number: int, start: int, raw: bytes, length: int | None = None) -> Lin
         record = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return damaged("no valid JSON" if whole else "the line was only begun")
+    if may_control(text):
+        record = plain_values(record)
     if not isinstance(record, dict) or type(record.get("schema")) is not int:
         return damaged("no record: it has no schema number")
     schema: int = record["schema"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.records.atomic import write_atomically
+from bench.records.plain import plain_values
 from bench.records.secrets import masked
 
 MANIFEST = "experiment.json"
@@ -80,7 +81,7 @@ def _text(folder: Path) -> str:
 
 def _checked(text: str) -> dict[str, Any]:
     try:
-        manifest = json.loads(text)
+        manifest = plain_values(json.loads(text))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(manifest, dict):

@@ -13,7 +13,6 @@ from bench.records.schema import STATUSES
 
 Check = Callable[[Any], bool]
 _LARGEST = 1 << 62  # of a whole number: what NumPy's int64 holds, and more than anything counts
-_NUMBERS = (int, float)
 
 
 def problem_of(record: dict[str, Any]) -> str | None:
@@ -46,7 +45,7 @@ def _count(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return type(value) in _NUMBERS and (type(value) is int or math.isfinite(value))
+    return _whole(value) or (type(value) is float and math.isfinite(value))
 
 
 def _object(value: Any) -> bool:
@@ -67,6 +66,10 @@ def _scores(value: Any) -> bool:
     )
 
 
+def _counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(entry is None or _count(entry) for entry in value.values())
+
+
 def _column(value: Any) -> bool:
     return isinstance(value, list) and all(entry is None or _number(entry) for entry in value)
 
@@ -85,7 +88,11 @@ def _columns(value: Any) -> bool:
 
 def _timing(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        _text(entry) if name == "kernel" else entry is None or isinstance(entry, bool) or _number(entry)
+        _text(entry)
+        if name == "kernel"
+        else _count(entry)
+        if name == "threads"
+        else entry is None or isinstance(entry, bool) or _number(entry)
         for name, entry in value.items()
     )
 
@@ -102,7 +109,8 @@ _EXPECTED: dict[str, tuple[str, Check]] = {
     **dict.fromkeys(("trial", "replicate", "train_sequences", "peak_bytes"), _COUNT),
     **dict.fromkeys(("wall_seconds", "cpu_seconds", "steps_to_target", "energy_joules"), _NUMBER),
     **dict.fromkeys(("task", "model", "training", "target"), _OBJECT),
-    **dict.fromkeys(("test", "parameters"), _SCORES),
+    "test": _SCORES,
+    "parameters": ("an object of whole numbers", _counts),
     "timing": ("an object of numbers", _timing),
     "status": ("one of " + ", ".join(STATUSES), _status),
     "curve": ("lists of numbers, all of one length", _columns),

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from bench.analysis.results import Results
+from bench.analysis.tables import csv_text
 from bench.records.atomic import write_atomically, write_bytes_atomically
 from bench.report.document import Picture
 from bench.report.figures.svg import style
@@ -42,7 +43,7 @@ def export_tables(results: Results, folder: Path, kind: str) -> list[Path]:
     ]:
         path = folder / f"{name}.{kind}"
         if kind == "csv":
-            write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+            write_atomically(path, csv_text(table))
         else:
             buffer = io.BytesIO()
             table.to_parquet(buffer, index=False, engine="pyarrow")

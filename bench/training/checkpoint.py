@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import io
 import json
-import re
-import zipfile
-import zlib
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import numpy as np
 from bench.models.contract import Learner, Problem, Settings
 from bench.models.registry import MODELS
 from bench.records.schema import Record
+from bench.training.checkpoint_file import FORMAT, LARGEST_GIB, STATE, read_checkpoint, typed
 from bench.training.request import Training, describe_entry
 from tasks.contract import Array, Columns, Split
 from tasks.errors import UserError
@@ -29,9 +28,7 @@ from tasks.registry import load_plugin_file
 from tasks.spec import Spec
 
 FOLDER = "models"
-FORMAT = 1
-HARMLESS = 1024  # a size that needs little memory
-_STATE = "state/"  # before the names of arrays in an .npz
+HARMLESS = 1024  # a size that costs no memory to speak of
 
 
 def pack(training: Training, learner: Learner, problem: Problem, record: Record) -> tuple[str, bytes]:
@@ -54,7 +51,7 @@ def pack(training: Training, learner: Learner, problem: Problem, record: Record)
     }
     buffer = io.BytesIO()
     if learner.kernel == "numpy":
-        arrays = {_STATE + name: value for name, value in learner.state().items()}
+        arrays = {STATE + name: value for name, value in learner.state().items()}
         np.savez(buffer, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
         return f"{FOLDER}/{record['key']}.npz", buffer.getvalue()
     import torch
@@ -115,102 +112,56 @@ def stored(results_folder: Path, key: str) -> list[Path]:
 
 def state_of(content: bytes) -> dict[str, Array] | None:
     """The learner's state in a checkpoint; None for one that is damaged."""
-    try:
-        return _read(content, "a checkpoint")[1]
-    except UserError:
-        return None
+    with tempfile.NamedTemporaryFile(suffix=".checkpoint") as file:  # which is checked as any other file is
+        file.write(content)
+        file.flush()
+        try:
+            return read_checkpoint(Path(file.name), LARGEST_GIB, FOLDER)[1]
+        except UserError:
+            return None
 
 
-def load_model(path: str | Path, plugins: Sequence[str] = ()) -> LoadedModel:
+def load_model(path: str | Path, plugins: Sequence[str] = (), *, largest_gib: float = LARGEST_GIB) -> LoadedModel:
     """The trained model in a checkpoint, on the CPU. Nothing in the file is executed, whoever made it.
 
-    plugins: files that define its model, if it is not one of bench's own. UserError for a file that is missing,
-    damaged, no checkpoint, of a newer format, or of a model that is not known or has another shape.
+    plugins: files that define its model, if it is not one of bench's own. largest_gib: of the file.
+    UserError for a file that is missing, damaged, no checkpoint, of a newer format, or of a model that is not known or
+    has another shape.
     """
     for plugin in plugins:
         MODELS.load_plugin(load_plugin_file(plugin))
-    about, state = _read(_content(Path(path)), str(path))
+    about, state = read_checkpoint(Path(path), largest_gib, FOLDER)
     try:
-        problem = Problem(**_renamed(about["problem"]))
-        settings = replace(Settings(**about["settings"]), device="cpu")
-        columns = about["columns"] and Columns(**{f.name: _tuples(about["columns"][f.name]) for f in fields(Columns)})
+        problem = typed(Problem, _renamed(about["problem"]))
+        settings = replace(typed(Settings, about["settings"]), device="cpu")
+        columns = typed(Columns, about["columns"]) if about["columns"] else None
         name, parameters = str(about["model"]["name"]), dict(about["model"]["parameters"])
+        str(about["task"]["name"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is a damaged checkpoint: {error!r} in its description: save the model again") from None
-    model = MODELS.create(Spec(name, parameters))
-    # checked before building: a hostile description may claim sizes that no weight in the file has
+    try:
+        model = MODELS.create(Spec(name, parameters))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path} is a damaged checkpoint: {error!r} in its description: save the model again") from None
+    # before anything of that size is built: a description may claim sizes that no weight in the file has
     largest = max([HARMLESS, *(size for value in state.values() for size in value.shape)])
     claimed = (settings.hidden_size, problem.input_size, problem.output_size)
-    if not all(isinstance(size, int) and 0 < size <= largest for size in claimed) or settings.num_layers > len(state):
-        raise UserError(f"{path} does not hold the weights of {model.label}: none has the sizes that it describes")
+    unlike = f"{path} does not hold the weights of {model.label}"
+    if not all(0 < size <= largest for size in claimed) or not 0 < settings.num_layers <= len(state):
+        raise UserError(f"{unlike}: none has the sizes that it describes")
+    count = model.count_parameters(problem, settings.hidden_size, settings.num_layers).total
+    if count > sum(value.size for value in state.values()) + HARMLESS**2:
+        raise UserError(f"{unlike}: there are fewer than the {count:,} that it describes")
     try:
         learner = model.build(problem, settings, np.random.default_rng(0), 0)
         learner.load_state(state)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"{path} does not hold the weights of {model.label}: {error}") from None
-    return LoadedModel(str(path), about, problem, columns or None, learner)
+    except (ValueError, TypeError, RuntimeError, KeyError, IndexError, AttributeError, MemoryError) as error:
+        raise UserError(f"{unlike}: {error or type(error).__name__}") from None
+    return LoadedModel(str(path), about, problem, columns, learner)
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: give a file of results/NAME/{FOLDER} (run --save-models)") from None
-    except OSError:
-        raise UserError(f"{path} is no checkpoint of bench: expected a .pt or .npz of results/NAME/{FOLDER}") from None
-
-
-def _read(content: bytes, path: str) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Description and state. Which kind of file it is, is read from its content and not from its name."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            damaged = archive.testzip()
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
-        raise UserError(f"{path} is no checkpoint of bench: expected a .pt or .npz of results/NAME/{FOLDER}") from None
-    if damaged is not None:
-        raise UserError(f"{path} is damaged (in {damaged}): save the model again")
-    about, state = _read_npz(content, path) if "about.npy" in names else _read_torch(content, path)
-    if not isinstance(about, dict) or not isinstance(about.get("format"), int):
-        raise UserError(f"{path} is no checkpoint of bench: it has no description")
-    if about["format"] > FORMAT:
-        raise UserError(
-            f"{path} has checkpoint format {about['format']}, this bench reads {FORMAT}: install a newer one"
-        )
-    return about, state
-
-
-def _read_npz(content: bytes, path: str) -> tuple[Any, dict[str, Array]]:
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            state = {name.removeprefix(_STATE): file[name] for name in file.files if name.startswith(_STATE)}
-            return json.loads(str(file["about"])), state
-    except (ValueError, KeyError, OSError, EOFError) as error:  # ValueError: an array that would have to be unpickled
-        what = "it holds objects, and nothing in it was run" if "allow_pickle" in str(error) else error
-        raise UserError(f"{path} is no checkpoint of bench: {what}") from None
-
-
-def _read_torch(content: bytes, path: str) -> tuple[Any, dict[str, Array]]:
-    import pickle
-
-    import torch
-
-    try:
-        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        return found["about"], {str(name): tensor.numpy() for name, tensor in found["state"].items()}
-    except pickle.UnpicklingError as error:  # whose text advises to load the file without this protection
-        asked = re.search(r"GLOBAL (\S+)", str(error))
-        what = f"it asks for {asked[1]}" if asked else "it holds more than weights and numbers"
-        raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {what}") from None
-    except (RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise UserError(f"{path} is no checkpoint of bench, and nothing in it was run: {reason}") from None
-
-
-def _renamed(problem: Any) -> dict[str, Any]:
+def _renamed(problem: Any) -> Any:
     """A checkpoint's description of its problem in today's names: older files call the sequence length `steps`."""
-    return {"sequence_length" if key == "steps" else key: value for key, value in dict(problem).items()}
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    if not isinstance(problem, Mapping):
+        return problem
+    return {"sequence_length" if key == "steps" else key: value for key, value in problem.items()}

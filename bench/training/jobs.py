@@ -21,7 +21,7 @@ from bench.training.loop import Apart, Progress, Turns, at_once
 from bench.training.request import Training
 from bench.training.train import Build, OpenStepper, build_learner, gradient_flow_of, train, train_in_turns
 from tasks.contract import Array, Dataset
-from tasks.errors import UserError
+from tasks.errors import UserError, is_stop
 
 NOT_MEASURED = dict.fromkeys(
     (
@@ -213,10 +213,15 @@ class TimingJob:
 
 
 def attempt(job: Job, progress: Progress) -> Record:
-    """Perform a job; an exception becomes a record with its text, so that the others go on."""
+    """Perform a job; an exception becomes a record with its text, so that the others go on.
+
+    So do SystemExit and a KeyboardInterrupt that nobody sent: code of a plug-in can't end the process that it is in.
+    """
     try:
         return job.perform(progress)
-    except Exception as error:
+    except BaseException as error:
+        if is_stop(error):
+            raise
         return failure_of(job, error)
 
 
@@ -226,7 +231,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (gpu and any(says in str(error) for says in OUT_OF_MEMORY))
 
 
-def failure_of(job: Job, error: Exception) -> Record:
+def failure_of(job: Job, error: BaseException) -> Record:
     """The record of a job that ended in an exception."""
     if isinstance(error, MemoryError):
         return failure(job, "out_of_memory", "the machine's memory did not suffice")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.records.plain import guarded
 from bench.training.checkpoint import load_model
+from bench.training.checkpoint_file import LARGEST_GIB
 from tasks.contract import Array, Columns
 from tasks.csv_table import Table, read_table
 from tasks.errors import UserError
@@ -32,18 +34,20 @@ class TablePrediction:
         """As CSV: a header, then a line for each row. Numbers have all their digits."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["row", *self.names])
+        writer.writerow(["row", *map(guarded, self.names)])
         writer.writerows([row, *values] for row, values in zip(self.rows.tolist(), self.values.tolist(), strict=True))
         return text.getvalue()
 
 
-def predict_table(checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = ()) -> TablePrediction:
+def predict_table(
+    checkpoint: str | Path, table: str | Path, plugins: tuple[str, ...] = (), *, largest_gib: float = LARGEST_GIB
+) -> TablePrediction:
     """Predict every row of a CSV file that has a whole window before it, and the rows after the last one.
 
     UserError for a checkpoint that cannot be loaded or whose task reads no table, and for a table without the columns
     or the number of rows that the model needs.
     """
-    model = load_model(checkpoint, plugins)
+    model = load_model(checkpoint, plugins, largest_gib=largest_gib)
     columns = model.columns
     if columns is None:
         name = model.about["task"]["name"]

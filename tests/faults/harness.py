@@ -63,7 +63,8 @@ def command(*flags: str) -> list[str]:
 
 def start(folder: Path, *flags: str) -> subprocess.Popen[str]:
     """Start the command line in a process of its own, whose output can be read line by line."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         command(*flags), cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

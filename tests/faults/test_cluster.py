@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,17 +28,23 @@ MADE = ("--models", "linear,faulty[how=none],gru", "--trials", "6", "--replicate
 class Cluster:
     """A scheduler and workers, each in a process of its own."""
 
-    def __init__(self, folder: Path, leave: contextlib.ExitStack) -> None:
+    def __init__(
+        self, folder: Path, leave: contextlib.ExitStack, protocol: str = "tcp", tls: tuple[str, ...] = ()
+    ) -> None:
+        self._protocol, self._tls = protocol, tls
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         self._folder, self._leave = folder, leave
         host, port = self.address.split(":")
-        self._start("scheduler", "--host", host, "--port", port, until="Scheduler at:")
+        place = ("--host", host, "--port", port, "--protocol", protocol)
+        self._start("scheduler", *place, *tls, until="Scheduler at:")
 
     def add_worker(self, **environment: str) -> subprocess.Popen[str]:
-        flags = ("--nthreads", "1", "--local-directory", str(self._folder / "dask"))
-        return self._start("worker", f"tcp://{self.address}", *flags, until="Registered to:", **environment)
+        flags = ("--nthreads", "1", "--local-directory", str(self._folder / "dask"), *self._tls)
+        return self._start(
+            "worker", f"{self._protocol}://{self.address}", *flags, until="Registered to:", **environment
+        )
 
     def _start(self, kind: str, *flags: str, until: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -147,6 +154,53 @@ def test_where_no_scheduler_answers_nothing_is_begun(tmp_path: Path, monkeypatch
         port = free.getsockname()[1]
     with pytest.raises(UserError, match=rf"no Dask scheduler answers at dask://127.0.0.1:{port}"):
         DaskExecutor(f"dask://127.0.0.1:{port}", [], Notes().note)
+
+
+def make_certificates(folder: Path) -> dict[str, str]:
+    """An authority of the test's own, and one certificate of it, as docs/scaling.md makes them."""
+    openssl = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
+    for arguments in (
+        [*openssl, "-x509", "-days", "2", "-subj", "/CN=test-ca", "-keyout", "ca-key.pem", "-out", "ca.pem"],
+        [*openssl, "-subj", "/CN=test", "-keyout", "key.pem", "-out", "request.pem"],
+        [
+            *("openssl", "x509", "-req", "-days", "2", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca-key.pem"),
+            *("-CAcreateserial", "-out", "cert.pem"),
+        ],
+    ):
+        subprocess.run(arguments, cwd=folder, check=True, capture_output=True)
+    return {name: str(folder / f"{name}.pem") for name in ("ca", "cert", "key")}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made with openssl")
+def test_a_cluster_with_certificates_lets_in_who_has_one_and_nobody_else(
+    tmp_path: Path, toy_plugin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dask
+
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+    files, foreign = make_certificates(ours), make_certificates(theirs)
+    flags = ("--tls-ca-file", files["ca"], "--tls-cert", files["cert"], "--tls-key", files["key"])
+    monkeypatch.setattr("bench.executors.dask_cluster.executor.CONNECT_SECONDS", 3)
+
+    def configured(named: dict[str, str]) -> Any:
+        places = {"ca": "ca-file", "cert": "client.cert", "key": "client.key"}
+        return dask.config.set({f"distributed.comm.tls.{place}": named.get(name) for name, place in places.items()})
+
+    with contextlib.ExitStack() as leave:
+        cluster = Cluster(tmp_path, leave, "tls", flags)
+        cluster.add_worker()
+        with configured(files):
+            made = {"plugins": [toy_plugin], "tasks": ["toy"], "models": ["linear"], "budget": "smoke", "name": "e"}
+            where = {"results": str(tmp_path / "results"), "executor": f"dask+tls://{cluster.address}"}
+            assert run(resolve({**made, **where, "trials": 1})).failures == 0
+        with configured(foreign), pytest.raises(UserError, match=r"no Dask scheduler answers .* certificates"):
+            DaskExecutor(f"dask+tls://{cluster.address}", [], Notes().note)
+        with pytest.raises(UserError, match="no Dask scheduler answers"):
+            DaskExecutor(f"dask://{cluster.address}", [], Notes().note)
+        with configured({}), pytest.raises(UserError, match="needs DASK_DISTRIBUTED__COMM__TLS__CA_FILE"):
+            DaskExecutor(f"dask+tls://{cluster.address}", [], Notes().note)
 
 
 def test_the_package_that_travels_is_whole_and_holds_the_plug_ins(toy_plugin: str) -> None:

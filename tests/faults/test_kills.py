@@ -35,7 +35,7 @@ def test_told_to_stop_it_stops_reports_and_says_how_to_go_on(folder: Path, numbe
         assert all_gone(workers, within_seconds=5)
         assert process.stdout is not None
         rest = process.stdout.read()
-        assert process.wait() == 130
+        assert process.wait() == 130, rest
         assert time.monotonic() - began < 60  # the report included, on a busy machine
         assert re.search(
             r"interrupted: what is done is kept; to go on, run again: python -m bench run .*--replicates 5000", rest

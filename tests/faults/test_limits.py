@@ -16,7 +16,10 @@ from bench.report.sections.verdict import missing_lines
 
 FAULTS = {
     "allocate": ("out_of_memory", "over its limit of 1,024 MiB"),
-    "die": ("failed", "its worker process died 3 times (killed, or a crash)"),
+    "die": ("failed", "its worker process died 3 times (ended by SIGKILL)"),
+    "leave": ("failed", "its worker process died 3 times (it left by itself with exit code 0: os._exit, or"),
+    "exit": ("failed", "SystemExit: 0"),
+    "interrupt": ("failed", "KeyboardInterrupt"),
     "memory": ("out_of_memory", "the machine's memory did not suffice"),
     "raise": ("failed", "RuntimeError: the cell | broke <here>"),
     "nan": ("diverged", "the loss was not finite at step 15"),

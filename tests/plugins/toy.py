@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -145,6 +146,12 @@ class _FaultyLearner(LinearLearner):
                 raise MemoryError
             if self.model.how == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.model.how == "exit":
+                sys.exit(0)
+            if self.model.how == "interrupt":
+                raise KeyboardInterrupt
+            if self.model.how == "leave":
+                os._exit(0)
             if self.model.how == "hang":
                 threading.Event().wait()
             while self.model.how == "allocate":

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bench.cli.display.progress import Progress, Running, clock_time, describe
 from bench.experiment.observer import Observer
+from bench.records.plain import plain
 from bench.records.schema import Record
 
 
@@ -66,7 +67,7 @@ class LiveProgress(Observer):
 
     def _print(self, text: str, style: str = "") -> None:
         """Above the display, as it is: labels such as `copy[delay=5]` are no markup."""
-        self._console.print(Text(text, style=style), soft_wrap=True)
+        self._console.print(Text(plain(text), style=style), soft_wrap=True)
 
     def _draw(self) -> Group:
         with self._lock:

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from bench.cli.display.progress import PlainProgress
 from bench.experiment.observer import Observer
+from bench.records.plain import plain
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def observing(quiet: bool, stream: TextIO | None = None, *, verbose: bool = Fals
     if verbose:
         from bench.cli.display.epochs import EpochLines
 
-        yield EpochLines(lambda line: print(line, file=stream, flush=True))
+        yield EpochLines(lambda line: print(plain(line), file=stream, flush=True))
     elif quiet:
         yield Observer()
     elif draws(stream):
@@ -28,7 +29,7 @@ def observing(quiet: bool, stream: TextIO | None = None, *, verbose: bool = Fals
         with LiveProgress(stream) as live:
             yield live
     else:
-        yield PlainProgress(lambda line: print(line, file=stream, flush=True))
+        yield PlainProgress(lambda line: print(plain(line), file=stream, flush=True))
 
 
 def draws(stream: TextIO) -> bool:

@@ -15,6 +15,7 @@ import click
 from bench.analysis.formatting import interval, is_missing, number, score, seconds, whole
 from bench.analysis.labels import words
 from bench.cli.display.progress import describe
+from bench.records.plain import plain
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -69,7 +70,7 @@ def show_result(
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
     for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:
-        click.echo(line)
+        click.echo(plain(line))
 
 
 def _present(report: Path, results_folder: Path) -> list[Path]:

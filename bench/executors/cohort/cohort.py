@@ -193,7 +193,7 @@ class Cohort:
             again = False
         except MustBeAlone:
             record, again = None, True
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: no training ends the process of the others
             failed = True
             self.device.check(error)
             again = is_out_of_memory(error) and len(self._members) > 1

@@ -166,6 +166,9 @@ class CohortExecutor(Executor):
     def died_for_memory(self, slot: int) -> bool:
         return slot < self._first and self._others.died_for_memory(slot)
 
+    def how_it_died(self, slot: int) -> str:
+        return self._others.how_it_died(slot) if slot < self._first else super().how_it_died(slot)
+
     def restart(self, slot: int) -> None:
         if slot < self._first:
             self._others.restart(slot)

@@ -88,7 +88,7 @@ class Device:
         """Energy that the device has taken, counting up; None: not known."""
         return None
 
-    def check(self, error: Exception) -> None:
+    def check(self, error: BaseException) -> None:
         """Raise DeviceLost if a training's error means that no other training can go on either."""
 
 
@@ -159,7 +159,7 @@ class Gpu(Device):
     def joules(self) -> float | None:
         return self._energy.joules()
 
-    def check(self, error: Exception) -> None:
+    def check(self, error: BaseException) -> None:
         import torch
 
         if is_out_of_memory(error):

@@ -1,4 +1,6 @@
-"""Jobs on a Dask cluster: `--executor dask://HOST:PORT` (extra `distributed`).
+"""Jobs on a Dask cluster: `--executor dask://HOST:PORT`, or `dask+tls://` with certificates (extra `distributed`).
+
+A scheduler without TLS asks nobody who they are, and jobs travel as pickles: whoever reaches it can run code on it.
 
 The package travels to every worker, to those that join later too. A slot is a thread of a worker; the scheduler decides
 which, moves a job on when its worker is lost, and passes on how far the jobs are.
@@ -48,7 +50,8 @@ class _Running:
 class DaskExecutor(Executor):
     """Slots are the threads of a cluster's workers; their number grows when workers join.
 
-    address: "dask://HOST:PORT". note: told of workers that can't be used. Raises UserError where no scheduler or worker
+    address: "dask://HOST:PORT", or "dask+tls://HOST:PORT" with the certificates that Dask's own configuration names.
+    note: told of workers that can't be used. Raises UserError where no scheduler or worker
     answers, or a worker has other versions of what decides numbers.
     """
 
@@ -67,9 +70,14 @@ class DaskExecutor(Executor):
         self._bootstrap, self._address, self._note = dask_bootstrap, address, note
         try:
             client: Any = distributed.Client
-            self._client = client(address.replace("dask://", "tcp://"), timeout=CONNECT_SECONDS, set_as_default=False)
+            place = address.replace("dask+tls://", "tls://").replace("dask://", "tcp://")
+            security = _certificates(distributed) if place.startswith("tls://") else None
+            self._client = client(place, timeout=CONNECT_SECONDS, set_as_default=False, security=security)
         except (OSError, ValueError) as error:
-            raise UserError(f"no Dask scheduler answers at {address}: start one, or correct the address") from error
+            hint = ", look at its certificates and yours" if address.startswith("dask+tls") else ""
+            raise UserError(
+                f"no Dask scheduler answers at {address}: start one, correct the address{hint} (docs/scaling.md)"
+            ) from error
         self._running: dict[int, _Running] = {}
         self._by_serial: dict[int, _Running] = {}
         self._serials = itertools.count(1)
@@ -185,6 +193,21 @@ class DaskExecutor(Executor):
             running.local.set_exception(WorkerDied(record["unfit"]))
         else:
             running.local.set_result(record)
+
+
+def _certificates(distributed: Any) -> Any:
+    """What Dask's configuration says for TLS; UserError where a part is missing, or is no file."""
+    security = distributed.Security(require_encryption=True)
+    needed = {"tls_ca_file": "CA_FILE", "tls_client_cert": "CLIENT__CERT", "tls_client_key": "CLIENT__KEY"}
+    for attribute, variable in needed.items():
+        found = getattr(security, attribute)
+        if not found or not Path(found).is_file():
+            problem = f"'{found}' is no file" if found else "it is not set"
+            raise UserError(
+                f"--executor dask+tls:// needs DASK_DISTRIBUTED__COMM__TLS__{variable}, and {problem}: name a file "
+                "there (docs/scaling.md says how to make certificates)"
+            )
+    return security
 
 
 def own_versions(bootstrap: Any) -> dict[str, str | None]:

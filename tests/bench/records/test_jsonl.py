@@ -1,5 +1,6 @@
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,25 @@ def test_a_newer_schema_is_refused_with_its_line(tmp_path: Path) -> None:
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": [1.5, None]}) == digest({"b": [1.5, None], "a": 1})
     assert digest({"a": 1}) != digest({"a": 1.5})
+
+
+@pytest.mark.parametrize("written", ["nothing", "a part", "all"])
+def test_an_append_that_a_signal_ends_is_whole_or_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    file = RecordFile(tmp_path / "records.jsonl")
+    file.append(record(1))
+    write = os.write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        write(descriptor, {"nothing": b"", "a part": data[:40], "all": data}[written])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.records.jsonl.os.write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        file.append(record(2))
+    monkeypatch.undo()
+    file.verify()
+    file.append(record(3))
+    file.verify()
+    assert [r["key"] for r in file.read()] == ["1", *["2"] * (written == "all"), "3"]

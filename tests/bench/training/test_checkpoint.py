@@ -174,9 +174,63 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
         ({"format": 99}, "install a newer"),
         ({"problem": {"input_size": 1}}, "damaged checkpoint"),
         ({"settings": {"hidden_size": 6}}, "does not hold the weights of gru"),
-        ({"settings": {"hidden_size": 10**12}}, "none has the sizes"),
+        ({"settings": {"hidden_size": 10**9}}, "none has the sizes"),
         ({"settings": {"hidden_size": 5, "num_layers": 10**9}}, "none has the sizes"),
     ]:
         torch.save({"about": {**content["about"], **change}, "state": content["state"]}, path)
         with pytest.raises(UserError, match=problem):
+            load_model(path)
+
+
+def _npy(shape: tuple[int, ...], data: bytes) -> bytes:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return header.getvalue() + data
+
+
+def test_a_checkpoint_that_would_grow_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:  # 64 MiB in 64 KiB
+        archive.writestr("about.npy", _npy((1 << 24,), bytes(1 << 26)))
+    with pytest.raises(UserError, match="would unpack to more than it is, and was not unpacked"):
+        load_model(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("about.npy", _npy((1,), b"1234"))
+        archive.writestr("state/w.npy", _npy((1 << 40,), b"1234"))
+    with pytest.raises(UserError, match=r"state/w\.npy is not as large as its header says"):
+        load_model(path)
+    torch.save({"about": {"format": 1}, "state": {"w": torch.zeros(1).expand(1 << 40)}}, path)
+    with pytest.raises(UserError, match="its weights are larger than the file"):
+        load_model(path)
+
+
+def test_only_regular_files_of_a_size_that_was_allowed_are_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.pt"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path, Path("/dev/zero")):
+        with pytest.raises(UserError, match="is no regular file"):
+            load_model(path)
+    large = tmp_path / "large.pt"
+    with large.open("wb") as file:
+        file.truncate(5 << 30)  # takes no room
+    with pytest.raises(UserError, match=r"has 5\.0 GiB, .* allow it with --largest 5"):
+        load_model(large)
+    with pytest.raises(UserError, match="is no checkpoint of bench"):
+        load_model(large, largest_gib=6)
+
+
+def test_a_description_of_wrong_types_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, "gru")[0]
+    content = torch.load(path, weights_only=True)
+    for change in (
+        {"columns": {"inputs": [1], "outputs": ["a"], "window": 3}},
+        {"columns": {"inputs": ["a"], "outputs": ["a"], "window": "3"}},
+        {"settings": {"hidden_size": 5, "num_layers": 2, "dropout": "0"}},
+        {"settings": {"hidden_size": True}},
+        {"problem": {"input_size": 1, "output_size": 1, "loss": ["mse"]}},
+        {"model": []},
+        {"task": None},
+    ):
+        torch.save({"about": {**content["about"], **change}, "state": content["state"]}, path)
+        with pytest.raises(UserError, match="is a damaged checkpoint"):
             load_model(path)

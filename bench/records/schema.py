@@ -3,13 +3,14 @@
 Tables, statistics, verdicts and reports are derived from these lines and can be derived again. Numbers are exact
 (the standard library's `json`), missing is null (never 0, NaN or infinity), units are SI and named in the key.
 
-A record of stage "search" or "confirm" (a training) has these keys:
+A training is a record of stage "trial"; where one search serves all replicates (`--tune once`, and whatever was
+recorded before there was a choice), of stage "search" or "confirm". It has these keys:
 
     schema          int, `SCHEMA`
     key             SHA-256 of all that decides the outcome; equal keys are one training
     experiment      name
     budget          "smoke" | "quick" | "standard" | "full"
-    stage           "search" | "confirm" | "time" | "reference"
+    stage           "trial" | "search" | "confirm" | "examine" | "time" | "reference"
     match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
                      "hidden 20×1" (a size and depth on its own)
     task            {"name", "label", "version", "parameters"}
@@ -19,8 +20,9 @@ A record of stage "search" or "confirm" (a training) has these keys:
                      "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a
                      search that prunes, "steps" is where a training stopped as asked and "budget_steps" what a whole
                      one has; "stop_at_target" is true where reaching the target ends it (`bench check`)
-    trial           number within the search of (match, task, model); null in other stages
-    replicate       0 in the search, 1, 2, … in the confirm stage; null in the time stage
+    trial           number within the search of (match, task, model) and, of stage "trial" and "examine", replicate;
+                     null in other stages
+    replicate       1, 2, …, and 0 in the search for all of them; null in the time stage
     status          "ok" | "diverged" | "failed" | "timeout" | "out_of_memory"
     error           null, or what happened
     command         what a person types to train this one again
@@ -31,7 +33,8 @@ A record of stage "search" or "confirm" (a training) has these keys:
     evaluation_seconds  since the training began, for each evaluation
     train_sequences sequences of an epoch
     steps_to_target interpolated between evaluations; null: not reached, that is censored at the budget
-    test            {"loss", "skill", and the task's metrics} on test data; null in the search and where it failed
+    test            {"loss", "skill", and the task's metrics} on test data; null in a search for all replicates and
+                     where it failed
     parameters      {"recurrent", "head", "total"}
                     a training that did not end by itself has its curve so far, and no other measurement
     reused_from     only where it is so: the experiment that measured it, in the environment that it names
@@ -40,16 +43,22 @@ A record of stage "search" or "confirm" (a training) has these keys:
     energy_joules   of the GPU, its idle power included: of what several trainings share, an equal part each; null on
                      a CPU, and where the driver does not tell
     hashes          SHA-256 of the initial {"weights"}, of the {"first_batch"} and of all {"data"}
-    gradient_flow   in replicates 1 to 5 of the confirm stage, else null: [{"init", "state": "initial" | "trained",
-                     "steps", "hidden_factor", "cell_factor", and in replicate 1 "hidden": […], "cell": […] or null},
-                     …], the norm of dL/dh_t at lag 0, 1, … for each initialisation scheme, for "orthogonal × 2" (the
-                     recurrent weights twice as large: it explodes) and after training, and what a step further back
-                     multiplies it by (measure/gradient_flow.py); null too for a model whose states are not known
+    gradient_flow   in replicates 1 to 5 of stage "examine" and "confirm", and of a trial that had no rival; else
+                     null: [{"init", "state": "initial" | "trained", "steps", "hidden_factor", "cell_factor", and in
+                     replicate 1 "hidden": […], "cell": […] or null}, …], the norm of dL/dh_t at lag 0, 1, … for each
+                     initialisation scheme, for "orthogonal × 2" (the recurrent weights twice as large: it explodes) and
+                     after training, and what a step further back multiplies it by (measure/gradient_flow.py); null too
+                     for a model whose states are not known
 
-A confirmed training leaves `predictions/KEY.npz` beside the records (`records.predictions`), and with --save-models
-a checkpoint `models/KEY.pt` or `.npz` (`bench.training.checkpoint`).
+What results are made of (the selected trial of each replicate, see `records.selection`; a confirmed training) leaves
+`predictions/KEY.npz` beside the records (`records.predictions`), and with --save-models a checkpoint `models/KEY.pt` or
+`.npz` (`bench.training.checkpoint`). While a replicate's search goes on, every trial has such a checkpoint.
 
-Stage "time" (a confirmed configuration timed alone) has the identity and instead of a curve
+Stage "examine" (what is measured of a selected trial alone) has the identity of that trial, its own key, `examined`
+(the trial's key) and `gradient_flow`. A trial without a rival (one configuration) has none: it was measured at once.
+
+Stage "time" (timed alone: the configuration selected most often, see `records.selection`, or the confirmed one) has the
+identity and instead of a curve
 
     timing          {"forward_seconds", "step_seconds", "latency_seconds", each with its "…_iqr",
                      "sequences_per_second", "flops_per_step", "threads", "has_warnings"}
@@ -68,12 +77,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 SCHEMA = 1
+PROTOCOL = 2  # of an experiment, in `experiment.json`; absent where one search for all replicates was the only way
 
 
 STATUSES = ("ok", "diverged", "failed", "timeout", "out_of_memory")
 
 
-STAGES = ("trial", "examine", "search", "confirm", "time", "reference")
+STAGES = ("trial", "search", "confirm", "examine", "time", "reference")
+
+
+TRAININGS = ("trial", "search", "confirm")  # the stages whose records are trainings
 
 
 Record = dict[str, Any]
@@ -91,8 +104,8 @@ def dumps(record: Mapping[str, Any]) -> str:
 
 
 def trainings(records: Iterable[Record]) -> Iterator[Record]:
-    """The records that are trainings: trials of a replicate's own search, and those of one search for all of them."""
-    return (record for record in records if record["stage"] in ("trial", "search", "confirm"))
+    """The records that are trainings, whether results are made of them or not."""
+    return (record for record in records if record["stage"] in TRAININGS)
 
 
 def label(part: Mapping[str, Any] | None) -> str:

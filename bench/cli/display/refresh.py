@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.experiment.observer import Observer
-from bench.records.schema import Record
+from bench.records.schema import TRAININGS, Record
 
 INTERVAL_SECONDS = 300.0  # a rendering takes eight seconds of a core from the trainings: a short run has none
 SHARE = 0.02  # of the time may go into rendering
@@ -56,7 +56,7 @@ class Refreshed(Observer):
         if self._running is not None and self._running.poll() is not None:
             self._ended, self._running = self._clock(), None
         pause = max(self._interval, (self._ended - self._began) / SHARE)
-        measured = record["stage"] in ("trial", "search", "confirm") and not reused
+        measured = record["stage"] in TRAININGS and not reused
         if measured and self._running is None and self._clock() - self._ended >= pause:
             self._began = self._clock()
             self._running = self._render()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
+from bench.records.schema import STAGES
 from bench.report.document import Block, Finding, Findings, Points, Section, Text
 from bench.report.sections.layout import by_match
 from bench.report.sections.overall import choices_table, overall
@@ -13,11 +14,7 @@ def missing_lines(results: Results) -> list[str]:
     """What an experiment that ran out of time still lacks, a line for each model on a task."""
     found = []
     for entry in results.manifest.get("missing") or ():
-        lacks = [
-            f"{entry[stage]} of its {stage} stage"
-            for stage in ("trial", "search", "confirm", "time")
-            if entry.get(stage)
-        ]
+        lacks = [f"{entry[stage]} of its {stage} stage" for stage in STAGES if entry.get(stage)]
         found.append(f"Missing: {entry['model']} on {entry['task']} ({entry['match']}) lacks {', '.join(lacks)}.")
     return found
 

@@ -151,10 +151,11 @@ class Results:
         return done, None if planned is None else int(planned)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the leaderboard as a styled table."""
+        """What a notebook shows: the decisions, and the leaderboard as a styled table."""
         from bench.analysis.notebook import styled
 
-        html: str = styled(self.summary, self.name).to_html()
+        decisions = "; ".join(f"{verdict.task}: {verdict.answer}" for verdict in self.verdicts)
+        html: str = styled(self.summary, f"{self.name}{f' ({decisions})' if decisions else ''}").to_html()
         return html
 
 

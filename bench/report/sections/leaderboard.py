@@ -30,7 +30,7 @@ HOW_TO_READ = (
     "target is the median, with those that never reach it censored at the budget; a dash means that fewer than half "
     "did. Step time and throughput (sequences a second in training) are measured alone on the machine, with the "
     "kernel that ran. Peak memory is of the whole training process. Rows in italics are predictors without a "
-    "recurrent net."
+    "recurrent net. Models that share a group letter are not known to differ in test loss."
 )
 
 
@@ -51,11 +51,21 @@ def leaderboard(results: Results, match: str) -> Table:
     for task in (task for task in results.tasks if (table["task"] == task).any()):
         ranked = rows_of(results, match, task).assign(failed=lambda rows: rows["n_failed"] > rows["n"])
         ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
-        rows += [_leader(row, results.models) for row in ranked.to_dict("records")]
+        letters = _letters(results, match, task)
+        rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
     return Table("Leaderboard", HEADER, rows, HOW_TO_READ, texts=2, tools=True)
 
 
-def _leader(row: dict[Any, Any], models: list[str]) -> Row:
+def _letters(results: Results, match: str, task: str) -> dict[str, str]:
+    """The letters of each model's cell; {} where there are no two cells to tell apart."""
+    verdict = results.conclusions.verdict(match, task)
+    if verdict is None or len(verdict.letters) < 2:
+        return {}
+    cells = {label: each.name for each in results.conclusions.contenders for label in each.implementations}
+    return {label: f"group {verdict.letters[cell]}" for label, cell in cells.items() if cell in verdict.letters}
+
+
+def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> Row:
     is_model = row["kind"] == "model"
     n, failed = int(row["n"]), int(row["n_failed"])
     bounds = (row["skill_low"], row["skill"], row["skill_high"])
@@ -65,7 +75,8 @@ def _leader(row: dict[Any, Any], models: list[str]) -> Row:
         _value(row["skill"]),
         None if is_missing(row["skill"]) else _bar(*bounds),
     )
-    about = f"{failed} of {n + failed} failed" if failed else (row["kind"] if not is_model else "")
+    failures = f"{failed} of {n + failed} failed" if failed else ""
+    about = ", ".join(filter(None, (letters.get(row["model"], ""), failures))) if is_model else row["kind"]
     solved = round(row["solve_rate"] * (n + failed)) if is_model and not is_missing(row["solve_rate"]) else None
     wilson = stats.solve_rate(solved, n + failed) if solved is not None else None
     share = f"{wilson.low:.0%} to {wilson.high:.0%}".replace("%", " %") if wilson else ""

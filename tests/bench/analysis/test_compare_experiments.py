@@ -97,3 +97,30 @@ def test_mistakes_are_errors_for_people(records: Records, synthetic: ModuleType,
         compare(["a", "c"], tmp_path)
     with pytest.raises(UserError, match="no task and model in common"):
         compare(["a", "b"], tmp_path)
+
+
+def test_a_failure_is_the_worst_result_on_either_side(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    """A change that lowers the loss a little and fails most of the time is worse, not better."""
+    before = [synthetic.training("sine", "gru", replicate) for replicate in range(1, 9)]
+    after = changed(before, 0.8, noise=0.02)
+    for record in after[2:]:
+        record |= {"status": "diverged", "test": None}
+    (forward,) = compared([results_of(before), results_of(after)]).differences
+    assert (forward.state, forward.n, forward.failed) == ("worse", 8, (6, 0))
+    assert forward.effect < 1  # where both finished
+    (backward,) = compared([results_of(after), results_of(before)]).differences
+    assert backward.state == "better"
+
+
+def test_own_searches_pair_by_their_data(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    """Which weights a trial began with follows from what was chosen."""
+    before = [synthetic.training("sine", "gru", r, stage="trial", trial=0) for r in range(1, 7)]
+    after = [synthetic.training("sine", "gru", r, stage="trial", trial=0, hidden_size=64) for r in range(1, 7)]
+    (found,) = compared([results_of(before), results_of(after)]).differences
+    assert (found.n, found.unpaired) == (6, 0)
+    for record in after[:2]:
+        record["hashes"]["data"] = "other"
+    (found,) = compared([results_of(before), results_of(after)]).differences
+    assert (found.n, found.unpaired) == (4, 2)

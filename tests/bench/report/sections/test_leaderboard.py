@@ -1,0 +1,38 @@
+"""The leaderboard: order, failures, and the letters of what is not told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+from bench.analysis.results import Results
+from bench.report.sections.leaderboard import leaderboard
+
+
+def test_rows_are_in_order_of_the_geometric_mean_with_letters(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    records = [
+        synthetic.training("series", model, replicate, quality=quality)
+        for model, quality in (("rnn", 0.9), ("gru", 0.05), ("numpy_gru", 0.05), ("lstm", 0.055))
+        for replicate in range(1, 8)
+    ]
+    results = results_of(records)
+    table = leaderboard(results, "tuned")
+    names = [row.cells[1].text for row in table.rows]
+    losses = [row.cells[3].value for row in table.rows]
+    assert losses == sorted(losses)  # type: ignore[type-var]
+    letters = {row.cells[1].text: row.cells[1].note for row in table.rows}
+    assert letters == {"gru": "group a", "numpy_gru": "group a", "lstm": "group a", "rnn": "group b"}
+    assert names[-1] == "rnn"
+
+
+def test_a_model_that_mostly_fails_is_last(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    records = [synthetic.training("series", "gru", r, quality=0.2) for r in range(1, 6)]
+    records += [
+        synthetic.training("series", "lstm", r, quality=0.0001, status="ok" if r < 3 else "diverged")
+        for r in range(1, 6)
+    ]
+    table = leaderboard(results_of(records), "tuned")
+    assert [row.cells[1].text for row in table.rows] == ["gru", "lstm"]
+    assert table.rows[1].cells[1].note.endswith("3 of 5 failed")

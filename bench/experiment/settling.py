@@ -1,7 +1,7 @@
 """`--until-settled`: look at the results, and say which tasks get more replicates.
 
-The test that is asked (`bench.analysis.sequential`) may be looked at as often as one likes. It is looked at after every
-seventh more replicates: rarely enough that workers seldom wait for it, often enough that few are trained in vain.
+The test (`bench.analysis.sequential`) may be looked at as often as one likes. It is looked at each time there are about
+a seventh more replicates: rarely enough that workers seldom wait for it, often enough that few are trained in vain.
 """
 
 from __future__ import annotations

@@ -79,6 +79,16 @@ def test_another_experiment_trains_only_what_is_new_and_gives_what_it_would_alon
     assert kept[0] == kept[1]
 
 
+def test_what_was_confirmed_at_one_configuration_is_the_trial_of_a_replicate(options: dict[str, Any]) -> None:
+    """As it was in experiments that were recorded before replicates had searches of their own."""
+    lone = {**options, "hidden_sizes": "1", "layers": "1", "lr_range": "0.01,0.01"}
+    before, _ = go({**lone, "tune": "once", "name": "before"})
+    now, fresh = go({**lone, "name": "now"})
+    assert fresh == {("time", "linear"): 1}
+    kept = [{path.name for path in (o.results_folder / "predictions").iterdir()} for o in (before, now)]
+    assert kept[0] == kept[1]
+
+
 def test_fresh_uses_nothing_of_other_experiments(options: dict[str, Any]) -> None:
     go(options)
     _, fresh = go({**options, "name": "other"}, fresh=True)

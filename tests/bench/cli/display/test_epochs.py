@@ -90,16 +90,16 @@ def test_what_was_found_in_the_records_has_no_lines() -> None:
 def test_verbose_shows_every_epoch_of_every_training(bench: Bench, where: tuple[str, str]) -> None:
     result = bench(
         *("run", "--plugin", TOY, "--tasks", "toy", "--models", "linear", "--budget", "smoke", *where),
-        *("--epochs", "3", "--seeds", "2", "--lr-range", "0.1,0.1", "--hidden-sizes", "4", "--layers", "1", "-v"),
+        *("--epochs", "3", "--replicates", "2", "--lr-range", "0.1,0.1", "--hidden-sizes", "4", "--layers", "1", "-v"),
     )
     assert result.exit_code == 0
     lines = [line.split() for line in result.stderr.splitlines()]
-    seeds: dict[str, list[list[str]]] = {}
+    replicates: dict[str, list[list[str]]] = {}
     training = {}
     for line in lines:
         if line[0] == "worker" and line[1] != "epoch":
             training[line[1].rstrip(":")] = " ".join(line[-2:])
         elif line[0] in training:
-            seeds.setdefault(training[line[0]], []).append(line[1:3])
+            replicates.setdefault(training[line[0]], []).append(line[1:3])
     every = [["0", "0"], ["1", "8"], ["2", "16"], ["3", "24"]]
-    assert seeds == {"seed 1": every, "seed 2": every}
+    assert replicates == {"replicate 1": every, "replicate 2": every}

@@ -79,7 +79,7 @@ def test_a_terminal_shows_the_bar_and_what_each_worker_trains() -> None:
 def test_what_matters_stays_above_the_display() -> None:
     text = ESCAPE.sub("", in_terminal()[0])
     assert "device cpu: [no] markup" in text
-    assert "copy[delay=5] gru seed 1: failed: ValueError: [red]broken[/red]" in text
+    assert "copy[delay=5] gru replicate 1: failed: ValueError: [red]broken[/red]" in text
     assert re.search(r"3 trainings and timings in 0:0\d, 1 of them found in the records", text)
 
 
@@ -114,6 +114,6 @@ def test_a_pipe_gets_no_escape_codes() -> None:
     assert "\x1b" not in done.stderr + done.stdout
     assert done.stderr.splitlines() == [
         "device cpu: [no] markup",
-        "[1/7] confirm copy[delay=5] gru seed 1: failed: ValueError: [red]broken[/red]",
-        "[3/7] confirm copy[delay=5] gru seed 1: test loss 0.5",
+        "[1/7] confirm copy[delay=5] gru replicate 1: failed: ValueError: [red]broken[/red]",
+        "[3/7] confirm copy[delay=5] gru replicate 1: test loss 0.5",
     ]

@@ -71,7 +71,7 @@ def test_plain_progress_writes_a_line_for_each_training_and_none_for_what_was_fo
     plain.finished(0, record(), False)
     assert lines == [
         "device cpu: one core",
-        "[2/3] confirm copy[delay=5] gru hidden 32 × 2 lr 3.1e-03 seed 3: test loss 0.01234, skill 0.980, 2.3 s",
+        "[2/3] confirm copy[delay=5] gru hidden 32 × 2 lr 3.1e-03 replicate 3: test loss 0.01234, skill 0.980, 2.3 s",
     ]
 
 
@@ -93,10 +93,19 @@ def test_describe_says_what_came_out(changes: dict[str, Any], end: str) -> None:
     assert "\n" not in describe(record(**changes))
 
 
+def test_a_trial_is_described_by_what_it_competes_with_and_an_examination_by_what_it_measures() -> None:
+    place = {"task": {"label": "sine"}, "model": {"label": "gru"}, "replicate": 2, "status": "ok"}
+    trial = {**place, "stage": "trial", "curve": {"valid_loss": [0.5, 0.25]}, "test": {"loss": 9.0, "skill": 0.1}}
+    assert describe(trial) == "trial sine gru replicate 2: best valid loss 0.25"
+    examined = {**place, "stage": "examine", "gradient_flow": [{}], "test": None}
+    assert describe(examined) == "examine sine gru replicate 2: gradient flow and predictions"
+    assert describe({**examined, "gradient_flow": None}) == "examine sine gru replicate 2: predictions"
+
+
 def test_a_reference_is_described_without_a_configuration() -> None:
     reference = {"stage": "reference", "task": {"label": "sine"}, "model": {"label": "persistence"}, "replicate": 1}
     assert describe({**reference, "test": {"loss": 0.5, "skill": 0.0}}) == (
-        "reference sine persistence seed 1: test loss 0.5, skill 0.000"
+        "reference sine persistence replicate 1: test loss 0.5, skill 0.000"
     )
 
 

@@ -154,8 +154,9 @@ class CellPlan:
         if replicate == SEARCH_REPLICATE:
             return Order(TrainingJob(training), self._identity("search", training, trial.number))
         lone = self.space().only is not None
-        keep_model = self.experiment.options.save_models if lone else trial.steps is None
-        job = TrainingJob(training, examine=lone, keep_model=keep_model)
+        keep_model = lone and self.experiment.options.save_models
+        lend_model = not lone and trial.steps is None
+        job = TrainingJob(training, examine=lone, keep_model=keep_model, lend_model=lend_model)
         return Order(job, self._identity("trial", training, trial.number), turn=replicate)
 
     def confirm_order(self, point: Point, replicate: int) -> Order:

@@ -50,6 +50,17 @@ class Plan:
                 plan.replicates[part] = max(plan.replicates[part], place.replicate or 1)
         return plan
 
+    def looks_again(self, before: Mapping[str, Any]) -> bool:
+        """Whether replicates are added to an experiment that was complete, and so looked at, with fewer.
+
+        before: its manifest, {} where there is none. Results that are looked at repeatedly need another test.
+        """
+        options = self.experiment.options
+        if options.tune == "once" or not before:
+            return False
+        fewer = before.get("status") == "complete" and before["experiment"]["replicates"] < (options.replicates or 1)
+        return bool(before.get("extended")) or fewer
+
     def count(self, cell: CellPlan) -> int:
         """Replicates of a cell."""
         return self.replicates[cell.match, cell.task.label]

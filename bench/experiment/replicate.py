@@ -60,15 +60,14 @@ class Replicate:
         return []
 
     def _remove_files(self) -> None:
-        """Remove the weights of the trials, and predictions of one that a shorter search had selected.
+        """Remove the weights of the trials.
 
-        With --save-models the selected trial's weights stay.
+        With --save-models those of the selected trial stay, and of one that a shorter search had selected: a record
+        has their checksum. Both have predictions, which other trials have not.
         """
-        folder, selected = self.plan.experiment.results_folder, self.selected and self.selected["key"]
+        folder, save = self.plan.experiment.results_folder, self.plan.experiment.options.save_models
         for key in {record["key"] for record in self._trials}:
-            if key != selected:
-                (folder / PREDICTIONS / f"{key}.npz").unlink(missing_ok=True)
-            if key != selected or not self.plan.experiment.options.save_models:
+            if not save or not (folder / PREDICTIONS / f"{key}.npz").exists():
                 for path in stored(folder, key):
                     path.unlink(missing_ok=True)
         self._trials = []

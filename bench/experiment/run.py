@@ -89,6 +89,7 @@ def run(
             resources.callback(executor.close)
         check_storage(experiment.options.storage)
         folder.check(fresh)
+        before = {} if fresh else folder.own_manifest or {}
         finished = None if fresh or retry_failed else folder.finished()
         if finished is not None and covers(finished["experiment"], experiment):
             return _unchanged(folder, finished, observer, began)
@@ -97,7 +98,8 @@ def run(
             plan = Plan(experiment, workers.machine["device"])
             plan.planned()  # before the folder is touched: a model may lack a size that is asked for
             ledger = _open_folder(experiment, folder, workers, observer, resources, fresh, retry_failed)
-            return _Run(plan.extended(ledger), folder, workers, ledger, observer, command, began).run()
+            looked_again = plan.looks_again(before)
+            return _Run(plan.extended(ledger), folder, workers, ledger, observer, command, began, looked_again).run()
         except (SystemExit, KeyboardInterrupt) as error:
             if is_stop(error):
                 raise
@@ -192,7 +194,10 @@ class _Run:
         observer: Observer,
         command: str,
         began: float,
+        looked_again: bool,
     ) -> None:
+        """looked_again: whether replicates are added to what was complete with fewer."""
+        self.looked_again = looked_again
         self.plan, self.folder, self.workers, self.ledger, self.observer = plan, folder, workers, ledger, observer
         self.command, self.began = command, began
         self.experiment, self.options = plan.experiment, plan.experiment.options
@@ -308,6 +313,7 @@ class _Run:
                 "lr_ranges": {task.label: list(experiment.lr_range(task)) for task in experiment.tasks},
                 **({"first_look": FIRST_LOOK} if each else {}),
                 **({"states": self.states} if self.states else {}),
+                **({"extended": True} if self.looked_again else {}),
                 **state,
             }
         )

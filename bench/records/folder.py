@@ -69,6 +69,12 @@ class ResultsFolder:
                     f"python -m bench doctor{command_name(self.path.parent)} {self.path.name} --repair"
                 )
 
+    @property
+    def own_manifest(self) -> dict[str, Any] | None:
+        """`experiment.json` as it is now, where it is this experiment's."""
+        found = self._read()
+        return found if found is not None and found.get("identity") == self._identity else None
+
     def finished(self) -> dict[str, Any] | None:
         """The manifest, where this very experiment was completed here and all that it left is as it was then."""
         found = self._read()

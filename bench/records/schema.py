@@ -48,7 +48,7 @@ recorded before there was a choice), of stage "search" or "confirm". It has thes
                      a CPU, and where the driver does not tell
     hashes          SHA-256 of the initial {"weights"}, of the {"first_batch"} and of all {"data"}
     gradient_flow   in replicates 1 to 5 of stage "examine" and "confirm", and of a trial that had no rival; else
-                     null: [{"init", "state": "initial" | "trained", "steps", "hidden_factor", "cell_factor", and in
+                     null: [{"init", "state": "initial" | "trained", "lags", "hidden_factor", "cell_factor", and in
                      replicate 1 "hidden": […], "cell": […] or null}, …], the norm of dL/dh_t at lag 0, 1, … for each
                      initialisation scheme, for "orthogonal × 2" (the recurrent weights twice as large: it explodes) and
                      after training, and what a step further back multiplies it by (measure/gradient_flow.py); null too

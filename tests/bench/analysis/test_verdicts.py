@@ -237,9 +237,9 @@ def test_the_reference_is_chosen_on_validation_data_where_recorded(synthetic: Mo
     """The one that is lucky on test data is not taken."""
     lucky, chosen = references(synthetic, "lucky", [0.05] * 7), references(synthetic, "chosen", [0.6] * 7)
     for record in lucky:
-        record["valid"] = {"loss": 0.9}
+        record["valid_loss"] = 0.9
     for record in chosen:
-        record["valid"] = {"loss": 0.5}
+        record["valid_loss"] = 0.5
     verdict = only(results_of([*with_losses(synthetic, {"gru": LOW, "lstm": HIGH}), *lucky, *chosen]))
     assert verdict.need.reference is not None
     assert (verdict.need.reference.name, verdict.need.reference.chosen_on) == ("chosen", "validation")

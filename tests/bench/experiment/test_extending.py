@@ -148,3 +148,16 @@ def test_a_replicate_none_of_whose_trials_ends_well_selects_nothing(options: dic
     outcome, _ = go({**options, "models": ["faulty[after=2]", "linear"]})
     assert {r["model"]["label"] for r in records(outcome) if r["stage"] in ("examine", "time")} == {"linear"}
     assert not (outcome.results_folder / "models").exists()
+
+
+def test_replicates_added_to_a_complete_experiment_are_a_further_look(options: dict[str, Any]) -> None:
+    """What is looked at repeatedly needs another test, so the manifest says so, and goes on saying so."""
+
+    def extended(**more: Any) -> bool | None:
+        outcome, _ = go({**options, **more})
+        found: bool | None = json.loads((outcome.results_folder / "experiment.json").read_text()).get("extended")
+        return found
+
+    assert extended() is None
+    assert extended(replicates=3) is True
+    assert extended(replicates=3, trials=4) is True

@@ -210,7 +210,7 @@ def test_the_folder_says_how_it_was_made(flags: dict[str, Any]) -> None:
     manifest = json.loads((folder / "experiment.json").read_text())
     assert manifest["status"] == "complete"
     assert manifest["command"] == "the command"
-    assert manifest["trainings_planned"] == 7
+    assert manifest["trainings_planned"] == 6 + TIMING_ROUNDS
     assert (manifest["protocol"], manifest["first_look"]) == (2, 7)
     asked = manifest["experiment"]
     assert (asked["tune"], asked["trials"], asked["replicates"]) == ("each", 2, 2)
@@ -228,7 +228,7 @@ def test_the_same_command_again_trains_nothing_and_changes_nothing(flags: dict[s
     before = records_of(run_inline(flags))
     after = records_of(run_inline(flags, observer=Watch()))
     assert after == before
-    assert seen == [True] * 7
+    assert seen == [True] * (6 + TIMING_ROUNDS)
 
 
 def test_experiment_json_runs_the_same_experiment_again(flags: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from bench.analysis.results import Results
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
 from bench.experiment.run import Outcome, run
 from bench.records.jsonl import read_records
@@ -84,7 +85,7 @@ def test_open_tasks_alone_get_replicates_until_they_are_settled_or_the_cap_is_re
     kept = manifest(outcome)
     assert kept["states"] == {f"tuned {TASKS[0]}": "settled", f"tuned {TASKS[1]}": "futile"}
     assert kept["status"] == "complete"
-    assert kept["trainings_planned"] == 10 + 16 + 2
+    assert kept["trainings_planned"] == 10 + 16 + 2 * TIMING_ROUNDS
     assert go({**options, "max_replicates": 16}).unchanged
 
 

@@ -14,17 +14,24 @@ from bench.records.schema import Record
 from tasks.errors import UserError
 
 FILES = "files"  # of a record on its way to the parent: {path within the results folder: content}; never written
+LENT = "lent"  # likewise, of files that are removed again before the experiment ends
 
 
 def write_kept_files(folder: Path, record: Record) -> dict[str, str]:
     """Take the files (predictions, a checkpoint) out of a worker's record and write each into the results folder.
 
-    Returns their CRC-32 by name, which the record keeps.
+    Returns the CRC-32 by name of those that stay, which the record keeps.
     """
     files: dict[str, bytes] = record.pop(FILES, None) or {}
-    for name, content in files.items():
+    lent: dict[str, bytes] = record.pop(LENT, None) or {}
+    for name, content in (files | lent).items():
         write_bytes_atomically(folder / name, content)
-    return {name: f"{zlib.crc32(content):08x}" for name, content in files.items()}
+    return {name: checksum(content) for name, content in files.items()}
+
+
+def checksum(content: bytes) -> str:
+    """CRC-32 in hexadecimal digits, as records keep it of files."""
+    return f"{zlib.crc32(content):08x}"
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.records import manifest
-from bench.records.atomic import written_atomically
+from bench.records.atomic import checksum, written_atomically
 from bench.records.disk import advice, reason
 from bench.records.folder import RECORDS, names
 from bench.records.jsonl import scan
@@ -67,11 +66,11 @@ def diagnose(name: str, results: str | Path = "results") -> Diagnosis:
 
 def _damaged_files(folder: Path, record: Record) -> Iterator[str]:
     """What a training left beside its record and is no longer there, or no longer the same."""
-    for name, checksum in (record.get("kept_files") or {}).items():
+    for name, kept in (record.get("kept_files") or {}).items():
         path = folder / name
         if folder.resolve() not in path.resolve().parents or not path.is_file():
             yield f"{path} is missing"
-        elif f"{zlib.crc32(path.read_bytes()):08x}" != checksum:
+        elif checksum(path.read_bytes()) != kept:
             yield f"{path} is damaged (its checksum is not the one in its record)"
 
 

@@ -11,10 +11,11 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from bench.records.atomic import FILES
+from bench.records.atomic import FILES, checksum
 from bench.records.folder import RECORDS
 from bench.records.jsonl import Span
 from bench.records.line import parse
+from bench.records.predictions import FOLDER as PREDICTIONS
 from bench.records.schema import SCHEMA, TRAININGS, Record
 
 HEAD = 400  # bytes within which a line says its key and environment: they are written first
@@ -31,9 +32,9 @@ class Siblings:
         """The record with this key; `reused_from` says which experiment measured it."""
         for path, span in self._index.get(key.encode(), ()):
             record = _read(path, span)
-            if record is not None and self._serves(record, key):
-                kept = {str(f.relative_to(path.parent)): f.read_bytes() for f in path.parent.glob(f"*/{key}.*")}
-                return {**record, "reused_from": record.get("reused_from") or path.parent.name, FILES: kept}
+            if record is not None and self._serves(record, key) and (files := _files(path.parent, record)) is not None:
+                record.pop("kept_files", None)  # said anew, of what is taken along
+                return {**record, "reused_from": record.get("reused_from") or path.parent.name, FILES: files}
         return None
 
     def _serves(self, record: Record, key: str) -> bool:
@@ -59,6 +60,20 @@ class Siblings:
                         found.setdefault(key, []).append((path, Span(start, len(line))))
                     start += len(line)
         return found
+
+
+def _files(folder: Path, record: Record) -> dict[str, bytes] | None:
+    """What a record left and another experiment takes along: its predictions, not its weights.
+
+    None: they are gone or damaged. A record that was made before checksums were kept has those that are there.
+    """
+    name = f"{PREDICTIONS}/{record.get('examined') or record['key']}.npz"
+    kept = (record.get("kept_files") or {}).get(name)
+    path = folder / name
+    if kept is None and (record["stage"] != "confirm" or not path.is_file()):
+        return {}
+    content = path.read_bytes() if path.is_file() else None
+    return {name: content} if content is not None and kept in (None, checksum(content)) else None
 
 
 def _key(head: bytes) -> bytes | None:

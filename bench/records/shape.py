@@ -1,6 +1,7 @@
 """Whether a JSON object has the types of a record: what reads records may then rely on them.
 
-Checked are the keys that `schema.py` names, where a record has them. What it has besides is left alone.
+Checked are the keys that `schema.py` names, where a record has them; a record of the second protocol must have those by
+which a trial is selected (`selection.py`). What it has besides is left alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ def problem_of(record: dict[str, Any]) -> str | None:
     for name in ("key", "stage"):
         if not isinstance(record.get(name), str):
             return f"it has no {name}"
+    for path in _SELECTED_BY.get(record["stage"], ()):
+        if _at(record, path) is None:
+            return f"it has no {path}"
     for name, value in record.items():
         expected = _EXPECTED.get(name)
         if value is not None and expected is not None and not expected[1](value):
@@ -30,6 +34,14 @@ def problem_of(record: dict[str, Any]) -> str | None:
             if value is not None and expected is not None and not expected[1](value):
                 return f"its {part} has a {name} that is not {expected[0]}"
     return None
+
+
+def _at(record: dict[str, Any], path: str) -> Any:
+    """The value at a key, or at "part.key"; None where there is none."""
+    value: Any = record
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _text(value: Any) -> bool:
@@ -105,10 +117,10 @@ _TEXT, _COUNT, _NUMBER = ("text", _text), ("a whole number from 0 on", _count), 
 _OBJECT, _SCORES = ("an object", _object), ("an object of numbers", _scores)
 _EXPECTED: dict[str, tuple[str, Check]] = {
     **dict.fromkeys(("experiment", "budget", "match", "error", "traceback", "command", "reused_from"), _TEXT),
-    **dict.fromkeys(("kernel", "environment"), _TEXT),
-    **dict.fromkeys(("trial", "replicate", "train_sequences", "peak_bytes"), _COUNT),
-    **dict.fromkeys(("wall_seconds", "cpu_seconds", "steps_to_target", "energy_joules"), _NUMBER),
-    **dict.fromkeys(("task", "model", "training", "target"), _OBJECT),
+    **dict.fromkeys(("kernel", "environment", "examined"), _TEXT),
+    **dict.fromkeys(("trial", "replicate", "round", "train_sequences", "peak_bytes"), _COUNT),
+    **dict.fromkeys(("wall_seconds", "cpu_seconds", "steps_to_target", "valid_loss", "energy_joules"), _NUMBER),
+    **dict.fromkeys(("task", "model", "training", "target", "origin"), _OBJECT),
     "test": _SCORES,
     "parameters": ("an object of whole numbers", _counts),
     "timing": ("an object of numbers", _timing),
@@ -123,11 +135,18 @@ _EXPECTED: dict[str, tuple[str, Check]] = {
 _ENTRY: dict[str, tuple[str, Check]] = {"name": _TEXT, "label": _TEXT, "parameters": _OBJECT}
 _PARTS: dict[str, dict[str, tuple[str, Check]]] = {
     "task": _ENTRY,
-    "model": {**_ENTRY, **dict.fromkeys(("hidden_size", "num_layers"), _COUNT)},
+    "model": {**_ENTRY, **dict.fromkeys(("hidden_size", "num_layers"), _COUNT), "init": _TEXT},
     "training": {
         **dict.fromkeys(("batch_size", "steps", "budget_steps", "evaluation_interval"), _COUNT),
         **dict.fromkeys(("learning_rate", "weight_decay", "clip_norm"), _NUMBER),
         **dict.fromkeys(("device", "dtype", "precision"), _TEXT),
     },
+    "origin": dict.fromkeys(("block", "blocks", "train_rows", "test_rows"), _COUNT),
     "target": {"metric": _TEXT, "direction": _TEXT, "threshold": _NUMBER},
+}
+_CONFIGURATION = ("model.hidden_size", "model.num_layers", "model.init")
+_SELECTED_BY: dict[str, tuple[str, ...]] = {
+    "trial": ("replicate", "trial", "status", "training", *_CONFIGURATION),
+    "examine": ("examined",),
+    "time": _CONFIGURATION,
 }

@@ -49,16 +49,21 @@ def pack(training: Training, learner: Learner, problem: Problem, record: Record)
         "curve": record["curve"],
         "test": record["test"],
     }
-    buffer = io.BytesIO()
+    buffer, name = io.BytesIO(), file_name(learner, record["key"])
     if learner.kernel == "numpy":
         arrays = {STATE + name: value for name, value in learner.state().items()}
         np.savez(buffer, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
-        return f"{FOLDER}/{record['key']}.npz", buffer.getvalue()
+        return name, buffer.getvalue()
     import torch
 
     state = {name: torch.from_numpy(value) for name, value in learner.state().items()}
     torch.save({"about": json.loads(json.dumps(about)), "state": state}, buffer)
-    return f"{FOLDER}/{record['key']}.pt", buffer.getvalue()
+    return name, buffer.getvalue()
+
+
+def file_name(learner: Learner, key: str) -> str:
+    """Where the checkpoint of the training with this key lies within the results folder."""
+    return f"{FOLDER}/{key}{'.npz' if learner.kernel == 'numpy' else '.pt'}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.records.atomic import FILES
 from bench.records.schema import Record, digest
-from bench.training.checkpoint import state_of
+from bench.training.checkpoint import file_name, state_of
 from bench.training.data import load_data
 from bench.training.jobs import NOT_MEASURED, TrainingJob, predictions_file
 from bench.training.loop import Progress
@@ -25,7 +25,7 @@ FIRST = float("inf")  # the cost of a job that starts before all others of its t
 class ExamineJob:
     """Examine a selected trial.
 
-    weights: the content of its checkpoint; None: train it again. keep_model: leave the checkpoint of that training.
+    weights: the content of its checkpoint; None: train it again. keep_model: the checkpoint stays beside the record.
     """
 
     training: Training
@@ -65,7 +65,7 @@ class ExamineJob:
 
     def perform(self, progress: Progress) -> Record:
         state = None if self.weights is None else state_of(self.weights)
-        if state is None:
+        if state is None or self.weights is None:
             return self._train_again(progress)
         training = replace(self.training, settings=replace(self.training.settings, device="cpu"))
         dataset = load_data(training.task, training.seed, training.replicate)
@@ -75,6 +75,8 @@ class ExamineJob:
         parameters = {**asdict(learner.parameter_count), "total": learner.parameter_count.total}
         flow = gradient_flow_of(training, dataset, learner)
         files = predictions_file(self.training, dataset, learner, outputs)
+        if self.keep_model:
+            files[file_name(learner, self.training.key())] = self.weights
         return self._record("ok", None, parameters=parameters, gradient_flow=flow, **{FILES: files})
 
     def _train_again(self, progress: Progress) -> Record:

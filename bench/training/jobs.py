@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from bench.measure.effort import Effort
 from bench.models.contract import Learner, Problem
 from bench.records import predictions
-from bench.records.atomic import FILES
+from bench.records.atomic import FILES, LENT
 from bench.records.schema import Record, digest
 from bench.training import checkpoint
 from bench.training.data import load_data
@@ -81,13 +81,15 @@ class Job(Protocol):
 @dataclass(frozen=True)
 class TrainingJob:
     """examine: measure gradient flow and leave the predictions beside the record. keep_model: leave a checkpoint there.
+    lend_model: leave one that is removed again once a trial has been examined.
 
-    Both only where the training is scored on test data.
+    All only where the training is scored on test data.
     """
 
     training: Training
     examine: bool = False
     keep_model: bool = False
+    lend_model: bool = False
 
     @property
     def label(self) -> str:
@@ -140,9 +142,13 @@ class TrainingJob:
         if self.examine:
             record["gradient_flow"] = gradient_flow_of(self.training, dataset, learner)
             files |= predictions_file(self.training, dataset, learner, outputs)
-        if self.keep_model:
+        if self.keep_model or self.lend_model:
             problem = Problem.of(self.training.task, dataset.train)
-            files |= dict([checkpoint.pack(self.training, learner, problem, record)])
+            packed = dict([checkpoint.pack(self.training, learner, problem, record)])
+            if self.keep_model:
+                files |= packed
+            else:
+                record[LENT] = packed
         if files:
             record[FILES] = files
 

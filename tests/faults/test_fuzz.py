@@ -120,7 +120,7 @@ def test_records_of_any_kind_are_read_or_named_by_their_line(experiment: Run, fo
         def read() -> None:
             results = load("e")
             write_tables(results.records, folder)
-            _ = results.progress, results.summary, results.tasks, results.models, results.confirmed
+            _ = results.progress, results.summary, results.tasks, results.models, results.selected
 
         answered(read)
         if number % 10 == 0:

@@ -92,5 +92,5 @@ def test_the_experiment_ends_in_time_and_says_what_is_missing(experiment: Run, f
 def test_what_inline_cannot_enforce_is_refused(experiment: Run, flag: str) -> None:
     from tasks.errors import UserError
 
-    with pytest.raises(UserError, match="inline can't end a training from outside"):
+    with pytest.raises(UserError, match="inline cannot end a training from outside: leave out --timeout"):
         experiment(executor="inline", **{flag: 1.0})

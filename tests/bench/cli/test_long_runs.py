@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ import optuna
 import pytest
 from click.testing import Result
 
+from bench.executors.inline import InlineExecutor
 from bench.records.jsonl import read_records
+from bench.records.schema import Record
+from bench.training.jobs import Job, TrainingJob
 
 TOY = str(Path(__file__).parents[2] / "plugins" / "toy.py")
 Bench = Callable[..., Result]
@@ -58,10 +63,23 @@ def test_a_storage_that_fails_harms_nothing(run: Callable[..., Result]) -> None:
     assert "the copy in --storage sqlite:////no/such/folder/x.db is not complete, and the run goes on" in result.stderr
 
 
-def test_an_experiment_that_ran_out_of_time_says_so_and_goes_on_later(run: Callable[..., Result], folder: Path) -> None:
-    result = run("--max-time", "0.001")
+def test_an_experiment_that_ran_out_of_time_says_so_and_goes_on_later(
+    run: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, train, late = time.monotonic, InlineExecutor.submit, [0.0]
+
+    def train_until_it_is_late(executor: InlineExecutor, job: Job, slot: int) -> Future[Record]:
+        done = train(executor, job, slot)
+        if isinstance(job, TrainingJob):  # and no look at the machine
+            late[0] = 1e6
+        return done
+
+    with monkeypatch.context() as clock:
+        clock.setattr("bench.experiment.driver.time.monotonic", lambda: real() + late[0])
+        clock.setattr(InlineExecutor, "submit", train_until_it_is_late)
+        result = run("--max-time", "1000")
     assert result.exit_code == 1
-    assert "out of time: 7 trainings and timings are missing; to go on, run again: python -m bench run" in result.stderr
+    assert "out of time: 8 trainings and timings are missing; to go on, run again: python -m bench run" in result.stderr
     assert manifest(folder)["status"] == "out of time"
     assert run().exit_code == 0
     assert manifest(folder)["status"] == "complete"
@@ -90,5 +108,5 @@ def test_doctor_knows_no_experiment_of_that_name(run: Callable[..., Result], ben
     assert "unknown experiment 'tt': did you mean 't'?" in result.stderr
     whole = bench("doctor", "t")
     assert whole.exit_code == 0
-    assert "9 whole records" in whole.stdout
+    assert "11 whole records" in whole.stdout
     assert "0 damaged" in whole.stdout

@@ -77,7 +77,7 @@ def test_a_run_ends_in_a_table_a_verdict_and_paths(done: Result, folder: Path) -
         assert (folder / path).is_file()
     assert "tables  results/t/ (curves.csv, summary.csv, timings.csv, trainings.csv)" in result.stdout
     assert "\x1b" not in result.stdout + result.stderr
-    assert re.search(r"^\[7/7\] time toy linear", result.stderr, re.MULTILINE)
+    assert re.search(r"^\[9/9\] time toy linear", result.stderr, re.MULTILINE)
 
 
 def test_quiet_has_the_result_and_no_progress(run: Callable[..., Result]) -> None:
@@ -100,7 +100,7 @@ def test_fresh_trains_all_again_and_gives_the_same(done: Result, run: Callable[.
     before = outcomes(folder)
     result = run("linear", "--fresh")
     assert result.exit_code == 0
-    assert re.search(r"^\[7/7\]", result.stderr, re.MULTILINE)
+    assert re.search(r"^\[9/9\]", result.stderr, re.MULTILINE)
     assert outcomes(folder) == before
 
 
@@ -290,7 +290,7 @@ def test_ctrl_c_stops_workers_keeps_records_and_the_same_command_goes_on(folder:
     assert "report  reports/t/index.html" in stdout
     kept = (folder / "results/t/records.jsonl").read_bytes()
     again = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert "[361/361]" in again.stderr
+    assert "[363/363]" in again.stderr
     assert (folder / "results/t/records.jsonl").read_bytes().startswith(kept)
 
 

@@ -55,6 +55,8 @@ RATES = {
     "sine-gru16": 0.01,
     "numpy-gru-sine": 1e-2,
     "sine-per-step": 1e-3,
+    "gate": 1e-2,
+    "gradient-flow": 3e-3,
 }
 LARGE = (
     "cogscale",

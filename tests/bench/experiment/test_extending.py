@@ -13,6 +13,7 @@ from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.observer import Observer
 from bench.experiment.run import Outcome, run
+from bench.records.doctor import diagnose
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
 from bench.records.selection import select
@@ -142,6 +143,22 @@ def test_the_weights_of_the_selected_trials_alone_are_kept_where_that_is_asked_f
     assert kept == {
         r["key"] for r in records(outcome) if r["stage"] == "trial" and r["trial"] == chosen[r["replicate"]]
     }
+
+
+@pytest.mark.parametrize("save_models", [False, True])
+def test_what_records_have_checksums_of_stays(options: dict[str, Any], save_models: bool) -> None:
+    """Also of the trial that a shorter search had selected: it was examined, and the record of that is kept."""
+    made = {**options, "save_models": save_models}
+    first, _ = go(made)
+    longer, _ = go({**made, "trials": 14})
+    assert longer.results_folder == first.results_folder
+    several = [r for r in records(longer) if r["stage"] == "examine"]
+    assert len(several) > 2  # another trial was selected in some replicate
+    assert diagnose("e", longer.results_folder.parent).is_sound
+    names = {name for r in records(longer) for name in r.get("kept_files") or {}}
+    left = {f"{path.parent.name}/{path.name}" for path in longer.results_folder.glob("*/*.*")}
+    assert left == names == {name for r in several for name in r["kept_files"]}
+    assert {name.split("/")[0] for name in names} == {"predictions", *(["models"] if save_models else [])}
 
 
 def test_a_replicate_none_of_whose_trials_ends_well_selects_nothing(options: dict[str, Any]) -> None:

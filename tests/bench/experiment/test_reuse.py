@@ -11,8 +11,10 @@ import pytest
 
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
 from bench.experiment.run import Outcome, run
+from bench.records.doctor import diagnose
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
 
@@ -77,6 +79,17 @@ def test_another_experiment_trains_only_what_is_new_and_gives_what_it_would_alon
     assert set(again) == (set() if "tune" in change else {resolve(options).name})
     kept = [{path.name for path in (o.results_folder / "predictions").iterdir()} for o in (changed, alone)]
     assert kept[0] == kept[1]
+    assert all(diagnose(o.results_folder.name, o.results_folder.parent).is_sound for o in (changed, alone))
+
+
+def test_what_left_predictions_that_are_gone_or_damaged_is_measured_again(options: dict[str, Any]) -> None:
+    first, _ = go(options)
+    lost, damaged = sorted((first.results_folder / "predictions").iterdir())
+    lost.unlink()
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    other, fresh = go({**options, "name": "other"})
+    assert fresh == {("examine", "linear"): 2, ("time", "linear"): TIMING_ROUNDS}
+    assert diagnose("other", other.results_folder.parent).is_sound
 
 
 def test_what_was_confirmed_at_one_configuration_is_the_trial_of_a_replicate(options: dict[str, Any]) -> None:
@@ -84,7 +97,7 @@ def test_what_was_confirmed_at_one_configuration_is_the_trial_of_a_replicate(opt
     lone = {**options, "hidden_sizes": "1", "layers": "1", "lr_range": "0.01,0.01"}
     before, _ = go({**lone, "tune": "once", "name": "before"})
     now, fresh = go({**lone, "name": "now"})
-    assert fresh == {("time", "linear"): 1}
+    assert fresh == {("time", "linear"): TIMING_ROUNDS}
     kept = [{path.name for path in (o.results_folder / "predictions").iterdir()} for o in (before, now)]
     assert kept[0] == kept[1]
 
@@ -92,7 +105,7 @@ def test_what_was_confirmed_at_one_configuration_is_the_trial_of_a_replicate(opt
 def test_fresh_uses_nothing_of_other_experiments(options: dict[str, Any]) -> None:
     go(options)
     _, fresh = go({**options, "name": "other"}, fresh=True)
-    assert fresh == {("trial", "linear"): 12, ("examine", "linear"): 2, ("time", "linear"): 1}
+    assert fresh == {("trial", "linear"): 12, ("examine", "linear"): 2, ("time", "linear"): TIMING_ROUNDS}
 
 
 def test_a_complete_experiment_starts_no_worker(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +163,11 @@ def test_pruning_records_how_far_each_training_went(options: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        ({"executor": "slurm"}, "unknown executor 'slurm': expected local, inline or dask://HOST:PORT"),
-        ({"executor": "dask://host"}, "expected local, inline or dask://HOST:PORT"),
+        (
+            {"executor": "slurm"},
+            "unknown executor 'slurm': expected local, inline, dask://HOST:PORT or dask+tls://HOST:PORT",
+        ),
+        ({"executor": "dask://host"}, "expected local, inline, dask://HOST:PORT or dask+tls://HOST:PORT"),
         ({"timeout": 0}, "--timeout is 0: expected more than 0 seconds"),
         ({"max_time": -1}, "--max-time is -1: expected more than 0 seconds"),
         ({"memory": 0}, "--memory is 0: expected more than 0 GiB"),

@@ -8,7 +8,7 @@ import pytest
 
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
-from bench.records.atomic import FILES
+from bench.records.atomic import FILES, LENT
 from bench.training.checkpoint import state_of
 from bench.training.examine import ExamineJob
 from bench.training.jobs import TrainingJob
@@ -67,6 +67,16 @@ def test_the_checkpoint_of_a_selected_trial_comes_back_where_it_has_to_be_traine
     _, weights = trained(made)
     kept = ExamineJob(made, keep_model=True).perform(silent)[FILES]
     assert kept[f"models/{made.key()}.pt"] == weights
+
+
+def test_the_checkpoint_that_a_selected_trial_lent_stays_where_weights_are_to_be_kept() -> None:
+    made = training("gru")
+    record = TrainingJob(made, lend_model=True).perform(silent)
+    assert FILES not in record
+    lent = record[LENT]
+    kept = ExamineJob(made, lent[f"models/{made.key()}.pt"], keep_model=True).perform(silent)[FILES]
+    assert set(kept) == {f"predictions/{made.key()}.npz", *lent}
+    assert kept.items() >= lent.items()
 
 
 def test_it_comes_before_all_trainings_and_is_done_on_the_cpu_where_weights_are_there() -> None:

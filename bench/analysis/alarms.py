@@ -7,14 +7,14 @@ import numpy as np
 from bench.analysis import stats
 from bench.analysis.formatting import listed, number
 from bench.analysis.levels import SMALLEST_LOSS
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.records.schema import label
 
 NAMED = 4
 LIMIT_LEVEL = 0.01  # an alarm stops the reader: rarer by chance than a verdict may be wrong
 
 
-def alarms(results: Results) -> tuple[str, ...]:
+def alarms(results: Recorded) -> tuple[str, ...]:
     """One sentence each; empty where all is well."""
     found = (
         *_without_result(results),
@@ -26,7 +26,7 @@ def alarms(results: Results) -> tuple[str, ...]:
     return (*_damaged_records(results), *changed, *found)
 
 
-def _damaged_records(results: Results) -> list[str]:
+def _damaged_records(results: Recorded) -> list[str]:
     if not results.damaged:
         return []
     several = len(results.damaged) > 1
@@ -37,7 +37,7 @@ def _damaged_records(results: Results) -> list[str]:
     ]
 
 
-def _without_result(results: Results) -> list[str]:
+def _without_result(results: Recorded) -> list[str]:
     """Models that no table shows, because none of their trials ended well."""
     found: list[str] = []
     if results.manifest.get("status", "complete") != "complete":  # what is missing may still come
@@ -50,7 +50,7 @@ def _without_result(results: Results) -> list[str]:
     return found
 
 
-def _beyond_the_limit(results: Results) -> list[str]:
+def _beyond_the_limit(results: Recorded) -> list[str]:
     """Models whose test losses are together below what the noise allows, by more than chance.
 
     A limit is an expected loss, and on some test sets luck passes it: so one-sided t-tests on the log ratios of loss to
@@ -74,7 +74,7 @@ def _beyond_the_limit(results: Results) -> list[str]:
     return [text for p, (_, text) in zip(adjusted, tested, strict=True) if p < LIMIT_LEVEL]
 
 
-def _noisy_timings(results: Results) -> list[str]:
+def _noisy_timings(results: Recorded) -> list[str]:
     """One sentence, which names what was timed where that is short enough to read."""
     noisy = results.timings[results.timings["has_warnings"].fillna(False).astype(bool)]
     names = list(dict.fromkeys(f"{row.model} on {row.task}" for row in noisy.itertuples()))
@@ -84,7 +84,7 @@ def _noisy_timings(results: Results) -> list[str]:
     return [f"The machine was not quiet while timing {said}: read these times with care."]
 
 
-def _mixed_machines(results: Results) -> list[str]:
+def _mixed_machines(results: Recorded) -> list[str]:
     """Compared times must come from one environment."""
     timed = {r.get("environment") for r in results.records if r.get("stage") == "time"} - {None}
     trained = {r.get("environment") for r in results.records if r.get("stage") in ("trial", "confirm")} - {None}

@@ -14,7 +14,7 @@ from bench.analysis import verdicts as verdicts_of
 from bench.analysis.contenders import Contender, contenders
 from bench.analysis.levels import ENOUGH
 from bench.analysis.model_pairs import Comparison, comparisons, twin_pairs
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.steps import StepsComparison, compare_steps
 from bench.analysis.verdict_notes import notes
 from bench.analysis.verdict_words import decision
@@ -33,7 +33,7 @@ DECISIONS = [
 class Conclusions:
     """Cells, pairs, verdicts, alarms and claims of some results; `results.conclusions` holds them."""
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Recorded) -> None:
         self.results = results
 
     @cached_property

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.analysis.levels import SMALLEST_LOSS
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.records.schema import Record, label
 from bench.records.schema import trainings as trainings_of
 
@@ -29,7 +29,7 @@ class Contender:
     implementations: tuple[str, ...]
 
 
-def contenders(results: Results) -> tuple[Contender, ...]:
+def contenders(results: Recorded) -> tuple[Contender, ...]:
     """The cells of an experiment in the order of its models."""
     twins = _twins(results)
     found: dict[str, list[str]] = {}
@@ -39,7 +39,7 @@ def contenders(results: Results) -> tuple[Contender, ...]:
     return tuple(Contender(name, tuple(labels)) for name, labels in found.items())
 
 
-def _twins(results: Results) -> set[tuple[str, str]]:
+def _twins(results: Recorded) -> set[tuple[str, str]]:
     """Pairs of labels that start from the same weights, and have the same first loss wherever they do."""
     starts: dict[tuple[str, Any, str], dict[str, float]] = {}
     for record in trainings_of(results.records):
@@ -83,7 +83,7 @@ class BestReference:
         return float(np.mean(list(self.losses.values())))
 
 
-def best_reference(results: Results, match: str, task: str) -> BestReference | None:
+def best_reference(results: Recorded, match: str, task: str) -> BestReference | None:
     """The floor or baseline with the lowest geometric mean loss on a task; None where none was recorded.
 
     A limit (what the noise allows) is no predictor, and takes no part.

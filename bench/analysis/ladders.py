@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.records.schema import label
 from bench.records.schema import trainings as trainings_of
 
@@ -21,7 +21,7 @@ class Ladder:
     steps: tuple[tuple[float, str], ...]
 
 
-def ladders(results: Results) -> list[Ladder]:
+def ladders(results: Recorded) -> list[Ladder]:
     """Those of an experiment; none where tasks differ in more than one parameter, or in one that is no number."""
     kinds: dict[str, dict[str, dict[str, Any]]] = {}
     for record in trainings_of(results.records):

@@ -17,7 +17,7 @@ import numpy as np
 from bench.analysis import stats
 from bench.analysis.contenders import BestReference, Contender
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN, NEGLIGIBLE
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.selected import loss_table, origins
 
 LOG_MARGIN = math.log10(1 + MARGIN)
@@ -83,7 +83,7 @@ class Comparison:
         )
 
 
-def comparisons(results: Results, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
+def comparisons(results: Recorded, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
     """All pairs of cells on all tasks of all comparisons, Holm-adjusted as one family."""
     names = [contender.name for contender in contenders]
     found = [
@@ -95,7 +95,7 @@ def comparisons(results: Results, contenders: Sequence[Contender]) -> tuple[Comp
     return adjusted(found)
 
 
-def twin_pairs(results: Results, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
+def twin_pairs(results: Recorded, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
     """The first implementation of each cell against its others, Holm-adjusted as one family."""
     wanted = [(each.name, other) for each in contenders for other in each.implementations[1:]]
     return adjusted(
@@ -109,7 +109,7 @@ def adjusted(pairs: Sequence[Comparison]) -> tuple[Comparison, ...]:
     return tuple(replace(pair, p_holm=float(p)) for pair, p in zip(pairs, holm, strict=True))
 
 
-def _pairs(results: Results, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[Comparison]:
+def _pairs(results: Recorded, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[Comparison]:
     of_task = _Task(results, match, task)
     loss, there = of_task.losses
     found = []
@@ -122,7 +122,7 @@ def _pairs(results: Results, match: str, task: str, wanted: Sequence[tuple[str, 
 
 
 def against_reference(
-    results: Results, match: str, task: str, models: Sequence[str], reference: BestReference
+    results: Recorded, match: str, task: str, models: Sequence[str], reference: BestReference
 ) -> list[Comparison]:
     """Each model first against the reference on the same replicates, not adjusted."""
     of_task = _Task(results, match, task)
@@ -138,7 +138,7 @@ def against_reference(
 class _Task:
     """What all pairs of a task share."""
 
-    def __init__(self, results: Results, match: str, task: str) -> None:
+    def __init__(self, results: Recorded, match: str, task: str) -> None:
         self.match, self.task, self.first_look = match, task, results.first_look
         self.losses = loss_table(results, match, task)
         self.origins = origins(results, match, task)

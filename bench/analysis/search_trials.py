@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ SETTINGS = {"learning_rate": "learning rate", "hidden_size": "hidden size", "num
 ENOUGH_TRIALS = 8  # fewer explain nothing
 
 
-def trials(results: Results, match: str, task: str) -> pd.DataFrame:
+def trials(results: Recorded, match: str, task: str) -> pd.DataFrame:
     """The trials on a task that ended well: of one search, or of all replicates' own."""
     table = results.trainings
     table = table[table["stage"].isin(("trial", "search")) & (table["match"] == match) & (table["task"] == task)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bench.analysis.levels import SMALLEST_LOSS
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.records.schema import label
 from bench.records.schema import trainings as trainings_of
 
@@ -36,13 +36,13 @@ class LossTable(NamedTuple):
     trained: pd.DataFrame
 
 
-def selected_rows(results: Results, match: str, task: str) -> pd.DataFrame:
-    """One row a model and replicate of one task: see `Results.selected`."""
+def selected_rows(results: Recorded, match: str, task: str) -> pd.DataFrame:
+    """One row a model and replicate of one task: see `Recorded.selected`."""
     table = results.selected
     return table[(table["match"] == match) & (table["task"] == task)]
 
 
-def loss_table(results: Results, match: str, task: str) -> LossTable:
+def loss_table(results: Recorded, match: str, task: str) -> LossTable:
     """The test losses of all models on one task."""
     import pandas as pd
 
@@ -62,7 +62,7 @@ def loss_table(results: Results, match: str, task: str) -> LossTable:
     return LossTable(pd.DataFrame(loss, index, models), pd.DataFrame(there, index, models))
 
 
-def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
+def typical_losses(results: Recorded, match: str, task: str) -> dict[str, float]:
     """The geometric mean test loss of each model that finished at all, over its replicates; best first.
 
     This is the one estimator by which models are ranked; that of `summary.csv`. A failed replicate counts as the worst
@@ -80,7 +80,7 @@ def typical_losses(results: Results, match: str, task: str) -> dict[str, float]:
     return {models[i]: float(means[i]) for i in order if finished[i]}
 
 
-def origins(results: Results, match: str, task: str) -> Mapping[int, Origin]:
+def origins(results: Recorded, match: str, task: str) -> Mapping[int, Origin]:
     """The forecast origin of each replicate; {} for a task that draws its data anew."""
     found: dict[int, Origin] = {}
     if not results.trainings["block"].notna().any():
@@ -93,13 +93,13 @@ def origins(results: Results, match: str, task: str) -> Mapping[int, Origin]:
     return found
 
 
-def target_of(results: Results, task: str) -> dict[str, Any]:
+def target_of(results: Recorded, task: str) -> dict[str, Any]:
     """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says."""
     found = (r["target"] for r in results.records if r.get("target") and label(r.get("task")) == task)
     return dict(next(found, {}))
 
 
-def skills(results: Results, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
+def skills(results: Recorded, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
     """For each task the skills of a model's replicates; a training that failed is NaN."""
     table = results.selected
     table = table[(table["match"] == match) & (table["model"] == model)]
@@ -107,7 +107,7 @@ def skills(results: Results, match: str, model: str, tasks: list[str]) -> list[n
     return [scores[table["task"] == task].to_numpy(float) for task in tasks]
 
 
-def skills_with_failures(results: Results, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
+def skills_with_failures(results: Recorded, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
     """As `skills`, with a failure as the lowest skill of any model on that task, and at most 0, which is naive."""
     table = results.selected
     table = table[(table["match"] == match) & (table["status"] == "ok")]
@@ -116,17 +116,17 @@ def skills_with_failures(results: Results, match: str, model: str, tasks: list[s
     return [np.where(np.isnan(own), worst, own) for own, worst in zip(found, lowest, strict=True)]
 
 
-def tasks_in(results: Results, match: str) -> list[str]:
+def tasks_in(results: Recorded, match: str) -> list[str]:
     """The tasks that have results in a comparison."""
     table = results.selected
     return [task for task in results.tasks if ((table["match"] == match) & (table["task"] == task)).any()]
 
 
-def models_in(table: pd.DataFrame, results: Results) -> list[str]:
+def models_in(table: pd.DataFrame, results: Recorded) -> list[str]:
     """The models that a table has rows of, in their order."""
     return [model for model in results.models if (table["model"] == model).any()]
 
 
-def selected_models(results: Results, match: str, task: str) -> list[str]:
+def selected_models(results: Recorded, match: str, task: str) -> list[str]:
     """The models that have results on a task."""
     return models_in(selected_rows(results, match, task), results)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis import stats
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.selected import selected_rows
 
 
@@ -40,7 +40,7 @@ class StepsComparison:
         return min(self.solved) < self.n
 
 
-def compare_steps(results: Results, match: str, task: str, first: str, second: str) -> StepsComparison:
+def compare_steps(results: Recorded, match: str, task: str, first: str, second: str) -> StepsComparison:
     """Compare two models on the replicates on which both were trained."""
     table = selected_rows(results, match, task)
     table = table[table["model"].isin((first, second))]

@@ -12,7 +12,7 @@ import numpy as np
 from bench.analysis import stats
 from bench.analysis.formatting import plain
 from bench.analysis.levels import SMALLEST_LOSS
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.search_trials import trials
 from bench.analysis.selected import selected_rows
 
@@ -37,7 +37,7 @@ class Chosen:
     edges: tuple[str, ...]
 
 
-def chosen(results: Results, match: str, task: str, model: str) -> Chosen | None:
+def chosen(results: Recorded, match: str, task: str, model: str) -> Chosen | None:
     """None where a model has no result whose configuration is known, and no trial that ended well.
 
     While one search for all has no results yet, its best trial stands for them.
@@ -68,7 +68,7 @@ def _spread(values: pd.Series[Any]) -> tuple[float, float, float]:
     return float(ordered[0]), float(ordered[(len(ordered) - 1) // 2]), float(ordered[-1])
 
 
-def _edges(results: Results, match: str, task: str, rows: pd.DataFrame) -> list[str]:
+def _edges(results: Recorded, match: str, task: str, rows: pd.DataFrame) -> list[str]:
     """Settings of which more than half of the replicates chose the edge of what was searched; nothing is below 1.
 
     Only the comparison "tuned" searches sizes and depths.
@@ -102,7 +102,7 @@ class TuningCurve:
     replicates: int
 
 
-def tuning_curves(results: Results, match: str, task: str) -> dict[str, TuningCurve]:
+def tuning_curves(results: Recorded, match: str, task: str) -> dict[str, TuningCurve]:
     """For each model the test loss to expect of a search with fewer trials, selected on validation data.
 
     From the trials of the replicates' own searches; {} where there was one search for all (its trials have no test

@@ -22,7 +22,7 @@ from bench.analysis.formatting import (
 )
 from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE
 from bench.analysis.model_pairs import Comparison
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.selected import selected_rows
 from bench.analysis.steps import StepsComparison
 from bench.analysis.verdict_words import unit_of
@@ -35,7 +35,7 @@ MOST_COSTS = 4  # cells whose costs are in a sentence; the leaderboard has all
 
 
 def notes(
-    results: Results, verdict: Verdict, steps: StepsComparison | None, steps_holm: float, twins: Sequence[Comparison]
+    results: Recorded, verdict: Verdict, steps: StepsComparison | None, steps_holm: float, twins: Sequence[Comparison]
 ) -> tuple[str, ...]:
     """Sentences. steps: the leader against its nearest rival; steps_holm: its p, corrected over tasks. twins:
     implementations of one cell on this task."""
@@ -53,7 +53,7 @@ def notes(
     return tuple(as_sentence(text, results.models) for text in said)
 
 
-def _failures(results: Results, verdict: Verdict) -> list[str]:
+def _failures(results: Recorded, verdict: Verdict) -> list[str]:
     table = selected_rows(results, verdict.match, verdict.task)
     said = []
     for model in (model for model in results.models if (table["model"] == model).any()):
@@ -63,7 +63,7 @@ def _failures(results: Results, verdict: Verdict) -> list[str]:
     return [f"{listed(said)}, which counts as the worst result"] if said else []
 
 
-def _solved(results: Results, verdict: Verdict) -> list[str]:
+def _solved(results: Recorded, verdict: Verdict) -> list[str]:
     """In how many replicates each cell reached the target."""
     table = selected_rows(results, verdict.match, verdict.task)
     counts: dict[str, tuple[int, int]] = {}
@@ -122,7 +122,7 @@ def _skewed(verdict: Verdict) -> list[str]:
     return [f"{pair.first} is usually better than {pair.second} and rarely much worse"]
 
 
-def _skill_order(results: Results, verdict: Verdict) -> list[str]:
+def _skill_order(results: Recorded, verdict: Verdict) -> list[str]:
     """A clause where the mean skill orders the models differently, as rare bad replicates make it do."""
     table = results.summary
     table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["n_failed"] == 0)]
@@ -137,7 +137,7 @@ def _skill_order(results: Results, verdict: Verdict) -> list[str]:
     return [f"by mean skill {order}: rare bad replicates weigh more in a mean than in a geometric mean of losses"]
 
 
-def _reach(results: Results, verdict: Verdict) -> list[str]:
+def _reach(results: Recorded, verdict: Verdict) -> list[str]:
     """What could have been found, and what more replicates may find, where nothing is settled."""
     pair = verdict.nearest
     if verdict.state != "not settled" or pair is None or pair.n < ENOUGH or any(pair.failed):
@@ -165,7 +165,7 @@ def _chance(chance: float) -> str:
     return "below 5 %" if percent < 5 else "above 95 %" if percent > 95 else f"{percent} %"
 
 
-def _cost(results: Results, verdict: Verdict) -> list[str]:
+def _cost(results: Recorded, verdict: Verdict) -> list[str]:
     """Parameters and the time of a step, with the kernel that ran, of the cells that may be the answer."""
     table = results.summary
     table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["kind"] == "model")]
@@ -182,7 +182,7 @@ def _cost(results: Results, verdict: Verdict) -> list[str]:
     return [f"cost: {'; '.join(said)}"] if said else []
 
 
-def _coverage(results: Results, verdict: Verdict) -> list[str]:
+def _coverage(results: Recorded, verdict: Verdict) -> list[str]:
     """What the interval leaves out."""
     table = results.trainings
     own = table[(table["stage"] == "search") & (table["match"] == verdict.match) & (table["task"] == verdict.task)]

@@ -6,12 +6,12 @@ from bench.analysis.formatting import as_sentence, change, change_between, count
 from bench.analysis.labels import words
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
 from bench.analysis.model_pairs import Comparison
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.selected import origins
 from bench.analysis.verdicts import Verdict
 
 
-def decision(results: Results, verdict: Verdict) -> tuple[str, ...]:
+def decision(results: Recorded, verdict: Verdict) -> tuple[str, ...]:
     """One or two sentences, the more important first; only the first names the task."""
     place = f"On {verdict.task}, "
     if len(results.matches) > 1:
@@ -21,7 +21,7 @@ def decision(results: Results, verdict: Verdict) -> tuple[str, ...]:
     return tuple(as_sentence(text, results.models) for text in (place + first, second) if text)
 
 
-def unit_of(results: Results, verdict: Verdict) -> str:
+def unit_of(results: Recorded, verdict: Verdict) -> str:
     """What the statistics of a task are over: "replicate", or of a series "forecast origin"."""
     return "forecast origin" if origins(results, verdict.match, verdict.task) else "replicate"
 

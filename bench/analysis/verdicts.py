@@ -19,7 +19,7 @@ from bench.analysis import stats
 from bench.analysis.contenders import BestReference, Contender, best_reference
 from bench.analysis.levels import ENOUGH, LEVEL
 from bench.analysis.model_pairs import Comparison, against_reference
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.selected import tasks_in, typical_losses
 
 State = Literal["settled", "equal", "not settled", "one model", "failed"]
@@ -120,7 +120,7 @@ class Verdict:
         return self.nearest.n if self.nearest else 0
 
 
-def verdicts(results: Results, contenders: Sequence[Contender], pairs: Sequence[Comparison]) -> tuple[Verdict, ...]:
+def verdicts(results: Recorded, contenders: Sequence[Contender], pairs: Sequence[Comparison]) -> tuple[Verdict, ...]:
     """One verdict for each comparison and task that has results, Holm-adjusted over all of them."""
     names = [contender.name for contender in contenders]
     found = []
@@ -138,7 +138,7 @@ def verdicts(results: Results, contenders: Sequence[Contender], pairs: Sequence[
     )
 
 
-def _standing(results: Results, match: str, task: str, names: Sequence[str], pairs: Sequence[Comparison]) -> Verdict:
+def _standing(results: Recorded, match: str, task: str, names: Sequence[str], pairs: Sequence[Comparison]) -> Verdict:
     """Who leads, and the p-values of the task, before any correction over tasks."""
     typical = {name: loss for name, loss in typical_losses(results, match, task).items() if name in names}
     ordered = list(typical)
@@ -181,7 +181,7 @@ def _largest(values: Sequence[float]) -> float:
     return math.nan if any(math.isnan(value) for value in values) else max(values)
 
 
-def _need(results: Results, match: str, task: str, ordered: Sequence[str]) -> Need:
+def _need(results: Recorded, match: str, task: str, ordered: Sequence[str]) -> Need:
     """The best cell against the best reference. That some cell beats it is corrected for the number of cells; that it
     beats them all needs no correction: the largest p counts."""
     reference = best_reference(results, match, task)

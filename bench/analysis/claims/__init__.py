@@ -18,7 +18,7 @@ from bench.analysis.claims.claim import Claim, Judgement
 from bench.analysis.claims.evidence import Evidence
 from bench.analysis.claims.part import WORDS, Part, State
 from bench.analysis.levels import ENOUGH, LEVEL
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 
 __all__ = ["CLAIMS", "RULE", "WORDS", "Claim", "Judgement", "Part", "State", "caveat", "claims"]
 
@@ -28,7 +28,7 @@ RULE = (
 )
 
 
-def claims(results: Results | Sequence[Results], catalogue: Sequence[Claim] = CLAIMS) -> tuple[Judgement, ...]:
+def claims(results: Recorded | Sequence[Recorded], catalogue: Sequence[Claim] = CLAIMS) -> tuple[Judgement, ...]:
     """A judgement of each claim, from one experiment or several that belong together."""
     evidence = Evidence(_several(results))
     tested = [(claim, claim.test(evidence)) for claim in catalogue]
@@ -42,7 +42,7 @@ def claims(results: Results | Sequence[Results], catalogue: Sequence[Claim] = CL
     return tuple(judgements)
 
 
-def caveat(results: Results | Sequence[Results]) -> str:
+def caveat(results: Recorded | Sequence[Recorded]) -> str:
     """What must be said where one search chose the configuration of all replicates; empty where none did."""
     trainings = Evidence(_several(results)).trainings
     once = trainings[trainings["searched_once"].astype(bool)]["experiment"].unique()
@@ -54,8 +54,8 @@ def caveat(results: Results | Sequence[Results]) -> str:
     )
 
 
-def _several(results: Results | Sequence[Results]) -> tuple[Results, ...]:
-    return (results,) if isinstance(results, Results) else tuple(results)
+def _several(results: Recorded | Sequence[Recorded]) -> tuple[Recorded, ...]:
+    return (results,) if isinstance(results, Recorded) else tuple(results)
 
 
 def _settle(part: Part, p: float) -> Part:

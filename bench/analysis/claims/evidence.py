@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.analysis.gradient_tables import factor_table
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.tables import metric_columns
 from bench.records.schema import Record, label
 
@@ -31,9 +31,9 @@ TIMES = [
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Results of experiments that belong together."""
+    """Recorded of experiments that belong together."""
 
-    results: tuple[Results, ...]
+    results: tuple[Recorded, ...]
 
     @cached_property
     def trainings(self) -> pd.DataFrame:
@@ -91,7 +91,7 @@ def keep(table: pd.DataFrame, wanted: Iterable[bool]) -> pd.DataFrame:
     return table[np.fromiter(wanted, dtype=bool, count=len(table))]
 
 
-def _trainings(results: Results) -> list[dict[str, Any]]:
+def _trainings(results: Recorded) -> list[dict[str, Any]]:
     """The rows of one experiment."""
     table = results.selected
     tasks = {label(record.get("task")): record.get("task") or {} for record in results.records}
@@ -137,7 +137,7 @@ def _size(record: Record) -> tuple[Any, ...]:
     return (record.get("match"), label(record.get("task")), label(model), *sizes)
 
 
-def _tried(results: Results) -> dict[Any, tuple[int, int]]:
+def _tried(results: Recorded) -> dict[Any, tuple[int, int]]:
     """For each comparison, task and model: how many trials a search had, and how many learning rates were tried."""
     table = results.trainings
     table = table[table["stage"].isin(("search", "trial"))]
@@ -145,7 +145,7 @@ def _tried(results: Results) -> dict[Any, tuple[int, int]]:
     return {key: (int(rows["trial"].nunique()), int(rows["learning_rate"].nunique())) for key, rows in groups}
 
 
-def _worst(results: Results, table: pd.DataFrame) -> dict[Any, tuple[float, float]]:
+def _worst(results: Recorded, table: pd.DataFrame) -> dict[Any, tuple[float, float]]:
     """For each task the loss and skill that a failure counts as."""
     finished, floors = table[table["status"] == "ok"], results.references
     floors = floors[floors["kind"] == "floor"]

@@ -84,12 +84,13 @@ def check_command(
     except NotComparable as reason:
         outcome = CheckOutcome(folder, f"experiment {against}" if against else "this code", (), refusal=str(reason))
     outcome = replace(outcome, seconds=time.monotonic() - began)
-    text = _painted(outcome) if style == "text" and not output and _takes_colour() else write(outcome, style)
+    painted = style == "text" and not output and _takes_colour()
+    text = _painted(outcome) if painted else plain(write(outcome, style))
     if output:
         write_atomically(Path(output), text + "\n")
         click.echo(plain(outcome.sentence))
     else:
-        click.echo(plain(text))
+        click.echo(text)
     return outcome.exit_code
 
 
@@ -113,7 +114,9 @@ def _painted(outcome: CheckOutcome) -> str:
         "as_good": {},
         "skipped": {"dim": True},
     }
-    return text.write(outcome, lambda line, state: click.style(line, **styles[state]) if styles[state] else line)
+    return text.write(
+        outcome, lambda line, state: click.style(plain(line), **styles[state]) if styles[state] else plain(line)
+    )
 
 
 def _check(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bench.gate.formats.table import by_state, remarks, table
 from bench.gate.outcome import CheckOutcome, State
+from bench.records.plain import plain
 
 LEFT = 2  # columns of words, aligned to the left; numbers are aligned to the right
 Paint = Callable[[str, State | None], str]
@@ -17,7 +18,8 @@ def write(outcome: CheckOutcome, paint: Paint = lambda text, state: text) -> str
     if outcome.cells:
         states = [None, *(cell.state for cell in by_state(outcome))]
         lines = [paint(line, state) for line, state in zip(_aligned(table(outcome)), states, strict=True)]
-        lines += ["", *remarks(outcome), *([""] if remarks(outcome) else [])]
+        said = [plain(remark) for remark in remarks(outcome)]
+        lines += ["", *said, *([""] if said else [])]
     took = "" if outcome.seconds is None else f" ({outcome.seconds:.0f} s)"
     ends: dict[int, State] = {0: "as_good", 1: "regressed", 3: "not_comparable"}
     return "\n".join([*lines, paint(f"{outcome.sentence}{took}", ends[outcome.exit_code])])

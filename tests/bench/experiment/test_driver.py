@@ -92,7 +92,7 @@ class Batches:
             return []
         number, size = self.batches.pop(0)
         jobs = [FakeJob(f"{self.name}{number}.{i}", cost=float(i)) for i in range(size)]
-        return [Order(job, {"stage": "trial", "match": self.name, "trial": i}) for i, job in enumerate(jobs)]
+        return [Order(job, {"stage": "search", "match": self.name, "trial": i}) for i, job in enumerate(jobs)]
 
     def receive(self, records: Sequence[Record]) -> None:
         self.log.append((self.name, [record["key"] for record in records]))
@@ -298,7 +298,7 @@ def test_slots_that_come_later_are_used(tmp_path: Path) -> None:
 def test_orders_of_an_earlier_turn_start_first_whatever_they_cost(tmp_path: Path) -> None:
     executor = ShufflingExecutor(1, 0)
     ledger = Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
-    identity = {"stage": "trial", "match": "m", "trial": 0}
+    identity = {"stage": "search", "match": "m", "trial": 0}
     late = OneBatch([Order(FakeJob("late", cost=9.0), identity, turn=2)])
     early = OneBatch([Order(FakeJob(name, cost), identity, turn=1) for name, cost in (("short", 1.0), ("long", 2.0))])
     Driver(executor, ledger, Observer()).run([late, early])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from bench.models.contract import Learner, Problem, Settings
 from bench.models.registry import MODELS
 from bench.records.schema import Record
-from bench.training.checkpoint_file import FORMAT, LARGEST_GIB, STATE, read_checkpoint, typed
+from bench.training.checkpoint_file import FORMAT, LARGEST_GIB, STATE, read_checkpoint, read_content, typed
 from bench.training.request import Training, describe_entry
 from tasks.contract import Array, Columns, Split
 from tasks.errors import UserError
@@ -117,13 +116,10 @@ def stored(results_folder: Path, key: str) -> list[Path]:
 
 def state_of(content: bytes) -> dict[str, Array] | None:
     """The learner's state in a checkpoint; None for one that is damaged."""
-    with tempfile.NamedTemporaryFile(suffix=".checkpoint") as file:  # which is checked as any other file is
-        file.write(content)
-        file.flush()
-        try:
-            return read_checkpoint(Path(file.name), LARGEST_GIB, FOLDER)[1]
-        except UserError:
-            return None
+    try:
+        return read_content(content, FOLDER)[1]
+    except UserError:
+        return None
 
 
 def load_model(path: str | Path, plugins: Sequence[str] = (), *, largest_gib: float = LARGEST_GIB) -> LoadedModel:

@@ -6,16 +6,16 @@ says otherwise would unpack to more than it is, and is refused, as is an array t
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import os
 import re
 import stat
 import types
 import typing
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +39,7 @@ _BROKEN = (
     *(ArithmeticError, MemoryError, zipfile.BadZipFile, zlib.error, SyntaxError),
 )
 Class = TypeVar("Class")
+Source = Callable[[], Path | io.BytesIO]
 
 
 def read_checkpoint(path: Path, largest_gib: float, folder: str) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -60,25 +61,39 @@ def read_checkpoint(path: Path, largest_gib: float, folder: str) -> tuple[dict[s
             f"{path} has {found.st_size / GIB:.1f} GiB, and more than {largest_gib:g} GiB are not read unasked: if "
             f"that is right, allow it with --largest {math.ceil(found.st_size / GIB)}"
         )
+    return _read(str(path), lambda: path, found.st_size, expected)
+
+
+def read_content(content: bytes, folder: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """`read_checkpoint` for a file that is in memory already."""
+    expected = f"expected a .pt or .npz of results/NAME/{folder}"
+    return _read("the checkpoint", lambda: io.BytesIO(content), len(content), expected)
+
+
+def _read(path: str, source: Source, size: int, expected: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """path: what messages call it. source: gives what it can be read from, from the start each time."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = _check_sizes(path, archive, found.st_size)
+        with zipfile.ZipFile(source()) as archive:
+            names = _check_sizes(path, archive, size)
             damaged = archive.testzip()
     except _BROKEN:
         raise UserError(f"{path} is no checkpoint of bench: {expected}") from None
     if damaged is not None:
         raise UserError(f"{path} is damaged (in {damaged}): save the model again")
-    about, state = _read_npz(path) if "about.npy" in names else _read_torch(path)
+    about, state = _read_npz(path, source) if "about.npy" in names else _read_torch(path, source, size)
     if not isinstance(about, dict) or type(about.get("format")) is not int:
         raise UserError(f"{path} is no checkpoint of bench: it has no description")
     if about["format"] > FORMAT:
         raise UserError(
             f"{path} has checkpoint format {about['format']}, this bench reads {FORMAT}: install a newer one"
         )
-    return plain_values(about), state
+    try:
+        return plain_values(about), state
+    except RecursionError:  # a .pt may hold a list that holds itself
+        raise UserError(f"{path} is no checkpoint of bench: its description is nested without end") from None
 
 
-def _check_sizes(path: Path, archive: zipfile.ZipFile, size: int) -> list[str]:
+def _check_sizes(path: str, archive: zipfile.ZipFile, size: int) -> list[str]:
     """The names of the entries; UserError where they say that they are larger than the file."""
     entries = archive.infolist()
     if len(entries) > _ENTRIES or len({entry.filename for entry in entries}) != len(entries):
@@ -91,12 +106,12 @@ def _check_sizes(path: Path, archive: zipfile.ZipFile, size: int) -> list[str]:
     return [entry.filename for entry in entries]
 
 
-def _read_npz(path: Path) -> tuple[Any, dict[str, Array]]:
+def _read_npz(path: str, source: Source) -> tuple[Any, dict[str, Array]]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source()) as archive:
             for entry in archive.infolist():
                 _check_header(archive, entry)
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(source(), allow_pickle=False) as file:
             state = {name.removeprefix(STATE): file[name] for name in file.files if name.startswith(STATE)}
             return json.loads(str(file["about"])), state
     except _BROKEN as error:  # ValueError: an array that would have to be unpickled
@@ -116,16 +131,16 @@ def _check_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
             raise ValueError(f"{entry.filename} is not as large as its header says")
 
 
-def _read_torch(path: Path) -> tuple[Any, dict[str, Array]]:
+def _read_torch(path: str, source: Source, size: int) -> tuple[Any, dict[str, Array]]:
     import pickle
 
     import torch
 
     nothing_run = f"{path} is no checkpoint of bench, and nothing in it was run"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(source(), map_location="cpu", weights_only=True)
         state = {str(name): tensor.numpy() for name, tensor in content["state"].items()}
-        if sum(value.nbytes for value in state.values()) > os.path.getsize(path):  # one number, repeated
+        if sum(value.nbytes for value in state.values()) > size:  # one number, repeated
             raise ValueError("its weights are larger than the file")
         return content["about"], state
     except pickle.UnpicklingError as error:  # whose text advises to load the file without this protection

@@ -116,7 +116,7 @@ def test_a_training_that_hangs_is_ended_and_one_that_kills_its_worker_fails_alon
         "replicates": 1,
         "name": "e",
     }
-    where = {"results": str(tmp_path / "results"), "executor": f"dask://{cluster.address}", "timeout": 5.0}
+    where = {"results": str(tmp_path / "results"), "executor": f"dask://{cluster.address}", "timeout": 20.0}
     run(resolve({**base, **where}))
     found = {r["model"]["label"]: r for r in records(tmp_path) if r["stage"] == "trial"}
     assert {label: r["status"] for label, r in found.items()} == {

@@ -56,7 +56,9 @@ def mutate(value: Any, chance: random.Random) -> Any:
         if chance.random() < 0.2:
             del parent[key]
         else:
-            parent[key] = deep(chance.choice([3, 400])) if chance.random() < 0.03 else chance.choice(STRANGE)
+            parent[key] = (
+                deep(chance.choice([3, 400])) if chance.random() < 0.03 else copy.deepcopy(chance.choice(STRANGE))
+            )
     return value
 
 

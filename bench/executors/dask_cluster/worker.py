@@ -31,7 +31,8 @@ def perform(payload: bytes, tell: Callable[[list[Any]], None]) -> Record:
             told.clear()
             last = time.monotonic()
 
-    return {**attempt(job, progress), "environment": _fingerprint()}
+    record = attempt(job, progress)
+    return {"environment": _fingerprint(), **record}  # a look at the machine describes its environment itself
 
 
 @functools.cache

@@ -75,21 +75,26 @@ def _edges(results: Recorded, match: str, task: str, rows: pd.DataFrame) -> list
     """
     found = []
     for key, setting, name in (("hidden_size", "hidden_sizes", "hidden size"), ("num_layers", "layers", "layers")):
-        options = results.settings.get(setting)
-        options = options if isinstance(options, list) and match == "tuned" else []
+        options = _numbers(results.settings.get(setting)) if match == "tuned" else []
         flag = f"--{setting.replace('_', '-')}"
         largest, smallest = max(options, default=0), min(options, default=0)
         for edge, end, way in ((largest, "largest", "larger"), (smallest, "smallest", "smaller")):
             share = float((rows[key] == edge).mean())
             if smallest < largest and share > 0.5 and (way == "larger" or edge > 1):
                 found.append(f"{name} {edge} is the {end} that was searched: try {way} ones with {flag}")
-    bounds = (results.manifest.get("lr_ranges") or {}).get(task) or results.settings.get("lr_range")
-    if isinstance(bounds, list) and len(bounds) == 2 and 0 < bounds[0] < bounds[1]:
+    bounds = _numbers((results.manifest.get("lr_ranges") or {}).get(task) or results.settings.get("lr_range"))
+    if len(bounds) == 2 and 0 < bounds[0] < bounds[1]:
         places = np.log(rows["learning_rate"].to_numpy(float) / bounds[0]) / math.log(bounds[1] / bounds[0])
         for beyond, bound, way in ((places < EDGE, bounds[0], "smaller"), (places > 1 - EDGE, bounds[1], "larger")):
             if beyond.mean() > 0.5:
                 found.append(f"the learning rate lies at the edge {plain(bound)}: try {way} ones with --lr-range")
     return found
+
+
+def _numbers(value: Any) -> list[Any]:
+    """A list of the manifest that holds numbers alone; anything else, which somebody has put there, is empty."""
+    fits = isinstance(value, list) and all(type(entry) in (int, float) for entry in value)
+    return value if fits else []
 
 
 @dataclass(frozen=True, kw_only=True)

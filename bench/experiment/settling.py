@@ -6,9 +6,6 @@ a seventh more replicates: rarely enough that workers seldom wait for it, often 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 from bench.analysis.results import load
 from bench.config.budgets import FIRST_LOOK
 from bench.experiment.plan import Part, Plan
@@ -20,9 +17,9 @@ def look(plan: Plan) -> dict[Part, str]:
     """The state of each comparison and task: "settled", "equal", "futile" or "open"."""
     experiment = plan.experiment
     results = load(experiment.name, experiment.options.results)
-    sequential: Any = import_module("bench.analysis.sequential")  # heavy, and only needed here
-    found: dict[Part, str] = sequential.states(results, experiment.options.max_replicates)
-    return found
+    from bench.analysis.sequential import states  # heavy, and only needed here
+
+    return states(results, experiment.options.max_replicates)
 
 
 def more_replicates(plan: Plan, states: dict[Part, str]) -> dict[Part, int]:

@@ -21,7 +21,7 @@ MISSING = {"", "na", "n/a", "nan", "null", "none"}  # lower case
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """A table of text. Each of `rows` has as many values as `names`; row i begins on line `lines[i]` of the file."""
 
     path: str
@@ -81,7 +81,7 @@ class Table:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: str | Path) -> CsvTable:
     """Read a CSV file whose first line names the columns; UTF-8, separated by commas, semicolons or tabs.
 
     Blank lines at the end are dropped. Raises UserError, naming file and line, for a file that is missing, empty, not
@@ -122,7 +122,7 @@ def read_table(path: str | Path) -> Table:
         lines.append(line)
     if len(rows) < 2:
         raise UserError(f"{path} has {len(rows)} rows below the column names: a series needs many")
-    return Table(str(path), names, rows, lines, hashlib.sha256(data).hexdigest())
+    return CsvTable(str(path), names, rows, lines, hashlib.sha256(data).hexdigest())
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.contract import Array
-from tasks.csv_table import Table, read_table
+from tasks.csv_table import CsvTable, read_table
 from tasks.errors import UserError
 
 SHIPPED = Path(__file__).parent / "data"
@@ -107,7 +107,7 @@ def _irregularity(time: str, times: Array) -> list[str]:
     ]
 
 
-def _missing(table: Table, names: Sequence[str], columns: Sequence[Array], fill_forward: bool) -> list[str]:
+def _missing(table: CsvTable, names: Sequence[str], columns: Sequence[Array], fill_forward: bool) -> list[str]:
     """A sentence for each column with gaps; UserError where they may not or cannot be filled."""
     found = []
     for name, column in zip(names, columns, strict=True):

@@ -21,7 +21,7 @@ from bench.analysis.formatting import (
     whole,
 )
 from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE
-from bench.analysis.model_pairs import Comparison
+from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
 from bench.analysis.selected import selected_rows
 from bench.analysis.steps import StepsComparison
@@ -35,7 +35,11 @@ MOST_COSTS = 4  # cells whose costs are in a sentence; the leaderboard has all
 
 
 def notes(
-    results: Recorded, verdict: Verdict, steps: StepsComparison | None, steps_holm: float, twins: Sequence[Comparison]
+    results: Recorded,
+    verdict: Verdict,
+    steps: StepsComparison | None,
+    steps_holm: float,
+    twins: Sequence[PairComparison],
 ) -> tuple[str, ...]:
     """Sentences. steps: the leader against its nearest rival; steps_holm: its p, corrected over tasks. twins:
     implementations of one cell on this task."""
@@ -103,7 +107,7 @@ def _steps_words(said: str) -> str:
     return said
 
 
-def _twin(pair: Comparison) -> str:
+def _twin(pair: PairComparison) -> str:
     """Whether two implementations of one cell agree; they are no rivals, whatever p says."""
     both = f"{pair.first} and {pair.second} are one cell implemented twice"
     if pair.equal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis.formatting import as_sentence, change, change_between, counted, listed, number, trimmed
 from bench.analysis.labels import words
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
-from bench.analysis.model_pairs import Comparison
+from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
 from bench.analysis.selected import origins
 from bench.analysis.verdicts import Verdict
@@ -26,7 +26,7 @@ def unit_of(results: Recorded, verdict: Verdict) -> str:
     return "forecast origin" if origins(results, verdict.match, verdict.task) else "replicate"
 
 
-def interval(pair: Comparison, unit: str) -> str:
+def interval(pair: PairComparison, unit: str) -> str:
     """As it stands in brackets: "95 % interval 31 % to 52 % lower, 7 replicates"."""
     return f"95 % interval {change_between(pair.low, pair.high)}, {counted(pair.n, unit)}"
 
@@ -50,7 +50,7 @@ def _which(verdict: Verdict, unit: str) -> str:
     return f"no clear winner{between}: {_why_open(verdict, verdict.nearest, unit)}{beaten}"
 
 
-def _won(verdict: Verdict, pair: Comparison, unit: str) -> str:
+def _won(verdict: Verdict, pair: PairComparison, unit: str) -> str:
     rivals = len(verdict.ranking) - 1
     most = "the lower error" if rivals == 1 else f"the lowest error of {rivals + 1} models"
     if any(pair.failed):
@@ -61,7 +61,7 @@ def _won(verdict: Verdict, pair: Comparison, unit: str) -> str:
     return f"{pair.first} has {most}: {than(pair)}{nearest} ({interval(pair, unit)}){close}"
 
 
-def _why_open(verdict: Verdict, pair: Comparison, unit: str) -> str:
+def _why_open(verdict: Verdict, pair: PairComparison, unit: str) -> str:
     if pair.n == 0:
         return f"{pair.first} and {pair.second} have no {unit} in common"
     subject = f"{pair.first}'s error is {than(pair)}"
@@ -81,7 +81,7 @@ def _why_open(verdict: Verdict, pair: Comparison, unit: str) -> str:
     return f"{subject} ({interval(pair, unit)}), but that may be chance ({family})"
 
 
-def than(pair: Comparison) -> str:
+def than(pair: PairComparison) -> str:
     """The first side's error against the second's: "42 % lower than lstm's", "3.1 times as high as lstm's"."""
     said = change(pair.effect)
     if said == "the same":

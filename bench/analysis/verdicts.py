@@ -18,7 +18,7 @@ from typing import Literal
 from bench.analysis import stats
 from bench.analysis.contenders import BestReference, Contender, best_reference
 from bench.analysis.levels import ENOUGH, LEVEL
-from bench.analysis.model_pairs import Comparison, against_reference
+from bench.analysis.model_pairs import PairComparison, against_reference
 from bench.analysis.recorded import Recorded
 from bench.analysis.selected import tasks_in, typical_losses
 
@@ -31,7 +31,7 @@ class Need:
 
     state: Literal["yes", "no", "can't tell yet", "not tested"] = "not tested"
     reference: BestReference | None = None
-    pair: Comparison | None = None
+    pair: PairComparison | None = None
     p: float = math.nan
     p_holm: float = math.nan
 
@@ -54,7 +54,7 @@ class Verdict:
     winner: str | None = None
     equal: tuple[str, ...] = ()
     beaten: tuple[str, ...] = ()
-    nearest: Comparison | None = None
+    nearest: PairComparison | None = None
     p: float = math.nan
     p_holm: float = math.nan
     p_equal: float = math.nan
@@ -120,7 +120,9 @@ class Verdict:
         return self.nearest.n if self.nearest else 0
 
 
-def verdicts(results: Recorded, contenders: Sequence[Contender], pairs: Sequence[Comparison]) -> tuple[Verdict, ...]:
+def verdicts(
+    results: Recorded, contenders: Sequence[Contender], pairs: Sequence[PairComparison]
+) -> tuple[Verdict, ...]:
     """One verdict for each comparison and task that has results, Holm-adjusted over all of them."""
     names = [contender.name for contender in contenders]
     found = []
@@ -138,7 +140,9 @@ def verdicts(results: Recorded, contenders: Sequence[Contender], pairs: Sequence
     )
 
 
-def _standing(results: Recorded, match: str, task: str, names: Sequence[str], pairs: Sequence[Comparison]) -> Verdict:
+def _standing(
+    results: Recorded, match: str, task: str, names: Sequence[str], pairs: Sequence[PairComparison]
+) -> Verdict:
     """Who leads, and the p-values of the task, before any correction over tasks."""
     typical = {name: loss for name, loss in typical_losses(results, match, task).items() if name in names}
     ordered = list(typical)
@@ -167,7 +171,7 @@ def _standing(results: Recorded, match: str, task: str, names: Sequence[str], pa
     )
 
 
-def _win_p(pair: Comparison, leader: str) -> float:
+def _win_p(pair: PairComparison, leader: str) -> float:
     """p of "the rival is as good as the leader"; 1 where the pair speaks for the rival or differs by rounding alone."""
     return pair.testable_p if pair.favours == leader and not pair.equal else 1.0 if pair.n >= ENOUGH else math.nan
 

@@ -20,7 +20,7 @@ from typing import Any
 from bench.gate import exceptions
 from bench.gate.errors import NotComparable
 from bench.gate.exceptions import Exemption, read_exceptions
-from bench.gate.replicates import CellName, Replicate
+from bench.gate.replicates import CellName, CellTraining
 from bench.gate.trace import Trace
 from bench.records.atomic import write_atomically
 from bench.records.schema import Record, digest
@@ -34,7 +34,7 @@ MANIFEST = "manifest.json"
 COLUMNS = ("task", "model", "replicate", "metric", "value")
 TRACE_COLUMNS = ("task", "model", "replicate", "quantity", "value")
 
-Replicates = Mapping[int, Replicate]
+Replicates = Mapping[int, CellTraining]
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ def configuration(record: Record) -> dict[str, Any]:
 
 def cells_of(records: list[Record]) -> dict[CellName, BaselineCell]:
     """Group the records of confirmed trainings into cells, sorted by name."""
-    found: dict[CellName, dict[int, Replicate]] = {}
+    found: dict[CellName, dict[int, CellTraining]] = {}
     configurations: dict[CellName, dict[str, Any]] = {}
     for record in records:
         name = CellName(record["task"]["label"], record["model"]["label"])
-        found.setdefault(name, {})[record["replicate"]] = Replicate.of(record)
+        found.setdefault(name, {})[record["replicate"]] = CellTraining.of(record)
         configurations.setdefault(name, configuration(record))
     return {
         name: BaselineCell(name, configurations[name], dict(sorted(replicates.items())))
@@ -258,7 +258,7 @@ def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict
         for entry in configurations:
             name = CellName(entry["task"], entry["model"])
             values = {key: value for key, value in entry.items() if key not in ("task", "model")}
-            replicates = {number: Replicate.from_rows(number, metrics) for number, metrics in rows[name].items()}
+            replicates = {number: CellTraining.from_rows(number, metrics) for number, metrics in rows[name].items()}
             cells[name] = BaselineCell(name, values, replicates)
     except (KeyError, ValueError) as error:
         raise NotComparable(f"{path} lacks rows that the manifest names ({error!r}): restore it") from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.gate.baseline import Replicates
-from bench.gate.replicates import Replicate
+from bench.gate.replicates import CellTraining
 from bench.gate.rule import NEWLY_MISSED, RARELY_SOLVED, Rule
 from bench.gate.statistics import Shift, paired_shift, unpaired_shift
 
@@ -86,7 +86,7 @@ def _geometric_mean(logarithms: Sequence[float | None], measure: str) -> float:
     return float(_BASES[measure] ** (math.fsum(known) / len(known))) if known else math.nan
 
 
-def _value(replicate: Replicate, measure: str) -> float | None:
+def _value(replicate: CellTraining, measure: str) -> float | None:
     """The value on the test's scale. A missed target counts as reached at the end of the budget: a lower bound."""
     if measure == "loss":
         return replicate.mean_log10_valid_loss
@@ -94,6 +94,6 @@ def _value(replicate: Replicate, measure: str) -> float | None:
     return math.log2(max(steps, 1.0))
 
 
-def _is_uninformative(pair: tuple[Replicate, Replicate], measure: str) -> bool:
+def _is_uninformative(pair: tuple[CellTraining, CellTraining], measure: str) -> bool:
     """Whether both replicates missed the target, so that their difference in steps is unknown."""
     return measure == "steps" and all(replicate.missed for replicate in pair)

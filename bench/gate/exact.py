@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.gate.baseline import BaselineCell, Replicates
-from bench.gate.replicates import Replicate
+from bench.gate.replicates import CellTraining
 from bench.gate.rule import FIRST_LOSSES, FLOAT64
 from bench.gate.trace import Trace, deviation
 
@@ -87,7 +87,7 @@ def trace_problems(cell: BaselineCell, now: Mapping[str, Any], traces: Mapping[i
     return [ExactProblem(text, True, change=True)]
 
 
-def _counts(pairs: Sequence[tuple[Replicate, Replicate]], renewed: bool) -> list[ExactProblem]:
+def _counts(pairs: Sequence[tuple[CellTraining, CellTraining]], renewed: bool) -> list[ExactProblem]:
     for before, now in pairs:
         counts = [(r.recurrent_parameters, r.head_parameters) for r in (before, now)]
         if None not in counts[1] and counts[0] != counts[1]:
@@ -98,7 +98,7 @@ def _counts(pairs: Sequence[tuple[Replicate, Replicate]], renewed: bool) -> list
     return []
 
 
-def _finite(pairs: Sequence[tuple[Replicate, Replicate]]) -> list[ExactProblem]:
+def _finite(pairs: Sequence[tuple[CellTraining, CellTraining]]) -> list[ExactProblem]:
     lost = [(now.number, now.status) for before, now in pairs if before.is_finite and not now.is_finite]
     if not lost:
         return []
@@ -107,7 +107,7 @@ def _finite(pairs: Sequence[tuple[Replicate, Replicate]]) -> list[ExactProblem]:
 
 
 def _hashes(
-    pairs: Sequence[tuple[Replicate, Replicate]], renewed: Mapping[str, bool], same_environment: bool
+    pairs: Sequence[tuple[CellTraining, CellTraining]], renewed: Mapping[str, bool], same_environment: bool
 ) -> list[ExactProblem]:
     found = []
     names = {
@@ -124,7 +124,7 @@ def _hashes(
     return found
 
 
-def _first_losses(pairs: Sequence[tuple[Replicate, Replicate]], same_environment: bool) -> list[ExactProblem]:
+def _first_losses(pairs: Sequence[tuple[CellTraining, CellTraining]], same_environment: bool) -> list[ExactProblem]:
     """The earliest deviating training loss among replicates with equal initial weights and first batch."""
     worst: tuple[float, int, int] | None = None
     for before, now in pairs:

@@ -26,7 +26,7 @@ class CellName(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Replicate:
+class CellTraining:
     """One training of a cell.
 
     steps: the budget. steps_to_target: None if the target was not reached within it. mean_log10_valid_loss: mean over
@@ -48,7 +48,7 @@ class Replicate:
     data: str
 
     @classmethod
-    def of(cls, record: Record) -> Replicate:
+    def of(cls, record: Record) -> CellTraining:
         """Read a record of the confirm stage. Evaluations after the target was reached are ignored."""
         hashes, parameters = record.get("hashes") or {}, record.get("parameters") or {}
         first = record.get("first_losses") or {"step": [], "train_loss": []}
@@ -94,7 +94,7 @@ class Replicate:
         return {name: "" if value is None else str(value) for name, value in values.items()}
 
     @classmethod
-    def from_rows(cls, number: int, rows: Mapping[str, str]) -> Replicate:
+    def from_rows(cls, number: int, rows: Mapping[str, str]) -> CellTraining:
         """The inverse of `rows`. Raises KeyError or ValueError for missing or malformed rows."""
         return cls(
             number,

@@ -24,7 +24,7 @@ LARGEST = 20_000  # values kept of a training's predictions: the first sequences
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSize:
     """One layer of a network, as its parameters say. `shapes`: those of the parameters, by name."""
 
     name: str
@@ -50,7 +50,7 @@ class Predictions:
     names: tuple[str, ...]
     classes: bool
     steps: int
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerSize, ...]
 
 
 def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], cell: str) -> bytes:
@@ -86,7 +86,7 @@ def load_predictions(results_folder: Path, key: str) -> Predictions | None:
             about: dict[str, Any] = json.loads(str(file["about"]))
             mask = file["mask"] if "mask" in file.files else None
             found = tuple(
-                Layer(layer["name"], layer["inputs"], layer["outputs"], _shapes(layer["shapes"]))
+                LayerSize(layer["name"], layer["inputs"], layer["outputs"], _shapes(layer["shapes"]))
                 for layer in about["layers"]
             )
             values = (file["outputs"], file["targets"], mask, tuple(about["names"]), about["classes"], about["steps"])

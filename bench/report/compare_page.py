@@ -5,11 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.compare_experiments import Comparison, Difference
+from bench.analysis.compare_experiments import Difference, ExperimentComparison
 from bench.analysis.formatting import MISSING, interval, is_missing, listed, number, score, seconds, whole
 from bench.analysis.results import Results
 from bench.records.atomic import write_atomically
-from bench.report.document import Block, Cell, Document, Facts, Finding, Findings, Points, Row, Section, Table, Text
+from bench.report.document import (
+    Block,
+    BulletList,
+    Document,
+    Facts,
+    Finding,
+    Findings,
+    Row,
+    Section,
+    Table,
+    TableCell,
+    Text,
+)
 from bench.report.markdown import markdown
 from bench.report.page import page
 
@@ -23,7 +35,7 @@ WORDS = {
 }
 
 
-def render_comparison(comparison: Comparison, reports_dir: str | Path = "reports") -> list[Path]:
+def render_comparison(comparison: ExperimentComparison, reports_dir: str | Path = "reports") -> list[Path]:
     """Write `reports/A-and-B/index.html` and `report.md`; returns their paths."""
     folder = Path(reports_dir) / "-and-".join(comparison.names)
     content = comparison_document(comparison)
@@ -33,7 +45,7 @@ def render_comparison(comparison: Comparison, reports_dir: str | Path = "reports
     return paths
 
 
-def comparison_document(comparison: Comparison) -> Document:
+def comparison_document(comparison: ExperimentComparison) -> Document:
     """Findings, tables of differences, scores side by side, times, and what differs in how they were made."""
     first, *others = comparison.names
     sections = [
@@ -49,7 +61,7 @@ def comparison_document(comparison: Comparison) -> Document:
     return Document(f"{first} and {listed(others)}", "an experiment is not complete", finished, facts, sections)
 
 
-def _finding(comparison: Comparison, name: str) -> Finding:
+def _finding(comparison: ExperimentComparison, name: str) -> Finding:
     """One experiment against the first, in a sentence."""
     own = [difference for difference in comparison.differences if difference.second == name]
     first = comparison.names[0]
@@ -89,17 +101,17 @@ def _reading() -> list[Block]:
     ]
 
 
-def _differences(comparison: Comparison) -> list[Block]:
+def _differences(comparison: ExperimentComparison) -> list[Block]:
     rows = []
     for d in comparison.differences:
         match, task, model = d.cell
-        ratio = Cell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
+        ratio = TableCell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
         cells = [
-            *(Cell(task, match), Cell(model), Cell(d.second), Cell(d.state)),
-            Cell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
-            *(ratio if d.n else Cell(MISSING), Cell(str(d.identical), "", d.identical)),
-            Cell(number(d.steps_ratio), f"{d.steps_n} replicates" if d.steps_n else ""),
-            Cell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
+            *(TableCell(task, match), TableCell(model), TableCell(d.second), TableCell(d.state)),
+            TableCell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
+            *(ratio if d.n else TableCell(MISSING), TableCell(str(d.identical), "", d.identical)),
+            TableCell(number(d.steps_ratio), f"{d.steps_n} replicates" if d.steps_n else ""),
+            TableCell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
         ]
         rows.append(Row(cells, "model", comparison.experiments[0].models.index(model)))
     header = (
@@ -129,39 +141,39 @@ def _summaries(results: Results) -> dict[tuple[str, str, str], dict[Any, Any]]:
     return {(row["match"], row["task"], row["model"]): row for row in table.to_dict("records")}
 
 
-def _scores(comparison: Comparison) -> Table:
+def _scores(comparison: ExperimentComparison) -> Table:
     summaries = [_summaries(results) for results in comparison.experiments]
     rows = []
     for cell in dict.fromkeys(d.cell for d in comparison.differences):
         found = [summary.get(cell) for summary in summaries]
         scores = [
-            Cell(score(row["skill"]), interval(row["skill_low"], row["skill_high"]), _exact(row["skill"]))
+            TableCell(score(row["skill"]), interval(row["skill_low"], row["skill_high"]), _exact(row["skill"]))
             if row
-            else Cell(MISSING)
+            else TableCell(MISSING)
             for row in found
         ]
         place = comparison.experiments[0].models.index(cell[2])
-        rows.append(Row([Cell(cell[1], cell[0]), Cell(cell[2]), *scores], "model", place))
+        rows.append(Row([TableCell(cell[1], cell[0]), TableCell(cell[2]), *scores], "model", place))
     caption = "Skill of each experiment with its 95 % t-interval over all its replicates, paired or not."
     return Table("Scores", ("Task", "Model", *comparison.names), rows, caption, texts=2)
 
 
-def _times(comparison: Comparison) -> list[Block]:
+def _times(comparison: ExperimentComparison) -> list[Block]:
     summaries = [_summaries(results) for results in comparison.experiments]
     rows = []
     for cell in dict.fromkeys(d.cell for d in comparison.differences):
         found = [summary.get(cell) for summary in summaries]
         cells = [
-            Cell(seconds(row["step_seconds"]), str(row["kernel"] or ""), _exact(row["step_seconds"]))
+            TableCell(seconds(row["step_seconds"]), str(row["kernel"] or ""), _exact(row["step_seconds"]))
             if row and not is_missing(row["step_seconds"])
-            else Cell(MISSING)
+            else TableCell(MISSING)
             for row in found
         ]
         if comparison.same_machine:
             base, last = (row["step_seconds"] if row else None for row in (found[0], found[-1]))
             known = not is_missing(base) and not is_missing(last)
-            cells.append(Cell(number(last / base)) if known else Cell(MISSING))  # type: ignore[operator]
-        rows.append(Row([Cell(cell[1], cell[0]), Cell(cell[2]), *cells], "model"))
+            cells.append(TableCell(number(last / base)) if known else TableCell(MISSING))  # type: ignore[operator]
+        rows.append(Row([TableCell(cell[1], cell[0]), TableCell(cell[2]), *cells], "model"))
     ratio = [f"{comparison.names[-1]} ÷ {comparison.names[0]}"] if comparison.same_machine else []
     caption = "Median time of an optimiser step, alone on the machine, with the kernel that ran."
     table = Table("Step times", ("Task", "Model", *comparison.names, *ratio), rows, caption, texts=2)
@@ -171,10 +183,10 @@ def _times(comparison: Comparison) -> list[Block]:
         "These experiments were not timed in one environment, so their times are shown and must not be compared: "
         "a difference would be one of machines, not of models."
     )
-    return [Points([warning], "alarm"), table]
+    return [BulletList([warning], "alarm"), table]
 
 
-def _made(comparison: Comparison) -> list[Block]:
+def _made(comparison: ExperimentComparison) -> list[Block]:
     """Command, commit and what differs between settings and environments."""
     from bench.report.sections.made import flat
 
@@ -187,6 +199,9 @@ def _made(comparison: Comparison) -> list[Block]:
     keys = dict.fromkeys(key for pairs in described for key in pairs)
     differing = [key for key in keys if len({pairs.get(key) for pairs in described}) > 1]
     same = [(key, described[0][key]) for key in keys if key not in differing and described[0][key] != MISSING]
-    rows = [Row([Cell(key), *(Cell(pairs.get(key, MISSING)) for pairs in described)], "model") for key in differing]
+    rows = [
+        Row([TableCell(key), *(TableCell(pairs.get(key, MISSING)) for pairs in described)], "model")
+        for key in differing
+    ]
     table = Table("What differs", ("Setting", *comparison.names), rows, texts=1 + len(described))
     return [*([table] if rows else [Text("Nothing in settings or environment differs.")]), Text("Equal:"), Facts(same)]

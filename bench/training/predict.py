@@ -13,7 +13,7 @@ from bench.records.plain import guarded
 from bench.training.checkpoint import load_model
 from bench.training.checkpoint_file import LARGEST_GIB
 from tasks.contract import Array, Columns
-from tasks.csv_table import Table, read_table
+from tasks.csv_table import CsvTable, read_table
 from tasks.errors import UserError
 from tasks.prepared_series import growth_percent
 
@@ -65,7 +65,7 @@ def predict_table(
     return TablePrediction(columns.outputs, first + np.arange(len(outputs)), outputs)
 
 
-def _values(table: Table, columns: Columns, checkpoint: str) -> Array:
+def _values(table: CsvTable, columns: Columns, checkpoint: str) -> Array:
     """Return the input columns `(rows, I)`, converted to growth if the model was trained on growth."""
     missing = [name for name in columns.inputs if name not in table.names]
     if missing:

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.display.progress import Progress, Running, clock_time, describe
+from bench.cli.display.progress import Progress, RunningTraining, clock_time, describe
 from bench.experiment.observer import Observer
 from bench.records.plain import plain
 from bench.records.schema import Record
@@ -48,7 +48,7 @@ class LiveProgress(Observer):
 
     def started(self, slot: int, label: str, steps: int) -> None:
         with self._lock:
-            self._progress.running[slot] = Running(label, steps)
+            self._progress.running[slot] = RunningTraining(label, steps)
 
     def progress(self, slot: int, step: int, loss: float) -> None:
         with self._lock:

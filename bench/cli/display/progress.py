@@ -21,7 +21,7 @@ class Progress:
     finished: int = 0
     reused: int = 0
     failed: int = 0
-    running: dict[int, Running] = field(default_factory=dict)
+    running: dict[int, RunningTraining] = field(default_factory=dict)
     began: float = 0.0
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class Progress:
 
 
 @dataclass
-class Running:
+class RunningTraining:
     """A training in progress."""
 
     label: str

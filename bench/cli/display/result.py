@@ -25,7 +25,7 @@ HEADERS = ("model", "size", "skill", "95 % interval", "loss", "solved", "to targ
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """A table as text cells, and which of its rows are models (the others are references)."""
 
     title: str
@@ -92,7 +92,7 @@ def decision_lines(results: Results) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def summary_tables(results: Results) -> list[Table]:
+def summary_tables(results: Results) -> list[ResultTable]:
     """A table for each comparison and task: the models, then the references, each in order of skill."""
     summary = results.summary
     tables = []
@@ -106,7 +106,7 @@ def summary_tables(results: Results) -> list[Table]:
                 continue
             title = task if len(results.matches) == 1 else f"{task}, {words(match).heading}"
             is_model = tuple(entry["kind"] == "model" for entry in entries)
-            tables.append(Table(title, tuple(map(_cells, entries)), is_model))
+            tables.append(ResultTable(title, tuple(map(_cells, entries)), is_model))
     return tables
 
 
@@ -122,7 +122,7 @@ def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
     return (str(row["model"]), size, skill, bounds, loss, solved, steps, parameters, seconds(row["step_seconds"]))
 
 
-def lines(table: Table, width: int | None = None) -> list[str]:
+def lines(table: ResultTable, width: int | None = None) -> list[str]:
     """The title, the headers and the rows as aligned text. Nothing is ever cut: where two spaces between columns are
     too many for `width`, one has to do, and beyond that the terminal wraps."""
     widths = [max(map(len, column)) for column in zip(HEADERS, *table.rows, strict=True)]
@@ -135,7 +135,7 @@ def lines(table: Table, width: int | None = None) -> list[str]:
     return [table.title, *map(line, (HEADERS, *table.rows))]
 
 
-def _print_styled(table: Table, width: int) -> None:
+def _print_styled(table: ResultTable, width: int) -> None:
     from rich.console import Console
     from rich.text import Text
 

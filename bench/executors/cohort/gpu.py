@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.executors.cohort.streams import Streams
 from bench.measure.energy import EnergyMeter
 from bench.models.contract import Learner
-from bench.models.stepper import Plan, Stepper
+from bench.models.stepper import Stepper, StepPlan
 from bench.training.jobs import is_out_of_memory
 from bench.training.loop import Apart, Turns, at_once
 from bench.training.request import Training
@@ -26,7 +26,7 @@ class DeviceLost(Exception):  # noqa: N818 - an event, not an error of this prog
     """The device no longer answers in this process, and which training caused it is unknown."""
 
 
-class Place:
+class DeviceShare:
     """What one member has of a device: a stream, and how its learner and its steps are made.
 
     peak_bytes: memory that its graphs and their making took; None where steps are eager, or memory is not measured.
@@ -68,9 +68,9 @@ class Device:
 
         return functools.partial(open_shared_stepper, alone=alone)
 
-    def place(self, training: Training, alone: bool) -> Place:
+    def place(self, training: Training, alone: bool) -> DeviceShare:
         """What a new member has of the device."""
-        return Place(self.new_stream(), self.stepper_opener(alone))
+        return DeviceShare(self.new_stream(), self.stepper_opener(alone))
 
     @property
     def apart(self) -> Apart[Any]:
@@ -122,7 +122,7 @@ class Gpu(Device):
 
         return torch.cuda.stream(stream)
 
-    def place(self, training: Training, alone: bool) -> Place:
+    def place(self, training: Training, alone: bool) -> DeviceShare:
         from bench.executors.cohort.reuse import shape_of
         from bench.training.data import load_data
 
@@ -170,7 +170,7 @@ class Gpu(Device):
             raise DeviceLost(f"{lost}".partition("\n")[0]) from error
 
 
-class _GpuPlace(Place):
+class _GpuPlace(DeviceShare):
     """A stream of its own, and graphs of an earlier training of the same shape where some are idle."""
 
     def __init__(self, gpu: Gpu, shape: str, alone: bool, found: Captured | None) -> None:
@@ -195,7 +195,7 @@ class _GpuPlace(Place):
             self._kept.peak_bytes = self.peak_bytes
             self._gpu.idle.put(self._kept)
 
-    def _reuse(self, learner: Learner, plan: Plan) -> Stepper:
+    def _reuse(self, learner: Learner, plan: StepPlan) -> Stepper:
         from bench.models.torch_learner.learner import TorchLearner
 
         assert self._kept is not None
@@ -203,13 +203,13 @@ class _GpuPlace(Place):
         self._kept.stepper.restart(plan, self._gpu.placed.of(learner, plan.dataset))
         return self._kept.stepper
 
-    def _open(self, learner: Learner, plan: Plan) -> Stepper:
+    def _open(self, learner: Learner, plan: StepPlan) -> Stepper:
         from bench.executors.cohort.reuse import Captured, may_be_reused
         from bench.models.torch_learner.graph import GraphStepper
         from bench.models.torch_learner.learner import TorchLearner
         from bench.models.torch_learner.shared import open_shared_stepper
 
-        def capture(learner: TorchLearner, plan: Plan) -> Stepper:
+        def capture(learner: TorchLearner, plan: StepPlan) -> Stepper:
             placed = self._gpu.placed.of(learner, plan.dataset)
             stepper = GraphStepper(learner, plan, placed, self._leased.retire)
             self.captured = True

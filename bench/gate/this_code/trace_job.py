@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.gate.trace import EVALUATED_EVERY, STEPS, trace_of
 from bench.models.contract import Learner
-from bench.models.stepper import EagerStepper, Plan
+from bench.models.stepper import EagerStepper, StepPlan
 from bench.records.schema import SCHEMA, Record, digest
 from bench.training.data import batches_of, load_data
 from bench.training.loop import Progress, finish
@@ -24,7 +24,7 @@ FIRST_MOMENT_SHARE = 0.1  # 1 − β₁
 class TracedStepper(EagerStepper):
     """Keeps the training loss of every step, of which a record has only some."""
 
-    def __init__(self, learner: Learner, plan: Plan) -> None:
+    def __init__(self, learner: Learner, plan: StepPlan) -> None:
         super().__init__(learner, plan)
         self.train_losses: list[float] = []
 
@@ -72,7 +72,7 @@ class TraceJob:
         """{"trace"}: quantity -> value."""
         opened: list[TracedStepper] = []
 
-        def open_stepper(learner: Learner, plan: Plan) -> TracedStepper:
+        def open_stepper(learner: Learner, plan: StepPlan) -> TracedStepper:
             opened.append(TracedStepper(learner, plan))
             return opened[0]
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.models.stepper import Plan, Stepper
+from bench.models.stepper import Stepper, StepPlan
 from bench.models.torch_learner import data
 from bench.models.torch_learner.capture import CannotCapture, Graphs, record, reset_all, without_waiting
 from bench.models.torch_learner.data import Sequences
@@ -40,7 +40,7 @@ class GraphStepper(Stepper):
     def __init__(
         self,
         learner: TorchLearner,
-        plan: Plan,
+        plan: StepPlan,
         placed: tuple[Sequences, Sequences] | None = None,
         retire: Callable[[Graphs], None] = reset_all,
     ) -> None:
@@ -96,7 +96,7 @@ class GraphStepper(Stepper):
             self.discard()
             raise
 
-    def restart(self, plan: Plan, placed: tuple[Sequences, Sequences]) -> None:
+    def restart(self, plan: StepPlan, placed: tuple[Sequences, Sequences]) -> None:
         """Begin another training from the learner's present state, without a capture.
 
         The plan's batch size, interval and shapes of data must be those that the stepper was made for.

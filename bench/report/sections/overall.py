@@ -7,7 +7,7 @@ from bench.analysis.choices import Choice, choices, mostly
 from bench.analysis.formatting import MISSING, interval, is_missing, listed, score
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures, tasks_in
-from bench.report.document import Cell, Finding, Row, Table
+from bench.report.document import Finding, Row, Table, TableCell
 from bench.seeds import generator
 
 
@@ -63,13 +63,13 @@ def choices_table(results: Results, match: str) -> Table | None:
     """
     found = choices(results, match)
     picked = [(each.by_error, each.by_parameters, each.by_time) for each in found]
-    rows = [Row([Cell(each.task), *map(_cell, own)], "model") for each, own in zip(found, picked, strict=True)]
+    rows = [Row([TableCell(each.task), *map(_cell, own)], "model") for each, own in zip(found, picked, strict=True)]
     if len(rows) > 1:
         together = [mostly([own[i].name for own in picked]) for i in range(3)]
-        rows.insert(0, Row([Cell("all tasks"), *map(_cell, together)]))
+        rows.insert(0, Row([TableCell("all tasks"), *map(_cell, together)]))
     header = ("Task", "If error matters most", "If parameters matter most", "If training time matters most")
     return Table("What to use", header, rows, CAPTION, texts=4) if rows else None
 
 
-def _cell(choice: Choice) -> Cell:
-    return Cell(choice.name or MISSING, choice.why)
+def _cell(choice: Choice) -> TableCell:
+    return TableCell(choice.name or MISSING, choice.why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
 from bench.records.schema import STAGES
-from bench.report.document import Block, Finding, Findings, Points, Section, Text
+from bench.report.document import Block, BulletList, Finding, Findings, Section, Text
 from bench.report.sections.layout import by_match
 from bench.report.sections.overall import choices_table, overall
 
@@ -22,9 +22,9 @@ def missing_lines(results: Results) -> list[str]:
 def verdict_section(results: Results) -> Section:
     """Alarms, one finding over all tasks and one for each, and what to use."""
     raised = results.conclusions.alarms
-    blocks: list[Block] = [Points(raised, "alarm")] if raised else []
+    blocks: list[Block] = [BulletList(raised, "alarm")] if raised else []
     if missing := missing_lines(results):
-        blocks.append(Points(missing))
+        blocks.append(BulletList(missing))
     if results.manifest.get("status", "complete") != "complete":
         blocks.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
     found = results.verdicts

@@ -20,6 +20,7 @@ class PreparedSeries:
     """`values` `(rows, columns)` float64 in the columns' own units: the targets first, then the features.
 
     sha256: of the file. spare: its columns that are not used. notes: what was done to the data, a sentence each.
+    times: the time column as it stands, one text a row of `values`; () without one.
     """
 
     path: str
@@ -28,6 +29,7 @@ class PreparedSeries:
     values: Array
     spare: tuple[str, ...]
     notes: tuple[str, ...]
+    times: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,8 @@ def prepare(
         if column.min() == column.max():
             raise UserError(f"{path}: target column '{name}' is constant ({column[0]:g}): there is nothing to predict")
     spare = tuple(name for name in table.names if name not in (*names, time))
-    return PreparedSeries(path, table.sha256, names, values, spare, tuple(notes))
+    times = () if time is None else tuple(table.text(time)[-len(values) :])  # growth has one row less
+    return PreparedSeries(path, table.sha256, names, values, spare, tuple(notes), times)
 
 
 def standardise(series: PreparedSeries, train_rows: int, targets: int) -> Standardised:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
+from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Target, Task
 from tasks.packaged_data import packaged_file
 from tasks.series import STEPS, Series
 
@@ -61,6 +61,10 @@ class RealSeries(Task):
     @property
     def columns(self) -> Columns:
         return self.series.columns
+
+    @property
+    def forecast_times(self) -> ForecastTimes:
+        return self.series.forecast_times
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tasks.baselines import Predict, best_naive, forecast_references, naive_forecasts, seasonal_naive
-from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
+from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Target, Task
 from tasks.errors import UserError
 from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
@@ -127,6 +127,14 @@ class Series(Task):
     def origin(self) -> Origin:
         train, _, test = self.origins.parts(self.block)
         return Origin(self.block, self.origins.blocks, train.stop, test.stop - test.start)
+
+    @property
+    def forecast_times(self) -> ForecastTimes:
+        """Of the time column, or numbers of the file's rows of data, from 1 on."""
+        rows, series = self.origins.target_rows(self.block)[2], self.prepared
+        if series.times and self.time is not None:
+            return ForecastTimes(self.time, tuple(series.times[row] for row in rows))
+        return ForecastTimes("row", tuple(str(row + 1 + (self.transform == "growth")) for row in rows))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from bench.records import predictions
+from bench.records.atomic import FILES
 from bench.records.ledger import Ledger
 from bench.records.schema import SCHEMA, Record, digest
-from bench.training.data import load_references
+from bench.training.data import load_data, load_references
 from bench.training.request import describe_entry, origin_of
 from bench.training.train import skill
-from tasks.contract import Task
+from tasks.contract import Reference, Task
 from tasks.validation import naming
 
 NOTE_SECONDS = 2.0
@@ -37,12 +39,16 @@ def _record(task: Task, seed: int, replicate: int, ledger: Ledger) -> None:
     if len(ledger.labels(key)) == len(load_references(task, seed, 1)):  # as many in each replicate
         return
     with naming(task):
-        records = _reference_records(task, seed, replicate)
+        references = load_references(task, seed, replicate)
+        records = _reference_records(task, seed, replicate, references)
     new = [
         (record, {"stage": "reference", "match": None, "trial": None})
         for record in records
         if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
     ]
+    content = predictions.pack_references(task.at(replicate), load_data(task, seed, replicate).test, references)
+    if new and content is not None:  # one file for all that share the key
+        new[0][0][FILES] = {f"{predictions.FOLDER}/{key}.npz": content}
     ledger.add_all(new)
 
 
@@ -50,9 +56,8 @@ def _reference_key(task: Task, seed: int, replicate: int) -> str:
     return digest(["reference", SCHEMA, task.name, task.version, task.identity(), seed, replicate])
 
 
-def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
+def _reference_records(task: Task, seed: int, replicate: int, references: Sequence[Reference]) -> list[Record]:
     key = _reference_key(task, seed, replicate)
-    references = load_references(task, seed, replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
     common |= origin_of(task.at(replicate))

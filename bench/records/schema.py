@@ -72,7 +72,8 @@ each `round`: 0, 1, … (absent in older records, which have one)
 
 Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
 `model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known; absent
-in older records), and for a series `origin`.
+in older records), and for a series `origin`; the first of a replicate's then has `kept_files`, with what all of them
+predicted (`records.predictions`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.compare_experiments import Comparison, Difference
-from bench.analysis.formatting import MISSING, interval, is_missing, listed, number, score, seconds, whole
+from bench.analysis.formatting import MISSING, is_missing, listed, number, scored, seconds, whole
 from bench.analysis.results import Results
 from bench.records.atomic import write_atomically
 from bench.report.document import Block, Cell, Document, Facts, Finding, Findings, Points, Row, Section, Table, Text
@@ -135,7 +135,7 @@ def _scores(comparison: Comparison) -> Table:
     for cell in dict.fromkeys(d.cell for d in comparison.differences):
         found = [summary.get(cell) for summary in summaries]
         scores = [
-            Cell(score(row["skill"]), interval(row["skill_low"], row["skill_high"]), _exact(row["skill"]))
+            Cell(*scored(row["skill"], row["skill_low"], row["skill_high"]), _exact(row["skill"]))
             if row
             else Cell(MISSING)
             for row in found

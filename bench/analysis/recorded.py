@@ -67,6 +67,12 @@ class Recorded:
         return self.trainings[self.trainings["selected"].to_numpy(bool)]
 
     @cached_property
+    def selected_records(self) -> tuple[Record, ...]:
+        """The records of `selected`, in its order: for what no table has, as whole curves."""
+        kept = trainings_of(unique(self.records))
+        return tuple(record for record, taken in zip(kept, self.trainings["selected"], strict=True) if taken)
+
+    @cached_property
     def protocol(self) -> int:
         """2: every replicate searched for itself and drew its own data. 1: one search on replicate 0 served all."""
         recorded = self.manifest.get("protocol")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.formatting import as_sentence, change, change_between, counted, listed, number, trimmed
-from bench.analysis.labels import words
+from bench.analysis.labels import place
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
@@ -13,12 +13,10 @@ from bench.analysis.verdicts import Verdict
 
 def decision(results: Recorded, verdict: Verdict) -> tuple[str, ...]:
     """One or two sentences, the more important first; only the first names the task."""
-    place = f"On {verdict.task}, "
-    if len(results.matches) > 1:
-        place += f"{words(verdict.match).place}, "
+    where = f"{place(verdict.task, verdict.match, len(results.matches) > 1)}, "
     which, need = _which(verdict, unit_of(results, verdict)), _need(verdict)
     first, second = (need, which) if verdict.need.state == "no" else (which, need)
-    return tuple(as_sentence(text, results.models) for text in (place + first, second) if text)
+    return tuple(as_sentence(text, results.models) for text in (where + first, second) if text)
 
 
 def unit_of(results: Recorded, verdict: Verdict) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from bench.records.ledger import Ledger
 from bench.records.schema import SCHEMA, Record, digest
-from bench.training.data import load_references
+from bench.training.data import load_data, load_references
 from bench.training.request import describe_entry, origin_of
 from bench.training.train import skill
-from tasks.contract import Task
+from tasks.contract import Dataset, Task
 from tasks.validation import naming
 
 NOTE_SECONDS = 2.0
@@ -55,7 +57,7 @@ def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
     references = load_references(task, seed, replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
-    common |= origin_of(task.at(replicate))
+    common |= origin_of(task.at(replicate)) | splits_of(load_data(task, seed, replicate))
     return [
         {
             **common,
@@ -65,3 +67,18 @@ def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
         }
         for r in references
     ]
+
+
+def splits_of(dataset: Dataset) -> Record:
+    """What alarms must know of the data: sequences in each part, and how far test data leave training data.
+
+    outside_range: the share of test values below the lowest or above the highest training value of their column; None
+    where targets are classes.
+    """
+    splits = {name: len(split) for name, split in vars(dataset).items()}
+    train, test = dataset.train.targets, dataset.test.targets
+    if not np.issubdtype(train.dtype, np.floating):
+        return {"splits": splits, "outside_range": None}
+    past = tuple(range(train.ndim - 1))  # all but the columns
+    outside = (test < train.min(axis=past)) | (test > train.max(axis=past))
+    return {"splits": splits, "outside_range": float(outside.mean())}

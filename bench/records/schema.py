@@ -71,8 +71,9 @@ and one more such record for each kernel that the same configuration can run on 
 each `round`: 0, 1, … (absent in older records, which have one)
 
 Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
-`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known; absent
-in older records), and for a series `origin`.
+`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known), for a
+series `origin`, `splits` {"train", "valid", "test"} (numbers of sequences) and `outside_range` (the share of test
+values outside the range of the training values; null for classes). Older records lack `valid_loss` and the last two.
 """
 
 from __future__ import annotations

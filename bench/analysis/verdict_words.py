@@ -94,16 +94,17 @@ def _need(verdict: Verdict) -> str:
         return ""
     net, loss = verdict.ranking[0]
     name = need.reference.name + (f" ({need.reference.how})" if need.reference.how else "")
+    chosen = f"the best predictor without one on {need.reference.chosen_on} data"
     ours, theirs = number(loss), number(10**need.reference.typical)
     if need.state == "no":
         verb = "is practically as good as" if need.pair.within < LEVEL else "beats"
         net = f"the best net ({net}, {ours})" if len(verdict.ranking) > 1 else f"{net} ({ours})"
-        return f"no recurrent net is needed: {name}, with a test loss of {theirs}, {verb} {net}"
+        return f"no {verdict.net} is needed: {name}, with a test loss of {theirs}, {verb} {net}; {need.reference.name} is {chosen}"
     if need.state == "yes":
-        size = "" if any(need.pair.failed) else f": its error is {change(need.pair.effect)}"
-        return f"a recurrent net is needed: {net} beats {name}, the best predictor without one{size}"
-    so_far = f"{net}'s test loss is {ours}, that of {name} {theirs}"
+        size = " beats" if any(need.pair.failed) else f"'s error is {change(need.pair.effect)} than that of"
+        return f"a {verdict.net} is needed: {net}{size} {name}, {chosen}"
+    so_far = f"{net}'s test loss is {ours}, that of {name}, {chosen}, {theirs}"
     if need.pair.n < ENOUGH:
-        return f"whether a recurrent net is needed takes {ENOUGH} replicates to tell: so far {so_far}"
+        return f"whether a {verdict.net} is needed takes {ENOUGH} replicates to tell: so far {so_far}"
     bounds = f"anything from {change_between(need.pair.low, need.pair.high)} is plausible"
-    return f"whether a recurrent net is needed is not clear: {so_far}, and {bounds}"
+    return f"whether a {verdict.net} is needed is not clear: {so_far}, and {bounds}"

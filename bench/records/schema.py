@@ -14,7 +14,8 @@ recorded before there was a choice), of stage "search" or "confirm". It has thes
     match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
                      "hidden 20×1" (a size and depth on its own)
     task            {"name", "label", "version", "parameters"}
-    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init"}
+    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", "group"
+                     ("standard" | "recurrent" | "without recurrence"; absent in older records, all recurrent)}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
                      "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
                      "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a

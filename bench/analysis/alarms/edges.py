@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy import stats
-
 from bench.analysis.alarms.places import results_by_task
 from bench.analysis.formatting import counted
 from bench.analysis.recorded import Recorded
@@ -19,6 +17,8 @@ def edges(results: Recorded) -> list[str]:
     It chose the edge in more replicates than choices at random would (binomial test), and has not reached the target in
     half of them: what is good enough inside the range needs no wider one.
     """
+    from scipy import stats  # half a second that most readers need not wait for
+
     found = []
     for on_task in results_by_task(results):
         rows = selected_rows(results, on_task.match, on_task.task)

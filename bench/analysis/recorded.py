@@ -38,6 +38,11 @@ class Recorded:
         return tables.trainings_table(self.records)
 
     @cached_property
+    def without_target(self) -> frozenset[str]:
+        """Tasks on which an untrained net already meets the target: see `tables.without_target`."""
+        return tables.without_target(self.records, self.trainings)
+
+    @cached_property
     def curves(self) -> pd.DataFrame:
         """One row an evaluation; the columns of `curves.csv`."""
         return tables.curves_table(self.records)

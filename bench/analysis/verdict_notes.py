@@ -68,6 +68,8 @@ def _failures(results: Recorded, verdict: Verdict) -> list[str]:
 
 def _solved(results: Recorded, verdict: Verdict) -> list[str]:
     """In how many replicates each cell reached the target."""
+    if verdict.task in results.without_target:
+        return ["there is no target to reach: an untrained net already meets it"]
     table = selected_rows(results, verdict.match, verdict.task)
     counts: dict[str, tuple[int, int]] = {}
     for model in (name for name in results.models if name in dict(verdict.ranking)):

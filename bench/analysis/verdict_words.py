@@ -99,7 +99,8 @@ def _need(verdict: Verdict) -> str:
     if need.state == "no":
         verb = "is practically as good as" if need.pair.within < LEVEL else "beats"
         net = f"the best net ({net}, {ours})" if len(verdict.ranking) > 1 else f"{net} ({ours})"
-        return f"no {verdict.net} is needed: {name}, with a test loss of {theirs}, {verb} {net}; {need.reference.name} is {chosen}"
+        who = f"{name}, with a test loss of {theirs}, {verb} {net}"
+        return f"no {verdict.net} is needed: {who}; {need.reference.name} is {chosen}"
     if need.state == "yes":
         size = " beats" if any(need.pair.failed) else f"'s error is {change(need.pair.effect)} than that of"
         return f"a {verdict.net} is needed: {net}{size} {name}, {chosen}"

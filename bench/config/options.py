@@ -67,6 +67,16 @@ class Options:
         distinct=True,
     )
 
+    references: tuple[Literal["boosting"], ...] = _compared(
+        (),
+        "NAME",
+        "Another predictor without a net to compare with: boosting (scikit-learn's gradient-boosted trees on the "
+        "values of the window, for tasks that predict numbers; needs the extra bench[data]).",
+        decides="extent",
+        before=(),
+        distinct=True,
+    )
+
     data: str | None = _table(None, "FILE.csv", "Forecast columns of this CSV file: a task called series.")
     target: tuple[str, ...] | None = _table(None, "COL,COL", "The columns to forecast. Required with --data.")
     features: tuple[str, ...] | None = _table(

@@ -20,6 +20,7 @@ from bench.analysis.tables import write_tables
 from bench.config.budgets import FIRST_LOOK
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
+from bench.experiment.announcement import announcement
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import Driver, Limits
 from bench.experiment.engine import as_begun
@@ -212,6 +213,12 @@ class _Run:
         """All phases; what an interruption leaves is written before it passes through."""
         self._announce()
         self.observer.note(f"device {self.workers.machine['reason']}")
+        for task in self.experiment.tasks:
+            for text in task.notes:
+                self.observer.note(f"{task.label}: {text}")
+            line = announcement(self.plan, task, self.workers.count if self.workers.machine["device"] == "cpu" else 0)
+            if line is not None:
+                self.observer.note(line)
         if max(self.plan.replicates.values()) == 1:
             self.observer.note(ONE_REPLICATE)
         try:

@@ -39,7 +39,7 @@ def lighter(results: Recorded, verdict: Verdict, twins: Sequence[PairComparison]
             )
             if name in rows and _saves(rows[name][key], rows[leader][key])
         ]
-        said += [f"{name} is {why} and {listed(gains)}"] if gains else []
+        said += [f"{name} is {why}, and {listed(gains)}"] if gains else []
     return said[:MOST_COSTS]
 
 

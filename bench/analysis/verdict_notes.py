@@ -98,7 +98,8 @@ def _steps(steps: StepsComparison | None, p_holm: float) -> list[str]:
     )
     ratio = _steps_words(change(steps.ratio))
     if p_holm < LEVEL:
-        return [f"{steps.first} reaches the target in {ratio} steps than {steps.second} ({bounds})"]
+        than = "as" if ratio.endswith("many") else "than"
+        return [f"{steps.first} reaches the target in {ratio} steps {than} {steps.second} ({bounds})"]
     return [f"in steps to the target no difference is clear ({steps.first} needs {ratio}; {bounds})"]
 
 

@@ -14,7 +14,8 @@ from bench.analysis.verdicts import Verdict
 def decision(results: Recorded, verdict: Verdict) -> tuple[str, ...]:
     """One or two sentences, the more important first; only the first names the task."""
     where = f"{place(verdict.task, verdict.match, len(results.matches) > 1)}, "
-    which, need = _which(verdict, unit_of(results, verdict)), _need(verdict)
+    unit = unit_of(results, verdict)
+    which, need = _which(verdict, unit), _need(verdict, unit)
     first, second = (need, which) if verdict.need.state == "no" else (which, need)
     return tuple(as_sentence(text, results.models) for text in (where + first, second) if text)
 
@@ -87,7 +88,7 @@ def than(pair: PairComparison) -> str:
     return f"{said} {'as' if said.endswith('high') else 'than'} {pair.second}'s"
 
 
-def _need(verdict: Verdict) -> str:
+def _need(verdict: Verdict, unit: str) -> str:
     """Whether a recurrent net is needed; empty where no reference was recorded."""
     need = verdict.need
     if need.reference is None or need.pair is None:
@@ -107,5 +108,7 @@ def _need(verdict: Verdict) -> str:
     so_far = f"{net}'s test loss is {ours}, that of {name}, {chosen}, {theirs}"
     if need.pair.n < ENOUGH:
         return f"whether a {verdict.net} is needed takes {ENOUGH} replicates to tell: so far {so_far}"
-    bounds = f"anything from {change_between(need.pair.low, need.pair.high)} is plausible"
-    return f"whether a {verdict.net} is needed is not clear: {so_far}, and {bounds}"
+    bounds = f"and anything from {change_between(need.pair.low, need.pair.high)} is plausible"
+    if need.pair.failed[0]:
+        bounds = f"but {net} failed in {need.pair.failed[0]} of {counted(need.pair.n, unit)}"
+    return f"whether a {verdict.net} is needed is not clear: {so_far}, {bounds}"

@@ -18,6 +18,7 @@ MENDS = {
 def without_result(results: Recorded) -> list[str]:
     """Models that no table shows, because none of their trials ended well."""
     found: list[str] = []
+    several = len(results.matches) > 1
     if results.manifest.get("status", "complete") != "complete":  # what is missing may still come
         return found
     for (match, task, model), rows in results.trainings.groupby(["match", "task", "model"], sort=False):
@@ -25,8 +26,9 @@ def without_result(results: Recorded) -> list[str]:
         statuses = (by_itself if len(by_itself) else rows)["status"].value_counts()
         if "ok" not in statuses and not (rows["stage"] == "confirm").any():
             how = listed([f"{count} {status}" for status, count in statuses.items()])
+            where = place(str(task), str(match), several)
             found.append(
-                f"On {task} ({match}), {model} has no result: none of its trials ended well ({how}); "
+                f"{where}, {model} has no result: none of its trials ended well ({how}); "
                 f"{MENDS.get(str(statuses.index[0]), MENDS['failed'])}."
             )
     return found

@@ -286,7 +286,7 @@ def test_what_is_as_good_and_smaller_or_faster_is_named(synthetic: ModuleType, r
     slower = only(results_of([*other, *(synthetic.timing("sine", model) for model in ("lstm", "rnn"))]))
     assert slower.leader == "lstm"
     gains = "smaller (1,153 against 4,513 parameters) and faster (900 µs against 1.60 ms a step)"
-    assert f"rnn is not clearly worse and {gains}." in slower.notes
+    assert f"rnn is not clearly worse, and {gains}." in slower.notes
     won = only(results_of([r for r in records if r["model"]["name"] != "rnn"]))
     assert won.winner == "gru"
     assert not any("smaller" in note for note in won.notes)  # the loser is far behind
@@ -295,7 +295,7 @@ def test_what_is_as_good_and_smaller_or_faster_is_named(synthetic: ModuleType, r
 def test_another_implementation_of_the_winner_that_is_faster_is_named(synthetic: ModuleType, results_of: Build) -> None:
     records = with_losses(synthetic, {"gru": LOW, "numpy_gru": LOW, "lstm": HIGH})
     records += [synthetic.timing("sine", model) for model in ("gru", "numpy_gru", "lstm")]
-    assert "numpy_gru is the same cell and faster (2.10 ms against 2.90 ms a step)." in only(results_of(records)).notes
+    assert "numpy_gru is the same cell, and faster (2.10 ms against 2.90 ms a step)." in only(results_of(records)).notes
 
 
 def test_the_cost_has_every_kernel_and_the_time_to_the_target(synthetic: ModuleType, results_of: Build) -> None:

@@ -154,6 +154,14 @@ class Options:
         decides="plan",
         before="once",
     )
+    engine: Literal["auto", "exact"] = _amount(
+        "auto",
+        "HOW",
+        "auto: the trials of a search run on the fastest implementation of the same network (NumPy's for gru and rnn "
+        "on a CPU), and the selected ones are trained again by the model itself. exact: all by the model itself.",
+        decides="plan",
+        before="exact",
+    )
     until_settled: bool = _amount(
         False,
         "",

@@ -23,6 +23,7 @@ from bench.executors.executor import Executor
 from bench.experiment.announcement import announcement
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import Driver, Limits
+from bench.experiment.engine import as_begun
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
 from bench.experiment.mirror import Mirror, check_storage
 from bench.experiment.observer import Observer
@@ -84,6 +85,7 @@ def run(
     are written.
     """
     began = time.monotonic()
+    experiment = experiment if fresh else as_begun(experiment)
     folder, observer = ResultsFolder(experiment.results_folder, experiment.identity()), observer or Observer()
     with ExitStack() as resources:
         if executor is not None:

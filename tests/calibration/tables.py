@@ -309,7 +309,7 @@ MADE = (
          NO_NET),
     Made("load", "hourly load, weather and calendar known", _load, LOAD, ("linear_ar",), NET),
     Made("load-24", "the same, a day ahead", _load, {**LOAD, "horizons": "1,24", "season": "24"},
-         ("linear_ar", "seasonal_naive"), NET),
+         ("linear_ar", "persistence"), NET),
     Made("load-gaps", "the same with 200 gaps and 100 missing rows", _load_with_gaps, {**LOAD, "fill": "forward"},
          ("linear_ar",), NET),
     Made("annual", "61 annual rows of a random walk", _annual, {"target": "y", "time": "year", "window": "10"},

@@ -51,6 +51,9 @@ class Device:
 
     name = "cpu"
 
+    def note(self, text: str) -> None:
+        """Say what a person should read; whoever uses the device puts something better here."""
+
     def prepare(self) -> None:
         """Make it ready; DeviceLost where it is not there."""
 

@@ -176,11 +176,12 @@ class StackedStepper(Stepper):
         self._stack.leave(self)
 
 
-def bytes_of(problem: Problem, hidden_size: int, num_layers: int, batch_size: int, placed_bytes: int) -> int:
-    """About how much memory a member of a stack takes in float32: what a step keeps for its backward pass, and data.
+def bytes_of(
+    problem: Problem, hidden_size: int, num_layers: int, batch_size: int, number_bytes: int, data_bytes: int
+) -> int:
+    """About how much memory a member of a stack takes: what a step keeps for its backward pass, and its data.
 
     For each sequence, time step, layer and unit: 13 numbers forward (a GRU's gates twice, its workspace, its output and
     the next layer's input) and 13 backward.
     """
-    kept = batch_size * problem.sequence_length * num_layers * hidden_size * 26
-    return 4 * kept + 2 * placed_bytes
+    return number_bytes * batch_size * problem.sequence_length * num_layers * hidden_size * 26 + 2 * data_bytes

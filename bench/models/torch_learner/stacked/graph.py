@@ -7,13 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from bench.models.search_twin import STACKED
 from bench.models.torch_learner.capture import CannotCapture, Graphs, check_equal, record, reset_all, without_waiting
 from bench.models.torch_learner.graph import REHEARSALS
 from bench.models.torch_learner.precision import use_precision
 from bench.models.torch_learner.stacked.batches import Batches
 from bench.models.torch_learner.stacked.trainings import StackedTrainings
-from bench.models.torch_learner.stacked.twins import KERNEL
 from tasks.contract import Array
+
+TOLERANCES = {"float32": 1e-3, "tf32": 3e-2}  # relative, between a stack's first losses and the model's own on a CPU
+
+
+class StackDiffers(Exception):  # noqa: N818 - an answer, not an error
+    """The first steps of a stack are not those of the model itself."""
 
 
 class StackedGraphs:
@@ -21,20 +27,24 @@ class StackedGraphs:
 
     Before the first training begins, three steps are done eagerly and then replayed, and must give the same losses;
     where they do not, or a step can't be captured, all is done eagerly. It works on the stream that is current where it
-    is made, and leaves the stack's states as they were. retire: given graphs that will not be replayed again.
+    is made, and leaves the stack's states as they were.
     """
 
-    def __init__(self, stack: StackedTrainings, retire: Callable[[Graphs], None] = reset_all) -> None:
-        self._stack, self._retire = stack, retire
+    def __init__(self, stack: StackedTrainings, expected: Array, retire: Callable[[Graphs], None] = reset_all) -> None:
+        """expected: losses `(REHEARSALS,)` that the model itself gives to the training in place 0, all of them on the
+        first batch in the order of the data; StackDiffers where these are others. retire: given graphs that will not be
+        replayed again.
+        """
+        self._stack, self._expected, self._retire = stack, expected, retire
         self._graphs: list[torch.cuda.CUDAGraph] = []
-        self.step, self.evaluate, self.kernel = stack.step, stack.evaluate, KERNEL
+        self.step, self.evaluate, self.kernel = stack.step, stack.evaluate, STACKED
         if stack.device.type == "cuda":
             use_precision(stack.settings.precision)
         try:
             self._capture_all()
         except CannotCapture:
             self.discard()
-            self.step, self.evaluate, self.kernel = stack.step, stack.evaluate, KERNEL
+            self.step, self.evaluate, self.kernel = stack.step, stack.evaluate, STACKED
         except BaseException:
             self.discard()
             raise
@@ -54,13 +64,19 @@ class StackedGraphs:
 
         try:
             eager = self._rehearse(stack.step)
+            self._check(eager[:, 0])
             rewind()
             replayed = self._capture(stack.step, pool)
             check_equal(self._rehearse(replayed), eager)
         finally:
             rewind()
         stack.evaluate()
-        self.step, self.evaluate, self.kernel = replayed, self._capture(stack.evaluate, pool), f"{KERNEL}+graph"
+        self.step, self.evaluate, self.kernel = replayed, self._capture(stack.evaluate, pool), f"{STACKED}+graph"
+
+    def _check(self, losses: Array) -> None:
+        tolerance = TOLERANCES[self._stack.settings.precision]
+        if not np.allclose(losses, self._expected, rtol=tolerance, atol=0, equal_nan=True):
+            raise StackDiffers(f"a stack's first losses are {losses}, the model's own {self._expected}")
 
     def _rehearse(self, step: Callable[[], None]) -> Array:
         """Losses of a few steps, each on the first batch: `(REHEARSALS, N)`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,8 @@ from bench.executors.cohort.cohort import Cohort
 from bench.executors.cohort.gpu import Gpu
 from bench.executors.cohort.size import CohortSize
 from bench.models.contract import Model, Settings
-from bench.models.gru import Gru
-from bench.models.lstm import Lstm
 from bench.models.registry import MODELS
-from bench.models.rnn import Rnn
-from bench.models.torch_learner.stacked.twins import GruInStack, LstmInStack, RnnInStack, stacked_twin
+from bench.models.torch_learner.stacked.twins import GruInStack, LstmInStack, RnnInStack
 from bench.records.schema import Record
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
@@ -213,8 +212,7 @@ def test_a_stack_takes_a_part_of_the_free_memory_alone(emulate: Emulate, monkeyp
     each: list[int] = []
     own = stack_places.bytes_of
     monkeypatch.setattr(stack_places, "bytes_of", lambda *args: each.append(own(*args)) or each[-1])
-    # float64: twice the bytes
-    monkeypatch.setattr(device, "free_bytes", lambda: 4 * 9 * 2 * each[-1] if each else 1 << 40)
+    monkeypatch.setattr(device, "free_bytes", lambda: 4 * 9 * each[-1] if each else 1 << 40)
     cohort.round()
     (stacks,) = device.stacks._by_shape.values()
     assert [found.stack.trainings.trainings for found in stacks] == [8]
@@ -278,29 +276,6 @@ def test_steps_that_can_t_be_captured_are_made_eagerly(emulate: Emulate, monkeyp
     assert gpu.graphs == []
 
 
-@pytest.mark.parametrize(
-    ("model", "changes", "expected"),
-    [
-        (Gru(), {}, GruInStack()),
-        (Lstm(), {"precision": "tf32"}, LstmInStack()),
-        (Rnn("relu"), {}, RnnInStack("relu")),
-        (Gru(), {"dropout": 0.1}, None),
-        (Gru(), {"precision": "bfloat16"}, None),
-        (MODELS.create("attention"), {}, None),
-        (MODELS.create("numpy_gru"), {}, None),
-    ],
-)
-def test_which_models_have_a_stacked_form(model: Model, changes: dict[str, Any], expected: Model | None) -> None:
-    assert stacked_twin(model, **{"dropout": 0.0, "precision": "float32", **changes}) == expected
-
-
-def test_a_subclass_may_compute_something_else() -> None:
-    class Own(Gru):
-        name = "own"
-
-    assert stacked_twin(Own(), dropout=0.0, precision="float32") is None
-
-
 def test_what_has_no_stacked_form_is_the_model_itself(emulate: Emulate) -> None:
     emulate(learners_on_gpu=True)
     dropping = training(num_layers=2, dropout=0.5)
@@ -309,3 +284,43 @@ def test_what_has_no_stacked_form_is_the_model_itself(emulate: Emulate) -> None:
     until_idle(cohort)
     assert [listener.by_serial[serial]["status"] for serial in (0, 1)] == ["ok", "ok"]
     assert not any("stacked" in record["kernel"] for record in listener.by_serial.values())
+
+
+def test_a_stack_whose_first_steps_are_not_the_model_s_own_is_not_used(
+    emulate: Emulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU the cells are other kernels than here: whatever they compute, a search is not led astray."""
+    gpu = emulate(learners_on_gpu=True)
+    adam = "bench.models.torch_learner.stacked.trainings.StackedAdam.step"
+    monkeypatch.setattr(adam, lambda self, gradients, factors: self.weights.sub_(gradients))
+    trainings = [training(replicate=replicate) for replicate in (1, 2)]
+    device, cohort, listener = cohort_of(trainings)
+    until_idle(cohort)
+    for serial, each in enumerate(trainings):
+        assert_same_curve(listener.by_serial[serial], train(each))
+        assert "stacked" not in listener.by_serial[serial]["kernel"]
+    (note,) = listener.notes
+    assert note.startswith("toy stacked_gru h4 1 layer lr 0.01 is not trained in a stack: a stack's first losses are")
+    device.free_unused()
+    assert not any(each.users for each in device.streams._all)
+    assert gpu.graphs == []
+
+
+def test_the_comparison_of_a_session_on_a_gpu(emulate: Emulate) -> None:
+    """tests/gpu/stacked.py, on the emulated one."""
+    path = Path(__file__).parents[3] / "gpu" / "stacked.py"
+    spec = importlib.util.spec_from_file_location("stacked_session", path)
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    few = [
+        replace(each, settings=replace(each.settings, device="cpu", hidden_size=4), task=TASKS.create("toy"))
+        for each in script.trainings("lstm", "sine", 32, 3, stop_after=20, evaluation_interval=10)
+    ]
+    emulate(learners_on_gpu=True)
+    by_stacks, by_graphs, kernels = script.compare(few, 2)
+    assert 0 < by_stacks < script.LIMIT
+    assert by_graphs == 0
+    assert kernels == {"stacked+graph"}
+    assert script.largest_difference([train(few[0])], [train(few[1])]) > script.LIMIT

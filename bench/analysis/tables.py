@@ -19,6 +19,7 @@ from bench.analysis.formatting import is_missing
 from bench.analysis.summary import summarise_model, summarise_reference
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
+from bench.records.kept_models import kept_models
 from bench.records.plain import guarded
 from bench.records.schema import Record, label, trainings, unique
 
@@ -29,7 +30,7 @@ TRAININGS = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
     *("trial", "replicate", "selected", "block", "status", "steps_to_target", "valid_loss", "test_loss", "skill"),
     *("parameter_count", "wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules"),
-    "kernel",
+    *("kernel", "checkpoint"),
 )
 CURVES = (
     *(
@@ -61,7 +62,10 @@ INTEGERS = {
     *("step", "threads", "n", "n_failed", "block"),
 }
 BOOLEANS = {"has_warnings", "selected"}
-TEXTS = {"match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "device", "precision"}
+TEXTS = {
+    *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "device", "precision"),
+    "checkpoint",
+}
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
 
@@ -119,8 +123,10 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
     """One row a training; `valid_loss` is the lowest of its curve.
 
     selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
+    checkpoint: the file of its model within the results folder, where it was kept.
     """
-    kept = list(trainings(unique(records)))
+    records = unique(records)
+    kept, models = list(trainings(records)), kept_models(records)
     rows = [
         {
             **_identity(record),
@@ -132,6 +138,7 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
             **{key: record.get(key) for key in ("wall_seconds", "peak_bytes", "energy_joules")},
             **{key: (record.get("training") or {}).get(key) for key in ("device", "precision")},
             "sequences_per_second": training_throughput(record),
+            "checkpoint": models.get(str(record.get("key"))),
         }
         for record in kept
     ]

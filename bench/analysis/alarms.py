@@ -43,7 +43,8 @@ def _without_result(results: Recorded) -> list[str]:
     if results.manifest.get("status", "complete") != "complete":  # what is missing may still come
         return found
     for (match, task, model), rows in results.trainings.groupby(["match", "task", "model"], sort=False):
-        statuses = rows["status"].value_counts()
+        by_itself = rows[(rows["stage"] == "train") | rows["search_kernel"].isna()]
+        statuses = (by_itself if len(by_itself) else rows)["status"].value_counts()
         if "ok" not in statuses and not (rows["stage"] == "confirm").any():
             how = listed([f"{count} {status}" for status, count in statuses.items()])
             found.append(f"On {task} ({match}), {model} has no result: none of its trials ended well ({how}).")
@@ -87,7 +88,8 @@ def _noisy_timings(results: Recorded) -> list[str]:
 def _mixed_machines(results: Recorded) -> list[str]:
     """Compared times must come from one environment."""
     timed = {r.get("environment") for r in results.records if r.get("stage") == "time"} - {None}
-    trained = {r.get("environment") for r in results.records if r.get("stage") in ("trial", "confirm")} - {None}
+    scored = [r for r in results.records if r.get("stage") in ("trial", "train", "confirm")]
+    trained = {r.get("environment") for r in scored} - {None}
     if len(timed) > 1:
         return [f"The times come from {len(timed)} environments and must not be compared with each other."]
     if len(trained) > 1:

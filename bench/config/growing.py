@@ -40,6 +40,8 @@ def grown(experiment: Experiment, manifest: Mapping[str, Any]) -> Grown | None:
     models, plugins = settings.get("models"), settings.get("plugins") or []
     if not models or not identity:
         return None
+    if experiment.options.engine != "exact":  # it goes on with the engine that it began with
+        experiment = replace(experiment, engine="auto" if settings.get("engine") == "auto" else "exact")
     given = {Path(path).name: path for path in experiment.options.plugins}
     plugins = [given.get(Path(path).name, path) for path in plugins]  # as they are now
     try:

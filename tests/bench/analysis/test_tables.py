@@ -44,6 +44,7 @@ def test_the_promised_columns_are_there_in_order(records: list[dict[str, Any]]) 
         "sequences_per_second",
         "energy_joules",
         "kernel",
+        "search_kernel",
         "checkpoint",
     ]
     columns = list(tables.trainings_table(records).columns)

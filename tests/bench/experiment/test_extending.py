@@ -62,7 +62,7 @@ def records(outcome: Outcome) -> list[Record]:
     return list(read_records(outcome.results_folder / "records.jsonl"))
 
 
-def comparable(outcome: Outcome, stages: tuple[str, ...] = ("trial", "examine")) -> list[str]:
+def comparable(outcome: Outcome, stages: tuple[str, ...] = ("trial", "train", "examine")) -> list[str]:
     dropped = (*TIMES, "command", "environment")
     kept = [{k: v for k, v in r.items() if k not in dropped} for r in records(outcome) if r["stage"] in stages]
     return sorted(json.dumps(record, sort_keys=True) for record in kept)
@@ -126,11 +126,12 @@ def test_what_was_begun_is_completed_though_less_is_asked_for_later(options: dic
 
 
 @pytest.mark.parametrize("until", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize(("engine", "measurements"), [("exact", 8), ("auto", 10)])
 def test_an_interrupted_run_goes_on_and_gives_what_it_would_have_given(
-    options: dict[str, Any], tmp_path: Path, until: int
+    options: dict[str, Any], tmp_path: Path, until: int, engine: str, measurements: int
 ) -> None:
     """Also where the end came between a replicate's last trial and its examination, or its weights are gone."""
-    made = {**options, "models": ["rnn"]}
+    made = {**options, "models": ["rnn"], "engine": engine}
     with pytest.raises(KeyboardInterrupt):
         go(made, Watch(until))
     for path in (tmp_path / "results" / "e" / "models").glob("*"):
@@ -139,7 +140,7 @@ def test_an_interrupted_run_goes_on_and_gives_what_it_would_have_given(
         elif until == 7:
             path.write_bytes(path.read_bytes()[:100])
     outcome, measured = go(made)
-    assert sum(count for key, count in measured.items() if key[0] != "time") == 8 - until
+    assert sum(count for key, count in measured.items() if key[0] != "time") == measurements - until
     whole, _ = go({**made, "results": str(tmp_path / "whole")})
     assert comparable(outcome) == comparable(whole)
     names = [sorted(p.name for p in (o.results_folder / "predictions").iterdir()) for o in (outcome, whole)]
@@ -225,6 +226,7 @@ def test_replicates_added_to_a_complete_experiment_are_a_further_look(options: d
 
 
 def test_another_model_extends_the_experiment_of_a_name(options: dict[str, Any], tmp_path: Path) -> None:
+    options = {**options, "engine": "exact"}
     go(options)
     both, measured = go({**options, "models": ["rnn"]})
     assert {key: count for key, count in measured.items() if key[0] != "time"} == {

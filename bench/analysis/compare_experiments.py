@@ -69,7 +69,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ExperimentComparison:
     """Two or more experiments, the first of them the one that the others are compared with."""
 
     experiments: tuple[Results, ...]
@@ -95,7 +95,7 @@ class Comparison:
         return len(environments) == 1 and None not in environments
 
 
-def compare(names: Sequence[str], results_dir: str | Path = "results") -> Comparison:
+def compare(names: Sequence[str], results_dir: str | Path = "results") -> ExperimentComparison:
     """Compare experiments by name; UserError for an unknown one, fewer than two, or nothing in common."""
     if len(dict.fromkeys(names)) < 2:
         raise UserError("compare needs two or more different experiments: python -m bench compare A B")
@@ -103,7 +103,7 @@ def compare(names: Sequence[str], results_dir: str | Path = "results") -> Compar
     return compared(experiments)
 
 
-def compared(experiments: Sequence[Results]) -> Comparison:
+def compared(experiments: Sequence[Results]) -> ExperimentComparison:
     """As `compare`, for results that are loaded already."""
     first, *others = experiments
     base = _selected(first)
@@ -119,7 +119,7 @@ def compared(experiments: Sequence[Results]) -> Comparison:
         )
     adjusted = stats.holm([found["p"] if found["n"] >= ENOUGH else math.nan for found in raw])
     differences = [Difference(**found, p_holm=float(p)) for found, p in zip(raw, adjusted, strict=True)]
-    return Comparison(tuple(experiments), tuple(differences))
+    return ExperimentComparison(tuple(experiments), tuple(differences))
 
 
 def _selected(results: Results) -> dict[Cell, dict[int, Record]]:
@@ -175,7 +175,7 @@ def _same_draw(a: Record, b: Record) -> bool:
     """
     hashes = (a.get("hashes") or {}), (b.get("hashes") or {})
     versions = [(record.get("task") or {}).get("version") for record in (a, b)]
-    if a.get("stage") == b.get("stage") == "trial":
+    if {a.get("stage"), b.get("stage")} <= {"trial", "train"}:
         parts = [part for part in ("data", "first_batch") if hashes[0].get(part)][:1]
         return bool(parts) and hashes[0][parts[0]] == hashes[1].get(parts[0]) and versions[0] == versions[1]
     return bool(hashes[0]) and hashes[0] == hashes[1] and versions[0] == versions[1]

@@ -13,7 +13,7 @@ from bench.analysis import pair_table, stats
 from bench.analysis import verdicts as verdicts_of
 from bench.analysis.contenders import Contender, contenders
 from bench.analysis.levels import ENOUGH
-from bench.analysis.model_pairs import Comparison, comparisons, twin_pairs
+from bench.analysis.model_pairs import PairComparison, comparisons, twin_pairs
 from bench.analysis.recorded import Recorded
 from bench.analysis.steps import StepsComparison, compare_steps
 from bench.analysis.verdict_notes import notes
@@ -42,12 +42,12 @@ class Conclusions:
         return contenders(self.results)
 
     @cached_property
-    def pairs(self) -> tuple[Comparison, ...]:
+    def pairs(self) -> tuple[PairComparison, ...]:
         """All pairs of cells on all tasks, Holm-adjusted as one family."""
         return comparisons(self.results, self.contenders)
 
     @cached_property
-    def twins(self) -> tuple[Comparison, ...]:
+    def twins(self) -> tuple[PairComparison, ...]:
         """Implementations of one cell against each other."""
         return twin_pairs(self.results, self.contenders)
 

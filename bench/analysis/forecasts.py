@@ -79,9 +79,8 @@ def _joined(results: Results, blocks: list[tuple[_Block, str]]) -> tuple[Forecas
     fits = [r is not None and r.targets.shape == b.truth.shape for r, (b, _) in zip(references, blocks, strict=True)]
     names = blocks[0][0].names
     models = [model for model in results.models if any(model in block.models for block, _ in blocks)]
-    others = list(
-        dict.fromkeys(name for r, fit in zip(references, fits, strict=True) if r and fit for name in r.outputs)
-    )
+    fitting = [r for r, fit in zip(references, fits, strict=True) if r and fit]
+    others = list(dict.fromkeys(name for r in fitting for name in r.outputs))
     times: list[str] = []
     for r in references if all(fits) else ():
         times += r.times if r else ()
@@ -109,4 +108,5 @@ def _joined(results: Results, blocks: list[tuple[_Block, str]]) -> tuple[Forecas
             {other: np.concatenate([of_reference(other, i, column) for i in range(len(blocks))]) for other in others},
         )
         for column, name in enumerate(names)
+        if not fitting or column in fitting[0].columns
     )

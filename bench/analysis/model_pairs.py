@@ -24,7 +24,7 @@ LOG_MARGIN = math.log10(1 + MARGIN)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class PairComparison:
     """`first` against `second` on one task. `effect` is the ratio of their test losses with its 95 % interval.
 
     effect, low, high: geometric means over the replicates that both finished. n: replicates of which at least one of
@@ -66,7 +66,7 @@ class Comparison:
         """p, and NaN where there are too few replicates to test."""
         return self.p if self.n >= ENOUGH else math.nan
 
-    def seen_from(self, model: str) -> Comparison:
+    def seen_from(self, model: str) -> PairComparison:
         """The same comparison with `model` first."""
         if model == self.first:
             return self
@@ -83,7 +83,7 @@ class Comparison:
         )
 
 
-def comparisons(results: Recorded, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
+def comparisons(results: Recorded, contenders: Sequence[Contender]) -> tuple[PairComparison, ...]:
     """All pairs of cells on all tasks of all comparisons, Holm-adjusted as one family."""
     names = [contender.name for contender in contenders]
     found = [
@@ -95,7 +95,7 @@ def comparisons(results: Recorded, contenders: Sequence[Contender]) -> tuple[Com
     return adjusted(found)
 
 
-def twin_pairs(results: Recorded, contenders: Sequence[Contender]) -> tuple[Comparison, ...]:
+def twin_pairs(results: Recorded, contenders: Sequence[Contender]) -> tuple[PairComparison, ...]:
     """The first implementation of each cell against its others, Holm-adjusted as one family."""
     wanted = [(each.name, other) for each in contenders for other in each.implementations[1:]]
     return adjusted(
@@ -103,13 +103,13 @@ def twin_pairs(results: Recorded, contenders: Sequence[Contender]) -> tuple[Comp
     )
 
 
-def adjusted(pairs: Sequence[Comparison]) -> tuple[Comparison, ...]:
+def adjusted(pairs: Sequence[PairComparison]) -> tuple[PairComparison, ...]:
     """Pairs with Holm's correction over all of them that can be tested."""
     holm = stats.holm([pair.testable_p for pair in pairs])
     return tuple(replace(pair, p_holm=float(p)) for pair, p in zip(pairs, holm, strict=True))
 
 
-def _pairs(results: Recorded, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[Comparison]:
+def _pairs(results: Recorded, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[PairComparison]:
     of_task = _Task(results, match, task)
     loss, there = of_task.losses
     found = []
@@ -123,7 +123,7 @@ def _pairs(results: Recorded, match: str, task: str, wanted: Sequence[tuple[str,
 
 def against_reference(
     results: Recorded, match: str, task: str, models: Sequence[str], reference: BestReference
-) -> list[Comparison]:
+) -> list[PairComparison]:
     """Each model first against the reference on the same replicates, not adjusted."""
     of_task = _Task(results, match, task)
     loss, there = of_task.losses
@@ -145,14 +145,14 @@ class _Task:
 
     def compared(
         self, names: tuple[str, str], replicates: Sequence[int], first: np.ndarray, second: np.ndarray
-    ) -> Comparison:
+    ) -> PairComparison:
         """Two sides' log10 losses on the same replicates, compared."""
         folds = None
         if self.origins and all(r in self.origins for r in replicates):
             folds = stats.Folds(*np.array([self.origins[r] for r in replicates]).reshape(-1, 3).T)
         found = stats.compare_losses(first, second, LOG_MARGIN, folds=folds, first_look=self.first_look)
         ratio = [10.0 ** np.clip(value, -300, 300) for value in (found.value, found.low, found.high)]
-        return Comparison(
+        return PairComparison(
             match=self.match,
             task=self.task,
             first=names[0],

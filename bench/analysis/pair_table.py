@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis import stats
 from bench.analysis.levels import ENOUGH
-from bench.analysis.model_pairs import Comparison
+from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
 from bench.analysis.steps import StepsComparison, compare_steps
 from bench.seeds import generator
@@ -31,7 +31,7 @@ STEPS = (
 COLUMNS = ("match", "task", "first", "second", *LOSS, *FAILED, *STEPS)
 
 
-def pair_table(results: Recorded, pairs: Sequence[Comparison]) -> pd.DataFrame:
+def pair_table(results: Recorded, pairs: Sequence[PairComparison]) -> pd.DataFrame:
     """One row for each pair of models on each task of each comparison (`COLUMNS`).
 
     Losses: the ratio of geometric mean test losses of `first` over `second` with its 95 % interval over replicates that
@@ -52,13 +52,13 @@ def pair_table(results: Recorded, pairs: Sequence[Comparison]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _loss(pair: Comparison) -> dict[str, Any]:
+def _loss(pair: PairComparison) -> dict[str, Any]:
     numbers = (pair.n, pair.effect, pair.low, pair.high, pair.p, pair.p_holm, pair.effect_size, pair.within)
     names = {"match": pair.match, "task": pair.task, "first": pair.first, "second": pair.second}
     return {**names, **dict(zip((*LOSS, *FAILED), (*numbers, *pair.failed), strict=True))}
 
 
-def _steps(results: Recorded, pair: Comparison) -> dict[str, Any]:
+def _steps(results: Recorded, pair: PairComparison) -> dict[str, Any]:
     found = compare_steps(results, pair.match, pair.task, pair.first, pair.second)
     alone = [stats.time_to_target(times, found.horizon) for times in found.times]
     return {
@@ -77,7 +77,7 @@ def _steps(results: Recorded, pair: Comparison) -> dict[str, Any]:
     }
 
 
-def _log_rank(results: Recorded, pair: Comparison, found: StepsComparison) -> float:
+def _log_rank(results: Recorded, pair: PairComparison, found: StepsComparison) -> float:
     if not any(found.solved):
         return math.nan
     models = (results.models.index(model) for model in (pair.first, pair.second))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Origin(NamedTuple):
+class OriginRows(NamedTuple):
     """The part of a series that a replicate is tested on: the number of its block, and the rows on both sides."""
 
     block: int
@@ -80,21 +80,24 @@ def typical_losses(results: Recorded, match: str, task: str) -> dict[str, float]
     return {models[i]: float(means[i]) for i in order if finished[i]}
 
 
-def origins(results: Recorded, match: str, task: str) -> Mapping[int, Origin]:
+def origins(results: Recorded, match: str, task: str) -> Mapping[int, OriginRows]:
     """The forecast origin of each replicate; {} for a task that draws its data anew."""
-    found: dict[int, Origin] = {}
+    found: dict[int, OriginRows] = {}
     if not results.trainings["block"].notna().any():
         return found
     for record in trainings_of(results.records):
         origin = record.get("origin")
         if origin and record.get("match") == match and label(record.get("task")) == task and record.get("replicate"):
-            block = Origin(int(origin["block"]), int(origin["train_rows"]), int(origin["test_rows"]))
+            block = OriginRows(int(origin["block"]), int(origin["train_rows"]), int(origin["test_rows"]))
             found[int(record["replicate"])] = block
     return found
 
 
 def target_of(results: Recorded, task: str) -> dict[str, Any]:
-    """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says."""
+    """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says, and where an
+    untrained net is that good already."""
+    if task in results.without_target:
+        return {}
     found = (r["target"] for r in results.records if r.get("target") and label(r.get("task")) == task)
     return dict(next(found, {}))
 

@@ -12,7 +12,7 @@ import numpy as np
 from bench.analysis import stats
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.results import Results
-from bench.analysis.selected import Origin, loss_table, origins, typical_losses
+from bench.analysis.selected import OriginRows, loss_table, origins, typical_losses
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,14 @@ def _references(results: Results, match: str, task: str) -> list[Standing]:
     return found
 
 
-def _interval(logs: Mapping[int, float], folds: Mapping[int, Origin]) -> tuple[float, float, float]:
+def _interval(logs: Mapping[int, float], folds: Mapping[int, OriginRows]) -> tuple[float, float, float]:
     """The geometric mean and the bounds of its t interval, for log10 losses by replicate.
 
-    Of a series, replicates on one block are averaged first, and the interval is wider: origins share training rows.
+    Of a series, the interval is one of blocks, over whose replicates is averaged first, and it is wider: origins share
+    training rows.
     """
-    found: stats.Estimate | stats.Paired = stats.mean_interval(list(logs.values()))
+    plain = stats.mean_interval(list(logs.values()))
+    low, high = plain.low, plain.high
     if folds and all(replicate in folds for replicate in logs):
         blocks: dict[int, list[int]] = {}
         for replicate in logs:
@@ -92,8 +94,9 @@ def _interval(logs: Mapping[int, float], folds: Mapping[int, Origin]) -> tuple[f
         means = [float(np.mean([logs[r] for r in own])) for own in blocks.values()]
         rows = [folds[own[0]] for own in blocks.values()]
         found = stats.corrected_paired(means, [each.train_rows for each in rows], [each.test_rows for each in rows])
-    value, low, high = (10.0 ** np.clip(bound, -300, 300) for bound in found[:3])
-    return float(value), float(low), float(high)
+        low, high = found.low, found.high
+    value, low, high = (float(10.0 ** np.clip(bound, -300, 300)) for bound in (plain.value, low, high))
+    return value, low, high
 
 
 def _letters(results: Results, match: str, task: str) -> dict[str, str]:

@@ -33,10 +33,10 @@ class Attention(TorchModel):
         from torch import nn
 
         from bench.models.torch_cells.attention import AttentionLayer
-        from bench.models.torch_cells.stack import Stack
+        from bench.models.torch_cells.stack import TorchStack
 
         def layer(_: int, size: int) -> nn.Module:
             return AttentionLayer(size, self.heads)
 
-        stack = Stack(layer, hidden_size, hidden_size, num_layers, dropout)
+        stack = TorchStack(layer, hidden_size, hidden_size, num_layers, dropout)
         return nn.Sequential(nn.Linear(input_size, hidden_size), stack, nn.LayerNorm(hidden_size))

@@ -20,9 +20,9 @@ class MinGRU(TorchModel):
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.mingru import MinGRULayer
-        from bench.models.torch_cells.stack import Stack
+        from bench.models.torch_cells.stack import TorchStack
 
-        return Stack(MinGRULayer, input_size, hidden_size, num_layers, dropout)
+        return TorchStack(MinGRULayer, input_size, hidden_size, num_layers, dropout)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,6 @@ class MinLSTM(TorchModel):
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.mingru import MinLSTMLayer
-        from bench.models.torch_cells.stack import Stack
+        from bench.models.torch_cells.stack import TorchStack
 
-        return Stack(MinLSTMLayer, input_size, hidden_size, num_layers, dropout)
+        return TorchStack(MinLSTMLayer, input_size, hidden_size, num_layers, dropout)

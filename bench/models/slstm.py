@@ -20,6 +20,6 @@ class Slstm(TorchModel):
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.slstm import SLSTMLayer
-        from bench.models.torch_cells.stack import Stack
+        from bench.models.torch_cells.stack import TorchStack
 
-        return Stack(SLSTMLayer, input_size, hidden_size, num_layers, dropout)
+        return TorchStack(SLSTMLayer, input_size, hidden_size, num_layers, dropout)

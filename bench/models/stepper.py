@@ -16,7 +16,7 @@ from tasks.contract import Array, Dataset
 
 
 @dataclass(frozen=True)
-class Plan:
+class StepPlan:
     """The data and the order of a stepper's steps.
 
     orders: an endless sequence of permutations of the training data, one for each epoch. interval: the largest number
@@ -72,7 +72,7 @@ class Stepper(ABC):
 class EagerStepper(Stepper):
     """A stepper that does its work at once, for any learner on any device."""
 
-    def __init__(self, learner: Learner, plan: Plan) -> None:
+    def __init__(self, learner: Learner, plan: StepPlan) -> None:
         super().__init__(learner)
         self.kernel = learner.kernel
         self._valid = learner.place(plan.dataset.valid)
@@ -94,6 +94,6 @@ class EagerStepper(Stepper):
         self.learner.load_state(self._best)
 
 
-def _batches(learner: Learner, placed: Any, plan: Plan) -> Iterator[Any]:
+def _batches(learner: Learner, placed: Any, plan: StepPlan) -> Iterator[Any]:
     for order in plan.orders:
         yield from learner.batches(placed, order, plan.batch_size)

@@ -33,10 +33,10 @@ class Tcn(TorchModel):
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from torch import nn
 
-        from bench.models.torch_cells.stack import Stack
+        from bench.models.torch_cells.stack import TorchStack
         from bench.models.torch_cells.tcn import TCNLayer
 
         def layer(inputs: int, size: int) -> nn.Module:
             return TCNLayer(inputs, size, self.kernel_size, self.levels)
 
-        return Stack(layer, input_size, hidden_size, num_layers, dropout)
+        return TorchStack(layer, input_size, hidden_size, num_layers, dropout)

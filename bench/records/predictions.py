@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contract import Array, Columns, Reference, Split, Task
+from tasks.contract import Array, Reference, Split, Task
 
 FOLDER = "predictions"
 LARGEST = 20_000  # values kept of a training's predictions: the first sequences, as many as fit
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSize:
     """One layer of a network, as its parameters say. `shapes`: those of the parameters, by name."""
 
     name: str
@@ -50,7 +50,7 @@ class Predictions:
     names: tuple[str, ...]
     classes: bool
     steps: int
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerSize, ...]
 
 
 def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], cell: str) -> bytes:
@@ -58,8 +58,8 @@ def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], c
     classes, targets = task.loss == "cross_entropy", split.targets
     if classes:
         outputs = outputs.argmax(axis=-1)
-    elif task.columns is not None and task.columns.output_scale:
-        outputs, targets = (_in_units(values, task.columns) for values in (outputs, targets))
+    else:
+        outputs, targets = (task.in_units(values, split) for values in (outputs, targets))
     count = max(1, LARGEST // int(np.prod(targets.shape[1:], dtype=np.int64)))
     about = {
         "names": list(task.columns.outputs) if task.columns else [f"output {i + 1}" for i in range(task.output_size)],
@@ -84,13 +84,15 @@ class ReferencePredictions:
     """What predictors without a recurrent net say of the test data of one replicate, in order of time.
 
     outputs: `(n, O)` of each by name; targets: `(n, O)`; both in the columns' own units, in the rows of the models'
-    predictions. times: n texts, of the column `time_name` or, where that is "row", numbers of rows.
+    predictions. times: n texts, of the column `time_name` or, where that is "row", numbers of rows; columns: those of
+    the O columns that are predicted for these times.
     """
 
     outputs: Mapping[str, Array]
     targets: Array
     time_name: str
     times: tuple[str, ...]
+    columns: tuple[int, ...]
 
 
 def pack_references(task: Task, split: Split, references: Sequence[Reference]) -> bytes | None:
@@ -101,11 +103,11 @@ def pack_references(task: Task, split: Split, references: Sequence[Reference]) -
     times, kept = task.forecast_times, [reference for reference in references if reference.outputs is not None]
     if times is None or not kept or split.targets.ndim != 2:
         return None
-    units = task.columns if task.columns is not None and task.columns.output_scale else None
     count = max(1, LARGEST // split.targets.shape[1])  # as of the models
     arrays = [split.targets, *(np.asarray(reference.outputs) for reference in kept)]
-    arrays = [(_in_units(values, units) if units else values)[:count].astype(np.float32) for values in arrays]
-    about = {"names": [r.name for r in kept], "time_name": times.name, "times": list(times.texts[:count])}
+    arrays = [task.in_units(values, split)[:count].astype(np.float32) for values in arrays]
+    about: dict[str, Any] = {"names": [r.name for r in kept], "time_name": times.name, "times": times.texts[:count]}
+    about["columns"] = times.outputs
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer, allow_pickle=False, targets=arrays[0], outputs=np.stack(arrays[1:]), about=np.array(json.dumps(about))
@@ -119,7 +121,8 @@ def load_references(results_folder: Path, key: str) -> ReferencePredictions | No
         with (results_folder / FOLDER / f"{key}.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             about: dict[str, Any] = json.loads(str(file["about"]))
             outputs = dict(zip(map(str, about["names"]), file["outputs"], strict=True))
-            return ReferencePredictions(outputs, file["targets"], str(about["time_name"]), tuple(about["times"]))
+            times, columns = tuple(about["times"]), tuple(map(int, about["columns"]))
+            return ReferencePredictions(outputs, file["targets"], str(about["time_name"]), times, columns)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 
@@ -131,7 +134,7 @@ def load_predictions(results_folder: Path, key: str) -> Predictions | None:
             about: dict[str, Any] = json.loads(str(file["about"]))
             mask = file["mask"] if "mask" in file.files else None
             found = tuple(
-                Layer(layer["name"], layer["inputs"], layer["outputs"], _shapes(layer["shapes"]))
+                LayerSize(layer["name"], layer["inputs"], layer["outputs"], _shapes(layer["shapes"]))
                 for layer in about["layers"]
             )
             values = (file["outputs"], file["targets"], mask, tuple(about["names"]), about["classes"], about["steps"])
@@ -158,10 +161,6 @@ def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[
         found.append({"name": name, "inputs": int(inputs), "outputs": int(outputs), "shapes": shapes})
         inputs = outputs
     return found
-
-
-def _in_units(values: Array, columns: Columns) -> Array:
-    return np.asarray(values * np.array(columns.output_scale) + np.array(columns.output_mean))
 
 
 def _shapes(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:

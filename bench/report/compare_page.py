@@ -5,11 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.compare_experiments import Comparison, Difference
-from bench.analysis.formatting import MISSING, is_missing, listed, number, scored, seconds, whole
+from bench.analysis.compare_experiments import Difference, ExperimentComparison
+from bench.analysis.formatting import (
+    MISSING,
+    change,
+    change_between,
+    counted,
+    is_missing,
+    listed,
+    number,
+    scored,
+    seconds,
+    whole,
+)
+from bench.analysis.levels import ENOUGH
 from bench.analysis.results import Results
 from bench.records.atomic import write_atomically
-from bench.report.document import Block, Cell, Document, Facts, Finding, Findings, Points, Row, Section, Table, Text
+from bench.report.document import (
+    Block,
+    BulletList,
+    Document,
+    Facts,
+    Finding,
+    Findings,
+    Row,
+    Section,
+    Table,
+    TableCell,
+    Text,
+)
 from bench.report.markdown import markdown
 from bench.report.page import page
 
@@ -18,12 +42,12 @@ WORDS = {
     "equal": "has the same test loss to within 0.1 %",
     "better": "has a lower test loss",
     "worse": "has a higher test loss",
-    "not settled": "is not told apart",
+    "not settled": "has no clear difference",
     "not paired": "cannot be paired",
 }
 
 
-def render_comparison(comparison: Comparison, reports_dir: str | Path = "reports") -> list[Path]:
+def render_comparison(comparison: ExperimentComparison, reports_dir: str | Path = "reports") -> list[Path]:
     """Write `reports/A-and-B/index.html` and `report.md`; returns their paths."""
     folder = Path(reports_dir) / "-and-".join(comparison.names)
     content = comparison_document(comparison)
@@ -33,7 +57,7 @@ def render_comparison(comparison: Comparison, reports_dir: str | Path = "reports
     return paths
 
 
-def comparison_document(comparison: Comparison) -> Document:
+def comparison_document(comparison: ExperimentComparison) -> Document:
     """Findings, tables of differences, scores side by side, times, and what differs in how they were made."""
     first, *others = comparison.names
     sections = [
@@ -49,16 +73,12 @@ def comparison_document(comparison: Comparison) -> Document:
     return Document(f"{first} and {listed(others)}", "an experiment is not complete", finished, facts, sections)
 
 
-def _finding(comparison: Comparison, name: str) -> Finding:
+def _finding(comparison: ExperimentComparison, name: str) -> Finding:
     """One experiment against the first, in a sentence."""
     own = [difference for difference in comparison.differences if difference.second == name]
     first = comparison.names[0]
     by_state = {state: [d for d in own if d.state == state] for state in WORDS}
-    parts = [
-        f"{WORDS[state]}{' from it' if state == 'not settled' else ''} on {len(found)} of {len(own)}"
-        for state, found in by_state.items()
-        if found
-    ]
+    parts = [f"{WORDS[state]} on {len(found)} of {len(own)}" for state, found in by_state.items() if found]
     notes = [f"{_named(d)}: {_effect(d)}." for state in ("worse", "better") for d in by_state[state][:6]]
     unpaired = sum(d.unpaired for d in own)
     if unpaired:
@@ -66,7 +86,15 @@ def _finding(comparison: Comparison, name: str) -> Finding:
     certain = bool(by_state["better"] or by_state["worse"])
     alike = all(d.state in ("identical", "equal") for d in own)
     state = "settled" if certain else ("equal" if alike else "not settled")
-    return Finding(name, f"Against {first}, {name} {'; '.join(parts)} pairs of model and task.", notes, state)
+    headline = f"Against {first}, {name} {'; '.join(parts)} pairs of model and task."
+    if by_state["not settled"] == own:
+        shared = "the one model and task" if len(own) == 1 else f"all {len(own)} pairs of model and task"
+        most = max(d.n for d in own)
+        few = f"; {ENOUGH} are needed" if most < ENOUGH else ""
+        headline = (
+            f"{name} and {first}: no clear difference on {shared} they share ({counted(most, 'replicate')}{few})."
+        )
+    return Finding(name, headline, notes, state)
 
 
 def _named(difference: Difference) -> str:
@@ -75,8 +103,9 @@ def _named(difference: Difference) -> str:
 
 
 def _effect(d: Difference) -> str:
-    bounds = f" (95 % interval {number(d.low)} to {number(d.high)}, {d.n} replicates)" if not is_missing(d.low) else ""
-    return f"{number(d.effect)} times the test loss of {d.first}{bounds}"
+    bounds = f" (95 % interval {change_between(d.low, d.high)}, {d.n} replicates)" if not is_missing(d.low) else ""
+    said = change(d.effect)
+    return f"its test loss is {said} {'as' if said.endswith(('high', 'same')) else 'than'} in {d.first}{bounds}"
 
 
 def _reading() -> list[Block]:
@@ -89,17 +118,17 @@ def _reading() -> list[Block]:
     ]
 
 
-def _differences(comparison: Comparison) -> list[Block]:
+def _differences(comparison: ExperimentComparison) -> list[Block]:
     rows = []
     for d in comparison.differences:
         match, task, model = d.cell
-        ratio = Cell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
+        ratio = TableCell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
         cells = [
-            *(Cell(task, match), Cell(model), Cell(d.second), Cell(d.state)),
-            Cell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
-            *(ratio if d.n else Cell(MISSING), Cell(str(d.identical), "", d.identical)),
-            Cell(number(d.steps_ratio), f"{d.steps_n} replicates" if d.steps_n else ""),
-            Cell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
+            *(TableCell(task, match), TableCell(model), TableCell(d.second), TableCell(d.state)),
+            TableCell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
+            *(ratio if d.n else TableCell(MISSING), TableCell(str(d.identical), "", d.identical)),
+            TableCell(number(d.steps_ratio), f"{d.steps_n} replicates" if d.steps_n else ""),
+            TableCell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
         ]
         rows.append(Row(cells, "model", comparison.experiments[0].models.index(model)))
     header = (
@@ -129,39 +158,39 @@ def _summaries(results: Results) -> dict[tuple[str, str, str], dict[Any, Any]]:
     return {(row["match"], row["task"], row["model"]): row for row in table.to_dict("records")}
 
 
-def _scores(comparison: Comparison) -> Table:
+def _scores(comparison: ExperimentComparison) -> Table:
     summaries = [_summaries(results) for results in comparison.experiments]
     rows = []
     for cell in dict.fromkeys(d.cell for d in comparison.differences):
         found = [summary.get(cell) for summary in summaries]
         scores = [
-            Cell(*scored(row["skill"], row["skill_low"], row["skill_high"]), _exact(row["skill"]))
+            TableCell(*scored(row["skill"], row["skill_low"], row["skill_high"]), _exact(row["skill"]))
             if row
-            else Cell(MISSING)
+            else TableCell(MISSING)
             for row in found
         ]
         place = comparison.experiments[0].models.index(cell[2])
-        rows.append(Row([Cell(cell[1], cell[0]), Cell(cell[2]), *scores], "model", place))
+        rows.append(Row([TableCell(cell[1], cell[0]), TableCell(cell[2]), *scores], "model", place))
     caption = "Skill of each experiment with its 95 % t-interval over all its replicates, paired or not."
     return Table("Scores", ("Task", "Model", *comparison.names), rows, caption, texts=2)
 
 
-def _times(comparison: Comparison) -> list[Block]:
+def _times(comparison: ExperimentComparison) -> list[Block]:
     summaries = [_summaries(results) for results in comparison.experiments]
     rows = []
     for cell in dict.fromkeys(d.cell for d in comparison.differences):
         found = [summary.get(cell) for summary in summaries]
         cells = [
-            Cell(seconds(row["step_seconds"]), str(row["kernel"] or ""), _exact(row["step_seconds"]))
+            TableCell(seconds(row["step_seconds"]), str(row["kernel"] or ""), _exact(row["step_seconds"]))
             if row and not is_missing(row["step_seconds"])
-            else Cell(MISSING)
+            else TableCell(MISSING)
             for row in found
         ]
         if comparison.same_machine:
             base, last = (row["step_seconds"] if row else None for row in (found[0], found[-1]))
             known = not is_missing(base) and not is_missing(last)
-            cells.append(Cell(number(last / base)) if known else Cell(MISSING))  # type: ignore[operator]
-        rows.append(Row([Cell(cell[1], cell[0]), Cell(cell[2]), *cells], "model"))
+            cells.append(TableCell(number(last / base)) if known else TableCell(MISSING))  # type: ignore[operator]
+        rows.append(Row([TableCell(cell[1], cell[0]), TableCell(cell[2]), *cells], "model"))
     ratio = [f"{comparison.names[-1]} ÷ {comparison.names[0]}"] if comparison.same_machine else []
     caption = "Median time of an optimiser step, alone on the machine, with the kernel that ran."
     table = Table("Step times", ("Task", "Model", *comparison.names, *ratio), rows, caption, texts=2)
@@ -171,10 +200,10 @@ def _times(comparison: Comparison) -> list[Block]:
         "These experiments were not timed in one environment, so their times are shown and must not be compared: "
         "a difference would be one of machines, not of models."
     )
-    return [Points([warning], "alarm"), table]
+    return [BulletList([warning], "alarm"), table]
 
 
-def _made(comparison: Comparison) -> list[Block]:
+def _made(comparison: ExperimentComparison) -> list[Block]:
     """Command, commit and what differs between settings and environments."""
     from bench.report.sections.made import flat
 
@@ -187,6 +216,9 @@ def _made(comparison: Comparison) -> list[Block]:
     keys = dict.fromkeys(key for pairs in described for key in pairs)
     differing = [key for key in keys if len({pairs.get(key) for pairs in described}) > 1]
     same = [(key, described[0][key]) for key in keys if key not in differing and described[0][key] != MISSING]
-    rows = [Row([Cell(key), *(Cell(pairs.get(key, MISSING)) for pairs in described)], "model") for key in differing]
+    rows = [
+        Row([TableCell(key), *(TableCell(pairs.get(key, MISSING)) for pairs in described)], "model")
+        for key in differing
+    ]
     table = Table("What differs", ("Setting", *comparison.names), rows, texts=1 + len(described))
     return [*([table] if rows else [Text("Nothing in settings or environment differs.")]), Text("Equal:"), Facts(same)]

@@ -20,7 +20,7 @@ def clean(text: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell. `value`: the exact number behind `text`; `note`: small print under it; `bar`: (low, value, high)."""
 
     text: str
@@ -39,7 +39,7 @@ class Cell:
 class Row:
     """`kind`: "model", or a reference's "floor", "baseline" or "limit"; `colour`: the model's place in the palette."""
 
-    cells: Sequence[Cell]
+    cells: Sequence[TableCell]
     kind: str = "model"
     colour: int | None = None
 
@@ -90,7 +90,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Points:
+class BulletList:
     """A list of short texts."""
 
     block: ClassVar[str] = "points"
@@ -157,7 +157,7 @@ class Explorer:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Alternatives:
     """Alternatives of which the page shows one: (key, label, blocks). All choices of a `name` change together."""
 
     block: ClassVar[str] = "choice"
@@ -165,7 +165,7 @@ class Choice:
     options: Sequence[tuple[str, str, Sequence[Any]]]
 
 
-Block = Table | Tables | Gallery | Text | Points | Code | Facts | Findings | Links | Explorer | Choice
+Block = Table | Tables | Gallery | Text | BulletList | Code | Facts | Findings | Links | Explorer | Alternatives
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.analysis.results import Results
-from bench.report.document import Block, Choice, Document, Findings, Gallery, Picture, Points, Table, clean
+from bench.report.document import Alternatives, Block, BulletList, Document, Findings, Gallery, Picture, Table, clean
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~$!&@])")
 
@@ -48,7 +48,9 @@ def summary(results: Results, document: Document) -> str:
     verdict, *rest = document.sections
     blocks = _first(verdict.blocks)
     findings = [item for block in blocks if isinstance(block, Findings) for item in block.items]
-    raised = [item for block in blocks if isinstance(block, Points) and block.kind == "alarm" for item in block.items]
+    raised = [
+        item for block in blocks if isinstance(block, BulletList) and block.kind == "alarm" for item in block.items
+    ]
     boards = (block for section in rest if section.id == "leaderboard" for block in _first(section.blocks))
     board = next((block for block in boards if isinstance(block, Table)), None)
     failed = sum(record.get("status", "ok") != "ok" for record in results.records)
@@ -59,13 +61,17 @@ def summary(results: Results, document: Document) -> str:
         alarms=raised,
         board=board,
         failed=failed,
-        others=[label for block in verdict.blocks if isinstance(block, Choice) for _, label, _ in block.options[1:]],
+        others=[
+            label for block in verdict.blocks if isinstance(block, Alternatives) for _, label, _ in block.options[1:]
+        ],
     )
 
 
 def _first(blocks: Iterable[Block]) -> list[Block]:
     """Blocks with the first alternative in the place of a choice."""
-    return [inner for block in blocks for inner in (block.options[0][2] if isinstance(block, Choice) else [block])]
+    return [
+        inner for block in blocks for inner in (block.options[0][2] if isinstance(block, Alternatives) else [block])
+    ]
 
 
 def _rendered(template: str, **content: Any) -> str:
@@ -92,6 +98,6 @@ def _pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
             yield from block.pictures
         elif isinstance(block, Findings):
             yield from (item.picture for item in block.items if item.picture is not None)
-        elif isinstance(block, Choice):
+        elif isinstance(block, Alternatives):
             for _, _, inner in block.options:
                 yield from _pictures(inner)

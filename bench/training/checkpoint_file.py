@@ -16,7 +16,7 @@ import typing
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ def read_checkpoint(path: Path, largest_gib: float, folder: str) -> tuple[dict[s
     try:
         found = path.stat()
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist: give a file of results/NAME/{folder} (run --save-models)") from None
+        raise UserError(f"{path} does not exist: give a file of results/NAME/{folder}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read ({error}): {expected}") from None
     if not stat.S_ISREG(found.st_mode):
@@ -172,6 +172,8 @@ def _of_type(value: Any, hint: Any, name: str) -> Any:
         if value is None and type(None) in arguments:
             return None
         return _of_type(value, next(kind for kind in arguments if kind is not type(None)), name)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return typed(hint, value)
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_of_type(entry, arguments[0], name) for entry in value)
     fits = (

@@ -14,7 +14,7 @@ from typing import Any
 from bench.measure.effort import Effort, SoleEffort
 from bench.measure.gradient_flow import measure_schemes
 from bench.models.contract import Learner, Problem
-from bench.models.stepper import EagerStepper, Plan, Stepper
+from bench.models.stepper import EagerStepper, Stepper, StepPlan
 from bench.records.curves import steps_to_target
 from bench.records.schema import Record
 from bench.seeds import generator
@@ -28,7 +28,7 @@ PROBED = 5  # replicates whose gradient flow is measured; only the first one's c
 
 # called at the end of a scored training with its data, the learner with its best weights, raw test outputs, the record
 Ended = Callable[[Dataset, Learner, Array, Record], None]
-OpenStepper = Callable[[Learner, Plan], Stepper]
+OpenStepper = Callable[[Learner, StepPlan], Stepper]
 Build = Callable[[Training, Dataset], Learner]
 
 
@@ -75,7 +75,7 @@ def train_in_turns(
             "data": data_hash(training.task, training.seed, training.replicate),
         }
         orders = orders_of(training, len(dataset.train))
-        stepper = open_stepper(learner, Plan(dataset, orders, training.batch_size, training.interval))
+        stepper = open_stepper(learner, StepPlan(dataset, orders, training.batch_size, training.interval))
         try:
             loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None), apart)
             diverged = yield from loop.run()
@@ -135,7 +135,7 @@ def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array
     loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
     references = load_references(training.task, training.seed, training.replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
-    metrics = training.task.metrics(outputs, dataset.test.targets, dataset.test.mask)
+    metrics = training.task.score(outputs, dataset.test)
     scores = {"loss": loss, "skill": skill(loss, floor.loss), **metrics}
     return outputs, {name: finite_or_none(value) for name, value in scores.items()}
 

@@ -27,7 +27,7 @@ from environments import ENVIRONMENTS
 from bench.gate.baseline import Baseline, BaselineCell, Replicates, read_baseline
 from bench.gate.check import check
 from bench.gate.exact import ExactProblem
-from bench.gate.replicates import CellName, Replicate
+from bench.gate.replicates import CellName, CellTraining
 from bench.gate.rule import CHECKED
 
 HERE = Path(__file__).parent
@@ -35,7 +35,7 @@ PAGE = HERE.parents[1] / "docs" / "ci.md"
 CHECKS = 1000  # resampled for each row
 BOTH = 2 * CHECKED
 
-Trained = Mapping[CellName, Sequence[Replicate]]
+Trained = Mapping[CellName, Sequence[CellTraining]]
 
 
 class Resampled:
@@ -74,10 +74,10 @@ def train_everywhere(folder: Path, kept: Path) -> dict[str, dict[str, Any]]:
 
 def trained(seen: dict[str, Any]) -> Trained:
     """Return the first replicates of each cell, in order."""
-    cells: dict[CellName, dict[int, Replicate]] = {}
+    cells: dict[CellName, dict[int, CellTraining]] = {}
     for row in seen["replicates"]:
         values = {key: value for key, value in row.items() if key not in ("task", "model", "replicate")}
-        replicate = Replicate.from_rows(row["replicate"], values)
+        replicate = CellTraining.from_rows(row["replicate"], values)
         cells.setdefault(CellName(row["task"], row["model"]), {})[replicate.number] = replicate
     return {name: [found[number] for number in range(1, CHECKED + 1)] for name, found in cells.items()}
 
@@ -95,7 +95,7 @@ def drawn(
     }
 
 
-def stretched(replicate: Replicate, number: int, factor: float) -> Replicate:
+def stretched(replicate: CellTraining, number: int, factor: float) -> CellTraining:
     """Multiply the steps to target; beyond the budget the replicate misses its target."""
     steps = replicate.steps_to_target
     longer = steps * factor if steps is not None and steps * factor <= replicate.steps else None
@@ -180,7 +180,7 @@ def table(baseline: Baseline, everywhere: Mapping[str, dict[str, Any]], rng: np.
     return "\n".join(lines)
 
 
-def _log2(replicate: Replicate) -> float:
+def _log2(replicate: CellTraining) -> float:
     steps = replicate.steps if replicate.steps_to_target is None else replicate.steps_to_target
     return float(np.log2(steps))
 

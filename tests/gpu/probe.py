@@ -162,7 +162,7 @@ def kernels():
 def joining():
     """What joining a cohort costs the host: the first training of a shape captures, later ones do not."""
     from bench.executors.cohort.gpu import Gpu
-    from bench.models.stepper import Plan
+    from bench.models.stepper import StepPlan
     from bench.training.data import load_data, orders_of
 
     gpu = Gpu()
@@ -176,7 +176,9 @@ def joining():
                 learner = place.build(joins, data)
                 torch.cuda.synchronize()
                 times.append(time.perf_counter())
-                stepper = place.open_stepper(learner, Plan(data, orders_of(joins, len(data.train)), 64, joins.interval))
+                stepper = place.open_stepper(
+                    learner, StepPlan(data, orders_of(joins, len(data.train)), 64, joins.interval)
+                )
                 torch.cuda.synchronize()
                 times.append(time.perf_counter())
                 stepper.close()

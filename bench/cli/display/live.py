@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.display.progress import Progress, Running, clock_time, describe
+from bench.cli.display.progress import Progress, RunningTraining, clock_time, describe
 from bench.experiment.observer import Observer
 from bench.records.plain import plain
 from bench.records.schema import Record
@@ -36,11 +36,8 @@ class LiveProgress(Observer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
-        progress = self._progress
-        if not progress.finished:
-            return
-        reused = f", {progress.reused} of them found in the records" if progress.reused else ""
-        self._print(f"{progress.finished} trainings and timings in {clock_time(progress.elapsed_seconds)}{reused}")
+        if self._progress.finished:
+            self._print(self._progress.summary)
 
     def planned(self, trainings: int) -> None:
         with self._lock:
@@ -48,7 +45,7 @@ class LiveProgress(Observer):
 
     def started(self, slot: int, label: str, steps: int) -> None:
         with self._lock:
-            self._progress.running[slot] = Running(label, steps)
+            self._progress.running[slot] = RunningTraining(label, steps)
 
     def progress(self, slot: int, step: int, loss: float) -> None:
         with self._lock:

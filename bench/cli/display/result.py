@@ -25,7 +25,7 @@ HEADERS = ("model", "size", "skill", "95 % interval", "loss", "solved", "to targ
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """A table as text cells, and which of its rows are models (the others are references)."""
 
     title: str
@@ -60,16 +60,17 @@ def show_result(
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
     for line in decision_lines(loaded):
-        click.echo(line)
+        click.echo(plain(line))
     for table in summary_tables(loaded):
         if terminal:
             _print_styled(table, width)
         else:
             click.echo("\n".join(lines(table)) + "\n")
     for sentence in [*(f"Alarm: {text}" for text in loaded.conclusions.alarms), *(v.sentence for v in loaded.verdicts)]:
+        sentence = plain(sentence)  # an alarm may quote the manifest
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
-    for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:
+    for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name), *model_lines(loaded)]:
         click.echo(plain(line))
 
 
@@ -92,7 +93,7 @@ def decision_lines(results: Results) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def summary_tables(results: Results) -> list[Table]:
+def summary_tables(results: Results) -> list[ResultTable]:
     """A table for each comparison and task: the models, then the references, each in order of skill."""
     summary = results.summary
     tables = []
@@ -106,7 +107,7 @@ def summary_tables(results: Results) -> list[Table]:
                 continue
             title = task if len(results.matches) == 1 else f"{task}, {words(match).heading}"
             is_model = tuple(entry["kind"] == "model" for entry in entries)
-            tables.append(Table(title, tuple(map(_cells, entries)), is_model))
+            tables.append(ResultTable(title, tuple(map(_cells, entries)), is_model))
     return tables
 
 
@@ -122,7 +123,7 @@ def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
     return (str(row["model"]), size, skill, bounds, loss, solved, steps, parameters, seconds(row["step_seconds"]))
 
 
-def lines(table: Table, width: int | None = None) -> list[str]:
+def lines(table: ResultTable, width: int | None = None) -> list[str]:
     """The title, the headers and the rows as aligned text. Nothing is ever cut: where two spaces between columns are
     too many for `width`, one has to do, and beyond that the terminal wraps."""
     widths = [max(map(len, column)) for column in zip(HEADERS, *table.rows, strict=True)]
@@ -135,7 +136,7 @@ def lines(table: Table, width: int | None = None) -> list[str]:
     return [table.title, *map(line, (HEADERS, *table.rows))]
 
 
-def _print_styled(table: Table, width: int) -> None:
+def _print_styled(table: ResultTable, width: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -156,6 +157,21 @@ def failure_lines(results: Results) -> list[str]:
         found += [f"  {describe(record)}", f"    again: {record['command']}"]
     if len(failed) > FAILURES_SHOWN:
         found.append(f"  and {len(failed) - FAILURES_SHOWN} more, in the report")
+    return found
+
+
+def model_lines(results: Results) -> list[str]:
+    """Where the kept models are, and which is the best one."""
+    from bench.analysis.saved_models import not_kept, ranked, saved_models, too_large_sentence
+
+    kept, missing = saved_models(results), not_kept(results)
+    found = [too_large_sentence(missing)] if missing else []
+    if not kept:
+        return found
+    tasks = list(dict.fromkeys(model.task for model in kept))
+    best = [ranked(tuple(model for model in kept if model.task == task))[0][0] for task in tasks]
+    found.append(f"models  {results.folder}/models/ ({len(kept)})")
+    found += [f"  best by validation on {m.task}: {m.model}, {results.folder}/{m.file}" for m in best]
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from bench.executors.cohort.process import CohortProcess, Running
+from bench.executors.cohort.process import CohortProcess, RunningJob
 from bench.executors.cohort.size import FIRST, LARGEST
 from bench.executors.executor import Curve, Evaluation, Executor, WorkerDied
 from bench.executors.shared_progress import SLOT, SharedProgress
@@ -84,7 +84,7 @@ class CohortExecutor(Executor):
         self._notes: list[str] = []
         self._slots: list[tuple[_OnOneGpu, int]] = []  # the cohort of each, and its number there
         self._serials = itertools.count(1)
-        self._running: dict[int, Running] = {}
+        self._running: dict[int, RunningJob] = {}
         self._began: dict[int, tuple[int, float, float]] = {}  # serial, when, held up till then by others
         self._closed = False
         self._cohorts: list[_OnOneGpu] = []
@@ -119,7 +119,7 @@ class CohortExecutor(Executor):
         if slot < self._first:
             return self._others.submit(job, slot)
         cohort, number = self._slots[slot - self._first]
-        running = Running(next(self._serials), number, job, Future())
+        running = RunningJob(next(self._serials), number, job, Future())
         cohort.progress.clear(number)
         self._running[slot] = running
         cohort.process.give(running)

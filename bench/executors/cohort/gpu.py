@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.executors.cohort.streams import Streams
 from bench.measure.energy import EnergyMeter
 from bench.models.contract import Learner
-from bench.models.stepper import Plan, Stepper
+from bench.models.stepper import Stepper, StepPlan
 from bench.training.jobs import is_out_of_memory
 from bench.training.loop import Apart, Turns, at_once
 from bench.training.request import Training
@@ -26,7 +26,7 @@ class DeviceLost(Exception):  # noqa: N818 - an event, not an error of this prog
     """The device no longer answers in this process, and which training caused it is unknown."""
 
 
-class Place:
+class DeviceShare:
     """What one member has of a device: a stream, and how its learner and its steps are made.
 
     peak_bytes: memory that its graphs and their making took; None where steps are eager, or memory is not measured.
@@ -51,6 +51,9 @@ class Device:
 
     name = "cpu"
 
+    def note(self, text: str) -> None:
+        """Say what a person should read; whoever uses the device puts something better here."""
+
     def prepare(self) -> None:
         """Make it ready; DeviceLost where it is not there."""
 
@@ -68,9 +71,9 @@ class Device:
 
         return functools.partial(open_shared_stepper, alone=alone)
 
-    def place(self, training: Training, alone: bool) -> Place:
+    def place(self, training: Training, alone: bool) -> DeviceShare:
         """What a new member has of the device."""
-        return Place(self.new_stream(), self.stepper_opener(alone))
+        return DeviceShare(self.new_stream(), self.stepper_opener(alone))
 
     @property
     def apart(self) -> Apart[Any]:
@@ -99,10 +102,11 @@ class Gpu(Device):
 
     def __init__(self) -> None:
         from bench.executors.cohort.reuse import IdleGraphs, PlacedData
+        from bench.executors.cohort.stack_places import Stacks
 
         self._energy = EnergyMeter(self.name)
-        self._streams = Streams(_stream_of_priority)
-        self.idle, self.placed = IdleGraphs(), PlacedData()
+        self.streams = Streams(_stream_of_priority)
+        self.idle, self.placed, self.stacks = IdleGraphs(), PlacedData(), Stacks(self)
         self._scorer = ThreadPoolExecutor(1, thread_name_prefix="scores evaluations")
 
     def prepare(self) -> None:
@@ -115,21 +119,30 @@ class Gpu(Device):
 
     def new_stream(self) -> Any:
         """A stream that no cohort's member has; it is not given back."""
-        return self._streams.lease().stream
+        return self.streams.lease().stream
+
+    def free_stream(self) -> None:
+        """Have one that no member uses, if that can be: what is kept for later trainings gives way."""
+        while not self.streams.has_free and self.idle.discard_oldest():
+            pass
+        if not self.streams.has_free:
+            self.stacks.discard_idle()
 
     def stream(self, stream: Any) -> AbstractContextManager[Any]:
         import torch
 
         return torch.cuda.stream(stream)
 
-    def place(self, training: Training, alone: bool) -> Place:
+    def place(self, training: Training, alone: bool) -> DeviceShare:
         from bench.executors.cohort.reuse import shape_of
         from bench.training.data import load_data
 
-        shape = shape_of(training, load_data(training.task, training.seed, training.replicate))
+        dataset = load_data(training.task, training.seed, training.replicate)
+        if not alone and (place := self.stacks.place(training, dataset)) is not None:
+            return place
+        shape = shape_of(training, dataset)
         found = None if alone else self.idle.take(shape)
-        while not self._streams.has_free and self.idle.discard_oldest():
-            pass
+        self.free_stream()
         return _GpuPlace(self, shape, alone, found)
 
     @property
@@ -153,6 +166,7 @@ class Gpu(Device):
         import torch
 
         self.idle.discard_all()
+        self.stacks.discard_idle()
         self.placed.clear()
         torch.cuda.empty_cache()  # what is cached for one member's stream is no other's to use
 
@@ -170,12 +184,12 @@ class Gpu(Device):
             raise DeviceLost(f"{lost}".partition("\n")[0]) from error
 
 
-class _GpuPlace(Place):
+class _GpuPlace(DeviceShare):
     """A stream of its own, and graphs of an earlier training of the same shape where some are idle."""
 
     def __init__(self, gpu: Gpu, shape: str, alone: bool, found: Captured | None) -> None:
         self._gpu, self._shape, self._kept = gpu, shape, found
-        self._leased = gpu._streams.lease() if found is None else found.leased
+        self._leased = gpu.streams.lease() if found is None else found.leased
         super().__init__(self._leased.stream, self._reuse if found else self._open)
         self._alone, self.captured = alone, found is not None
         if found is not None:
@@ -195,7 +209,7 @@ class _GpuPlace(Place):
             self._kept.peak_bytes = self.peak_bytes
             self._gpu.idle.put(self._kept)
 
-    def _reuse(self, learner: Learner, plan: Plan) -> Stepper:
+    def _reuse(self, learner: Learner, plan: StepPlan) -> Stepper:
         from bench.models.torch_learner.learner import TorchLearner
 
         assert self._kept is not None
@@ -203,13 +217,13 @@ class _GpuPlace(Place):
         self._kept.stepper.restart(plan, self._gpu.placed.of(learner, plan.dataset))
         return self._kept.stepper
 
-    def _open(self, learner: Learner, plan: Plan) -> Stepper:
+    def _open(self, learner: Learner, plan: StepPlan) -> Stepper:
         from bench.executors.cohort.reuse import Captured, may_be_reused
         from bench.models.torch_learner.graph import GraphStepper
         from bench.models.torch_learner.learner import TorchLearner
         from bench.models.torch_learner.shared import open_shared_stepper
 
-        def capture(learner: TorchLearner, plan: Plan) -> Stepper:
+        def capture(learner: TorchLearner, plan: StepPlan) -> Stepper:
             placed = self._gpu.placed.of(learner, plan.dataset)
             stepper = GraphStepper(learner, plan, placed, self._leased.retire)
             self.captured = True

@@ -20,7 +20,7 @@ END_SECONDS = 2.0  # a killed process is gone at once, unless the kernel is busy
 
 
 @dataclass
-class Running:
+class RunningJob:
     """A job that a cohort has. company: with how many at once, itself included; None: with any number."""
 
     serial: int
@@ -50,7 +50,7 @@ class CohortProcess:
     ) -> None:
         """gpu: as CUDA_VISIBLE_DEVICES names it, or `FIRST_GPU`; None: the CPU. grown: how many may run at once now."""
         self._note, self._grown = note, grown
-        self.running: dict[int, Running] = {}
+        self.running: dict[int, RunningJob] = {}
         self.lost: str | None = None
         self.gone: str | None = None
         self.served = False  # whether it has ended a job
@@ -70,7 +70,7 @@ class CohortProcess:
         """Whether it is gone, and all that it said before was heard."""
         return not self._listener.is_alive()
 
-    def give(self, running: Running) -> None:
+    def give(self, running: RunningJob) -> None:
         """Hand over a job; a process that is just ending may never see it, and keeps it in `running` all the same."""
         self.running[running.serial] = running
         self._send(("job", running.serial, running.slot, running.job, running.company))

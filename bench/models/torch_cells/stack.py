@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Stack(nn.Module):
+class TorchStack(nn.Module):
     """Layers that map `(N, T, I)` to `(N, T, H)`; `layer(input_size, hidden_size)` makes each of them."""
 
     def __init__(

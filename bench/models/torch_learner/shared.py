@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from bench.models.contract import Learner
-from bench.models.stepper import EagerStepper, Plan, Stepper
+from bench.models.stepper import EagerStepper, Stepper, StepPlan
 from bench.models.torch_learner.capture import CannotCapture
 from bench.models.torch_learner.graph import GraphStepper
 from bench.models.torch_learner.learner import TorchLearner
@@ -23,10 +23,10 @@ class MustBeAlone(Exception):  # noqa: N818 - an answer, not an error
 
 def open_shared_stepper(
     learner: Learner,
-    plan: Plan,
+    plan: StepPlan,
     *,
     alone: bool,
-    capture: Callable[[TorchLearner, Plan], Stepper] = GraphStepper,
+    capture: Callable[[TorchLearner, StepPlan], Stepper] = GraphStepper,
 ) -> Stepper:
     """The quickest stepper that keeps this training to itself. On a GPU a step that can't be captured is done eagerly.
 
@@ -47,7 +47,7 @@ def open_shared_stepper(
     return EagerStepper(learner, plan)
 
 
-def draws_random_numbers(learner: TorchLearner, plan: Plan) -> bool:
+def draws_random_numbers(learner: TorchLearner, plan: StepPlan) -> bool:
     """Whether a training step draws from torch's global generators. The learner and they are left as they were."""
     if learner.has_dropout or learner.is_builtin_rnn:
         return learner.has_dropout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from bench.records.predictions import Layer, Predictions
+from bench.records.predictions import LayerSize, Predictions
 from bench.report.figures.axes import named
 from bench.report.figures.svg import INK, MUTED, RULE
 
@@ -60,7 +60,7 @@ def architecture(axes: Axes, predictions: Predictions) -> str:
     return f"From {layers[0].inputs} inputs through {parts}: {total:,} parameters in all."
 
 
-def _details(layer: Layer) -> str:
+def _details(layer: LayerSize) -> str:
     return f"{layer.inputs} → {layer.outputs}, {layer.parameters:,} parameters"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.analysis.claims import RULE, WORDS, Judgement, caveat
 from bench.analysis.results import Results
-from bench.report.document import Block, Cell, Row, Section, Table
+from bench.report.document import Block, Row, Section, Table, TableCell
 
 HEADER = ("Claim", "Verdict", "Why", "Source")
 UNTESTED = ("Claim", "How to test it")
@@ -13,14 +13,14 @@ UNTESTED = ("Claim", "How to test it")
 def claims_section(results: Results) -> Section:
     """A row a claim that these results can say something of; the others are listed. Empty where they say nothing."""
     judgements = results.conclusions.claims
-    touched = [judgement for judgement in judgements if _has_data(judgement)]
+    touched = [judgement for judgement in judgements if judgement.shown != "not_tested"]
     if not touched:
         return Section("claims", "Claims", [])
     rows = [
         Row(
             [
-                Cell(_statement(judgement), judgement.claim.note),
-                *(Cell(WORDS[judgement.state]), Cell(f"{judgement.why}."), Cell(judgement.claim.source)),
+                TableCell(_statement(judgement), judgement.claim.note),
+                *(TableCell(WORDS[judgement.state]), TableCell(f"{judgement.why}."), TableCell(judgement.claim.source)),
             ]
         )
         for judgement in touched
@@ -29,14 +29,10 @@ def claims_section(results: Results) -> Section:
     blocks: list[Block] = [Table("Claims", HEADER, rows, caption, texts=5)]
     silent = [judgement for judgement in judgements if judgement not in touched]
     if silent:
-        rows = [Row([Cell(_statement(judgement)), Cell(judgement.claim.how_to_test)]) for judgement in silent]
+        rows = [Row([TableCell(_statement(judgement)), TableCell(judgement.claim.how_to_test)]) for judgement in silent]
         blocks.append(Table("Not tested by this experiment", UNTESTED, rows, texts=2, folded=True))
     return Section("claims", "Claims", blocks)
 
 
 def _statement(judgement: Judgement) -> str:
     return f"{judgement.claim.number}. {judgement.claim.statement}"
-
-
-def _has_data(judgement: Judgement) -> bool:
-    return any(part.n > 0 or part.state in ("supported", "refuted") for part in judgement.parts)

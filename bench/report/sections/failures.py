@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis.formatting import shortened
 from bench.analysis.results import Results
 from bench.records.schema import label
-from bench.report.document import Block, Cell, Points, Row, Section, Table, Text
+from bench.report.document import Block, BulletList, Row, Section, Table, TableCell, Text
 
 ALL_WELL = "nothing beats its noise floor, and no timing had warnings or came from another machine"
 
@@ -15,25 +15,25 @@ def failures_section(results: Results) -> Section:
     raised = results.conclusions.alarms
     after: list[Block] = [
         Text("Alarms:" if raised else f"No alarms: {ALL_WELL}."),
-        *([Points(raised, "alarm")] if raised else []),
+        *([BulletList(raised, "alarm")] if raised else []),
     ]
     if not failed:
         return Section("failures", "Failures and alarms", [Text("No training failed."), *after])
     rows = []
     for record in failed:
         which = f"replicate {record.get('replicate')}"
-        if record["stage"] in ("search", "trial"):
-            which = f"trial {record.get('trial')}" + (f" of {which}" if record["stage"] == "trial" else "")
+        if record["stage"] in ("search", "trial", "train"):
+            which = f"trial {record.get('trial')}" + (f" of {which}" if record["stage"] != "search" else "")
         error = str(record.get("error") or "no message").strip()
-        where = Cell(label(record.get("task")), f"{record['stage']}, {which}")
-        command = Cell(shortened(str(record.get("command") or "–"), 2000))
+        where = TableCell(label(record.get("task")), f"{record['stage']}, {which}")
+        command = TableCell(shortened(str(record.get("command") or "–"), 2000))
         rows.append(
             Row(
                 [
                     where,
-                    Cell(label(record.get("model"))),
-                    Cell(str(record["status"])),
-                    Cell(shortened(error, 1000)),
+                    TableCell(label(record.get("model"))),
+                    TableCell(str(record["status"])),
+                    TableCell(shortened(error, 1000)),
                     command,
                 ]
             )

@@ -9,7 +9,7 @@ from bench.analysis.formatting import MISSING, estimated, is_missing, seconds, w
 from bench.analysis.results import Results
 from bench.analysis.selected import tasks_in
 from bench.analysis.standing import Standing
-from bench.report.document import Cell, Row, Table
+from bench.report.document import Row, Table, TableCell
 from bench.report.figures.standing import rows_of
 
 HEADER = ("Task", "Model", "Test loss", "Solved", "Parameters", "Step time")
@@ -35,16 +35,16 @@ def glance_table(results: Results, match: str) -> Table:
 
 def _row(results: Results, match: str, task: str, each: Standing) -> Row:
     text, bounds = estimated(each.loss, each.low, each.high)
-    loss = Cell(text, bounds, _exact(each.loss))
+    loss = TableCell(text, bounds, _exact(each.loss))
     if each.kind != "model":
-        return Row([Cell(task), Cell(each.name, each.kind), loss, *[Cell(MISSING)] * 3], each.kind)
+        return Row([TableCell(task), TableCell(each.name, each.kind), loss, *[TableCell(MISSING)] * 3], each.kind)
     failed = f"{each.failed} of {each.n} failed" if each.failed else ""
     about = ", ".join(filter(None, (f"group {each.letters}" if each.letters else "", failed)))
-    cells = [Cell(task), Cell(each.name, about), loss, *_measured(results, match, task, each)]
+    cells = [TableCell(task), TableCell(each.name, about), loss, *_measured(results, match, task, each)]
     return Row(cells, "model", results.models.index(each.name))
 
 
-def _measured(results: Results, match: str, task: str, each: Standing) -> list[Cell]:
+def _measured(results: Results, match: str, task: str, each: Standing) -> list[TableCell]:
     """Solved replicates, parameters and step time."""
     table = results.summary
     own = table[(table["match"] == match) & (table["task"] == task) & (table["model"] == each.name)]
@@ -53,9 +53,9 @@ def _measured(results: Results, match: str, task: str, each: Standing) -> list[C
     rate = stats.solve_rate(solved, each.n)
     kernel = "" if is_missing(row["kernel"]) else str(row["kernel"])
     return [
-        Cell(f"{solved} of {each.n}", "", rate.value),
-        Cell(whole(row["parameter_count"]), "", _exact(row["parameter_count"])),
-        Cell(seconds(row["step_seconds"]), kernel, _exact(row["step_seconds"])),
+        TableCell(f"{solved} of {each.n}", "", rate.value),
+        TableCell(whole(row["parameter_count"]), "", _exact(row["parameter_count"])),
+        TableCell(seconds(row["step_seconds"]), kernel, _exact(row["step_seconds"])),
     ]
 
 

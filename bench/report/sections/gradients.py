@@ -11,7 +11,7 @@ from bench.analysis import stats
 from bench.analysis.formatting import MISSING, number
 from bench.analysis.gradient_tables import factor_table, flow_table
 from bench.analysis.results import Results
-from bench.report.document import Block, Cell, Gallery, Row, Section, Table
+from bench.report.document import Block, Gallery, Row, Section, Table, TableCell
 from bench.report.figures.gradient import gradient_flow
 
 if TYPE_CHECKING:
@@ -69,15 +69,19 @@ def _row(group: pd.DataFrame) -> Row:
     """One model's weights of one kind: geometric means over replicates, with their interval."""
     first = group.iloc[0]
     weights = str(first["init"]) if first["state"] == "initial" else "trained"
-    texts = [Cell(str(first["task"])), Cell(str(first["model"]), f"hidden {first['hidden_size']}"), Cell(weights)]
+    texts = [
+        TableCell(str(first["task"])),
+        TableCell(str(first["model"]), f"hidden {first['hidden_size']}"),
+        TableCell(weights),
+    ]
     return Row([*texts, *(_factor(group[key].dropna().to_numpy(float)) for key in ("hidden_factor", "cell_factor"))])
 
 
-def _factor(values: NDArray[np.float64]) -> Cell:
+def _factor(values: NDArray[np.float64]) -> TableCell:
     found = stats.mean_interval(np.log(values))
     if not found.n:
-        return Cell(MISSING)
+        return TableCell(MISSING)
     low, high = (found.low, found.high) if found.n > 2 else (np.log(values).min(), np.log(values).max())
     spread = f"{number(np.exp(low))} to {number(np.exp(high))}, {found.n} replicates" if found.n > 1 else ""
     mean = float(np.exp(found.value))
-    return Cell(number(mean), spread, mean)
+    return TableCell(number(mean), spread, mean)

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from bench.analysis.labels import words
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_models, tasks_in
-from bench.report.document import Block, Choice, Picture
+from bench.report.document import Alternatives, Block, Picture
 from bench.report.figures.axes import picture
 
 Draw = Callable[[Axes, Results, str, str], str]
@@ -24,7 +24,7 @@ def by_match(results: Results, make: Callable[[str], list[Block]]) -> list[Block
     options = [(match, words(match).heading, blocks) for match in results.matches if (blocks := make(match))]
     if len(results.matches) == 1 or not options:
         return list(options[0][2]) if options else []
-    return [Choice("match", options)]
+    return [Alternatives("match", options)]
 
 
 def named_tasks(results: Results, match: str) -> list[tuple[str, str]]:

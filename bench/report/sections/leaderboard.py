@@ -14,7 +14,7 @@ from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures
 from bench.analysis.standing import standings
 from bench.analysis.tables import metric_columns
-from bench.report.document import Block, Cell, Row, Section, Table, Tables, Text
+from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
 from bench.report.sections.layout import by_match
 from bench.report.sections.side_by_side import side_by_side
 from bench.seeds import generator
@@ -62,7 +62,7 @@ def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> 
     n, failed = int(row["n"]), int(row["n_failed"])
     bounds = (row["skill_low"], row["skill"], row["skill_high"])
     text, between = scored(row["skill"], row["skill_low"], row["skill_high"])
-    skill = Cell(
+    skill = TableCell(
         text,
         between or (counted(n, "replicate") if is_model else ""),
         _value(row["skill"]),
@@ -75,25 +75,25 @@ def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> 
     wilson = stats.solve_rate(solved, n + failed) if solved is not None else None
     share = f"{wilson.low:.0%} to {wilson.high:.0%}".replace("%", " %") if wilson else ""
     cells = [
-        Cell(str(row["task"])),
-        Cell(str(row["model"]), about),
+        TableCell(str(row["task"])),
+        TableCell(str(row["model"]), about),
         skill,
-        Cell(number(row["test_loss"]), "", _value(row["test_loss"])),
-        Cell(f"{solved} of {n + failed}" if wilson else MISSING, share, _value(row["solve_rate"])),
-        Cell(whole(row["steps_to_target_median"]), "", _value(row["steps_to_target_median"])),
-        Cell(whole(row["parameter_count"]), "", _value(row["parameter_count"])),
-        Cell(
+        TableCell(number(row["test_loss"]), "", _value(row["test_loss"])),
+        TableCell(f"{solved} of {n + failed}" if wilson else MISSING, share, _value(row["solve_rate"])),
+        TableCell(whole(row["steps_to_target_median"]), "", _value(row["steps_to_target_median"])),
+        TableCell(whole(row["parameter_count"]), "", _value(row["parameter_count"])),
+        TableCell(
             seconds(row["step_seconds"]),
             "" if is_missing(row["kernel"]) else str(row["kernel"]),
             _value(row["step_seconds"]),
         ),
-        Cell(
+        TableCell(
             whole(row["sequences_per_second"]),
             "",
             _value(row["sequences_per_second"]),
         ),
-        Cell(memory(row["peak_bytes"]), "", _value(row["peak_bytes"])),
-        Cell(*_configuration(row)) if is_model else Cell(MISSING),
+        TableCell(memory(row["peak_bytes"]), "", _value(row["peak_bytes"])),
+        TableCell(*_configuration(row)) if is_model else TableCell(MISSING),
     ]
     return Row(cells, str(row["kind"]), models.index(row["model"]) if is_model else None)
 
@@ -122,7 +122,7 @@ def all_metrics(results: Results, match: str, task: str) -> Table | None:
         return None
     rows = [
         Row(
-            [Cell(str(row["model"])), *(Cell(number(row[m]), "", _value(row[m])) for m in metrics)],
+            [TableCell(str(row["model"])), *(TableCell(number(row[m]), "", _value(row[m])) for m in metrics)],
             row["kind"],
             results.models.index(row["model"]) if row["kind"] == "model" else None,
         )
@@ -148,9 +148,11 @@ def across_tasks(results: Results, match: str) -> list[Block]:
         solved = int((own["steps_to_target"].notna() & (own["status"] == "ok")).sum())
         rates = stats.solve_rate(solved, len(own))
         cells = [
-            Cell(model),
-            Cell(*scored(middle.value, middle.low, middle.high), _value(middle.value), _across_bar(middle)),
-            Cell(f"{solved} of {len(own)}", f"{rates.low:.0%} to {rates.high:.0%}".replace("%", " %"), rates.value),
+            TableCell(model),
+            TableCell(*scored(middle.value, middle.low, middle.high), _value(middle.value), _across_bar(middle)),
+            TableCell(
+                f"{solved} of {len(own)}", f"{rates.low:.0%} to {rates.high:.0%}".replace("%", " %"), rates.value
+            ),
         ]
         cells += [_better(improvements, model, rival) for rival in models if improvements]
         rows.append(Row(cells, "model", place))
@@ -179,14 +181,14 @@ def _improvements(results: Results, match: str, scores: dict[str, list[Any]]) ->
     return found
 
 
-def _better(improvements: dict[tuple[str, str], stats.Estimate], model: str, rival: str) -> Cell:
+def _better(improvements: dict[tuple[str, str], stats.Estimate], model: str, rival: str) -> TableCell:
     if model == rival:
-        return Cell(MISSING)
+        return TableCell(MISSING)
     found = improvements.get((model, rival))
     if found is None:
         other = improvements[rival, model]
         found = stats.Estimate(1 - other.value, 1 - other.high, 1 - other.low, other.n)
-    return Cell(*scored(found.value, found.low, found.high))
+    return TableCell(*scored(found.value, found.low, found.high))
 
 
 def _across_bar(middle: stats.Estimate) -> tuple[float, float, float] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.analysis.formatting import MISSING
 from bench.analysis.results import Results
-from bench.report.document import Block, Code, Facts, Links, Points, Section, Text
+from bench.report.document import Block, BulletList, Code, Facts, Links, Section, Text
 
 LIMITS = (
     "One machine, one software stack: another one may turn the order of times round, and with it nothing else.",
@@ -48,5 +48,5 @@ def made_section(results: Results, tables: Mapping[str, str]) -> Section:
     if tables:
         blocks.append(Links("All numbers, as tables:", list(tables.items())))
     if blocks:
-        blocks += [Text("Known limits:"), Points(LIMITS)]
+        blocks += [Text("Known limits:"), BulletList(LIMITS)]
     return Section("made", "How it was made", blocks)

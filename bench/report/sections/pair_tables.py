@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.analysis.formatting import MISSING, estimated, is_missing, number, trimmed, whole
 from bench.analysis.results import Results
-from bench.report.document import Block, Cell, Row, Table, Text
+from bench.report.document import Block, Row, Table, TableCell, Text
 
 MOST = 8  # models: of more, a table of all pairs is a file and nothing to read
 TOO_MANY = f"Of more than {MOST} models the pairs are in numbers in pairs.csv (report --format csv)."
@@ -50,40 +50,40 @@ def _table(results: Results, match: str, title: str, columns: tuple[str, ...], c
         return [Text(TOO_MANY)]
     found = results.conclusions.pair_table
     rows = [
-        Row([Cell(row["task"]), Cell(f"{row['first']} against {row['second']}"), *cells(row)], "model")
+        Row([TableCell(row["task"]), TableCell(f"{row['first']} against {row['second']}"), *cells(row)], "model")
         for row in found[found["match"] == match].to_dict("records")
     ]
     return [Table(title, ("Task", "Models", *columns), rows, caption, texts=2, folded=True)] if rows else []
 
 
-def _loss(row: dict[Any, Any]) -> list[Cell]:
+def _loss(row: dict[Any, Any]) -> list[TableCell]:
     return [
-        Cell(whole(row["n"]), "", int(row["n"])),
+        TableCell(whole(row["n"]), "", int(row["n"])),
         _estimate(row, "loss_ratio"),
         _probability(row["loss_p_holm"]),
-        Cell(number(row["effect_size"]), "", _exact(row["effect_size"])),
+        TableCell(number(row["effect_size"]), "", _exact(row["effect_size"])),
     ]
 
 
-def _steps(row: dict[Any, Any]) -> list[Cell]:
+def _steps(row: dict[Any, Any]) -> list[TableCell]:
     solved = [f"{row[f'solved_{side}']} of {row['steps_n']}" for side in ("first", "second")]
     means = [row[f"restricted_mean_steps_{side}"] for side in ("first", "second")]
     return [
-        Cell(" against ".join(solved)),
+        TableCell(" against ".join(solved)),
         _probability(row["solved_p_holm"]),
-        *(Cell(whole(mean), "", _exact(mean)) for mean in means),
+        *(TableCell(whole(mean), "", _exact(mean)) for mean in means),
         _estimate(row, "steps_ratio"),
         _probability(row["steps_p_holm"]),
         _probability(row["log_rank_p_holm"]),
     ]
 
 
-def _estimate(row: dict[Any, Any], name: str) -> Cell:
-    return Cell(*estimated(row[name], row[f"{name}_low"], row[f"{name}_high"]), _exact(row[name]))
+def _estimate(row: dict[Any, Any], name: str) -> TableCell:
+    return TableCell(*estimated(row[name], row[f"{name}_low"], row[f"{name}_high"]), _exact(row[name]))
 
 
-def _probability(p: float) -> Cell:
-    return Cell(MISSING if is_missing(p) else "below 0.001" if p < 0.001 else trimmed(p), "", _exact(p))
+def _probability(p: float) -> TableCell:
+    return TableCell(MISSING if is_missing(p) else "below 0.001" if p < 0.001 else trimmed(p), "", _exact(p))
 
 
 def _exact(value: float) -> float | None:

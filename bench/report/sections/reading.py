@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.analysis.levels import ENOUGH, MARGIN
 from bench.analysis.results import Results
-from bench.report.document import Points, Section
+from bench.report.document import BulletList, Section
 
 _PROTOCOLS = {
     1: "Protocol 1: one search on data of its own chose each model's configuration, which was then trained once a "
@@ -33,4 +33,4 @@ def reading_section(results: Results) -> Section:
         "All of it can be derived again from records.jsonl; the same numbers are in trainings.csv, curves.csv, "
         "timings.csv and summary.csv beside it.",
     )
-    return Section("reading", "How to read the numbers", [Points(points)])
+    return Section("reading", "How to read the numbers", [BulletList(points)])

@@ -6,9 +6,10 @@ from itertools import product
 
 from bench.analysis.formatting import MISSING, plain, seconds, whole
 from bench.analysis.results import Results
+from bench.analysis.search_kernels import search_kernels
 from bench.analysis.search_trials import SETTINGS, importance
 from bench.analysis.tuned import Chosen, chosen
-from bench.report.document import Block, Cell, Gallery, Row, Section, Table
+from bench.report.document import Block, Gallery, Row, Section, Table, TableCell, Text
 from bench.report.figures import search as search_figures
 from bench.report.figures import tuning as tuning_figures
 from bench.report.sections.layout import by_match
@@ -37,9 +38,11 @@ def search_summary(results: Results) -> Table | None:
         ended = group[group["valid_loss"].notna() & (group["status"] == "ok")]
         wall, steps = group["wall_seconds"].sum(), int(group["steps"].fillna(0).sum())
         cells = [
-            *(Cell(task, match if len(results.matches) > 1 else ""), Cell(model)),
-            Cell(whole(len(group)), f"{len(group) - len(ended)} failed" if len(ended) < len(group) else "", len(group)),
-            *(Cell(whole(steps), "", steps), Cell(seconds(wall), "", float(wall))),
+            *(TableCell(task, match if len(results.matches) > 1 else ""), TableCell(model)),
+            TableCell(
+                whole(len(group)), f"{len(group) - len(ended)} failed" if len(ended) < len(group) else "", len(group)
+            ),
+            *(TableCell(whole(steps), "", steps), TableCell(seconds(wall), "", float(wall))),
             *_chosen(chosen(results, match, task, model)),
             _importance(importance(ended)),
         ]
@@ -47,32 +50,34 @@ def search_summary(results: Results) -> Table | None:
     return Table("Search", HEADER, rows, CAPTION, texts=2) if rows else None
 
 
-def _chosen(found: Chosen | None) -> list[Cell]:
+def _chosen(found: Chosen | None) -> list[TableCell]:
     """Size, learning rate, parameters, and whether they are inside the searched range."""
     if found is None:
-        return [Cell(MISSING)] * 4
+        return [TableCell(MISSING)] * 4
     (hidden_size, layers), times = found.sizes[0]
     others = ", ".join(f"{h} × {n}" for (h, n), _ in found.sizes[1:4])
     rates, parameters = found.rates, found.parameters
     return [
-        Cell(f"{hidden_size} × {layers}", f"{times} of {found.replicates}" + (f"; also {others}" if others else "")),
-        Cell(plain(rates[1]), f"{plain(rates[0])} to {plain(rates[2])}" if rates[0] < rates[2] else "", rates[1]),
-        Cell(
+        TableCell(
+            f"{hidden_size} × {layers}", f"{times} of {found.replicates}" + (f"; also {others}" if others else "")
+        ),
+        TableCell(plain(rates[1]), f"{plain(rates[0])} to {plain(rates[2])}" if rates[0] < rates[2] else "", rates[1]),
+        TableCell(
             whole(parameters[1]),
             f"{whole(parameters[0])} to {whole(parameters[2])}" if parameters[0] < parameters[2] else "",
             parameters[1],
         ),
-        Cell("on the edge", "; ".join(found.edges)) if found.edges else Cell("inside"),
+        TableCell("on the edge", "; ".join(found.edges)) if found.edges else TableCell("inside"),
     ]
 
 
-def _importance(explained: dict[str, float]) -> Cell:
+def _importance(explained: dict[str, float]) -> TableCell:
     if not explained:
-        return Cell(MISSING)
+        return TableCell(MISSING)
     ordered = sorted(explained.items(), key=lambda item: -item[1])
     (first, share), rest = ordered[0], ordered[1:]
     others = ", ".join(f"{SETTINGS[name]} {100 * value:.0f} %" for name, value in rest)
-    return Cell(f"{SETTINGS[first]} {100 * share:.0f} %", others)
+    return TableCell(f"{SETTINGS[first]} {100 * share:.0f} %", others)
 
 
 def search_section(results: Results) -> Section:
@@ -93,4 +98,5 @@ def search_section(results: Results) -> Section:
         return [Gallery(each, text) for each, text in ((curves, tuning_figures.CAPTION), (pictures, caption)) if each]
 
     summary = search_summary(results)
-    return Section("search", "Search", [*by_match(results, make), *([summary] if summary else [])])
+    kernels = [Text(found.sentence) for found in search_kernels(results)]
+    return Section("search", "Search", [*by_match(results, make), *([summary] if summary else []), *kernels])

@@ -8,7 +8,7 @@ from bench.analysis.formatting import MISSING, change, change_between, is_missin
 from bench.analysis.labels import words
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
-from bench.report.document import Cell, Row, Table
+from bench.report.document import Row, Table, TableCell
 
 MOST = 6  # comparisons: more columns cannot be read
 CAPTION = (
@@ -30,27 +30,27 @@ def side_by_side(results: Results) -> Table | None:
         models = [model for model in results.models if any((task, model, match) in found for match in results.matches)]
         if len(models) > 1:
             lowest = [_verdict(said.get((task, match))) for match in results.matches]
-            rows.append(Row([Cell(task), Cell("lowest"), *lowest], "model"))
+            rows.append(Row([TableCell(task), TableCell("lowest"), *lowest], "model"))
         for model in models:
             cells = [_configured(found.get((task, model, match))) for match in results.matches]
-            rows.append(Row([Cell(task), Cell(model), *cells], "model", results.models.index(model)))
+            rows.append(Row([TableCell(task), TableCell(model), *cells], "model", results.models.index(model)))
     header = ("Task", "Model", *(words(match).heading for match in results.matches))
     return Table("Comparisons side by side", header, rows, CAPTION, texts=2, folded=len(rows) > 24) if rows else None
 
 
-def _verdict(verdict: Verdict | None) -> Cell:
+def _verdict(verdict: Verdict | None) -> TableCell:
     if verdict is None:
-        return Cell(MISSING)
+        return TableCell(MISSING)
     if verdict.winner is None:
-        return Cell("equal", listed(list(verdict.equal))) if verdict.equal else Cell("not settled")
-    return Cell(
+        return TableCell("equal", listed(list(verdict.equal))) if verdict.equal else TableCell("not settled")
+    return TableCell(
         verdict.winner, f"{change(verdict.effect)} than the nearest, {change_between(verdict.low, verdict.high)}"
     )
 
 
-def _configured(row: dict[Any, Any] | None) -> Cell:
+def _configured(row: dict[Any, Any] | None) -> TableCell:
     if row is None:
-        return Cell(MISSING)
+        return TableCell(MISSING)
     size = f"{whole(row['hidden_size'])} × {whole(row['num_layers'])}"
     note = f"{size}, {whole(row['parameter_count'])} parameters"
-    return Cell(number(row["test_loss"]), note, None if is_missing(row["test_loss"]) else float(row["test_loss"]))
+    return TableCell(number(row["test_loss"]), note, None if is_missing(row["test_loss"]) else float(row["test_loss"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
 from bench.records.schema import STAGES
-from bench.report.document import Block, Finding, Findings, Picture, Points, Section, Text
+from bench.report.document import Block, BulletList, Finding, Findings, Picture, Section, Text
 from bench.report.figures.axes import height, picture
 from bench.report.figures.standing import rows_of, standing
 from bench.report.sections.glance import glance_table
@@ -32,9 +32,9 @@ def missing_lines(results: Results) -> list[str]:
 def verdict_section(results: Results) -> Section:
     """For each task the decision and one picture, then alarms, the few numbers most readers want, and what to use."""
     raised = results.conclusions.alarms
-    alarms: list[Block] = [Points(raised, "alarm")] if raised else []
+    alarms: list[Block] = [BulletList(raised, "alarm")] if raised else []
     if missing := missing_lines(results):
-        alarms.append(Points(missing))
+        alarms.append(BulletList(missing))
     if results.manifest.get("status", "complete") != "complete":
         alarms.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
     found = results.verdicts

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS
-from bench.models.stepper import EagerStepper, Plan, Stepper
+from bench.models.stepper import EagerStepper, Stepper, StepPlan
 from bench.models.torch_learner import data, shared
 from bench.models.torch_learner.capture import CannotCapture
 from bench.models.torch_learner.graph import GraphStepper
@@ -41,7 +41,7 @@ def training(model: Any = "gru", task: str = "sine[window=8]", **changes: Any) -
 def graphed(request: Training) -> tuple[Record, GraphStepper]:
     made: list[GraphStepper] = []
 
-    def open_stepper(learner: Learner, plan: Plan) -> Stepper:
+    def open_stepper(learner: Learner, plan: StepPlan) -> Stepper:
         assert isinstance(learner, TorchLearner)
         made.append(GraphStepper(learner, plan))
         return made[0]
@@ -88,7 +88,7 @@ def test_between_evaluations_the_host_only_replays(emulate: Emulate, monkeypatch
     learner = build_learner(request, dataset)
     assert isinstance(learner, TorchLearner)
     n = len(dataset.train)
-    stepper = GraphStepper(learner, Plan(dataset, iter([np.arange(n)] * 9), 100, 50))
+    stepper = GraphStepper(learner, StepPlan(dataset, iter([np.arange(n)] * 9), 100, 50))
     monkeypatch.setattr(learner, "train_step", None)
     monkeypatch.setattr(learner, "outputs", None)
     steps = -(-n // 100) + 1
@@ -107,7 +107,7 @@ def opened(request: Training, alone: bool = False) -> tuple[Stepper, TorchLearne
     learner = build_learner(request, dataset)
     assert isinstance(learner, TorchLearner)
     order = np.arange(len(dataset.train))
-    plan = Plan(dataset, iter(lambda: order, None), request.batch_size, request.interval)
+    plan = StepPlan(dataset, iter(lambda: order, None), request.batch_size, request.interval)
     learner.on_gpu = True
     return shared.open_shared_stepper(learner, plan, alone=alone), learner
 
@@ -153,7 +153,7 @@ def test_what_a_graph_can_not_hold_is_trained_eagerly_and_its_kernel_says_so(
     assert all(np.array_equal(value, untouched[name]) for name, value in learner.state().items())
     dataset = load_data(request.task, 0, 1)
     with pytest.raises(CannotCapture):
-        GraphStepper(learner, Plan(dataset, iter([]), 100, 2))
+        GraphStepper(learner, StepPlan(dataset, iter([]), 100, 2))
 
 
 def test_what_can_be_captured_is(emulate: Emulate) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.cli.display.observing import draws, observing
-from bench.cli.display.progress import PlainProgress, Progress, Running, clock_time, describe
+from bench.cli.display.progress import PlainProgress, Progress, RunningTraining, clock_time, describe
 from bench.experiment.observer import Observer
 
 
@@ -46,7 +46,7 @@ def test_remaining_time_counts_trainings_in_progress_and_not_those_found_in_the_
     assert progress.remaining_seconds is None
     clock.seconds += 30
     progress.finish(0, record(), reused=False)
-    progress.running[1] = Running("sine gru", steps=200, step=100)
+    progress.running[1] = RunningTraining("sine gru", steps=200, step=100)
     # 1.5 trainings in 30 s, and 7.5 to go
     assert progress.done == pytest.approx(2.5)
     assert progress.remaining_seconds == pytest.approx(150)
@@ -54,7 +54,7 @@ def test_remaining_time_counts_trainings_in_progress_and_not_those_found_in_the_
 
 def test_finishing_frees_the_slot_and_counts_failures() -> None:
     progress = Progress()
-    progress.running[0] = Running("sine gru", steps=10)
+    progress.running[0] = RunningTraining("sine gru", steps=10)
     progress.finish(0, record(status="diverged"), reused=False)
     assert progress.running == {}
     assert (progress.finished, progress.failed, progress.planned) == (1, 1, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.analysis.results import Results
-from bench.cli.display.result import HEADERS, Table, failure_lines, lines, place_lines, summary_tables
+from bench.cli.display.result import HEADERS, ResultTable, failure_lines, lines, place_lines, summary_tables
 
 
 def training(model: str, replicate: int, loss: float, *, match: str = "tuned", **changes: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_columns_are_aligned_and_nothing_is_cut(width: int | None) -> None:
 
 def test_an_ordinary_table_fits_eighty_columns() -> None:
     cells = ("persistence", "128×2", "−0.129", "−1.07 to 0.81", "0.00975", "20/20", "12,345", "123,456", "12.6 ms")
-    assert max(map(len, lines(Table("sine", (cells,), (True,)), 80))) <= 80
+    assert max(map(len, lines(ResultTable("sine", (cells,), (True,)), 80))) <= 80
 
 
 def test_failures_are_counted_and_the_first_ones_shown_with_their_commands() -> None:

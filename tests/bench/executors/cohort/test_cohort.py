@@ -15,7 +15,7 @@ from bench.executors.cohort.gpu import Device, DeviceLost, Gpu
 from bench.executors.cohort.size import CohortSize
 from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS
-from bench.models.stepper import Plan, Stepper
+from bench.models.stepper import Stepper, StepPlan
 from bench.models.torch_model import TorchModel
 from bench.records.schema import Record
 from bench.training.jobs import TimingJob, TrainingJob, attempt, failure_of
@@ -169,7 +169,7 @@ class Small(Device):
     def stepper_opener(self, alone: bool) -> Any:
         open_stepper = super().stepper_opener(alone)
 
-        def opened(learner: Learner, plan: Plan) -> Stepper:
+        def opened(learner: Learner, plan: StepPlan) -> Stepper:
             stepper = open_stepper(learner, plan)
             self.there += 1
             if self.there > self.most and self.when == "joining":
@@ -223,7 +223,7 @@ class Tight(Device):
     def stepper_opener(self, alone: bool) -> Any:
         open_stepper = super().stepper_opener(alone)
 
-        def opened(learner: Learner, plan: Plan) -> Stepper:
+        def opened(learner: Learner, plan: StepPlan) -> Stepper:
             stepper = open_stepper(learner, plan)
             self.free -= 1 << 30
             close = stepper.close
@@ -328,7 +328,7 @@ class Breaking(Device):
             raise DeviceLost(str(error)) from error
 
     def stepper_opener(self, alone: bool) -> Any:
-        def opened(learner: Learner, plan: Plan) -> Stepper:
+        def opened(learner: Learner, plan: StepPlan) -> Stepper:
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
         return opened

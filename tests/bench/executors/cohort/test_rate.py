@@ -19,7 +19,7 @@ from bench.experiment.machine import look_at_machine, open_executor
 from bench.measure.device import choose_device
 from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS
-from bench.models.stepper import EagerStepper, Plan
+from bench.models.stepper import EagerStepper, StepPlan
 from bench.training.jobs import attempt
 from bench.training.request import Training
 from bench.training.train import OpenStepper
@@ -53,7 +53,7 @@ class Watched(Device):
             def close(self) -> None:
                 device.closed += 1
 
-        def opened(learner: Learner, plan: Plan) -> EagerStepper:
+        def opened(learner: Learner, plan: StepPlan) -> EagerStepper:
             if len(self.opened) == self.room:
                 raise RuntimeError("CUDA out of memory")
             self.opened.append(Stepper(learner, plan))

@@ -10,13 +10,15 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.records.predictions import Layer, Predictions
+from bench.records.predictions import LayerSize, Predictions
 from bench.report.figures import prediction as figures
 from bench.report.figures.architecture import architecture
 
 LAYERS = (
-    Layer("gru 1", 3, 8, {"weight_ih_l0": (24, 3), "weight_hh_l0": (24, 8), "bias_ih_l0": (24,), "bias_hh_l0": (24,)}),
-    Layer("head", 8, 1, {"head.weight": (1, 8), "head.bias": (1,)}),
+    LayerSize(
+        "gru 1", 3, 8, {"weight_ih_l0": (24, 3), "weight_hh_l0": (24, 8), "bias_ih_l0": (24,), "bias_hh_l0": (24,)}
+    ),
+    LayerSize("head", 8, 1, {"head.weight": (1, 8), "head.bias": (1,)}),
 )
 CURVE = {"step": [0, 10, 20], "train_loss": [None, 0.5, 0.1], "valid_loss": [1.0, 0.6, 0.25]}
 rng = np.random.default_rng(0)

@@ -109,7 +109,7 @@ def score(
         name,
         kind,
         mean_loss(task.loss, outputs, test.targets, test.mask),
-        task.metrics(outputs, test.targets, test.mask),
+        task.score(outputs, test),
         how,
         mean_loss(task.loss, predict(valid), valid.targets, valid.mask),
     )

@@ -29,7 +29,7 @@ TRAININGS = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
     *("trial", "replicate", "selected", "block", "status", "steps_to_target", "valid_loss", "test_loss", "skill"),
     *("parameter_count", "wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules"),
-    "kernel",
+    *("kernel", "search_kernel"),
 )
 CURVES = (
     *(
@@ -61,7 +61,10 @@ INTEGERS = {
     *("step", "threads", "n", "n_failed", "block"),
 }
 BOOLEANS = {"has_warnings", "selected"}
-TEXTS = {"match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "device", "precision"}
+TEXTS = {
+    *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
+    "precision",
+}
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
 
@@ -74,7 +77,7 @@ def _identity(record: Record) -> dict[str, Any]:
         "model": label(model),
         **{key: model.get(key) for key in ("hidden_size", "num_layers", "init", "kind", "how")},
         **{key: training.get(key) for key in ("learning_rate", "batch_size", "steps")},
-        **{key: record.get(key) for key in ("trial", "replicate", "status", "kernel")},
+        **{key: record.get(key) for key in ("trial", "replicate", "status", "kernel", "search_kernel")},
     }
 
 
@@ -154,22 +157,47 @@ def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[
 def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which rows of a table of trainings results are made of: `(n,)`.
 
-    Of a replicate's own search the trial with status "ok" and the lowest validation loss, ties by trial number, as in
-    `bench.records.selection.select`; where none is left, the first, as the replicate's failure. Of a confirm stage the
-    trainings of the configuration that was confirmed last. whole: trainings that were not stopped early by `--prune`,
-    which are never selected.
+    Of a replicate's own search one training, the one that `bench.records.selection.select` names; where there is none,
+    the first that failed, as the replicate's failure. A replicate whose best trial the model itself has not trained yet
+    has none. Of a confirm stage the trainings of the configuration that was confirmed last. whole: trainings that were
+    not stopped early by `--prune`, which are never selected.
     """
-    chosen_rows: list[Any] = []
-    is_trial = (table["stage"] == "trial").to_numpy(bool)
-    trials = table[is_trial]
-    ended = (trials["status"] == "ok") & trials["valid_loss"].notna() & whole[is_trial]
-    loss = trials["valid_loss"].where(ended, math.inf)
-    ordered = trials.assign(valid_loss=loss).sort_values(["valid_loss", "trial"], kind="stable")
-    chosen_rows += list(ordered[~ordered.duplicated(["match", "task", "model", "replicate"])].index)
+    chosen_rows = list(_selected_trainings(table, whole))
     confirm = table[(table["stage"] == "confirm").to_numpy()]
     for _, group in confirm.groupby(["match", "task", "model"], sort=False):
         chosen_rows += list(chosen(group).index)
     return np.asarray(table.index.isin(chosen_rows), dtype=np.bool_)
+
+
+def _selected_trainings(table: pd.DataFrame, whole: NDArray[np.bool_]) -> pd.Index[Any]:
+    """The index of those rows of stages "trial" and "train" that results are made of."""
+    replicate = ["match", "task", "model", "replicate"]
+    own_search = table["stage"].isin(("trial", "train")).to_numpy(bool)
+    rows = table.loc[own_search, [*replicate, "trial", "stage", "status", "valid_loss", "search_kernel"]]
+    ended = (rows["status"] == "ok") & rows["valid_loss"].notna() & whole[own_search]
+    found = rows.assign(rank=rows["valid_loss"].where(ended, math.inf))
+    if rows["search_kernel"].notna().any():
+        found = _ranked_by_search(found, ended.to_numpy(bool), replicate)
+    ordered = found.sort_values(["rank", "trial"], kind="stable")
+    return ordered[~ordered.duplicated(replicate)].index
+
+
+def _ranked_by_search(rows: pd.DataFrame, ended: NDArray[np.bool_], replicate: list[str]) -> pd.DataFrame:
+    """The rows without trials that another implementation trained; the model's own training has its trial's rank.
+
+    Such trials stay where none of a replicate's trials ended well: they are its failure.
+    """
+    import pandas as pd
+
+    trial = [*replicate, "trial"]
+    is_trial = (rows["stage"] == "trial").to_numpy(bool)
+    only_search = is_trial & rows["search_kernel"].notna().to_numpy(bool)
+    ranks = rows[is_trial & ended].drop_duplicates(trial).set_index(trial)["rank"]
+    rank = ranks.reindex(pd.MultiIndex.from_frame(rows[trial])).to_numpy(float)
+    rows = rows.assign(rank=np.where(is_trial, rows["rank"], np.where(ended, rank, math.inf)))
+    any_ended = pd.Series(ended, rows.index).groupby([rows[name] for name in replicate]).transform("any")
+    stays: NDArray[np.bool_] = ~(only_search & any_ended.to_numpy(bool)) & (is_trial | ~np.isnan(rank))
+    return rows.loc[stays]
 
 
 def curves_table(records: Iterable[Record]) -> pd.DataFrame:

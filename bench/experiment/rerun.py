@@ -10,9 +10,11 @@ from bench.config.files import read_config
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.models.contract import Model, Settings
+from bench.models.search_twin import search_twin
 from bench.records.folder import MANIFEST, RECORDS
 from bench.records.jsonl import read_records
 from bench.records.schema import TRAININGS, Record, digest
+from bench.records.selection import is_for_search_only
 from bench.training.examine import ExamineJob
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
@@ -31,10 +33,14 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
     folder = Path(results) / name
     before = _find(folder, key_prefix)
     experiment = resolve(read_config(folder / MANIFEST))
+    model, settings = _named(experiment.models, before["model"]), Settings(**_settings(before))
+    if is_for_search_only(before):
+        device, dropout, precision = settings.device, settings.dropout, settings.precision
+        model = search_twin(model, device=device, dropout=dropout, precision=precision) or model
     training = Training(
         _named(experiment.tasks, before["task"]),
-        _named(experiment.models, before["model"]),
-        Settings(**_settings(before)),
+        model,
+        settings,
         batch_size=before["training"]["batch_size"],
         steps=before["training"].get("budget_steps") or before["training"]["steps"],
         stop_after=before["training"]["steps"] if before["training"].get("budget_steps") else None,

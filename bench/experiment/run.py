@@ -20,8 +20,10 @@ from bench.analysis.tables import write_tables
 from bench.config.budgets import FIRST_LOOK
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
+from bench.experiment.announcement import announcement
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import Driver, Limits
+from bench.experiment.engine import as_begun
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
 from bench.experiment.mirror import Mirror, check_storage
 from bench.experiment.observer import Observer
@@ -83,6 +85,7 @@ def run(
     are written.
     """
     began = time.monotonic()
+    experiment = experiment if fresh else as_begun(experiment)
     folder, observer = ResultsFolder(experiment.results_folder, experiment.identity()), observer or Observer()
     with ExitStack() as resources:
         if executor is not None:
@@ -210,6 +213,12 @@ class _Run:
         """All phases; what an interruption leaves is written before it passes through."""
         self._announce()
         self.observer.note(f"device {self.workers.machine['reason']}")
+        for task in self.experiment.tasks:
+            for text in task.notes:
+                self.observer.note(f"{task.label}: {text}")
+            line = announcement(self.plan, task, self.workers.count if self.workers.machine["device"] == "cpu" else 0)
+            if line is not None:
+                self.observer.note(line)
         if max(self.plan.replicates.values()) == 1:
             self.observer.note(ONE_REPLICATE)
         try:

@@ -149,3 +149,11 @@ class Model(RegistryEntry):
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         """What `build` would give, without building it where a formula exists."""
+
+    def faster_on_cpu(self) -> Model | None:
+        """A model that trains the same network from the same weights in much less time on a CPU; None: there is none.
+
+        It computes the same to rounding, in float32 and without dropout. A subclass may compute something else, so
+        whoever overrides this must return None for another class than its own.
+        """
+        return None

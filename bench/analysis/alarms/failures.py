@@ -22,7 +22,8 @@ def without_result(results: Recorded) -> list[str]:
     if results.manifest.get("status", "complete") != "complete":  # what is missing may still come
         return found
     for (match, task, model), rows in results.trainings.groupby(["match", "task", "model"], sort=False):
-        statuses = rows["status"].value_counts()
+        by_itself = rows[(rows["stage"] == "train") | rows["search_kernel"].isna()]
+        statuses = (by_itself if len(by_itself) else rows)["status"].value_counts()
         if "ok" not in statuses and not (rows["stage"] == "confirm").any():
             how = listed([f"{count} {status}" for status, count in statuses.items()])
             where = place(str(task), str(match), several)

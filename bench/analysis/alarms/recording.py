@@ -38,7 +38,8 @@ def noisy_timings(results: Recorded) -> list[str]:
 def mixed_machines(results: Recorded) -> list[str]:
     """Compared times must come from one environment."""
     timed = {r.get("environment") for r in results.records if r.get("stage") == "time"} - {None}
-    trained = {r.get("environment") for r in results.records if r.get("stage") in ("trial", "confirm")} - {None}
+    scored = [r for r in results.records if r.get("stage") in ("trial", "train", "confirm")]
+    trained = {r.get("environment") for r in scored} - {None}
     if len(timed) > 1:
         return [f"The times come from {len(timed)} environments and must not be compared with each other."]
     if len(trained) > 1:

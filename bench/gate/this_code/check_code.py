@@ -9,9 +9,10 @@ from typing import Any
 from bench.config.resolve import Experiment, resolve
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline
-from bench.gate.check import check, check_quickly
+from bench.gate.check import check
 from bench.gate.errors import NotComparable
 from bench.gate.outcome import CheckOutcome
+from bench.gate.quick import check_quickly
 from bench.gate.replicates import CellName
 from bench.gate.speed import check_speed
 from bench.gate.this_code.session import Session

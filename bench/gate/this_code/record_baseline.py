@@ -86,11 +86,20 @@ def record_baseline(
         environment, fingerprint = session.environment, session.fingerprint
         recorded = cells_of(records)
         traces = session.traces(list(recorded))
+        sketches = session.sketches({name: list(cell.replicates) for name, cell in recorded.items()})
     today = datetime.date.today().isoformat()
     reason = Reason(today, environment.get("commit"), (accepted or "").strip() or "first baseline")
     settings = {key: value for key, value in experiment.settings().items() if key not in LEFT_OUT}
     cells = {
-        name: replace(cell, traces={number: trace for number, trace in traces[name].items() if trace})
+        name: replace(
+            cell,
+            traces={number: trace for number, trace in traces[name].items() if trace},
+            sketches={
+                number: {quantity: sketch.rounded() for quantity, sketch in found.items()}
+                for number, found in sketches[name].items()
+                if found
+            },
+        )
         for name, cell in recorded.items()
     }
     baseline = Baseline(settings, environment, fingerprint, cells, (*history, reason))

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bench.models.stepper import Stepper, StepPlan
 from bench.models.torch_learner import data
@@ -72,11 +71,11 @@ class GraphStepper(Stepper):
         several = min(STEPS_A_LAUNCH, self._sequences // self._batch, plan.interval)
         rows = max(plan.interval, REHEARSALS, several)
         self._losses = torch.zeros(rows, dtype=learner.dtype, device=learner.device)
-        self._host_losses = _pinned(torch.zeros(rows, dtype=learner.dtype))
+        self._host_losses = data.pinned(torch.zeros(rows, dtype=learner.dtype))
         with torch.no_grad():
             outputs = learner.outputs(self._valid)
         self._outputs = torch.empty_like(outputs)
-        self._host_outputs = _pinned(torch.zeros(outputs.shape, dtype=outputs.dtype))
+        self._host_outputs = data.pinned(torch.zeros(outputs.shape, dtype=outputs.dtype))
         self._done: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._now = learner.tensors()
         self._best = {name: tensor.detach().clone() for name, tensor in self._now.items()}
@@ -113,7 +112,7 @@ class GraphStepper(Stepper):
         if self._at >= self._sequences:
             self._launch_waiting()
             order = torch.from_numpy(np.ascontiguousarray(next(self._plan.orders), dtype=np.int64))
-            self._order.copy_(_pinned(order), non_blocking=True)
+            self._order.copy_(data.pinned(order), non_blocking=True)
             self._position.zero_()
             self._at = 0
         size = min(self._batch, self._sequences - self._at)
@@ -241,8 +240,3 @@ class GraphStepper(Stepper):
 def _check_equal(replayed: Array, expected: Array) -> None:
     if not np.allclose(replayed, expected, rtol=TOLERANCE, atol=0, equal_nan=True):
         raise CannotCapture(f"replayed steps gave losses {replayed}, the same steps {expected}")
-
-
-def _pinned(tensor: Tensor) -> Tensor:
-    """Where a copy to or from the GPU needs no waiting; torch keeps the pages until a copy under way is done."""
-    return tensor.pin_memory()

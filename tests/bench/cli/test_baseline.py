@@ -13,8 +13,9 @@ from click.testing import CliRunner, Result
 from synthetic import BUDGET, cell, write
 
 from bench.cli import main
-from bench.gate.baseline import COLUMNS, Reason, read_baseline
+from bench.gate.baseline import Reason, read_baseline
 from bench.gate.replicates import CellName
+from bench.gate.tables import COLUMNS
 
 Bench = Callable[..., Result]
 
@@ -54,7 +55,9 @@ def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, co
         "check     python -m bench check ci/baseline",
     ]
     home = folder / "ci" / "baseline"
-    assert sorted(contents(home)) == ["baseline.csv", "float64.csv", "gate.toml", "manifest.json"]
+    assert sorted(contents(home)) == [
+        *("baseline.csv", "curves.csv", "float64.csv", "gate.toml", "initial.csv", "manifest.json")
+    ]
     header, *rows = (home / "baseline.csv").read_text().splitlines()
     assert header == ",".join(COLUMNS)
     assert {row.split(",")[2] for row in rows} == {str(number) for number in range(1, 25)}
@@ -187,7 +190,7 @@ def test_the_difference_of_two_baselines_is_explained(bench: Bench, folder: Path
         "removed  sine × lstm",
         "changed  copy × gru: hidden_size is 64, in the baseline 32",
     ]
-    assert any(line.strip().startswith("sine × gru: steps to target -20.") for line in lines)
+    assert any(line.strip().startswith("sine × gru: steps to the same loss -20.") for line in lines)
     assert "environment  isa: AVX2 → AVX512" in lines
     assert lines[-1] == "reason   2026-02-03 (fedcba987654): a better schedule"
 
@@ -195,7 +198,10 @@ def test_the_difference_of_two_baselines_is_explained(bench: Bench, folder: Path
 def test_a_baseline_differs_from_itself_in_nothing(bench: Bench, folder: Path) -> None:
     write(folder / "a", [cell("sine", "gru")])
     result = bench("baseline", "diff", "a", "a")
-    assert result.stdout.strip() == "sine × gru: steps to target +0.0 % (95 % interval -0.3 to +0.3 %)"
+    assert (
+        result.stdout.strip()
+        == "sine × gru: steps to the same loss +0.0 % (95 % interval -0.3 to +0.3 %, 24 replicates)"
+    )
 
 
 @pytest.mark.parametrize("command", [["check"], ["baseline", "record"], ["baseline", "diff"], ["baseline"]])

@@ -157,7 +157,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a list": (lambda b: (b / "manifest.json").write_text("[]"), "manifest.json is not a baseline's"),
     "another schema": (
         lambda b: remake(b / "manifest.json", schema=7),
-        "has baseline schema 7, this bench compares schemas up to 2",
+        "has baseline schema 7, this bench compares schemas up to 3",
     ),
     "edited rows": (
         lambda b: rewrite(b / "baseline.csv", "steps_to_target,", "steps_to_target,1"),
@@ -253,7 +253,7 @@ def test_the_summary_of_a_github_job(
     write_experiment(Path("results"), "n", [cell("sine", "gru", slower=1.3), cell("copy", "gru"), cell("sine", "lstm")])
     result = bench("check", "baseline", "--against", "n", "--format", "github")
     assert result.exit_code == 1
-    assert lines_of(result)[0].startswith("::error title=sine × gru regressed::")
+    assert lines_of(result)[0].startswith("::error title=bench sine/gru regressed::")
     assert (folder / "summary.md").read_text(encoding="utf-8").startswith("### ❌ Convergence: 3 cells")
 
 

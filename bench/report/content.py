@@ -16,6 +16,7 @@ from bench.report.sections.gradients import gradients_section
 from bench.report.sections.horizons import horizons_section
 from bench.report.sections.leaderboard import leaderboard_section
 from bench.report.sections.made import made_section
+from bench.report.sections.models import models_section
 from bench.report.sections.outcome import outcome_section
 from bench.report.sections.pairwise import pairwise_section
 from bench.report.sections.predictions import predictions_section
@@ -38,6 +39,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         claims_section(results),
         gradients_section(results),
         predictions_section(results),
+        models_section(results),
         search_section(results),
         failures_section(results),
         made_section(results, tables or {}),

@@ -60,16 +60,17 @@ def show_result(
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
     for line in decision_lines(loaded):
-        click.echo(line)
+        click.echo(plain(line))
     for table in summary_tables(loaded):
         if terminal:
             _print_styled(table, width)
         else:
             click.echo("\n".join(lines(table)) + "\n")
     for sentence in [*(f"Alarm: {text}" for text in loaded.conclusions.alarms), *(v.sentence for v in loaded.verdicts)]:
+        sentence = plain(sentence)  # an alarm may quote the manifest
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
-    for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:
+    for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name), *model_lines(loaded)]:
         click.echo(plain(line))
 
 
@@ -156,6 +157,21 @@ def failure_lines(results: Results) -> list[str]:
         found += [f"  {describe(record)}", f"    again: {record['command']}"]
     if len(failed) > FAILURES_SHOWN:
         found.append(f"  and {len(failed) - FAILURES_SHOWN} more, in the report")
+    return found
+
+
+def model_lines(results: Results) -> list[str]:
+    """Where the kept models are, and which is the best one."""
+    from bench.analysis.saved_models import not_kept, ranked, saved_models, too_large_sentence
+
+    kept, missing = saved_models(results), not_kept(results)
+    found = [too_large_sentence(missing)] if missing else []
+    if not kept:
+        return found
+    tasks = list(dict.fromkeys(model.task for model in kept))
+    best = [ranked(tuple(model for model in kept if model.task == task))[0][0] for task in tasks]
+    found.append(f"models  {results.folder}/models/ ({len(kept)})")
+    found += [f"  best by validation on {m.task}: {m.model}, {results.folder}/{m.file}" for m in best]
     return found
 
 

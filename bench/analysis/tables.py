@@ -19,6 +19,7 @@ from bench.analysis.formatting import is_missing
 from bench.analysis.summary import summarise_model, summarise_reference
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
+from bench.records.kept_models import kept_models
 from bench.records.plain import guarded
 from bench.records.schema import Record, label, trainings, unique
 
@@ -29,7 +30,7 @@ TRAININGS = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
     *("trial", "replicate", "selected", "block", "status", "steps_to_target", "valid_loss", "test_loss", "skill"),
     *("parameter_count", "wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules"),
-    *("kernel", "search_kernel"),
+    *("kernel", "search_kernel", "checkpoint"),
 )
 CURVES = (
     *(
@@ -63,7 +64,7 @@ INTEGERS = {
 BOOLEANS = {"has_warnings", "selected"}
 TEXTS = {
     *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
-    "precision",
+    *("precision", "checkpoint"),
 }
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
@@ -122,8 +123,11 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
     """One row a training; `valid_loss` is the lowest of its curve.
 
     selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
+    steps_to_target: missing too where the task has no target (`without_target`).
+    checkpoint: the file of its model within the results folder, where it was kept.
     """
-    kept = list(trainings(unique(records)))
+    records = unique(records)
+    kept, models = list(trainings(records)), kept_models(records)
     rows = [
         {
             **_identity(record),
@@ -135,12 +139,23 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
             **{key: record.get(key) for key in ("wall_seconds", "peak_bytes", "energy_joules")},
             **{key: (record.get("training") or {}).get(key) for key in ("device", "precision")},
             "sequences_per_second": training_throughput(record),
+            "checkpoint": models.get(str(record.get("key"))),
         }
         for record in kept
     ]
     table = _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
     whole = ["budget_steps" not in (record.get("training") or {}) for record in kept]
-    return table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+    table = table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+    return table.assign(steps_to_target=table["steps_to_target"].mask(table["task"].isin(without_target(kept, table))))
+
+
+def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[str]:
+    """Tasks on which an untrained net meets the target in some result: nothing is left to reach, so they have none.
+
+    table: that of `trainings_table`, which has no steps to such a target.
+    """
+    at_once = [record.get("steps_to_target") == 0 for record in trainings(unique(records))]
+    return frozenset(table["task"][np.array(at_once, dtype=np.bool_) & table["selected"].to_numpy(bool)])
 
 
 def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -252,7 +267,8 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     `test_loss` is the geometric mean over all replicates, where one that failed counts as the worst loss of any model
     on that task. `skill` and metrics are means over replicates that ended well, with a 95 % t interval for the skill.
     `solve_rate` is over all replicates: one that failed is not solved. `steps_to_target_median` is the Kaplan–Meier
-    median, missing where fewer than half of the replicates reached the target. Where every replicate searched for
+    median, missing where fewer than half of the replicates reached the target; both are missing where the task has no
+    target (`without_target`). Where every replicate searched for
     itself, `hidden_size`, `num_layers` and `init` are those chosen most often, `learning_rate` and `parameter_count`
     are medians, and times are those of the configuration chosen most often.
     """
@@ -261,8 +277,9 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     selected = table[table["selected"].to_numpy(bool)]
     metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
     worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()
+    none = without_target(records, table)
     rows = [
-        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)))
+        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)), names[1] not in none)
         for names, group in selected.groupby(["match", "task", "model"], sort=False)
     ]
     rows += [

@@ -68,6 +68,16 @@ class Options:
         distinct=True,
     )
 
+    references: tuple[Literal["boosting"], ...] = _compared(
+        (),
+        "NAME",
+        "Another predictor without a net to compare with: boosting (scikit-learn's gradient-boosted trees on the "
+        "values of the window, for tasks that predict numbers; needs the extra bench[data]).",
+        decides="extent",
+        before=(),
+        distinct=True,
+    )
+
     data: str | None = _table(None, "FILE", "Forecast columns of this CSV or Parquet file: a task called series.")
     target: tuple[str, ...] | None = _columns(
         "The columns to forecast; a name with a comma stands in double quotes. Required with --data."
@@ -259,8 +269,11 @@ class Options:
         at_most=_BILLION,
     )
 
-    save_models: bool = _place(
-        False, "", "Keep the weights of the chosen trainings in DIR/NAME/models, for predict.", decides="plan"
+    save_models: bool | None = _place(
+        None,
+        "",
+        "Keep the models of the selected trainings in DIR/NAME/models, for predict and export. Default: keep those of "
+        "up to 16 MiB. --save-models also trains again what an earlier run did not keep.",
     )
     device: Literal["auto", "cpu", "cuda"] = _place(
         "auto", "NAME", "auto (the faster one), cpu or cuda.", decides="outcome", meant={"gpu": "cuda"}

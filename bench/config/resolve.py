@@ -17,6 +17,7 @@ from bench.config.given import REMOVED, by_current_names, convert_option, fill_i
 from bench.config.matching import Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
+from bench.config.references import require_references
 from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
@@ -98,18 +99,22 @@ class Experiment:
         values["storage"] = values["storage"] and masked(values["storage"])  # a password is kept nowhere
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
-    def identity(self) -> str:
+    def identity(self, *, saved_models: bool = False) -> str:
         """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder.
 
         More replicates extend an experiment, and so do more trials: how many there are is no part of it. Options have
         their oldest names here, and are left out at the value that experiments had before there was a
         choice: an experiment that was recorded by an earlier version keeps its identity, and so its folder.
+
+        saved_models: as experiments of an earlier version had it that were run with --save-models, which once was
+        part of the identity.
         """
         settings: dict[str, Any] = {key: harmless for key, (harmless, _) in REMOVED.items()}
         for key in keys_deciding("outcome", "plan", "extent"):
             value = self.engine if key == "engine" else getattr(self.options, key)
             if key not in extending(self.options) and value != OPTIONS[key].before:
                 settings[OPTIONS[key].alias or key] = list(value) if isinstance(value, tuple) else value
+        settings["save_models"] = saved_models
         if self.options.tune == "each":
             settings["first_look"] = FIRST_LOOK
         settings["tasks"] = [
@@ -124,11 +129,11 @@ class Experiment:
 def extending(options: Options) -> tuple[str, ...]:
     """The options that make the same experiment larger: what is recorded stays part of it.
 
-    With one search for all replicates, none does: another search chooses another configuration. Brackets of pruned
-    trials depend on how many there are.
+    With one search for all replicates, only references do: another search chooses another configuration. Brackets of
+    pruned trials depend on how many there are.
     """
     if options.tune == "once":
-        return ()
+        return ("references",)
     return tuple(key for key in keys_deciding("extent") if not (options.prune and key == "trials"))
 
 
@@ -160,6 +165,7 @@ def resolve(
     specs = [Spec.parse(text) for text in options.tasks or ()]
     specs += [Spec("series", _series_parameters(options))] if options.data else []
     tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs, "task")
+    require_references(options.references, tasks)
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
     experiment = Experiment(name, options, tuple(tasks), tuple(models))
     return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.contract import Array
-from tasks.errors import UserError, short
+from tasks.errors import UserError, listed, short
 from tasks.inputs import Inputs, make_inputs
 from tasks.reading import Reading, Selection
 from tasks.rows import read_rows
@@ -70,7 +70,7 @@ def prepare(path: str, reading: Reading, selection: Selection, transform: Transf
     if rows.future:
         notes.append(f"the last {rows.future:,} rows have no target: they are left for predict")
     if left_out:
-        notes.append(f"constant inputs are left out: {', '.join(left_out)}")
+        notes.append(f"constant inputs are left out: {listed(left_out)}")
     values, levels = in_transformed_units(path, selection.targets, inputs.values, transform)
     return PreparedSeries(
         path,

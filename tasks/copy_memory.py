@@ -37,6 +37,7 @@ class CopyMemory(Task):
 
     name = "copy"
     summary = "repeat a string of symbols after a delay (Arjovsky et al. 2016)"
+    cites = ("arjovsky2016",)
     loss = "cross_entropy"
     input_size, output_size = TOKENS, CLASSES
     per_step = True

@@ -13,6 +13,7 @@ class RegistryEntry(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raise it when the outcome of the same request changes
     summary: ClassVar[str]  # one line for `bench list`
+    cites: ClassVar[tuple[str, ...]] = ()  # its sources: keys of a bibliography (bench/report/references.bib)
 
     def identity(self) -> dict[str, Any]:
         """What decides the outcome besides name and version: JSON-able values by name."""

@@ -146,6 +146,8 @@ def command_line(ctx: click.Context) -> str:
         flag = next((name for name in param.opts if name.startswith("--")), "")
         if value is True:
             words.append(flag)
+        elif value is False and param.secondary_opts:
+            words.append(param.secondary_opts[0])
         elif isinstance(value, tuple):
             words += [word for entry in value for word in (flag, entry)]
         elif value not in (None, False):

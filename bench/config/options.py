@@ -269,8 +269,11 @@ class Options:
         at_most=_BILLION,
     )
 
-    save_models: bool = _place(
-        False, "", "Keep the weights of the chosen trainings in DIR/NAME/models, for predict.", decides="plan"
+    save_models: bool | None = _place(
+        None,
+        "",
+        "Keep the models of the selected trainings in DIR/NAME/models, for predict and export. Default: keep those of "
+        "up to 16 MiB. --save-models also trains again what an earlier run did not keep.",
     )
     device: Literal["auto", "cpu", "cuda"] = _place(
         "auto", "NAME", "auto (the faster one), cpu or cuda.", decides="outcome", meant={"gpu": "cuda"}

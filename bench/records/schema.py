@@ -59,8 +59,9 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
                      for a model whose states are not known
 
 What results are made of (the selected trial of each replicate, see `records.selection`; a confirmed training) leaves
-`predictions/KEY.npz` beside the records (`records.predictions`), and with --save-models a checkpoint `models/KEY.pt` or
-`.npz` (`bench.training.checkpoint`). While a replicate's search goes on, every trial has such a checkpoint.
+`predictions/KEY.npz` beside the records (`records.predictions`), and a checkpoint `models/KEY.pt` or `.npz`
+(`bench.training.checkpoint`), unless `--no-save-models` is given or it is large (`records.kept_models`). While a
+replicate's search goes on, every trial has such a checkpoint.
 
 Stage "examine" (what is measured of a selected trial alone) has the identity of that trial, its own key, `examined`
 (the key of the training that results are made of) and `gradient_flow`. A trial without a rival (one configuration) has
@@ -79,6 +80,7 @@ Stage "reference" (a predictor without a recurrent net, on the data of one repli
 `model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known), for a
 series `origin`, `splits` {"train", "valid", "test"} (numbers of sequences) and `outside_range` (the share of test
 values outside the range of the training values; null for classes). Older records lack `valid_loss` and the last two.
+The first of a series' replicate has `kept_files`, with what all of its references predicted (`records.predictions`).
 """
 
 from __future__ import annotations

@@ -13,8 +13,10 @@ from bench.report.sections.claims import claims_section
 from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
 from bench.report.sections.gradients import gradients_section
+from bench.report.sections.horizons import horizons_section
 from bench.report.sections.leaderboard import leaderboard_section
 from bench.report.sections.made import made_section
+from bench.report.sections.models import models_section
 from bench.report.sections.outcome import outcome_section
 from bench.report.sections.pairwise import pairwise_section
 from bench.report.sections.predictions import predictions_section
@@ -30,12 +32,14 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         verdict_section(results),
         leaderboard_section(results),
         curves_section(results),
+        horizons_section(results),
         outcome_section(results),
         scaling_section(results),
         pairwise_section(results),
         claims_section(results),
         gradients_section(results),
         predictions_section(results),
+        models_section(results),
         search_section(results),
         failures_section(results),
         made_section(results, tables or {}),

@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.models.contract import Learner, Problem, Settings
 from bench.models.registry import MODELS
+from bench.records.kept_models import ENDINGS, FOLDER
 from bench.records.schema import Record
 from bench.training.checkpoint_file import FORMAT, LARGEST_GIB, STATE, read_checkpoint, read_content, typed
 from bench.training.request import Training, describe_entry
@@ -26,7 +27,6 @@ from tasks.errors import UserError
 from tasks.registry import load_plugin_file
 from tasks.spec import Spec
 
-FOLDER = "models"
 HARMLESS = 1024  # a size that costs no memory to speak of
 
 
@@ -62,7 +62,12 @@ def pack(training: Training, learner: Learner, problem: Problem, record: Record)
 
 def file_name(learner: Learner, key: str) -> str:
     """Where the checkpoint of the training with this key lies within the results folder."""
-    return f"{FOLDER}/{key}{'.npz' if learner.kernel == 'numpy' else '.pt'}"
+    return f"{file_stem(key)}{'.npz' if learner.kernel == 'numpy' else '.pt'}"
+
+
+def file_stem(key: str) -> str:
+    """`file_name` without its ending."""
+    return f"{FOLDER}/{key}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +115,7 @@ class LoadedModel:
 
 def stored(results_folder: Path, key: str) -> list[Path]:
     """The checkpoints that the training with this key left in a results folder: one, or none."""
-    found = (results_folder / FOLDER / f"{key}{ending}" for ending in (".pt", ".npz"))
+    found = (results_folder / f"{file_stem(key)}{ending}" for ending in ENDINGS)
     return [path for path in found if path.exists()]
 
 

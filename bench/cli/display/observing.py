@@ -29,7 +29,11 @@ def observing(quiet: bool, stream: TextIO | None = None, *, verbose: bool = Fals
         with LiveProgress(stream) as live:
             yield live
     else:
-        yield PlainProgress(lambda line: print(plain(line), file=stream, flush=True))
+        lines = PlainProgress(lambda line: print(plain(line), file=stream, flush=True))
+        try:
+            yield lines
+        finally:
+            lines.end()
 
 
 def draws(stream: TextIO) -> bool:

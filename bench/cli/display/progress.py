@@ -49,6 +49,12 @@ class Progress:
             return None
         return self.elapsed_seconds * max(self.planned - self.done, 0) / worked
 
+    @property
+    def summary(self) -> str:
+        """What was done, in a line at the end."""
+        found = f", {self.reused} of them found in the records" if self.reused else ""
+        return f"{self.finished} trainings and timings in {clock_time(self.elapsed_seconds)}{found}"
+
     def finish(self, slot: int | None, record: Record, reused: bool) -> None:
         if slot is not None:
             self.running.pop(slot, None)
@@ -89,6 +95,11 @@ class PlainProgress(Observer):
 
     def note(self, text: str) -> None:
         self._write(text)
+
+    def end(self) -> None:
+        """Say what was done."""
+        if self._progress.finished:
+            self._write(self._progress.summary)
 
 
 def describe(record: Record) -> str:

@@ -103,6 +103,10 @@ class Series(Task):
         # of this file, in place of the class's own
         object.__setattr__(self, "defaults", series_defaults(train_count, self.window))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what follows quickly from the rows: a job carries its task to a worker."""
+        return {key: value for key, value in vars(self).items() if key not in ("standardised", "forecasts")}
+
     @cached_property
     def reading(self) -> Reading:
         """How the file is read."""

@@ -10,7 +10,7 @@ from tasks.contract import Array
 
 
 def series_scores(errors: Array, targets: Sequence[str], outputs: Sequence[str]) -> dict[str, float]:
-    """`mae_<name>` and `rmse_<name>` of each target over all its outputs; then of each output, where it has a name of its
+    """`mae_<name>` and `rmse_<name>` of each target over all its outputs; then of each output that has a name of its
     own.
 
     errors: `(N, O)`, ordered by target, then by horizon. outputs: the O names. What overflows is infinite.

@@ -143,8 +143,7 @@ class TrainingJob:
             record["gradient_flow"] = gradient_flow_of(self.training, dataset, learner)
             files |= predictions_file(self.training, dataset, learner, outputs)
         if self.keep_model or self.lend_model:
-            problem = Problem.of(self.training.task, dataset.train)
-            packed = dict([checkpoint.pack(self.training, learner, problem, record)])
+            packed = dict([checkpoint.pack(self.training, learner, dataset, record)])
             if self.keep_model:
                 files |= packed
             else:

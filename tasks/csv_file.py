@@ -15,6 +15,8 @@ from itertools import islice
 from tasks.errors import UserError
 from tasks.reading import DELIMITERS, Reading
 
+_LOOKED_AT = 2  # records, to find the delimiter: the names and a row
+
 
 @dataclass(frozen=True)
 class ParsedFile:
@@ -29,36 +31,49 @@ class ParsedFile:
 def parse_csv(path: str, data: bytes, reading: Reading) -> ParsedFile:
     """The fields of a file's content. UserError, naming the line, for one that is no table."""
     try:
-        text = data.decode("utf-8-sig")  # drops the byte order mark that spreadsheets write
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        delimiter = reading.delimiter or _delimiter(data)
+        return _parse(path, data, delimiter)
+    except UnicodeDecodeError:
         raise UserError(
-            f"{path} is not UTF-8 text (line {line}): save it as CSV with UTF-8 encoding; in pandas: "
-            f"pandas.read_csv({path!r}, encoding='latin-1').to_csv('mended.csv', index=False)"
+            f"{path} is not UTF-8 text (line {_first_wrong_line(data)}): save it as CSV with UTF-8 encoding; in "
+            f"pandas: pandas.read_csv({path!r}, encoding='latin-1', sep=None, engine='python')"
+            ".to_csv('mended.csv', index=False)"
         ) from None
-    empty = f"{path} is empty: expected a line of column names, then one line for each time"
-    if not text.strip():
-        raise UserError(empty)
-    try:
-        delimiter = reading.delimiter or _delimiter(text)
-        records = list(_records(text, delimiter))
     except csv.Error as error:
         raise UserError(f"{path} is no readable CSV: {error}") from None
-    while records and not any(field.strip() for field in records[-1][1]):
-        records.pop()
-    if not records:
-        raise UserError(empty)
-    names = records[0][1]
-    rows, lines = [], []
-    for line, fields in islice(records, 1, None):
-        if not fields and len(names) > 1:
-            continue  # a blank line; in a table of one column it is a missing value
-        row = fields or [""]
-        if len(row) != len(names):
-            _refuse_ragged(path, line, row, names, delimiter)
-        rows.append(row)
-        lines.append(line)
+
+
+def _parse(path: str, data: bytes, delimiter: str) -> ParsedFile:
+    names: list[str] | None = None
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    blank: list[tuple[int, list[str]]] = []  # records without content: dropped where nothing follows
+    for line, fields in _records(data, delimiter):
+        if names is not None and not any(map(str.strip, fields)):
+            blank.append((line, fields))
+            continue
+        if names is None:
+            names = fields
+            continue
+        for here, row in (*blank, (line, fields)):
+            if not row and len(names) > 1:
+                continue  # a blank line; in a table of one column it is a missing value
+            if len(row or [""]) != len(names):
+                _refuse_ragged(path, here, row or [""], names, delimiter)
+            rows.append(row or [""])
+            lines.append(here)
+        blank = []
+    if names is None or not (rows or any(name.strip() for name in names)):
+        raise UserError(f"{path} is empty: expected a line of column names, then one line for each time")
     return ParsedFile(names, rows, lines, delimiter)
+
+
+def _first_wrong_line(data: bytes) -> int:
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return data[: error.start].count(b"\n") + 1
+    return 1
 
 
 def _refuse_ragged(path: str, line: int, row: list[str], names: list[str], delimiter: str) -> None:
@@ -70,23 +85,32 @@ def _refuse_ragged(path: str, line: int, row: list[str], names: list[str], delim
     raise UserError(f"{where}: fill in or take out fields there")
 
 
-def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the line it begins on (a quoted field may span lines)."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it begins on (a quoted field may span lines).
+
+    The text is decoded as it is read, as a copy of all of it would take four times the memory of the file. The byte
+    order mark that spreadsheets write is dropped.
+    """
+    reader = csv.reader(
+        io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline=""), delimiter=delimiter, strict=True
+    )
     line = 1
     for fields in reader:
         yield line, fields
         line = reader.line_num + 1
 
 
-def _delimiter(text: str) -> str:
-    """The first delimiter that gives the first two records the same number of columns, more than one; else a comma."""
+def _delimiter(data: bytes) -> str:
+    """The delimiter that gives the first records the same number of columns, the largest; a comma where none does.
+
+    The largest: decimal commas may cut all lines of a file alike whose fields are separated by semicolons.
+    """
+    best, most = ",", 1
     for delimiter in DELIMITERS:
-        records = _records(text, delimiter)
         try:
-            header, row = next(records, (1, [])), next(records, (2, []))
+            counts = {len(fields) for _, fields in islice(_records(data, delimiter), _LOOKED_AT) if fields}
         except csv.Error:
             continue
-        if 1 < len(header[1]) == len(row[1]):
-            return delimiter
-    return ","
+        if len(counts) == 1 and max(counts) > most:
+            best, most = delimiter, max(counts)
+    return best

@@ -74,18 +74,18 @@ def how_to_mend(path: str, name: str, text: str, texts: Sequence[str], reading: 
     other = "," if decimal == "." else "."
     flag = "give --decimal ," if decimal == "." else "leave out --decimal ,"
     given = [value for value in texts if not is_missing(value)]
+    separated = [f"sep={delimiter!r}"] if delimiter != "," else []
     if grouped and not (other in text and all(is_number(value, other) for value in given if other in value)):
         mark = str(grouped[1])
         used = "," if mark == "." or (mark != "," and "," in text) else "."
-        options = [f"sep={delimiter!r}"] if delimiter != "," else []
-        options += ["engine='python'"] if mark > "~" else []  # the faster one knows ASCII alone
+        options = separated + (["engine='python'"] if mark > "~" else [])  # the faster one knows ASCII alone
         options += [f"thousands={mark!r}"] + ([f"decimal={used!r}"] if used != "." else [])
         return f"thousands are separated; in pandas: {_rewritten(path, ', '.join(options))}"
     if is_number(text, other):
         if all(_GROUPED.fullmatch(value) for value in given if other in value):
             return (
                 f"if '{other}' stands before the decimals, {flag}; if it separates thousands, in pandas: "
-                + _rewritten(path, f"thousands={other!r}")
+                + _rewritten(path, ", ".join([*separated, f"thousands={other!r}"]))
             )
         return f"decimals are written with '{other}': {flag}"
     if any(character.isdigit() for character in text) and _UNIT.fullmatch(text):

@@ -15,9 +15,12 @@ PARQUET = b"PAR1"
 _BEGINNINGS = {
     b"PK\x03\x04": ("an Excel workbook (or another ZIP archive)", "pandas.read_excel({path!r})"),
     b"\xd0\xcf\x11\xe0": ("an Excel workbook of before 2007", "pandas.read_excel({path!r})"),
-    b"\x1f\x8b": ("compressed (gzip)", "pandas.read_csv({path!r}, compression='gzip')"),
-    b"BZh": ("compressed (bzip2)", "pandas.read_csv({path!r}, compression='bz2')"),
-    b"\x28\xb5\x2f\xfd": ("compressed (Zstandard)", "pandas.read_csv({path!r}, compression='zstd')"),
+    b"\x1f\x8b": ("compressed (gzip)", "pandas.read_csv({path!r}, compression='gzip', sep=None, engine='python')"),
+    b"BZh": ("compressed (bzip2)", "pandas.read_csv({path!r}, compression='bz2', sep=None, engine='python')"),
+    b"\x28\xb5\x2f\xfd": (
+        "compressed (Zstandard)",
+        "pandas.read_csv({path!r}, compression='zstd', sep=None, engine='python')",
+    ),
     b"ARROW1": ("a Feather file", "pandas.read_feather({path!r})"),
     b"\x89HDF": ("an HDF5 file", "pandas.read_hdf({path!r})"),
     b"SQLite format 3": ("an SQLite database", "pandas.read_sql('select * from TABLE', 'sqlite:///' + {path!r})"),

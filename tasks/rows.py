@@ -82,7 +82,7 @@ def read_rows(
     grid = None
     if rows.times is not None:
         grid = find_grid(rows.times)
-        notes += _irregularity(reading, rows.times, grid)
+        notes += [] if _days_as_numbers(rows.times) else _irregularity(reading, rows.times, grid)
     if reading.fill == "forward":
         notes += [f"{sentence}: filled forward" for sentence in gaps]
         rows = _filled(rows, grid, selection.targets)
@@ -99,7 +99,7 @@ def _in_order(table: UserTable, notes: list[str]) -> tuple[Array, Times | None]:
     if reading.time is None:
         return every, None
     times = table.times(reading.time)
-    if looks_like_days(times.values) and times.wall is None:
+    if _days_as_numbers(times):
         notes.append(f"time column {short(reading.time)} has numbers that look like days: give --date-format %Y%m%d")
     order = every
     if reading.sort:
@@ -110,13 +110,17 @@ def _in_order(table: UserTable, notes: list[str]) -> tuple[Array, Times | None]:
         first = np.ones(len(order), dtype=bool)
         first[1:] = np.diff(times.values[order]) != 0
         dropped = int((~first).sum())
-        notes += [f"{dropped:,} rows that repeat the time before them were dropped"] if dropped else []
+        notes += [f"{dropped:,} of {len(order):,} rows repeat a time and were dropped"] if dropped else []
         order = order[first]
         if len(order) < 2:
             raise UserError(f"{table.path} has {len(order)} rows of different times: a series needs many")
     times = times.take(order)
     require_order(table.path, reading.time, times, table.text(reading.time), table.lines, order)
     return order, times
+
+
+def _days_as_numbers(times: Times) -> bool:
+    return times.wall is None and looks_like_days(times.values)
 
 
 def _codes(table: UserTable, name: str, words: tuple[str, ...] | None) -> tuple[Array, tuple[str, ...]]:

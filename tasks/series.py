@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tasks.baselines import Predict, best_naive, forecast_references
-from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Split, Target, Task
+from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Split, Target, Task
 from tasks.errors import UserError
 from tasks.forecast_targets import ForecastTargets, forecast_targets, parse_horizons
 from tasks.origins import Origins, require_origins
@@ -154,6 +154,16 @@ class Series(Task):
     def origin(self) -> Origin:
         train, _, test = self.origins.parts(self.block)
         return Origin(self.block, self.origins.blocks, train.stop, test.stop - test.start)
+
+    @property
+    def forecast_times(self) -> ForecastTimes:
+        """Of the time column, or numbers of the file's rows of data, from 1 on; for the outputs furthest ahead."""
+        rows, times = self.origins.target_rows(self.block)[2], self.prepared.times
+        lost = int(self.transform in RELATIVE)  # the first row
+        outputs = tuple(i for i in range(self.output_size) if (i + 1) % len(self.rows_ahead) == 0)
+        if times is not None and self.time is not None:
+            return ForecastTimes(self.time, tuple(times.text(row + lost) for row in rows), outputs)
+        return ForecastTimes("row", tuple(str(row + lost + 1) for row in rows), outputs)
 
     @property
     def rows(self) -> int:

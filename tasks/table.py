@@ -39,7 +39,9 @@ class UserTable:
         """A column as it stands, without white space around its values; UserError for an unknown name."""
         if name not in self.names:
             lone = len(self.names) == 1 and any(mark in self.names[0] for mark in "|: \t")
-            hint = "if the columns are separated otherwise, give --delimiter" if lone else "the first line names them"
+            hint = "the first line names them"
+            if lone:
+                hint += "; delete lines above it, and if the columns are separated otherwise, give --delimiter"
             raise UserError(f"{self.path}: {unknown('column', name, self.names, most=MOST)} ({hint})")
         position = self.names.index(name)
         return [row[position].strip() for row in self.rows]

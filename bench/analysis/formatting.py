@@ -46,7 +46,7 @@ def score(value: Any, decimals: int = 3) -> str:
     """A number on a scale from 0 to 1 with a fixed number of decimals (0.040, −0.002); far beyond it as `number`."""
     if is_missing(value) or abs(float(value)) >= 10:
         return number(value)
-    return f"{float(value) + 0.0:.{decimals}f}".replace("-", "−")
+    return f"{round(float(value), decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no "−0.00"
 
 
 def plain(value: Any, digits: int = 3) -> str:
@@ -86,6 +86,62 @@ def interval(low: Any, high: Any, decimals: int = 3) -> str:
     return "" if is_missing(low) or is_missing(high) else f"{score(low, decimals)} to {score(high, decimals)}"
 
 
+def scored(value: Any, low: Any, high: Any) -> tuple[str, str]:
+    """A score, which is at most 1, and its interval with the decimals that the interval needs.
+
+    Near 1 both say what is missing to 1. The interval is empty where there is none, or where it has hardly any width.
+
+    >>> scored(0.98812, 0.9869, 0.9895), scored(0.6, 0.41, 0.79)
+    (('0.988', '0.987 to 0.990'), ('0.60', '0.41 to 0.79'))
+    >>> scored(0.99982, 0.9997, 0.9999), scored(0.0, 0.0, 0.0)
+    (('1 − 0.00018', '1 − 0.00030 to 1 − 0.00010'), ('0.000', ''))
+    """
+    high = high if is_missing(high) else min(high, 1.0)  # a t interval does not know that there is a highest score
+    if is_missing(value) or is_missing(low) or is_missing(high) or not low < high:
+        near = not is_missing(value) and 0.9995 <= value < 1
+        return (f"1 − {number(1 - value, 2)}" if near else score(value)), ""
+    if value >= 0.9995 or (value > 0.99 and high - low < 2e-4):
+        return _to_one(float(value), float(low), float(high))
+    if high - low < 1e-6:
+        return score(value), ""
+    decimals = max(_decimals(high - low), 2)
+    while decimals < 4 and any(0 < abs(bound) < 0.5 * 10**-decimals for bound in (low, high)):
+        decimals += 1  # on which side of 0 it lies
+    return score(value, decimals), interval(low, high, decimals)
+
+
+def _to_one(value: float, low: float, high: float) -> tuple[str, str]:
+    """As `scored`, in what is missing to 1."""
+    digits = _digits(1 - high, 1 - low)
+    text, least, most = (f"1 − {number(1 - each, digits)}" if each < 1 else "1" for each in (value, low, high))
+    return text, f"{least} to {most}" if least != most else ""
+
+
+def estimated(value: Any, low: Any, high: Any) -> tuple[str, str]:
+    """A positive number and its interval with the digits that the interval needs; empty where there is none.
+
+    >>> estimated(0.0055812, 0.0049, 0.00636), estimated(2.82e-6, 2.8192e-6, 2.8231e-6)
+    (('0.00558', '0.0049 to 0.0064'), ('2.820×10⁻⁶', '2.819×10⁻⁶ to 2.823×10⁻⁶'))
+    """
+    if is_missing(low) or is_missing(high) or not low < high:
+        return number(value), ""
+    digits = _digits(float(low), float(high))
+    return number(value, max(digits, 3)), f"{number(low, digits)} to {number(high, digits)}"
+
+
+def _decimals(width: float) -> int:
+    """Decimals with which an interval of this width has one digit of it, or two where the first is a 1."""
+    places = -math.floor(math.log10(width))
+    return places + (width < 2 * 10.0**-places)
+
+
+def _digits(low: float, high: float) -> int:
+    """Significant digits that tell the bounds of an interval apart: from 2 to 6."""
+    if not low > 0 or high >= 2 * low:
+        return 2
+    return min(max(math.floor(math.log10(high)) + _decimals(high - low) + 1, 2), 6)
+
+
 def change(ratio: Any) -> str:
     """A ratio of positive numbers as a person says it.
 
@@ -97,34 +153,37 @@ def change(ratio: Any) -> str:
 
 
 def change_between(low: Any, high: Any) -> str:
-    """An interval of ratios in words: "31 % to 52 % lower", "42 % lower to 74 % higher".
+    """An interval of ratios in words, both ends in one unit; "anything" where a bound is not known.
 
-    Inclusive of bounds that are not known: "anything".
+    >>> change_between(0.48, 0.69), change_between(0.58, 1.74), change_between(0.045, 0.73), change_between(0.8, 3)
+    ('31 % to 52 % lower', '42 % lower to 74 % higher', '1.4 to 22 times lower', '1.2 times lower to 3 times as high')
     """
     low, high = float(low), float(high)
     if math.isnan(low) or math.isnan(high) or (low == 0 and high == math.inf):
         return "anything"
     if high < 1:  # the smaller change first
         low, high = high, low
+    times = any("times" in _change(bound)[0] for bound in (low, high))
     for more in range(4):  # digits, until the two can be told apart
-        (first, side), (second, other) = _change(low, more), _change(high, more)
+        (first, side), (second, other) = _change(low, more, times), _change(high, more, times)
         if (first, side) != (second, other):
             break
     else:
         return change(low)  # one number: nothing varied
     if side == other:
-        return f"{first} to {second} {side}".rstrip()
-    return f"{first} {side} to {second} {other}".rstrip()
+        return f"{first.removesuffix(' times')} to {second} {side}".rstrip()
+    return " ".join(filter(None, (first, side, "to", second, other)))
 
 
-def _change(ratio: float, more: int = 0) -> tuple[str, str]:
-    if ratio >= 2:
-        return f"{trimmed(ratio, 2 + more)} times", "as high"
-    if 0 < ratio <= 0.1:
-        return f"{trimmed(1 / ratio, 2 + more)} times", "lower"
+def _change(ratio: float, more: int = 0, times: bool = False) -> tuple[str, str]:
+    """Size and side. times: as a factor where a percentage would do, too."""
     percent = 100 * abs(ratio - 1)
     if percent < 0.005:
         return "the same", ""
+    if ratio >= 2 or (times and ratio > 1):
+        return f"{trimmed(ratio, 2 + more)} times", "as high"
+    if 0 < ratio <= 0.1 or (times and ratio > 0):
+        return f"{trimmed(1 / ratio, 2 + more)} times", "lower"
     digits = 0 if percent >= 9.5 else 1 if percent >= 0.095 else 2
     return f"{percent:.{digits + more}f} %", "lower" if ratio < 1 else "higher"
 

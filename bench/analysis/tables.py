@@ -123,6 +123,7 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
     """One row a training; `valid_loss` is the lowest of its curve.
 
     selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
+    steps_to_target: missing too where the task has no target (`without_target`).
     checkpoint: the file of its model within the results folder, where it was kept.
     """
     records = unique(records)
@@ -144,7 +145,17 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
     ]
     table = _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
     whole = ["budget_steps" not in (record.get("training") or {}) for record in kept]
-    return table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+    table = table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+    return table.assign(steps_to_target=table["steps_to_target"].mask(table["task"].isin(without_target(kept, table))))
+
+
+def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[str]:
+    """Tasks on which an untrained net meets the target in some result: nothing is left to reach, so they have none.
+
+    table: that of `trainings_table`, which has no steps to such a target.
+    """
+    at_once = [record.get("steps_to_target") == 0 for record in trainings(unique(records))]
+    return frozenset(table["task"][np.array(at_once, dtype=np.bool_) & table["selected"].to_numpy(bool)])
 
 
 def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -256,7 +267,8 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     `test_loss` is the geometric mean over all replicates, where one that failed counts as the worst loss of any model
     on that task. `skill` and metrics are means over replicates that ended well, with a 95 % t interval for the skill.
     `solve_rate` is over all replicates: one that failed is not solved. `steps_to_target_median` is the Kaplan–Meier
-    median, missing where fewer than half of the replicates reached the target. Where every replicate searched for
+    median, missing where fewer than half of the replicates reached the target; both are missing where the task has no
+    target (`without_target`). Where every replicate searched for
     itself, `hidden_size`, `num_layers` and `init` are those chosen most often, `learning_rate` and `parameter_count`
     are medians, and times are those of the configuration chosen most often.
     """
@@ -265,8 +277,9 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     selected = table[table["selected"].to_numpy(bool)]
     metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
     worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()
+    none = without_target(records, table)
     rows = [
-        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)))
+        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)), names[1] not in none)
         for names, group in selected.groupby(["match", "task", "model"], sort=False)
     ]
     rows += [

@@ -68,6 +68,16 @@ class Options:
         distinct=True,
     )
 
+    references: tuple[Literal["boosting"], ...] = _compared(
+        (),
+        "NAME",
+        "Another predictor without a net to compare with: boosting (scikit-learn's gradient-boosted trees on the "
+        "values of the window, for tasks that predict numbers; needs the extra bench[data]).",
+        decides="extent",
+        before=(),
+        distinct=True,
+    )
+
     data: str | None = _table(None, "FILE", "Forecast columns of this CSV or Parquet file: a task called series.")
     target: tuple[str, ...] | None = _columns(
         "The columns to forecast; a name with a comma stands in double quotes. Required with --data."

@@ -17,6 +17,7 @@ from bench.config.given import REMOVED, by_current_names, convert_option, fill_i
 from bench.config.matching import Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
+from bench.config.references import require_references
 from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
@@ -128,11 +129,11 @@ class Experiment:
 def extending(options: Options) -> tuple[str, ...]:
     """The options that make the same experiment larger: what is recorded stays part of it.
 
-    With one search for all replicates, none does: another search chooses another configuration. Brackets of pruned
-    trials depend on how many there are.
+    With one search for all replicates, only references do: another search chooses another configuration. Brackets of
+    pruned trials depend on how many there are.
     """
     if options.tune == "once":
-        return ()
+        return ("references",)
     return tuple(key for key in keys_deciding("extent") if not (options.prune and key == "trials"))
 
 
@@ -164,6 +165,7 @@ def resolve(
     specs = [Spec.parse(text) for text in options.tasks or ()]
     specs += [Spec("series", _series_parameters(options))] if options.data else []
     tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs, "task")
+    require_references(options.references, tasks)
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
     experiment = Experiment(name, options, tuple(tasks), tuple(models))
     return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment

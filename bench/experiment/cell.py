@@ -16,7 +16,7 @@ from bench.experiment.pruning import PrunedSearch, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
-from bench.models.search_twin import TWIN_KERNEL, search_twin
+from bench.models.search_twin import TWIN_KERNELS, is_tested, search_twin
 from bench.models.sizing import hidden_size_for, total_parameters
 from bench.records.kept_models import BYTES_A_PARAMETER, LARGEST_UNASKED
 from bench.records.schema import Record
@@ -165,7 +165,8 @@ class CellPlan:
         stage = "search" if replicate == SEARCH_REPLICATE else "trial"
         identity = self._identity(stage, training, trial.number, searched=True)
         if twin is not None:
-            return Order(TrainingJob(replace(training, model=twin)), identity, turn=replicate)
+            tested = training.on_test_data and is_tested(training.settings.device)
+            return Order(TrainingJob(replace(training, model=twin, on_test_data=tested)), identity, turn=replicate)
         if stage == "search":
             return Order(TrainingJob(training), identity)
         lone = self.space().only is not None
@@ -231,4 +232,6 @@ class CellPlan:
         """
         model = {**training.describe()["model"], "label": self.entry.label}
         identity = {"stage": stage, "match": self.match, "trial": trial, "model": model}
-        return {**identity, "search_kernel": TWIN_KERNEL} if searched and self._twin is not None else identity
+        if not searched or self._twin is None:
+            return identity
+        return {**identity, "search_kernel": TWIN_KERNELS[training.settings.device]}

@@ -106,6 +106,8 @@ def covers(recorded: Mapping[str, Any], experiment: Experiment) -> bool:
         return False
     if options.save_models and recorded.get("save_models") is not True:
         return False
+    if not set(options.references) <= set(recorded.get("references") or ()):
+        return False
     if options.tune == "once":
         return True  # the identity has all numbers
     enough = recorded["replicates"] >= (options.replicates or 1) and recorded["trials"] >= (options.trials or 1)

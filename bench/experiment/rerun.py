@@ -10,7 +10,7 @@ from bench.config.files import read_config
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.models.contract import Model, Settings
-from bench.models.search_twin import search_twin
+from bench.models.search_twin import is_tested, search_twin
 from bench.records.folder import MANIFEST, RECORDS, command_name
 from bench.records.jsonl import read_records
 from bench.records.schema import TRAININGS, Record, digest
@@ -34,9 +34,11 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
     before = _find(folder, key_prefix)
     experiment = resolve(read_config(folder / MANIFEST))
     model, settings = _named(experiment.models, before["model"]), Settings(**_settings(before))
+    tested = before["stage"] != "search"
     if is_for_search_only(before):
         device, dropout, precision = settings.device, settings.dropout, settings.precision
         model = search_twin(model, device=device, dropout=dropout, precision=precision) or model
+        tested = tested and is_tested(device)
     training = Training(
         _named(experiment.tasks, before["task"]),
         model,
@@ -48,7 +50,7 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
         seed=before["training"]["seed"],
         plateau_patience=before["training"]["plateau_patience"],
         evaluation_interval=before["training"]["evaluation_interval"],
-        on_test_data=before["stage"] != "search",
+        on_test_data=tested,
     )
     job = ExamineJob(training) if before["stage"] == "examine" else TrainingJob(training)
     if job.key() != before["key"]:

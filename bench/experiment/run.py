@@ -289,7 +289,10 @@ class _Run:
         self.driver.run(new, meanwhile=self._references())
 
     def _references(self) -> Iterator[None]:
-        return record_references(self.plan.data_sets(), self.options.seed, self.ledger, self.observer.note)
+        options = self.options
+        return record_references(
+            self.plan.data_sets(), options.references, options.seed, self.ledger, self.observer.note
+        )
 
     def _timing(self, cell: CellPlan) -> Timing | None:
         """The timing of the configuration that most replicates selected; None where none selected any."""

@@ -157,3 +157,10 @@ class Model(RegistryEntry):
         whoever overrides this must return None for another class than its own.
         """
         return None
+
+    def stacked_on_gpu(self) -> Model | None:
+        """A model of the same network, from the same weights, whose trainings a cohort on a GPU stacks; None: none.
+
+        As for `faster_on_cpu`, and in TF32 too.
+        """
+        return None

@@ -34,3 +34,9 @@ class Gru(TorchModel):
         from bench.models.numpy_gru import NumpyGRU
 
         return NumpyGRU() if type(self) is Gru else None
+
+    def stacked_on_gpu(self) -> Model | None:
+        """How much less time a training takes: not measured."""
+        from bench.models.torch_learner.stacked.twins import GruInStack
+
+        return GruInStack() if type(self) is Gru else None

@@ -37,3 +37,9 @@ class Rnn(TorchModel):
         from bench.models.numpy_rnn import NumpyRNN
 
         return NumpyRNN(nonlinearity=self.nonlinearity) if type(self) is Rnn else None
+
+    def stacked_on_gpu(self) -> Model | None:
+        """How much less time a training takes: not measured."""
+        from bench.models.torch_learner.stacked.twins import RnnInStack
+
+        return RnnInStack(nonlinearity=self.nonlinearity) if type(self) is Rnn else None

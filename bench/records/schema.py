@@ -14,7 +14,8 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
     match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
                      "hidden 20×1" (a size and depth on its own)
     task            {"name", "label", "version", "parameters"}
-    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init"}
+    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", "group"
+                     ("standard" | "recurrent" | "without recurrence"; absent in older records, all recurrent)}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
                      "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
                      "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a
@@ -76,8 +77,10 @@ and one more such record for each kernel that the same configuration can run on 
 each `round`: 0, 1, … (absent in older records, which have one)
 
 Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
-`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known; absent
-in older records), and for a series `origin`.
+`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known), for a
+series `origin`, `splits` {"train", "valid", "test"} (numbers of sequences) and `outside_range` (the share of test
+values outside the range of the training values; null for classes). Older records lack `valid_loss` and the last two.
+The first of a series' replicate has `kept_files`, with what all of its references predicted (`records.predictions`).
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from bench.report.figures import learning as figures
 from bench.report.figures import pairwise as pairwise_figures
 from bench.report.figures import scaling as scaling_figures
 from bench.report.figures import search as search_figures
+from bench.report.figures import standing as standing_figures
 from bench.report.figures import tuning as tuning_figures
 from bench.report.figures.axes import WIDTH
 from bench.report.figures.prediction import against_truth
@@ -44,8 +45,8 @@ def learning_curves(
 def final_losses(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
-    """Test loss of every replicate with the geometric mean and its 95 % t-interval."""
-    return _drawn(figures.losses, results, task, match, axes)
+    """Test loss of models and references: geometric mean with its 95 % t-interval, replicates, and groups."""
+    return _drawn(standing_figures.standing, results, task, match, axes)
 
 
 def solved_seeds(

@@ -480,3 +480,23 @@ def test_any_finite_column_is_a_valid_task_or_a_user_error(tmp_path_factory, val
     if isinstance(task, Series):
         assert validate_dataset(task, task.generate(0))
         assert task.target.threshold >= 0
+
+
+def test_forecasts_have_the_times_of_the_rows_that_they_are_for(write):
+    values, days = walk(), [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(100)]
+    dated = Series(write(day=days, price=values), ("price",), time="day", window=4).at(1)
+    assert dated.forecast_times.name == "day"
+    assert dated.forecast_times.texts == tuple(days[-len(dated.generate(0).test) :])
+    plain = Series(write(price=values), ("price",), window=4, transform="growth").at(1)
+    assert plain.forecast_times.name == "row"
+    assert plain.forecast_times.texts[-1] == "100"  # of the file, of which growth loses the first row
+    several = Series(write(price=values), ("price",), window=4, horizons="1-3").at(1)
+    assert several.forecast_times.outputs == (2,)  # the nearer ones are for earlier rows
+    assert several.forecast_times.texts[-1] == "100"
+
+
+def test_references_keep_what_they_say_of_the_test_data(write):
+    task = Series(write(price=walk()), ("price",), window=4).at(1)
+    dataset = task.generate(0)
+    for reference in task.references(dataset):
+        assert mean_loss(task.loss, reference.outputs, dataset.test.targets) == reference.loss

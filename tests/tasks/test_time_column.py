@@ -105,7 +105,7 @@ def test_sorting_and_dropping(times):
     np.testing.assert_array_equal(found.columns["a"], [1, 3, 0])
     assert found.notes == (
         "rows were sorted by time (4 stood elsewhere)",
-        "1 rows that repeat the time before them were dropped",
+        "1 of 4 rows repeat a time and were dropped",
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.analysis.formatting import interval, is_missing, number, score, seconds, whole
+from bench.analysis.formatting import is_missing, number, scored, seconds, whole
 from bench.analysis.labels import words
 from bench.cli.display.progress import describe
 from bench.records.plain import plain
@@ -60,13 +60,14 @@ def show_result(
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
     for line in decision_lines(loaded):
-        click.echo(line)
+        click.echo(plain(line))
     for table in summary_tables(loaded):
         if terminal:
             _print_styled(table, width)
         else:
             click.echo("\n".join(lines(table)) + "\n")
     for sentence in [*(f"Alarm: {text}" for text in loaded.conclusions.alarms), *(v.sentence for v in loaded.verdicts)]:
+        sentence = plain(sentence)  # an alarm may quote the manifest
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
     for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name), *model_lines(loaded)]:
@@ -111,14 +112,14 @@ def summary_tables(results: Results) -> list[ResultTable]:
 
 
 def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
-    skill, loss = score(row["skill"]), number(row["test_loss"])
+    skill, bounds = scored(row["skill"], row["skill_low"], row["skill_high"])
+    loss = number(row["test_loss"])
     if row["kind"] != "model":  # a predictor of the data, not of chance: no size, no seeds, no steps
         return (str(row["model"]), "", skill, "", loss, "", "", "", "")
     replicates = row["n"] + row["n_failed"]
     solved = "–" if is_missing(row["solve_rate"]) else f"{round(row['solve_rate'] * replicates)}/{replicates}"
     steps, parameters = whole(row["steps_to_target_median"]), whole(row["parameter_count"])
     size = f"{row['hidden_size']}×{row['num_layers']}"
-    bounds = interval(row["skill_low"], row["skill_high"], 2)
     return (str(row["model"]), size, skill, bounds, loss, solved, steps, parameters, seconds(row["step_seconds"]))
 
 

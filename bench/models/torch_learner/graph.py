@@ -18,13 +18,12 @@ import torch
 
 from bench.models.stepper import Stepper, StepPlan
 from bench.models.torch_learner import data
-from bench.models.torch_learner.capture import CannotCapture, Graphs, record, reset_all, without_waiting
+from bench.models.torch_learner.capture import CannotCapture, Graphs, check_equal, record, reset_all, without_waiting
 from bench.models.torch_learner.data import Sequences
 from bench.models.torch_learner.learner import TorchLearner
 from tasks.contract import Array
 
 REHEARSALS = 3  # steps before a capture: libraries set themselves up in the first ones, which a capture can't hold
-TOLERANCE = 1e-4  # relative, between losses of the same steps replayed and done eagerly
 STEPS_A_LAUNCH = 8  # of whole batches, in the graph of several steps
 
 
@@ -174,7 +173,7 @@ class GraphStepper(Stepper):
             eager = self._rehearse(lambda size=size: self._work(size))  # type: ignore[misc]
             self._rewind(state)
             graph = self._steps[size] = self._capture(lambda size=size: self._work(size), pool)  # type: ignore[misc]
-            _check_equal(self._rehearse(graph.replay), eager)
+            check_equal(self._rehearse(graph.replay), eager)
             self._rewind(state)
         if self._several:
             self._several_steps = self._capture(self._work_several, pool)
@@ -183,7 +182,7 @@ class GraphStepper(Stepper):
             one_by_one = np.array(self._losses[: self._several].cpu().numpy())
             self._rewind(state)
             self._several_steps.replay()
-            _check_equal(np.array(self._losses[: self._several].cpu().numpy()), one_by_one)
+            check_equal(np.array(self._losses[: self._several].cpu().numpy()), one_by_one)
             self._rewind(state)
         self._evaluation = self._capture(self._evaluate, pool)
         self._keeping = self._capture(self._copy_state, pool)
@@ -235,8 +234,3 @@ class GraphStepper(Stepper):
         finally:
             self._torch.drop_gradients()
         return graph
-
-
-def _check_equal(replayed: Array, expected: Array) -> None:
-    if not np.allclose(replayed, expected, rtol=TOLERANCE, atol=0, equal_nan=True):
-        raise CannotCapture(f"replayed steps gave losses {replayed}, the same steps {expected}")

@@ -71,9 +71,12 @@ def test_listed() -> None:
         (0.48, 0.69, "31 % to 52 % lower"),
         (0.58, 1.74, "42 % lower to 74 % higher"),
         (1.1, 1.74, "10 % to 74 % higher"),
-        (1.5, 3.0, "50 % higher to 3 times as high"),
-        (2.5, 10, "2.5 times to 10 times as high"),
-        (0.001, 0.05, "20 times to 1,000 times lower"),
+        (1.5, 3.0, "1.5 to 3 times as high"),  # one unit for both ends
+        (0.8, 3.0, "1.2 times lower to 3 times as high"),
+        (0.045, 0.73, "1.4 to 22 times lower"),
+        (1.0, 3.0, "the same to 3 times as high"),
+        (2.5, 10, "2.5 to 10 times as high"),
+        (0.001, 0.05, "20 to 1,000 times lower"),
         (0.3331, 0.3334, "66.66 % to 66.69 % lower"),  # digits until the two differ
         (0.5, 0.5, "50 % lower"),
         (0, math.inf, "anything"),
@@ -87,3 +90,26 @@ def test_intervals_of_ratios_in_words(low: float, high: float, said: str) -> Non
 def test_names_at_the_beginning_of_a_sentence_stay_as_they_are() -> None:
     assert formatting.as_sentence("gru has the lower error", ["gru", "lstm"]) == "gru has the lower error."
     assert formatting.as_sentence("grubs are no model", ["gru"]) == "Grubs are no model."
+
+
+@given(st.floats(0.5, 1 - 1e-9), st.floats(1e-9, 0.3), st.floats(1e-9, 0.3))
+@settings(derandomize=True, max_examples=300)
+def test_the_bounds_of_a_score_are_told_apart(value: float, below: float, above: float) -> None:
+    _, bounds = formatting.scored(value, value - below, value + above)
+    low, _, high = bounds.partition(" to ")
+    assert low != high or (bounds == "" and below + above < 1e-6)
+
+
+@given(st.floats(-12, 6).map(lambda power: 10**power), st.floats(1e-4, 2), st.floats(1e-4, 2))
+@settings(derandomize=True, max_examples=300)
+def test_the_bounds_of_a_loss_are_told_apart(value: float, below: float, above: float) -> None:
+    _, bounds = formatting.estimated(value, value * 10**-below, value * 10**above)
+    low, _, high = bounds.partition(" to ")
+    assert low != high
+
+
+def test_a_score_is_at_most_1_and_one_value_has_no_interval() -> None:
+    assert formatting.scored(-57.4, -132.0, 17.5) == ("−57.4", "−132 to 1.00")
+    assert formatting.scored(0.9, math.nan, math.nan) == ("0.900", "")
+    assert formatting.scored(None, None, None) == ("–", "")
+    assert formatting.estimated(0.0012345, math.nan, math.nan) == ("0.00123", "")

@@ -13,13 +13,18 @@ import bench
 from bench.config.files import read_config
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.cell import CellPlan
 from bench.experiment.observer import Observer
 from bench.experiment.rerun import rerun
 from bench.experiment.run import Outcome, run
+from bench.experiment.search import Point, Trial
 from bench.models.contract import Learner
+from bench.models.lstm import Lstm
 from bench.models.rnn import Rnn
+from bench.models.torch_learner.stacked.twins import LstmInStack
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
+from bench.training.jobs import TrainingJob
 from tasks.errors import UserError
 
 TIMES = ("wall_seconds", "cpu_seconds", "peak_bytes", "evaluation_seconds", "command", "environment", "experiment")
@@ -181,7 +186,8 @@ def test_where_the_models_own_training_fails_the_next_best_trial_is_trained(
     [
         {"dropout": 0.1},
         {"precision": "bfloat16"},
-        {"device": "cuda"},
+        {"device": "cuda", "precision": "bfloat16"},
+        {"device": "cuda", "models": ["attention"]},
         {"models": ["lstm"]},
         {"models": ["numpy_gru"]},
         {"trials": 1},
@@ -204,3 +210,21 @@ def test_a_recorded_trial_is_trained_again_as_it_was(options: dict[str, Any]) ->
         record = records(outcome, stage)[0]
         before, now = rerun("e", record["key"], options["results"])
         assert (now["key"], now["kernel"], now["curve"]) == (before["key"], record["kernel"], before["curve"])
+
+
+def test_on_a_gpu_the_trials_are_those_that_a_cohort_stacks(options: dict[str, Any]) -> None:
+    """They are scored on validation data alone; the selected one is trained and scored by the model itself."""
+    made = resolve({**options, "models": ["lstm"], "device": "cuda"})
+    assert made.engine == "auto"
+    plan = CellPlan(made, made.matchings[0], made.tasks[0], made.entries[0], "cuda")
+    order = plan.trial_order(Trial(0, Point(8, 1, 0.01)), 1)
+    assert isinstance(order.job, TrainingJob)
+    assert order.job.training.model == LstmInStack()
+    assert not order.job.training.on_test_data
+    assert (order.identity["model"]["name"], order.identity["search_kernel"]) == ("lstm", "stacked")
+    described = order.job.training.describe()
+    again = plan.train_order({**described, **order.identity})
+    assert isinstance(again.job, TrainingJob)
+    assert again.job.training.model == Lstm()
+    assert again.job.training.on_test_data
+    assert again.identity["search_kernel"] == "stacked"

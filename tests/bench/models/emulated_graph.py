@@ -29,6 +29,7 @@ from bench.models.torch_learner import data, graph
 from bench.models.torch_learner.adam import FusedAdam
 from bench.models.torch_learner.capture import CannotCapture
 from bench.models.torch_learner.learner import TorchLearner
+from bench.models.torch_learner.stacked import graph as stacked_graph
 
 READS_BACK = ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal")
 POOL_STREAMS = 32  # torch's, of each priority
@@ -283,7 +284,8 @@ def emulated_gpu(
         monkeypatch.setattr(cuda, name, value)
     monkeypatch.setattr(gc, "collect", gpu.count("gc.collect", collect))
     monkeypatch.setattr(data, "pinned", lambda tensor: torch.from_numpy(tensor.numpy().copy()))
-    monkeypatch.setattr(graph, "without_waiting", _reading_back_fails(gpu) if watch else lambda work: work())
+    for module in (graph, stacked_graph):
+        monkeypatch.setattr(module, "without_waiting", _reading_back_fails(gpu) if watch else lambda work: work())
     monkeypatch.setattr(Tensor, "cpu", lambda tensor: (gpu.current.synchronize(), tensor)[1])
     predict = TorchLearner.predict
 

@@ -14,8 +14,10 @@ from bench.models.gru import Gru
 from bench.models.initialisation import SCHEMES
 from bench.models.lstm import Lstm
 from bench.models.numpy_gru import NumpyGRU
+from bench.models.registry import MODELS
 from bench.models.rnn import Rnn
-from bench.models.search_twin import TWIN_KERNEL, search_twin
+from bench.models.search_twin import TWIN_KERNELS, search_twin
+from bench.models.torch_learner.stacked.twins import GruInStack, LstmInStack, RnnInStack
 from bench.seeds import generator
 from tasks.contract import Array, Split
 
@@ -63,17 +65,32 @@ def test_the_losses_are_the_models(
     np.testing.assert_allclose(losses(twin, problem, exact, split), expected, rtol=1e-9)
     assert not np.allclose(expected, expected[0])
     learner = twin.build(problem, settings, generator("init", model.cell, 1), 0)
-    assert learner.kernel == TWIN_KERNEL
+    assert learner.kernel == TWIN_KERNELS["cpu"]
 
 
-@pytest.mark.parametrize("change", [{"dropout": 0.1}, {"precision": "bfloat16"}, {"device": "cuda"}], ids=str)
+@pytest.mark.parametrize("change", [{"dropout": 0.1}, {"precision": "bfloat16"}, {"precision": "tf32"}], ids=str)
 def test_there_is_none_under_options_that_it_lacks(change: dict[str, Any]) -> None:
     assert twin_of(Gru(), **change) is None
 
 
-def test_there_is_none_of_other_models_nor_of_a_subclass() -> None:
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_on_a_gpu_it_is_the_model_that_a_cohort_stacks(precision: str) -> None:
+    found = [twin_of(model, device="cuda", precision=precision) for model in (Gru(), Lstm(), Rnn(nonlinearity="relu"))]
+    assert found == [GruInStack(), LstmInStack(), RnnInStack(nonlinearity="relu")]
+    assert [twin.cell for twin in found if twin] == ["gru", "lstm", "rnn"]
+    assert not {"stacked_gru", "stacked_lstm", "stacked_rnn"} & set(MODELS.entries())
+
+
+@pytest.mark.parametrize("change", [{"dropout": 0.1}, {"precision": "bfloat16"}], ids=str)
+def test_on_a_gpu_there_is_none_under_options_that_stacks_lack(change: dict[str, Any]) -> None:
+    assert twin_of(Gru(), device="cuda", **change) is None
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_there_is_none_of_other_models_nor_of_a_subclass(device: str) -> None:
     @dataclass(frozen=True)
     class Other(Gru):
         name = "other"
 
-    assert [twin_of(model) for model in (Lstm(), NumpyGRU(), Other())] == [None, None, None]
+    assert [twin_of(model, device=device) for model in (NumpyGRU(), Other())] == [None, None]
+    assert twin_of(Lstm()) is None

@@ -10,10 +10,13 @@ from bench.models.torch_learner.adam import BETAS, EPSILON
 from tasks.contract import Array
 
 
-def clip_rows(gradients: Tensor, max_norm: float) -> None:
-    """Scale each training's gradients `(N, P)` so that their norm is at most `max_norm`, as `clip_gradient_norm`."""
+def clip_rows(gradients: Tensor, max_norm: float) -> Tensor:
+    """Each training's gradients `(N, P)` scaled so that their norm is at most `max_norm`, as by `clip_gradient_norm`.
+
+    They are left as they are: what lies between two weights there is 0, which times a norm that is not finite is NaN.
+    """
     norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
-    gradients.mul_(torch.clamp(max_norm / (norms + 1e-6), max=1.0))
+    return gradients * torch.clamp(max_norm / (norms + 1e-6), max=1.0)
 
 
 class StackedAdam:

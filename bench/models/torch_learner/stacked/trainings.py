@@ -19,7 +19,7 @@ from bench.models.torch_learner.stacked.network import StackedNetwork
 from bench.models.torch_learner.stacked.objective import gradient_of_each
 from bench.models.torch_learner.stacked.optimiser import StackedAdam, clip_rows, factors
 from bench.models.torch_learner.stacked.weights import WeightLayout
-from tasks.contract import Array
+from tasks.contract import Array, Split
 
 ROWS = 64  # steps whose batches are sent to the device at once
 EVALUATED = 2**24  # hidden values (T·B·N·H) of one part of an evaluation: bounds its memory
@@ -45,7 +45,7 @@ class StackedTrainings:
     ) -> None:
         """like: training and validation data of one of them, whose shapes are those of all."""
         self.problem, self.settings, self.trainings, self.device = problem, settings, trainings, device
-        self.dtype = getattr(torch, settings.dtype)
+        self.dtype: torch.dtype = getattr(torch, settings.dtype)
         sizes = (problem.input_size, settings.hidden_size, settings.num_layers, problem.output_size)
         self.layout = WeightLayout(layer.gates, *sizes)
         self._network = StackedNetwork(layer, self.layout, problem.per_step)
@@ -68,6 +68,10 @@ class StackedTrainings:
         self.losses = torch.zeros(ROWS, trainings, **values)
         steps = like[1].inputs.shape[1:2] if problem.per_step else ()
         self.outputs = torch.zeros(*steps, self.valid.sequences, trainings, problem.output_size, **values)
+
+    def place(self, split: Split) -> Sequences:
+        """One training's split on the device, as `load` takes it."""
+        return data.place(split, self.problem, self.device, self.dtype)
 
     def load(self, place: int, state: Mapping[str, Array], train: Sequences, valid: Sequences) -> None:
         """Begin a training: a learner's state, and data on the device or on the host."""
@@ -104,9 +108,9 @@ class StackedTrainings:
         outputs, passed = self._network.forward(weights, self._features(batch.inputs), batch.lengths)
         losses, gradient = gradient_of_each(self.problem.loss, outputs, batch)
         self._network.backward(weights, passed, gradient, self._gradients)
-        if self.settings.clip_norm is not None:
-            clip_rows(self._gradients, self.settings.clip_norm)
-        self.adam.step(self._gradients, correction)
+        limit = self.settings.clip_norm
+        gradients = self._gradients if limit is None else clip_rows(self._gradients, limit)
+        self.adam.step(gradients, correction)
         self.losses.index_copy_(0, self._next, losses.unsqueeze(0))
         self._next.add_(1)
 

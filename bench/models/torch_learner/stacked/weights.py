@@ -53,11 +53,6 @@ class WeightLayout:
         names = ("weight_ih_l", "weight_hh_l", "bias_ih_l", "bias_hh_l")
         return [LayerWeights(*(views[f"{name}{layer}"] for name in names)) for layer in range(self.num_layers)]
 
-    def fits(self, state: Mapping[str, Array]) -> bool:
-        """Whether a learner's state has exactly these weights, and Adam's two moments of each."""
-        expected = {prefix + name: shape for prefix in ("", *ADAM) for name, shape in self.shapes.items()}
-        return {name: array.shape for name, array in state.items() if name != "adam.step"} == expected
-
     def pack(self, state: Mapping[str, Array], dtype: torch.dtype) -> Tensor:
         """A learner's weights and Adam's moments on the host, `(3, P)`."""
         packed = torch.zeros(3, self.size, dtype=dtype)

@@ -197,8 +197,10 @@ def test_a_training_begins_in_the_place_of_one_that_ended_while_others_go_on(mak
 
 def test_a_place_that_diverged_is_as_good_as_new_for_the_next(make_split: MakeSplit) -> None:
     alone, stack = plain(make_split, 2)
+    together = Together(stack, alone, {0: 0, 1: 1})
     stack.state.fill_(torch.nan)
-    stack.best.fill_(torch.nan)
+    together.steps(2)
+    assert np.isnan(together.losses[0]).all()
     together = Together(stack, alone, {0: 0, 1: 1})
     together.steps(5)
     for member in (0, 1):

@@ -238,4 +238,4 @@ def _create(create: Any, specs: list[Spec], kind: str) -> list[Any]:
 
 def _series_parameters(options: Options) -> dict[str, Any]:
     given = {"targets" if key == "target" else key: getattr(options, key) for key in keys_deciding("table")}
-    return {key: value for key, value in given.items() if value not in (None, False)}
+    return {key: value for key, value in given.items() if value is not None and value is not False}

@@ -13,6 +13,7 @@ class RegistryEntry(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raise it when the outcome of the same request changes
     summary: ClassVar[str]  # one line for `bench list`
+    cites: ClassVar[tuple[str, ...]] = ()  # its sources: keys of a bibliography (bench/report/references.bib)
     defining: ClassVar[tuple[str, ...]] = ()  # parameters that the label names as soon as it names any
 
     def identity(self) -> dict[str, Any]:

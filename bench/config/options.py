@@ -168,7 +168,8 @@ class Options:
         "auto",
         "HOW",
         "auto: the trials of a search run on the fastest implementation of the same network (NumPy's for gru and rnn "
-        "on a CPU), and the selected ones are trained again by the model itself. exact: all by the model itself.",
+        "on a CPU, stacks of trainings of gru, lstm and rnn on a GPU), and the selected ones are trained again by the "
+        "model itself. exact: all by the model itself.",
         decides="plan",
         before="exact",
     )

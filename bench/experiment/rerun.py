@@ -11,7 +11,7 @@ from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.models.contract import Model, Settings
 from bench.models.search_twin import is_tested, search_twin
-from bench.records.folder import MANIFEST, RECORDS
+from bench.records.folder import MANIFEST, RECORDS, command_name
 from bench.records.jsonl import read_records
 from bench.records.schema import TRAININGS, Record, digest
 from bench.records.selection import is_for_search_only
@@ -64,7 +64,7 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
 def _find(folder: Path, key_prefix: str) -> Record:
     path = folder / RECORDS
     if not path.exists():
-        raise UserError(f"{folder} holds no records: see python -m bench list experiments")
+        raise UserError(f"{folder} holds no records: see python -m bench list experiments{command_name(folder.parent)}")
     jobs = (record for record in read_records(path) if record["stage"] in (*TRAININGS, "examine"))
     found = {record["key"]: record for record in jobs if record["key"].startswith(key_prefix)}
     if len(found) != 1:

@@ -17,6 +17,7 @@ class IndRNN(TorchModel):
 
     name = "indrnn"
     summary = "IndRNN: relu, each unit sees its own past alone"
+    cites = ("li2018",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.indrnn import IndRNNLayer

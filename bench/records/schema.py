@@ -13,7 +13,7 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
     stage           "trial" | "train" | "search" | "confirm" | "examine" | "time" | "reference"
     match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
                      "hidden 20×1" (a size and depth on its own)
-    task            {"name", "label", "version", "parameters"}
+    task            {"name", "label", "version", "parameters", "cites" (keys of its sources; absent where it has none)}
     model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", "group"
                      ("standard" | "recurrent" | "without recurrence"; absent in older records, all recurrent)}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
@@ -46,7 +47,8 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         reading_section(results),
     ]
     title, done = results.name, _status(results)
-    return Document(title, done, done == "complete", _facts(results), [s for s in sections if s.blocks])
+    shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
+    return Document(title, done, done == "complete", _facts(results), shown)
 
 
 def _status(results: Results) -> str:

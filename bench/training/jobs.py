@@ -141,8 +141,7 @@ class TrainingJob:
         """Add to the record what was asked for: the checkpoint at once, the rest in what is returned."""
         files: dict[str, bytes] = {}
         if self.keep_model or self.lend_model:
-            problem = Problem.of(self.training.task, dataset.train)
-            packed = dict([checkpoint.pack(self.training, learner, problem, record)])
+            packed = dict([checkpoint.pack(self.training, learner, dataset, record)])
             if self.keep_model:
                 files |= packed
             else:

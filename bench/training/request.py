@@ -97,4 +97,5 @@ def origin_of(task: Task) -> Record:
 
 def describe_entry(entry: Task | Model) -> dict[str, Any]:
     """Name, label, version and parameters of a task or model, as records keep them."""
-    return {"name": entry.name, "label": entry.label, "version": entry.version, "parameters": entry.identity()}
+    cites = {"cites": list(entry.cites)} if entry.cites else {}
+    return {"name": entry.name, "label": entry.label, "version": entry.version, "parameters": entry.identity(), **cites}

@@ -77,6 +77,7 @@ class Reference:
         (a linear model, say), "limit" the lowest loss that the noise allows: a model below it has seen the test data.
     loss, metrics: on test data. valid_loss: the loss on validation data, from which the best reference is chosen; None
         where it is not known. how: in a few words, how it predicts.
+    outputs: raw, for the test data, where the loss comes from a formula: `bench validate` scores them.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Reference:
     metrics: Mapping[str, float] = field(default_factory=dict)
     how: str = ""
     valid_loss: float | None = None
+    outputs: Array | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Task(RegistryEntry):
     defaults: ClassVar[Defaults]
     budgets: ClassVar[Parameters] = {}
     per_step: bool = False  # one prediction at every step (True), or one at the end of the sequence
+    constant: ClassVar[bool] = False  # every seed gives the same data: replicates then differ in their weights alone
 
     @property
     @abstractmethod

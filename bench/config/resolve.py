@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.config.budgets import FIRST_LOOK
 from bench.config.checks import check
-from bench.config.contenders import Entry, entries
+from bench.config.contenders import Entry, check_entries, entries, own_scheme
 from bench.config.given import REMOVED, by_current_names, convert_option, fill_in
 from bench.config.matching import Matching, matchings
 from bench.config.option import refuse_duplicates
@@ -23,6 +23,7 @@ from bench.models.registry import MODELS
 from bench.records.schema import digest
 from bench.records.secrets import masked
 from bench.seeds import generator
+from tasks.checking import check_identity
 from tasks.contract import Task
 from tasks.errors import UserError
 from tasks.registry import TASKS, code_hash, load_plugin_file
@@ -37,6 +38,7 @@ class Experiment:
     options: Options  # with the budget's values filled in
     tasks: tuple[Task, ...]
     models: tuple[Model, ...]
+    own_schemes: tuple[str | None, ...] = ()  # of each model, where it names one: gru[init=chrono]
 
     @property
     def results_folder(self) -> Path:
@@ -55,7 +57,7 @@ class Experiment:
     @property
     def entries(self) -> list[Entry]:
         """What is compared: each model with each initialisation scheme."""
-        return entries(self.models, self.options.init)
+        return entries(self.models, self.options.init, self.own_schemes)
 
     @property
     def uses_torch(self) -> bool:
@@ -114,6 +116,8 @@ class Experiment:
             [t.name, t.version, t.identity(), code_hash(type(t)), self.steps(t), self.batch_size(t)] for t in self.tasks
         ]
         settings["models"] = [[m.name, m.version, m.identity(), code_hash(type(m))] for m in self.models]
+        if any(self.own_schemes):
+            settings["own_schemes"] = list(self.own_schemes)
         settings["lr_range"] = [list(self.lr_range(t)) for t in self.tasks]
         settings["plugins"] = [Path(path).name for path in self.options.plugins]
         return digest(settings)
@@ -142,12 +146,14 @@ def resolve(
     smoke = recipe is not None and flags.get("budget") == "smoke"
     given = {**_without_replaced(by_current_names(config or {}), flags, smoke=smoke), **flags}
     options = Options(**{key: convert_option(key, value) for key, value in given.items()})
+    refuse_duplicates("--plugin", [Path(plugin).name for plugin in options.plugins])  # they become modules
     for plugin in options.plugins:
         module = load_plugin_file(plugin)
         if TASKS.load_plugin(module) + MODELS.load_plugin(module) == 0:
             raise UserError(f"plug-in {plugin} defines no task and no model: subclass Task or Model in it")
     options = check(fill_in(options))
-    models = _create(MODELS.create, [Spec.parse(text) for text in options.models], "model")
+    asked = [own_scheme(Spec.parse(text)) for text in options.models]
+    models = _create(MODELS.create, [spec for spec, _ in asked])
     for model in models:
         if options.precision not in model.precisions:
             raise UserError(
@@ -157,9 +163,12 @@ def resolve(
     budget_parameters = {name: cls.budgets.get(options.budget, {}) for name, cls in TASKS.entries().items()}
     specs = [Spec.parse(text) for text in options.tasks or ()]
     specs += [Spec("series", _series_parameters(options))] if options.data else []
-    tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs, "task")
+    tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs)
+    refuse_duplicates("--tasks", [task.label for task in tasks])
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
-    return Experiment(name, options, tuple(tasks), tuple(models))
+    experiment = Experiment(name, options, tuple(tasks), tuple(models), tuple(scheme for _, scheme in asked))
+    check_entries(experiment.entries)
+    return experiment
 
 
 def _without_replaced(config: Mapping[str, Any], flags: Mapping[str, Any], *, smoke: bool) -> dict[str, Any]:
@@ -205,9 +214,10 @@ def _training_sequences(task: Task) -> int:
     return len(task.generate(generator("count", task.name)).train)
 
 
-def _create(create: Any, specs: list[Spec], kind: str) -> list[Any]:
+def _create(create: Any, specs: list[Spec]) -> list[Any]:
     made = [create(spec) for spec in specs]
-    refuse_duplicates(f"--{kind}s", [entry.label for entry in made])
+    for entry in made:
+        check_identity(entry)
     return made
 
 

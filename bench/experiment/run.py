@@ -20,7 +20,8 @@ from bench.analysis.tables import write_tables
 from bench.config.budgets import FIRST_LOOK
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
-from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
+from bench.experiment.cell import CellPlan
+from bench.experiment.contracts import check_models, check_tasks
 from bench.experiment.driver import Driver, Limits
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
 from bench.experiment.mirror import Mirror, check_storage
@@ -30,6 +31,7 @@ from bench.experiment.references import record_references
 from bench.experiment.replicate import Replicate, SearchForAll, Timing
 from bench.experiment.settling import look, more_replicates
 from bench.experiment.time_limit import ready_by
+from bench.experiment.without_effect import without_effect
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.records.folder import RECORDS, ResultsFolder, command_name
 from bench.records.jsonl import RecordFile, read_records
@@ -37,9 +39,7 @@ from bench.records.ledger import Ledger
 from bench.records.reuse import Siblings
 from bench.records.schema import PROTOCOL, SCHEMA, STAGES
 from bench.records.selection import drop_superseded, most_frequent
-from bench.training.data import load_data
 from tasks.errors import UserError, is_stop, unasked_end
-from tasks.validation import naming, validate_dataset
 
 ONE_REPLICATE = (
     "--replicates 1: nothing can be said of how results vary, so there will be no interval, no test and no verdict"
@@ -140,10 +140,9 @@ class _Workers:
         self.notes: list[str] = []
         self.count = self.executor.workers
         with ready_by(began, options.max_time, options.timeout):
-            for task in experiment.tasks:
-                with naming(task):
-                    validate_dataset(task, load_data(task, options.seed, SEARCH_REPLICATE))
+            check_tasks(experiment)
             self.machine = look_at_machine(experiment, self.executor, cohorts=cohorts, observer=observer)
+            check_models(experiment, self.machine["device"], self.executor, observer)
         if self.machine["device"] == "cuda" and cohorts:
             self.executor = with_cohorts(self.executor, self.machine["gpus"], options, self._note)
 
@@ -164,6 +163,7 @@ def _open_folder(
     """Lock the results folder until `resources` is closed, and read what it has recorded."""
     died = folder.open(fresh)
     resources.callback(folder.close)
+    folder.keep_plugins(experiment.options.plugins)
     if died:
         observer.note(f"took over the folder from {died}, which ended without giving it back")
     for text in folder.changed:
@@ -210,6 +210,8 @@ class _Run:
         """All phases; what an interruption leaves is written before it passes through."""
         self._announce()
         self.observer.note(f"device {self.workers.machine['reason']}")
+        for text in without_effect(self.experiment, self.workers.machine["device"]):
+            self.observer.note(text)
         if max(self.plan.replicates.values()) == 1:
             self.observer.note(ONE_REPLICATE)
         try:

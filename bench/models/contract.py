@@ -109,6 +109,13 @@ class Learner(ABC):
     def train_step(self, batch: Any) -> Any:
         """Make one optimiser step. Returns the loss *before* the step, left on the device: no host synchronisation."""
 
+    def gradients(self, batch: Any) -> dict[str, Array] | None:
+        """The gradient of the batch's loss by the weights' names, without a step and without clipping.
+
+        `bench validate` compares it with central differences. None: the learner does not give it.
+        """
+        return None
+
     @abstractmethod
     def losses(self, collected: Sequence[Any]) -> Array:
         """Copy losses collected from `train_step` to the host: `(n,)` float64."""

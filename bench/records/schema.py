@@ -13,8 +13,9 @@ recorded before there was a choice), of stage "search" or "confirm". It has thes
     stage           "trial" | "search" | "confirm" | "examine" | "time" | "reference"
     match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
                      "hidden 20×1" (a size and depth on its own)
-    task            {"name", "label", "version", "parameters"}
-    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init"}
+    task            {"name", "label", "version", "parameters", and "code_sha256" of the plug-in file that defines it}
+    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", and
+                     "code_sha256" as for a task}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
                      "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
                      "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a

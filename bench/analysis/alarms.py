@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.analysis import stats
+from bench.analysis.equal_amounts import model_amounts
 from bench.analysis.formatting import listed, number
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
@@ -18,6 +19,7 @@ def alarms(results: Recorded) -> tuple[str, ...]:
     """One sentence each; empty where all is well."""
     found = (
         *_without_result(results),
+        *_not_matched(results),
         *_beyond_the_limit(results),
         *_noisy_timings(results),
         *_mixed_machines(results),
@@ -48,6 +50,18 @@ def _without_result(results: Recorded) -> list[str]:
             how = listed([f"{count} {status}" for status, count in statuses.items()])
             found.append(f"On {task} ({match}), {model} has no result: none of its trials ended well ({how}).")
     return found
+
+
+def _not_matched(results: Recorded) -> list[str]:
+    """Models that no hidden size brings near enough to the budget of a comparison."""
+    return [
+        f"On {one.task} ({one.match}), {one.model} has {number(one.amount)} {one.quantity} at hidden size "
+        f"{one.hidden_size}, {abs(one.away):.0%} {'more' if one.away > 0 else 'fewer'} than the {number(one.budget)} "
+        f"that all are to have ({one.tolerance:.0%} is allowed): no size comes nearer, so this is no comparison of "
+        "equals for it."
+        for one in model_amounts(results)
+        if abs(one.away) > one.tolerance
+    ]
 
 
 def _beyond_the_limit(results: Recorded) -> list[str]:

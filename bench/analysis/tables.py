@@ -49,6 +49,7 @@ CURVES = (
 TIMINGS = (
     *("match", "task", "model", "hidden_size", "num_layers", "batch_size", "kernel", "threads", "forward_seconds"),
     *("step_seconds", "step_seconds_iqr", "sequences_per_second", "latency_seconds", "flops_per_step", "has_warnings"),
+    "state_size",
 )
 REFERENCES = ("match", "task", "model", "kind", "how", "replicate", "valid_loss", "test_loss", "skill")
 SUMMARY = (
@@ -58,7 +59,7 @@ SUMMARY = (
 )
 INTEGERS = {
     *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
-    *("step", "threads", "n", "n_failed", "block"),
+    *("step", "threads", "n", "n_failed", "block", "state_size"),
 }
 BOOLEANS = {"has_warnings", "selected"}
 TEXTS = {"match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "device", "precision"}

@@ -54,8 +54,9 @@ class Options:
         ("tuned",),
         "A,B",
         "What the models have in common: tuned (nothing: each has its own best size), hidden (hidden size and layers), "
-        "params (number of parameters), each (hidden size and layers, at every size and depth).",
-        filled="of tuned, hidden, params and each",
+        "params (number of parameters), flops (of a step), state (numbers carried between steps), time (of a step, "
+        "measured), each (hidden size and layers, at every size and depth).",
+        filled="of tuned, hidden, params, flops, state, time and each",
         distinct=True,
     )
     parameter_budgets: tuple[int, ...] = _compared(
@@ -65,6 +66,16 @@ class Options:
         at_least=1,
         at_most=_BILLION,
         distinct=True,
+    )
+
+    match_tolerance: float | None = _compared(
+        None,
+        "X",
+        "With --match params, flops, state or time: how far a model may be from the others before an alarm says so. "
+        "Default: 0.05, which is 5 %, and 0.1 for time.",
+        decides="place",
+        more_than=0,
+        at_most=1,
     )
 
     data: str | None = _table(None, "FILE.csv", "Forecast columns of this CSV file: a task called series.")

@@ -14,7 +14,7 @@ from bench.config.budgets import FIRST_LOOK
 from bench.config.checks import check
 from bench.config.contenders import Entry, check_entries, entries, own_scheme
 from bench.config.given import REMOVED, by_current_names, convert_option, fill_in
-from bench.config.matching import Matching, matchings
+from bench.config.matching import BY_AMOUNT, TOLERANCES, Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
 from bench.config.values import LONGEST_NAME
@@ -53,6 +53,12 @@ class Experiment:
         """The comparisons, each fair in another way."""
         options = self.options
         return matchings(options.match, options.hidden_sizes or (), options.layers or (), options.parameter_budgets)
+
+    @property
+    def tolerances(self) -> dict[str, float]:
+        """How far a model may be from the budget of a comparison, by its kind, relative."""
+        asked = self.options.match_tolerance
+        return TOLERANCES if asked is None else dict.fromkeys(TOLERANCES, asked)
 
     @property
     def entries(self) -> list[Entry]:
@@ -168,6 +174,7 @@ def resolve(
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
     experiment = Experiment(name, options, tuple(tasks), tuple(models), tuple(scheme for _, scheme in asked))
     check_entries(experiment.entries)
+    _check_sizes(experiment)
     return experiment
 
 
@@ -206,6 +213,19 @@ def default_name(options: Options) -> str:
         hashed = digest([list(options.models), options.data, options.target, sorted(changed.items())])[:6]
         return f"{name[: LONGEST_NAME - 7]}-{hashed}"
     return name
+
+
+def _check_sizes(experiment: Experiment) -> None:
+    """Raise UserError where a comparison gives a model a hidden size that it cannot have."""
+    asked = {size for m in experiment.matchings if m.kind not in BY_AMOUNT for size in m.hidden_sizes}
+    for model in experiment.models:
+        possible = model.sizes(2 * max(asked)) if asked else ()
+        for size in sorted(asked.difference(possible)):
+            near = ", ".join(str(one) for one in sorted(possible, key=lambda one: abs(one - size))[:3])
+            raise UserError(
+                f"model {model.label} can't have hidden size {size}: the nearest that it can have are {near}. "
+                "Choose others with --hidden-sizes"
+            )
 
 
 @lru_cache(maxsize=64)

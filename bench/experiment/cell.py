@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.config.budgets import BUDGETS
 from bench.config.contenders import Entry
-from bench.config.matching import Matching
+from bench.config.matching import BY_AMOUNT, Matching
 from bench.config.resolve import Experiment
 from bench.experiment.driver import Order
+from bench.experiment.matched import Matched, Timed, matched_size
 from bench.experiment.points import count_trials, points_for_all, points_of_replicate
 from bench.experiment.pruning import PrunedSearch, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
-from bench.models.sizing import hidden_size_for, total_parameters
 from bench.records.schema import Record
 from bench.training.checkpoint import stored
 from bench.training.data import load_data
@@ -41,6 +41,7 @@ class CellPlan:
     entry: Entry
     device: str
     kernel: str | None = None
+    timed: Timed = field(default_factory=dict)  # sizes of comparisons at equal time, once they are measured
 
     @property
     def model(self) -> Model:
@@ -60,13 +61,19 @@ class CellPlan:
         """Where the search may look: the comparison's sizes and depths, and learning rates from the range."""
         matching, rates = self.matching, self.experiment.lr_range(self.task)
         sizes, layers = matching.hidden_sizes, matching.layers
-        if matching.kind == "params":
-            problem = Problem.of(self.task, load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).train)
-            budget = matching.parameters
-            if budget is None:
-                budget = total_parameters(self.experiment.models[0], problem, sizes[0], layers[0])
-            sizes = (hidden_size_for(self.model, problem, budget, layers[0]),)
+        if (matched := self.matched()) is not None:
+            sizes = (matched.hidden_size,)
         return Space(sizes, layers, rates, self.entry.schemes)
+
+    def matched(self) -> Matched | None:
+        """The one size that a comparison at equal amounts gives the model; None for others, and before it is timed."""
+        matching, experiment = self.matching, self.experiment
+        if matching.kind not in BY_AMOUNT or matching.kind == "time":
+            return self.timed.get(self.name)
+        problem = Problem.of(self.task, load_data(self.task, experiment.options.seed, SEARCH_REPLICATE).train)
+        middle, layers, batch_size = matching.hidden_sizes[0], matching.layers[0], experiment.batch_size(self.task)
+        where = (self.model, problem, middle, layers, batch_size)
+        return matched_size(matching.kind, matching.parameters, experiment.models, *where)
 
     def training(self, point: Point, replicate: int) -> Training:
         """The training of a point of the search space on one replicate."""

@@ -8,7 +8,7 @@ the machine. With `--tune once` one search on replicate 0 serves all replicates.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ from bench.executors.executor import Executor
 from bench.experiment.cell import CellPlan
 from bench.experiment.contracts import check_models, check_tasks
 from bench.experiment.driver import Driver, Limits
+from bench.experiment.equal_time import timed_sizes
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
+from bench.experiment.matched import Timed
 from bench.experiment.mirror import Mirror, check_storage
 from bench.experiment.observer import Observer
 from bench.experiment.plan import Plan, covers
@@ -95,7 +97,7 @@ def run(
             return _unchanged(folder, finished, observer, began)
         try:
             workers = _Workers(experiment, executor, observer, resources, began)
-            plan = Plan(experiment, workers.machine["device"])
+            plan = Plan(experiment, workers.machine["device"], workers.timed_sizes(before))
             plan.planned()  # before the folder is touched: a model may lack a size that is asked for
             ledger = _open_folder(experiment, folder, workers, observer, resources, fresh, retry_failed)
             looked_again = plan.looks_again(before)
@@ -132,7 +134,7 @@ class _Workers:
 
         began: of the run, on `time.monotonic`, since its limits cover what happens here as well.
         """
-        options, self._observer = experiment.options, observer
+        options, self._experiment, self._observer = experiment.options, experiment, observer
         cohorts = executor is None and options.executor == "local"
         # first: its workers start meanwhile
         self.executor = executor or open_executor(experiment, observer, cohorts=cohorts)
@@ -145,6 +147,13 @@ class _Workers:
             check_models(experiment, self.machine["device"], self.executor, observer)
         if self.machine["device"] == "cuda" and cohorts:
             self.executor = with_cohorts(self.executor, self.machine["gpus"], options, self._note)
+
+    def timed_sizes(self, before: Mapping[str, Any]) -> Timed:
+        """The sizes at which models take as long a step; those of an earlier run of the experiment stay.
+
+        before: its manifest.
+        """
+        return timed_sizes(self._experiment, self.machine["device"], self.executor, self._observer, before)
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
@@ -210,6 +219,8 @@ class _Run:
         """All phases; what an interruption leaves is written before it passes through."""
         self._announce()
         self.observer.note(f"device {self.workers.machine['reason']}")
+        for text in self.plan.unmatched():
+            self.observer.note(text)
         for text in without_effect(self.experiment, self.workers.machine["device"]):
             self.observer.note(text)
         if max(self.plan.replicates.values()) == 1:
@@ -308,6 +319,7 @@ class _Run:
                 "command": self.command,
                 "experiment": self.plan.settings(),
                 "comparisons": [matching.label for matching in experiment.matchings],
+                **({"matched": matched} if (matched := self.plan.matched()) else {}),
                 "environment": machine["environment"],
                 "environment_fingerprint": machine["fingerprint"],
                 "device": {"picked": machine["device"], "reason": machine["reason"]},

@@ -147,6 +147,7 @@ class Model(RegistryEntry):
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
     uses_torch: ClassVar[bool] = True  # False: a process that trains only such models does not load torch
+    states: ClassVar[int | None] = None  # numbers that a hidden unit carries from step to step, see `state_size`
     group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it
 
     @abstractmethod
@@ -156,3 +157,14 @@ class Model(RegistryEntry):
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         """What `build` would give, without building it where a formula exists."""
+
+    def sizes(self, largest: int) -> Sequence[int]:
+        """The hidden sizes up to `largest` that this model can have, ascending: multiples of its heads, say."""
+        return range(1, largest + 1)
+
+    def state_size(self, problem: Problem, hidden_size: int, num_layers: int) -> int | None:
+        """How many numbers it carries from one step of a sequence to the next; None: the model does not say.
+
+        A model that looks at earlier steps themselves carries as many numbers of each as it looks at.
+        """
+        return None if self.states is None else self.states * hidden_size * num_layers

@@ -28,12 +28,19 @@ _PART = 1 << 20
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("name", "command", "status", "identity", "records_sha256", "environment_fingerprint"), str),
-    **dict.fromkeys(("experiment", "environment", "device", "lr_ranges", "tables_sha256"), dict),
+    **dict.fromkeys(("experiment", "environment", "device", "lr_ranges", "tables_sha256", "matched"), dict),
     **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED), list),
     **dict.fromkeys(("schema", "trainings_planned", "records_bytes"), int),
     "seconds": (int, float),
 }
-_ENTRIES: dict[str, type] = {"comparisons": str, "missing": dict, "cohort_notes": str, NOTICED: str, "lr_ranges": list}
+_ENTRIES: dict[str, type] = {
+    "comparisons": str,
+    "missing": dict,
+    "cohort_notes": str,
+    NOTICED: str,
+    "lr_ranges": list,
+    "matched": dict,
+}
 
 
 def write(folder: Path, manifest: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ recorded before there was a choice), of stage "search" or "confirm". It has thes
     experiment      name
     budget          "smoke" | "quick" | "standard" | "full"
     stage           "trial" | "search" | "confirm" | "examine" | "time" | "reference"
-    match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
-                     "hidden 20×1" (a size and depth on its own)
+    match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget),
+                     "flops", "state", "time" or "hidden 20×1" (a size and depth on its own)
     task            {"name", "label", "version", "parameters", and "code_sha256" of the plug-in file that defines it}
     model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", and
                      "code_sha256" as for a task}
@@ -66,7 +66,8 @@ Stage "time" (timed alone: the configuration selected most often, see `records.s
 identity and instead of a curve
 
     timing          {"forward_seconds", "step_seconds", "latency_seconds", each with its "…_iqr",
-                     "sequences_per_second", "flops_per_step", "threads", "has_warnings"}
+                     "sequences_per_second", "flops_per_step", "state_size" (numbers that are carried from one step of
+                     a sequence to the next; null: the model does not say), "threads", "has_warnings"}
 
 and one more such record for each kernel that the same configuration can run on (`kernel` tells them apart), and for
 each `round`: 0, 1, … (absent in older records, which have one)

@@ -12,6 +12,7 @@ from bench.report.document import (
 from bench.report.sections.claims import claims_section
 from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
+from bench.report.sections.fairness import fairness_section
 from bench.report.sections.gradients import gradients_section
 from bench.report.sections.leaderboard import leaderboard_section
 from bench.report.sections.made import made_section
@@ -32,6 +33,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         curves_section(results),
         outcome_section(results),
         scaling_section(results),
+        fairness_section(results),
         pairwise_section(results),
         claims_section(results),
         gradients_section(results),

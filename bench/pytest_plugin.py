@@ -115,7 +115,8 @@ class BaselineCollector(pytest.Collector):
 
 
 class CellItem(pytest.Item):
-    """A cell as a test item: skipped if `gate.toml` says so, an error if not comparable, a failure if it regressed."""
+    """A cell as a test item: skipped if `gate.toml` says so, an error if not comparable, a failure if it regressed
+    or changed."""
 
     def __init__(self, *, cell: CellName, gate: Gate, **settings: Any) -> None:
         super().__init__(**settings)
@@ -131,8 +132,8 @@ class CellItem(pytest.Item):
 
     def runtest(self) -> None:
         found = self.gate.outcome(self)
-        if found.state == "regressed":
-            raise NotAsGood(f"{self.cell} regressed: {found.why}")
+        if found.state in ("regressed", "changed"):
+            raise NotAsGood(f"{self.cell} {found.state}: {found.why}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **settings: Any) -> Any:
         """Show the sentence alone: the line of this file that raised it is of no use."""

@@ -109,7 +109,7 @@ def score(
         name,
         kind,
         mean_loss(task.loss, outputs, test.targets, test.mask),
-        task.metrics(outputs, test.targets, test.mask),
+        task.score(outputs, test),
         how,
         mean_loss(task.loss, predict(valid), valid.targets, valid.mask),
     )
@@ -162,7 +162,7 @@ def forecast_references(
         for name, (predict, how) in sorted(naive.items(), key=lambda item: item[0] != floor)  # the floor first
     ]
     chosen = linear or choose_linear_ar(dataset.train, dataset.valid)
-    order = f"order {chosen.order}" + ("" if linear else " (chosen on validation data)")
+    order = f"order {chosen.order}" + ("" if linear else ", chosen on validation data")
     how = f"least squares on all inputs, {order}"
     return [*found, score(task, "linear_ar", "baseline", lambda split: chosen.predict(split.inputs), dataset, how)]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from tasks.entry import RegistryEntry
+from tasks.reading import Reading, Selection
 
 if TYPE_CHECKING:  # a type alone must not load numpy: `bench list` starts without it
     from numpy.typing import NDArray
@@ -36,12 +37,15 @@ class Split:
     mask: `(N, T)` bool, per-step tasks only: the steps that count in loss and metrics. None: all of them.
     lengths: `(N,)` integers in 1..T where sequences are padded at the end. None: all have length T. A prediction for
         the whole sequence is read at its last real step; a per-step task also masks its padding.
+    base: `(N, output_size)` float64 where targets are changes: the values from which they start, in the data's own
+        units. It is no part of what a model sees.
     """
 
     inputs: Array
     targets: Array
     mask: Array | None = None
     lengths: Array | None = None
+    base: Array | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -120,19 +124,27 @@ class Defaults:
 class Columns:
     """How a task reads a table: the input columns, the predicted columns, and the units of both.
 
-    A value v of input column i enters as (v − input_mean[i]) / input_scale[i]; a prediction p of output column o is
-    p · output_scale[o] + output_mean[o] in the column's own units, `horizon` rows after the last of `window` rows.
+    A value v of input i enters as (v − input_mean[i]) / input_scale[i]; a prediction p of output o is
+    p · output_scale[o] + output_mean[o] in the transform's units, and `tasks.transform.own_units` gives the column's.
+
+    outputs: their names: the targets, each `horizon` rows after the last of `window` rows; or each target at each of
+    several `horizons`, of which `horizon` is the furthest. reading, selection: how a file becomes inputs; None: its
+    columns are the inputs as they stand. words: of each categorical column.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     window: int
     horizon: int = 1
-    growth: bool = False  # the columns enter as growth in percent: 100 times the difference of their logarithms
     input_mean: tuple[float, ...] = ()  # empty: the columns are used as they are
     input_scale: tuple[float, ...] = ()
     output_mean: tuple[float, ...] = ()
     output_scale: tuple[float, ...] = ()
+    transform: Literal["none", "growth", "difference", "log"] = "none"
+    horizons: tuple[int, ...] = ()  # empty: `horizon` alone
+    reading: Reading | None = None
+    selection: Selection | None = None
+    words: tuple[tuple[str, ...], ...] = ()
 
 
 class Task(RegistryEntry):
@@ -173,6 +185,16 @@ class Task(RegistryEntry):
         return self
 
     @property
+    def rows(self) -> int | None:
+        """Rows of the series; None where data are drawn."""
+        return None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about the data before training, a sentence each; usually none."""
+        return ()
+
+    @property
     def origin(self) -> Origin | None:
         """Where this replicate cuts the series; None where replicates draw data of their own."""
         return None
@@ -184,6 +206,17 @@ class Task(RegistryEntry):
     @abstractmethod
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
         """Scores of raw outputs (predictions, or logits) against targets, without the loss itself."""
+
+    def score(self, outputs: Array, split: Split) -> dict[str, float]:
+        """The metrics of a whole split. A task overrides it whose metrics need more than outputs and targets."""
+        return self.metrics(outputs, split.targets, split.mask)
+
+    def in_units(self, values: Array, split: Split) -> Array:
+        """Raw outputs or targets of a split in the data's own units, for pictures and tables."""
+        columns = self.columns
+        if columns is None or not columns.output_scale:
+            return values
+        return np.asarray(values * np.array(columns.output_scale) + np.array(columns.output_mean))
 
     @abstractmethod
     def references(self, dataset: Dataset) -> Sequence[Reference]:

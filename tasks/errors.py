@@ -8,6 +8,9 @@ import threading
 import traceback
 from collections.abc import Iterable
 
+LONGEST = 60  # characters of a name or value in a message
+MOST = 20  # names of a user's own in a list in a message
+
 _CLOSE = 0.75  # of two names: twice the letters that both have in the same order, divided by the letters of both
 _CLOSE_FROM_THE_START = 0.65  # of two that begin with the same letter, which people rarely get wrong
 
@@ -16,16 +19,40 @@ class UserError(Exception):
     """What is wrong, what was expected, and what to do next. The command line prints it alone and exits with code 2."""
 
 
-def unknown(kind: str, given: str, valid: Iterable[str], means: str | None = None) -> UserError:
+def unknown(
+    kind: str, given: str, valid: Iterable[str], means: str | None = None, *, most: int | None = None
+) -> UserError:
     """The error for a name that does not exist. It names the nearest valid name (or `means`), and all of them.
+
+    most: name no more than this number of them.
 
     >>> str(unknown("model", "gur", ["gru", "lstm"]))
     "unknown model 'gur': did you mean 'gru'? Valid: gru, lstm"
     """
     names = sorted(valid)
-    return UserError(
-        f"unknown {kind} '{given}': {did_you_mean(given, names, means)}Valid: {', '.join(names) or 'none'}"
-    )
+    valid_names = listed(names, len(names) if most is None else most)
+    return UserError(f"unknown {kind} {short(given)}: {did_you_mean(given, names, means)}Valid: {valid_names}")
+
+
+def short(text: str) -> str:
+    """For a message: quoted, on one line, cut where it is long."""
+    return repr(cut(text))
+
+
+def cut(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}…"
+
+
+def listed(names: Iterable[str], most: int = MOST) -> str:
+    """Names with commas between them, cut where they are long or many; "none" where there are none.
+
+    >>> listed(["a", "b"])
+    'a, b'
+    """
+    found = list(names)
+    more = f", … ({len(found) - most} more)" if len(found) > most else ""
+    return ", ".join(map(cut, found[:most])) + more or "none"
 
 
 def did_you_mean(given: str, valid: Iterable[str], means: str | None = None) -> str:
@@ -35,7 +62,7 @@ def did_you_mean(given: str, valid: Iterable[str], means: str | None = None) -> 
     ''
     """
     near = means or nearest(given, valid)
-    return f"did you mean '{near}'? " if near else ""
+    return f"did you mean '{cut(near)}'? " if near else ""
 
 
 def nearest(given: str, valid: Iterable[str]) -> str | None:

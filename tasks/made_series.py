@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tasks import windows
 from tasks.baselines import forecast_references, naive_forecasts, noise_limit
-from tasks.contract import Array, Dataset, Reference, Task
+from tasks.contract import Array, Columns, Dataset, Reference, Task
 from tasks.errors import UserError
 from tasks.metrics import error_metrics
 
@@ -16,6 +18,8 @@ class MadeSeries(Task):
     points: int
     noise: float = 0.0  # standard deviation of Gaussian noise on inputs and targets, for tasks that have it
 
+    variables: ClassVar[tuple[str, ...]] = ("value",)  # the names of the inputs; the outputs are the first of them
+
     loss = "mse"
 
     def __post_init__(self) -> None:
@@ -26,6 +30,11 @@ class MadeSeries(Task):
         needed = windows.rows_needed(self.window)
         if self.points < needed:
             raise UserError(f"{self.name}[points={self.points}]: window {self.window} needs at least {needed} points")
+
+    @property
+    def columns(self) -> Columns:
+        """In the units of the data itself: made data have no other."""
+        return Columns(self.variables, self.variables[: self.output_size], self.window)
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
         return error_metrics(outputs, targets, mask)

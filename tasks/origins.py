@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from tasks.contract import Array, Dataset
 from tasks.errors import UserError
-from tasks.windows import make_windows
+from tasks.windows import windows_of
 
 MOST_BLOCKS = 10
 FEWEST_FORECASTS = 6  # in a block, in the validation part and in the training part
@@ -62,8 +62,9 @@ class Origins:
             range(test.start + ahead, test.stop),
         )
 
-    def split(self, series: Array, block: int | None, outputs: int) -> Dataset:
-        """Windows of a series `(rows, columns)` for a block; the first `outputs` columns are predicted.
+    def split(self, inputs: Array, targets: Array, block: int | None, base: Array | None = None) -> Dataset:
+        """Windows of the rows `inputs` `(rows, I)` for a block, with the row of `targets` `(rows, O)` `horizon` rows
+        after each, and that row of `base` `(rows, O)`.
 
         A forecast of validation or test looks back at the `window` rows before it, some of which may be rows of the
         part before: they lie in its past and are known when it is made. No window reaches into a later part, and no
@@ -72,13 +73,14 @@ class Origins:
         train, valid, test = self.parts(block)
         return Dataset(
             *(
-                make_windows(
-                    series[max(0, part.start - self.window) : part.stop],
+                windows_of(
+                    inputs[reach],
+                    targets[reach],
                     self.window,
                     horizon=self.horizon,
-                    targets=range(outputs),
+                    base=None if base is None else base[reach],
                 )
-                for part in (train, valid, test)
+                for reach in (slice(max(0, part.start - self.window), part.stop) for part in (train, valid, test))
             )
         )
 

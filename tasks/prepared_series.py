@@ -1,4 +1,4 @@
-"""From a CSV table to a standardised series: chosen columns, gaps reported or filled, a scale from the past alone."""
+"""From a user's table to a standardised series: inputs and what is predicted, in transformed units."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from tasks.contract import Array
-from tasks.csv_table import CsvTable, read_table
-from tasks.errors import UserError
+from tasks.errors import UserError, short
+from tasks.inputs import Inputs, make_inputs
+from tasks.reading import Reading, Selection
+from tasks.rows import read_rows
+from tasks.transform import RELATIVE, Transform, require_possible, transformed
 
 SHIPPED = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedSeries:
-    """`values` `(rows, columns)` float64 in the columns' own units: the targets first, then the features.
+    """`values` `(rows, inputs)` float64: the targets first, transformed, then the other inputs in their own units.
 
+    levels: `(rows, targets)`, the targets in their own units. names: of the inputs. ahead: those that are known in
+    advance. words: of categorical columns. left_out: inputs that were constant. added: rows that the file lacks.
     sha256: of the file. spare: its columns that are not used. notes: what was done to the data, a sentence each.
     """
 
@@ -26,6 +31,11 @@ class PreparedSeries:
     sha256: str
     names: tuple[str, ...]
     values: Array
+    levels: Array
+    ahead: frozenset[str]
+    words: dict[str, tuple[str, ...]]
+    left_out: tuple[str, ...]
+    added: int
     spare: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -39,100 +49,98 @@ class Standardised:
     scale: Array
 
 
-def prepare(
-    path: str,
-    targets: Sequence[str],
-    features: Sequence[str],
-    *,
-    time: str | None,
-    fill_forward: bool,
-    growth: bool = False,
-) -> PreparedSeries:
-    """Read and check a table. UserError, one line, for everything that a CSV file can have wrong.
+def prepare(path: str, reading: Reading, selection: Selection, transform: Transform) -> PreparedSeries:
+    """Read and check a table. UserError, one line, for everything that a file can have wrong.
 
-    path: a CSV file, or the name of one that is shipped in `tasks/data`. growth: take columns as growth in percent.
+    path: a CSV or Parquet file, or the name of a CSV file that is shipped in `tasks/data`.
     """
     shipped = SHIPPED / path
-    table = read_table(shipped if not Path(path).exists() and shipped.parent == SHIPPED and shipped.is_file() else path)
-    names = (*targets, *features)
-    for name in names if time is None else (*names, time):
-        table.text(name)  # an unknown column is a better message than what follows from it
-    notes = [] if time is None else _irregularity(time, table.increasing(time))
-    columns = [table.numbers(name) for name in names]
-    notes += _missing(table, names, columns, fill_forward)
-    values = np.stack([_fill_forward(column) for column in columns], axis=1)
-    if growth:
-        values = growth_percent(path, names, values)
-    for name, column in zip(targets, values.T, strict=False):
-        if column.min() == column.max():
-            raise UserError(f"{path}: target column '{name}' is constant ({column[0]:g}): there is nothing to predict")
-    spare = tuple(name for name in table.names if name not in (*names, time))
-    return PreparedSeries(path, table.sha256, names, values, spare, tuple(notes))
+    found = not Path(path).exists() and shipped.parent == SHIPPED and shipped.is_file()
+    rows = read_rows(str(shipped) if found else path, reading, selection, allow_future=bool(selection.known))
+    inputs = make_inputs(rows, selection)
+    count = len(rows) - rows.future
+    inputs = Inputs(inputs.names, inputs.values[:count], inputs.ahead)
+    levels = inputs.values[:, : len(selection.targets)]
+    _require_varying(path, selection.targets, levels)
+    inputs, left_out = _without_constants(inputs, len(selection.targets))
+    notes = list(rows.notes)
+    if rows.future:
+        notes.append(f"the last {rows.future:,} rows have no target: they are left for predict")
+    if left_out:
+        notes.append(f"constant inputs are left out: {', '.join(left_out)}")
+    values, levels = in_transformed_units(path, selection.targets, inputs.values, transform)
+    return PreparedSeries(
+        path,
+        rows.sha256,
+        inputs.names,
+        values,
+        levels,
+        inputs.ahead,
+        rows.words,
+        left_out,
+        rows.added,
+        rows.spare,
+        tuple(notes),
+    )
+
+
+def in_transformed_units(path: str, targets: Sequence[str], values: Array, transform: Transform) -> tuple[Array, Array]:
+    """Inputs `(rows, I)` with the targets transformed, and the targets in their own units; without a first row that a
+    relative transform loses. UserError where a target has no logarithm."""
+    levels = values[:, : len(targets)]
+    if transform == "none":
+        return values, levels
+    require_possible(path, targets, levels, transform)
+    values = np.concatenate([transformed(levels, transform), values[:, len(targets) :]], axis=1)
+    lost = int(transform in RELATIVE)
+    return values[lost:], levels[lost:]
 
 
 def standardise(series: PreparedSeries, train_rows: int, targets: int) -> Standardised:
     """Scale all rows by mean and standard deviation of the first `train_rows`. UserError where that is not possible.
 
-    targets: the first columns, of which none may be constant in these rows. A feature that is gets scale 1.
+    targets: the first columns, of which none may be constant in these rows. An input that is gets scale 1.
     """
-    values = series.values
-    train = values[:train_rows]
+    train = series.values[:train_rows]
     constant = train.min(axis=0) == train.max(axis=0)
     for name, value, flat in zip(series.names[:targets], train[0], constant, strict=False):
         if flat:
             raise UserError(
-                f"{series.path}: target column '{name}' is constant ({value:g}) in its first {train_rows} rows, with "
-                "which the earliest training begins: cut the file where the column begins to vary"
+                f"{series.path}: target column {short(name)} is constant ({value:g}) in its first {train_rows} rows, "
+                "with which the earliest training begins: cut the file where the column begins to vary"
             )
-    with np.errstate(all="ignore"):  # an overflow becomes an error for the user below
-        mean, scale = train.mean(axis=0), train.std(axis=0)
-        scale = np.where(constant | (scale == 0), 1.0, scale)
-        standardised = (values - mean) / scale
-        # bounds within which squared errors, in standard and in the column's own units, stay finite
-        usable = (np.abs(standardised) < 1e15).all(axis=0) & (scale > 1e-100) & (scale < 1e100)
+    found = scaled(series.values, train)
+    # bounds within which squared errors, in standard and in the column's own units, stay finite
+    with np.errstate(all="ignore"):
+        usable = (np.abs(found.values) < 1e15).all(axis=0) & (found.scale > 1e-100) & (found.scale < 1e100)
     for name, fine in zip(series.names, usable, strict=True):
         if not fine:
             raise UserError(
-                f"{series.path}: column '{name}' has values too large, or too far apart, to standardise: rescale it"
+                f"{series.path}: column {short(name)} has values too large, or too far apart, to standardise: "
+                "rescale it"
             )
-    return Standardised(standardised, mean, scale)
+    return found
 
 
-def _irregularity(time: str, times: Array) -> list[str]:
-    steps = np.diff(times)
-    if steps.max() <= 1.5 * np.median(steps):  # months of 28 to 31 days are regular
-        return []
-    return [
-        f"time column '{time}' has steps up to {steps.max() / np.median(steps):.3g} times the usual one: kept as it is"
-    ]
+def scaled(values: Array, train: Array) -> Standardised:
+    """Values `(rows, columns)` by mean and standard deviation of the rows `train`; a constant column has scale 1."""
+    with np.errstate(all="ignore"):  # an overflow becomes an error for the user
+        mean, scale = train.mean(axis=0), train.std(axis=0)
+        scale = np.where((train.min(axis=0) == train.max(axis=0)) | (scale == 0), 1.0, scale)
+        return Standardised((values - mean) / scale, mean, scale)
 
 
-def _missing(table: CsvTable, names: Sequence[str], columns: Sequence[Array], fill_forward: bool) -> list[str]:
-    """A sentence for each column with gaps; UserError where they may not or cannot be filled."""
-    found = []
-    for name, column in zip(names, columns, strict=True):
-        gaps = np.flatnonzero(np.isnan(column))
-        if not len(gaps):
-            continue
-        lines = ", ".join(str(table.lines[i]) for i in gaps[:5]) + (", …" if len(gaps) > 5 else "")
-        found.append(f"column '{name}' misses {len(gaps)} of {len(column)} values (lines {lines})")
-        if fill_forward and gaps[0] == 0:
+def _require_varying(path: str, targets: Sequence[str], levels: Array) -> None:
+    for name, column in zip(targets, levels.T, strict=True):
+        if column.min() == column.max():
             raise UserError(
-                f"{table.path}: {found[-1]}, and nothing stands before the first: cut the file where the column begins"
+                f"{path}: target column {short(name)} is constant ({column[0]:g}): there is nothing to predict"
             )
-    if found and not fill_forward:
-        raise UserError(f"{table.path}: {'; '.join(found)}: fill them in, or repeat the last value with --fill forward")
-    return [f"{sentence}: filled forward" for sentence in found]
 
 
-def _fill_forward(column: Array) -> Array:
-    known = np.where(np.isnan(column), 0, np.arange(len(column)))
-    return np.asarray(column[np.maximum.accumulate(known)])
-
-
-def growth_percent(path: str, names: Sequence[str], values: Array) -> Array:
-    """`(rows − 1, columns)`: 100 times the difference of logarithms; UserError where a value is not above 0."""
-    for name, column in zip(names, values.T, strict=True):
-        if column.min() <= 0:
-            raise UserError(f"{path}: column '{name}' has the value {column.min():g}: growth needs values above 0")
-    return np.asarray(100 * np.diff(np.log(values), axis=0))
+def _without_constants(inputs: Inputs, targets: int) -> tuple[Inputs, tuple[str, ...]]:
+    """Without those that never vary, of which no model can learn anything; and their names."""
+    varies = inputs.values.min(axis=0) != inputs.values.max(axis=0)
+    varies[:targets] = True
+    kept = tuple(name for name, fine in zip(inputs.names, varies, strict=True) if fine)
+    return inputs.only(kept), tuple(name for name in inputs.names if name not in kept)

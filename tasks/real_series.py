@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
+from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Split, Target, Task
 from tasks.packaged_data import packaged_file
-from tasks.series import STEPS, Series
+from tasks.series import Series
+from tasks.series_steps import LEARNING_RATES, STEPS
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RealSeries(Task):
 
     version = 2
     loss = "mse"
-    defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=(1e-3, 3e-2))
+    defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=LEARNING_RATES)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "defaults", self.series.defaults)  # of as many rows
@@ -63,6 +64,10 @@ class RealSeries(Task):
         return self.series.columns
 
     @property
+    def rows(self) -> int:
+        return self.series.rows
+
+    @property
     def notes(self) -> tuple[str, ...]:
         return self.series.notes
 
@@ -83,6 +88,12 @@ class RealSeries(Task):
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
         return self.series.metrics(outputs, targets, mask)
+
+    def score(self, outputs: Array, split: Split) -> dict[str, float]:
+        return self.series.score(outputs, split)
+
+    def in_units(self, values: Array, split: Split) -> Array:
+        return self.series.in_units(values, split)
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
         return self.series.references(dataset)
@@ -122,12 +133,14 @@ class Co2(RealSeries):
 
 @dataclass(frozen=True)
 class Macro(RealSeries):
-    """Quarterly growth in percent (100 times the difference of logarithms) of real GDP, consumption and investment in
-    the United States, 1959 to 2009: three features, three targets. Public domain (FRED, St. Louis Fed).
+    """Quarterly growth (100 times the difference of logarithms) of real GDP, consumption and investment in the United
+    States, 1959 to 2009: three inputs, three targets. Errors are in the columns' own units, billions of dollars. Public
+    domain (FRED, St. Louis Fed).
     """
 
     window: int = 8
 
+    version = 3
     name = "macro"
     summary = "quarterly growth of US GDP, consumption and investment, 3 features (extra: data)"
 

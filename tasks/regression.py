@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks import windows
-from tasks.contract import Array, Columns, Dataset, Defaults, Target
+from tasks.contract import Array, Dataset, Defaults, Target
 from tasks.errors import UserError
 from tasks.made_series import MadeSeries
 
@@ -38,6 +38,7 @@ class Regression(MadeSeries):
     name = "regression"
     summary = "next state of the Lorenz system from noisy observations; the noise floor is known"
     input_size = 3
+    variables = ("x", "y", "z")
     defaults = Defaults(
         batch_size=64,
         steps={"smoke": 25, "quick": 500, "standard": 2500, "full": 10_000},
@@ -59,11 +60,6 @@ class Regression(MadeSeries):
     def target(self) -> Target:
         """Twice the limit, as the noise of the inputs adds about as much again, and a small margin."""
         return Target("loss", 0.0025 + 2 * self.noise**2)
-
-    @property
-    def columns(self) -> Columns:
-        """In standard units, as the orbit of each seed has its own mean and scale."""
-        return Columns(("x", "y", "z"), ("x", "y", "z")[: self.outputs], self.window)
 
     def clean(self, seed: int | np.random.Generator) -> tuple[Array, np.random.Generator]:
         """The standardised states `(points, 3)` float64, and the generator from which the noise is drawn next."""

@@ -4,41 +4,49 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from tasks.baselines import Predict, best_naive, forecast_references, naive_forecasts, seasonal_naive
-from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Target, Task
+from tasks.baselines import Predict, best_naive, forecast_references
+from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Split, Target, Task
 from tasks.errors import UserError
+from tasks.forecast_targets import ForecastTargets, forecast_targets, parse_horizons
 from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
+from tasks.reading import Reading, Selection
+from tasks.series_references import NaiveForecasts
+from tasks.series_steps import LEARNING_RATES, STEPS, series_defaults
+from tasks.transform import RELATIVE, TRANSFORMS, own_units
 
-STEPS = {"smoke": 25, "quick": 500, "standard": 2000, "full": 8000}
-EPOCHS = {"smoke": 25, "quick": 60, "standard": 200, "full": 600}  # on few rows, more epochs only memorise them
 MARGIN = 0.05
+_LISTS = ("targets", "features", "categorical", "known", "calendar")
+_ALWAYS = ("data", "targets", "features", "time", "window", "horizon", "season", "fill", "transform")  # in identities
 
 
 @dataclass(frozen=True)
 class Series(Task):
     """From `window` rows of a CSV file to its target columns `horizon` rows after the last one.
 
-    data: path of the file, UTF-8 with column names in the first line, rows in order of time. (The bare name of a file
-        in `tasks/data` works too.)
+    data: path of the file: CSV in UTF-8 with column names in the first line, or Parquet. (The bare name of a file in
+        `tasks/data` works too.)
     targets: columns to predict. They are inputs as well, with `features` beside them.
-    time: a column that must increase (numbers or ISO dates); it is checked and not an input.
+    categorical, known, calendar: other inputs (see `tasks.reading.Selection`).
+    time: a column that must increase (numbers or dates). It orders the rows and is itself no input.
+    horizons: all of these rows ahead at once, as "1-10" or "1,6,12", in place of `horizon`.
     season: rows in a season, for the seasonal naive reference. fill: "forward" repeats the last value in gaps;
         "none" refuses gaps.
-    transform: "growth" takes all columns as growth in percent, 100 times the difference of their logarithms, in one
-        row less; then these are the columns' units.
+    transform: what the targets are taken as: "growth" (in percent: 100 times the difference of logarithms),
+        "difference" (both from the row at which the forecast is made, in one row less) or "log".
+    delimiter, decimal, date_format, time_zone, sort, drop_duplicates, resample: see `tasks.reading.Reading`.
 
     Each replicate has another forecast origin (see `tasks.origins`): it tests on one block of rows, validates on the
     rows before it and trains on all rows before those. Columns are standardised with mean and standard deviation of
-    these training rows. The loss is in these standard units; the metrics are in the columns' own. The file is read, and
-    refused if need be, when the task is made.
+    these training rows. The loss is in these transformed, standard units; the metrics are in the columns' own. The file
+    is read, and refused if need be, when the task is made.
     """
 
     data: str
@@ -49,7 +57,18 @@ class Series(Task):
     horizon: int = 1
     season: int | None = None
     fill: Literal["none", "forward"] = "none"
-    transform: Literal["none", "growth"] = "none"
+    transform: Literal["none", "growth", "difference", "log"] = "none"
+    horizons: str | None = None
+    categorical: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    calendar: tuple[str, ...] = ()
+    delimiter: str | None = None
+    decimal: str = "."
+    date_format: str | None = None
+    time_zone: str | None = None
+    sort: bool = False
+    drop_duplicates: bool = False
+    resample: str | None = None
 
     block: int | None = field(default=None, init=False)  # of `at`: the test block; None: before all blocks
 
@@ -57,67 +76,75 @@ class Series(Task):
     version = 2
     summary = "your own CSV file: the next rows of its columns, in their own units"
     loss = "mse"
-    defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=(1e-3, 3e-2))
+    defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=LEARNING_RATES)
 
     def __post_init__(self) -> None:
-        for key in ("targets", "features"):
+        for key in _LISTS:
             value = getattr(self, key)
             object.__setattr__(self, key, (value,) if isinstance(value, str) else tuple(value))
         for key in ("window", "horizon", "season"):
             value = getattr(self, key)
             if value is not None and value < 1:
                 raise UserError(f"series: {key} is {value}: expected 1 or more")
-        for key, choices in {"fill": ("none", "forward"), "transform": ("none", "growth")}.items():
+        for key, choices in {"fill": ("none", "forward"), "transform": TRANSFORMS}.items():
             if getattr(self, key) not in choices:
                 raise UserError(f"series: {key} is '{getattr(self, key)}': expected {' or '.join(choices)}")
-        self._check_columns()
+        if self.horizons is not None and self.horizon != 1:
+            raise UserError("--horizon and --horizons are two ways to say how far to look ahead: give one of them")
+        self.selection.check(self.time)
         for block in (None, *range(self.origins.blocks)):
-            standardise(self.prepared, self.origins.parts(block)[0].stop, self.output_size)
+            standardise(self.prepared, self.origins.parts(block)[0].stop, len(self.targets))
         known = self.origins.parts(None)[1].start
-        if self.season is not None and self.season * math.ceil(self.horizon / self.season) > known:
+        if self.season is not None and self.season * math.ceil(self.furthest / self.season) > known:
             raise UserError(
                 f"series: season {self.season} is longer than the {known} rows before the earliest validation data"
             )
         train_count = len(self.origins.target_rows(None)[0])  # of the fewest rows: all replicates take as many steps
-        object.__setattr__(self, "defaults", _defaults(train_count))  # of this file, in place of the class's own
+        # of this file, in place of the class's own
+        object.__setattr__(self, "defaults", series_defaults(train_count, self.window))
 
-    def _check_columns(self) -> None:
-        if not self.targets:
-            raise UserError("series needs a target column: give --target COLUMN")
-        for flag, columns in {"--target": self.targets, "--features": self.features}.items():
-            for column in columns:
-                if columns.count(column) > 1:
-                    raise UserError(f"'{column}' is given twice in {flag}: name each column once")
-                if column == self.time:
-                    raise UserError(f"'{column}' is both --time and {flag}: leave it out of one of them")
-        for column in self.targets:
-            if column in self.features:
-                raise UserError(
-                    f"'{column}' is both --target and --features: leave it out of --features; a target's own past is "
-                    "always an input"
-                )
+    @cached_property
+    def reading(self) -> Reading:
+        """How the file is read."""
+        return Reading(**{f.name: getattr(self, f.name) for f in fields(Reading)})
+
+    @cached_property
+    def selection(self) -> Selection:
+        """Which of its columns are used."""
+        return Selection(**{f.name: getattr(self, f.name) for f in fields(Selection)})
+
+    @cached_property
+    def rows_ahead(self) -> tuple[int, ...]:
+        """The horizons: how many rows after the last that it sees each output of a forecast lies."""
+        return (self.horizon,) if self.horizons is None else parse_horizons(self.horizons)
+
+    @property
+    def furthest(self) -> int:
+        return self.rows_ahead[-1]
 
     @cached_property
     def prepared(self) -> PreparedSeries:
         """The series in its own units. It is read once, so a file that changes during an experiment has no effect."""
-        return prepare(
-            self.data,
-            self.targets,
-            self.features,
-            time=self.time,
-            fill_forward=self.fill == "forward",
-            growth=self.transform == "growth",
-        )
+        return prepare(self.data, self.reading, self.selection, self.transform)
 
     @cached_property
     def origins(self) -> Origins:
         """Where the series is cut. UserError where it is too short for two forecast origins."""
-        return require_origins(self.data, len(self.prepared.values), self.window, self.horizon)
+        return require_origins(self.data, len(self.prepared.values), self.window, self.furthest)
 
     @cached_property
     def standardised(self) -> Standardised:
-        """All rows in units of this origin's training rows."""
-        return standardise(self.prepared, self.origins.parts(self.block)[0].stop, self.output_size)
+        """All inputs in units of this origin's training rows."""
+        return standardise(self.prepared, self._train_rows, len(self.targets))
+
+    @cached_property
+    def forecasts(self) -> ForecastTargets:
+        """What is predicted, in units of this origin's training rows."""
+        return forecast_targets(self.prepared, self.standardised, self._train_rows, self.rows_ahead, self.transform)
+
+    @property
+    def _train_rows(self) -> int:
+        return int(self.origins.parts(self.block)[0].stop)
 
     def at(self, replicate: int) -> Series:
         block = self.origins.block_of(replicate)
@@ -129,34 +156,53 @@ class Series(Task):
         return Origin(self.block, self.origins.blocks, train.stop, test.stop - test.start)
 
     @property
+    def rows(self) -> int:
+        return len(self.prepared.values)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know about the data, a sentence each; usually none."""
+        if self.horizons is None and self.horizon > 1:
+            only = f"each forecast is of one row, {self.horizon} rows after the last that it sees"
+            return (*self.prepared.notes, f"{only}; --horizons 1-{self.horizon} forecasts all rows up to there")
         return self.prepared.notes
 
     @property
     def columns(self) -> Columns:
-        units = self.standardised
-        mean, scale = (tuple(map(float, values)) for values in (units.mean, units.scale))
-        wanted = slice(self.output_size)
+        units, wanted, prepared = self.standardised, self.forecasts, self.prepared
+        input_mean, input_scale, output_mean, output_scale = (
+            tuple(map(float, values)) for values in (units.mean, units.scale, wanted.mean, wanted.scale)
+        )
         return Columns(
-            inputs=(*self.targets, *self.features),
-            outputs=self.targets,
+            inputs=prepared.names,
+            outputs=self.output_names,
             window=self.window,
-            horizon=self.horizon,
-            growth=self.transform == "growth",
-            input_mean=mean,
-            input_scale=scale,
-            output_mean=mean[wanted],
-            output_scale=scale[wanted],
+            horizon=self.furthest,
+            input_mean=input_mean,
+            input_scale=input_scale,
+            output_mean=output_mean,
+            output_scale=output_scale,
+            transform=self.transform,
+            horizons=self.rows_ahead,
+            reading=self.reading,
+            selection=self.selection,
+            words=tuple(prepared.words[name] for name in self.categorical),
         )
 
     @property
+    def output_names(self) -> tuple[str, ...]:
+        """The targets; with several horizons `load_h1`, `load_h2`, …: first all of one target."""
+        if self.horizons is None:
+            return self.targets
+        return tuple(f"{column}_h{rows}" for column in self.targets for rows in self.rows_ahead)
+
+    @property
     def input_size(self) -> int:
-        return len(self.targets) + len(self.features)
+        return len(self.prepared.names)
 
     @property
     def output_size(self) -> int:
-        return len(self.targets)
+        return len(self.targets) * len(self.rows_ahead)
 
     @cached_property
     def target(self) -> Target:
@@ -169,16 +215,41 @@ class Series(Task):
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         """The file's windows at this origin; nothing is random, so the seed changes nothing."""
-        return self.origins.split(self.standardised.values, self.block, self.output_size)
+        inputs, prepared, wanted = self.standardised.values, self.prepared, self.forecasts
+        ahead = [i for i, name in enumerate(prepared.names) if name in prepared.ahead]
+        if ahead:  # at each step what is known of the row that many rows later
+            inputs = inputs.copy()
+            inputs[: -self.furthest, ahead] = inputs[self.furthest :, ahead]
+        base = wanted.base if self.transform in RELATIVE else None
+        return self.origins.split(inputs, wanted.values, self.block, base)
+
+    def in_units(self, values: Array, split: Split) -> Array:
+        """Outputs or targets `(N, O)` of a split in the columns' own units, float64."""
+        wanted = self.forecasts
+        return own_units(np.asarray(values, dtype=np.float64) * wanted.scale + wanted.mean, split.base, self.transform)
+
+    def score(self, outputs: Array, split: Split) -> dict[str, float]:
+        """`mae_<column>` and `rmse_<column>` for each target, in the column's own units; with several horizons over all
+        of them, and then of each: `mae_<column>_h1`, ….
+        """
+        if self.transform == "none":
+            return self.metrics(outputs, split.targets)
+        return self._scores(self.in_units(outputs, split) - self.in_units(split.targets, split))
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
-        """`mae_<column>` and `rmse_<column>` for each target, in the column's own units."""
+        """As `score`, of the transformed columns: what is needed for their own units stands in a `Split`."""
         errors = np.asarray(outputs, dtype=np.float64) - np.asarray(targets, dtype=np.float64)
-        errors *= self.standardised.scale[: self.output_size]
-        scores = {}
-        for column, wrong in zip(self.targets, errors.T, strict=True):
-            scores[f"mae_{column}"] = float(np.abs(wrong).mean())
-            scores[f"rmse_{column}"] = float(np.sqrt((wrong**2).mean()))
+        return self._scores(errors * self.forecasts.scale)
+
+    def _scores(self, errors: Array) -> dict[str, float]:
+        """errors: `(N, O)`."""
+        scores: dict[str, float] = {}
+        by_column = errors.reshape(len(errors), len(self.targets), len(self.rows_ahead))
+        for column, wrong in zip(self.targets, by_column.transpose(1, 0, 2), strict=True):
+            _add_errors(scores, column, wrong)
+        if self.horizons is not None:
+            for name, wrong in zip(self.output_names, errors.T, strict=True):
+                _add_errors(scores, name, wrong)
         return scores
 
     def references(self, dataset: Dataset) -> list[Reference]:
@@ -193,26 +264,23 @@ class Series(Task):
 
     def _naive(self, dataset: Dataset) -> dict[str, tuple[Predict, str]]:
         """Naive predictors by name, for validation and test data."""
-        found = naive_forecasts(self, dataset)
-        if self.transform == "growth":
-            units, wanted = self.standardised, slice(self.output_size)
-            zero = -units.mean[wanted] / units.scale[wanted]
-            found["no_growth"] = (lambda split: np.broadcast_to(zero, split.targets.shape), "always no growth")
-        if self.season is not None:
-            how = f"repeats the value {self.season * math.ceil(self.horizon / self.season)} rows before"
-            found["seasonal_naive"] = (lambda split: self._seasonal(2 if split is dataset.test else 1), how)
-        return found
-
-    def _seasonal(self, part: int) -> Array:
-        """For part 1 or 2 (validation, test), from the whole series: the window may be shorter than a season."""
-        series = self.standardised.values[:, : self.output_size]
-        rows = np.array(self.origins.target_rows(self.block)[part])
-        return seasonal_naive(series, rows, self.season or 1, self.horizon)
+        _, valid, test = self.origins.target_rows(self.block)
+        parts = (self.standardised, self.forecasts, self.rows_ahead, self.transform, self.season, (valid, test))
+        return NaiveForecasts(*parts).by_name(dataset)
 
     def identity(self) -> dict[str, Any]:
-        """The parameters, the file's name (not its folder) and the SHA-256 of its content; equal at all origins."""
-        file = {"data": Path(self.data).name, "sha256": self.prepared.sha256}
-        return {**super().identity(), **file, "targets": list(self.targets), "features": list(self.features)}
+        """The parameters, the file's name (not its folder) and the SHA-256 of its content; equal at all origins.
+
+        What was added to the first parameters is left out where it changes nothing, so that tasks of before keep
+        theirs.
+        """
+        kept = {key: value for key, value in super().identity().items() if key in _ALWAYS or value != _DEFAULTS[key]}
+        kept |= {key: list(value) for key, value in kept.items() if isinstance(value, tuple)}
+        kept |= {"data": Path(self.data).name, "sha256": self.prepared.sha256}
+        kept |= {"left_out": list(self.prepared.left_out)} if self.prepared.left_out else {}
+        kept |= {"added_rows": self.prepared.added} if self.prepared.added else {}
+        kept |= {"units": "own"} if self.transform != "none" else {}  # before, metrics were in percent of growth
+        return kept
 
     @property
     def label(self) -> str:
@@ -220,12 +288,23 @@ class Series(Task):
         parts = [Path(self.data).stem]
         if self.prepared.spare:
             parts.append("+".join(self.targets))
-        if self.features:
-            parts.append("features=" + "+".join(self.features))
+        for key in ("features", "categorical", "known", "calendar"):
+            parts += [f"{key}=" + "+".join(getattr(self, key))] if getattr(self, key) else []
         parts += [f"window={self.window}"] if self.window != 24 else []
         parts += [f"horizon={self.horizon}"] if self.horizon != 1 else []
+        parts += [f"horizons={self.horizons}"] if self.horizons is not None else []
+        parts += [f"resample={self.resample}"] if self.resample is not None else []
         parts += [self.transform] if self.transform != "none" else []
         return f"{self.name}[{','.join(parts)}]"
+
+
+_DEFAULTS = {f.name: f.default for f in fields(Series)}
+
+
+def _add_errors(scores: dict[str, float], name: str, wrong: Array) -> None:
+    with np.errstate(over="ignore"):
+        scores[f"mae_{name}"] = float(np.abs(wrong).mean())
+        scores[f"rmse_{name}"] = float(np.sqrt((wrong**2).mean()))
 
 
 @lru_cache(maxsize=64)
@@ -236,14 +315,6 @@ def _at_block(prepared: PreparedSeries, task: Series, block: int | None) -> Seri
     """
     other = copy.copy(task)
     vars(other)["block"] = block
-    for name in ("standardised", "target", "floor"):  # cached, but of the other origin
+    for name in ("standardised", "forecasts", "target", "floor"):  # cached, but of the other origin
         vars(other).pop(name, None)
     return other
-
-
-def _defaults(train_count: int) -> Defaults:
-    """Smaller batches and fewer steps on few sequences: about eight steps or more an epoch, and not too many epochs."""
-    batch_size = min(64, train_count, 2 ** max(2, int(math.log2(max(train_count / 8, 1)))))
-    per_epoch = math.ceil(train_count / batch_size)
-    steps = {budget: min(count, EPOCHS[budget] * per_epoch) for budget, count in STEPS.items()}
-    return Defaults(batch_size=batch_size, steps=steps, learning_rate=(1e-3, 3e-2))

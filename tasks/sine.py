@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks import windows
 from tasks.baselines import fit_linear_ar, forecast_references, naive_forecasts
-from tasks.contract import Array, Columns, Dataset, Defaults, Reference, Target
+from tasks.contract import Array, Dataset, Defaults, Reference, Target
 from tasks.made_series import MadeSeries
 
 END = 20.0  # sin(t) on [0, END]
@@ -52,10 +52,6 @@ class Sine(MadeSeries):
         naive = 2 * math.sin(END / (self.points - 1) / 2) ** 2
         first_step = naive / self.window if self.per_step else 0.0
         return Target("loss", 1.35 * self.noise**2 + 0.1 * naive + first_step)
-
-    @property
-    def columns(self) -> Columns:
-        return Columns(("value",), ("value",), self.window)
 
     def clean(self) -> Array:
         """The signal without noise: `(points,)` float64."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 import types
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from tasks.errors import UserError, unknown
+from tasks.errors import UserError, short, unknown
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,15 @@ class Spec:
 def split_specs(text: str) -> list[str]:
     """Split at the commas outside brackets: `sine,copy[delay=50,length=3]` gives two."""
     return [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+
+
+def split_columns(text: str) -> list[str]:
+    """Split as a line of CSV is: `load,"price, EUR"` gives two; UserError for quotes that do not close."""
+    try:
+        found = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise UserError(f"cannot read the columns {short(text)}: {error}") from None
+    return [name.strip() for name in found if name.strip()]
 
 
 def convert(value: Any, kind: Any, where: str) -> Any:

@@ -106,7 +106,7 @@ def _check_mask_and_lengths(task: Task, name: str, split: Split) -> None:
 
 def _check_metrics(task: Task, split: Split) -> None:
     shape = (*split.inputs.shape[: 2 if task.per_step else 1], task.output_size)
-    metrics: Any = task.metrics(np.zeros(shape), split.targets, split.mask)
+    metrics: Any = task.score(np.zeros(shape), split)
     if not isinstance(metrics, dict):
         _fail(task, f"metrics returned {type(metrics).__name__}", "expected a dict of names and numbers")
     for key, value in metrics.items():

@@ -42,6 +42,23 @@ def make_windows(
     return Split(np.array(views[:count], dtype=np.float32), np.array(wanted, dtype=np.float32))
 
 
+def windows_of(inputs: Array, targets: Array, window: int, *, horizon: int, base: Array | None = None) -> Split:
+    """Every window of one stretch of rows, with the row of `targets`, and of `base`, `horizon` rows after its last row.
+
+    inputs: `(rows, I)`; targets, base: `(rows, O)`. With N = rows − window − horizon + 1: inputs `(N, window, I)` and
+    targets `(N, O)`, float32; base `(N, O)`, float64.
+    """
+    count, first = len(inputs) - window - horizon + 1, window + horizon - 1
+    if window < 1 or horizon < 1 or count < 1:
+        raise ValueError(f"{len(inputs)} rows hold no window of {window} rows with a target {horizon} rows later")
+    views = np.lib.stride_tricks.sliding_window_view(inputs, window, axis=0).swapaxes(1, 2)  # (N', window, I)
+    return Split(
+        np.array(views[:count], dtype=np.float32),
+        np.array(targets[first:], dtype=np.float32),
+        base=None if base is None else base[first:],
+    )
+
+
 def split_windows(series: Array, window: int, *, targets: Sequence[int], per_step: bool = False) -> Dataset:
     """Cut a series `(rows, columns)` into its chronological parts, and each part into windows (see `make_windows`)."""
     train, valid, test = (

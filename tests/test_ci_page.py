@@ -23,7 +23,9 @@ from bench.gate.rule import (
     ALPHA,
     CHECKED,
     FIRST_LOSSES,
+    GO_ON,
     NEWLY_MISSED,
+    POWER,
     RARELY_SOLVED,
     RECORDED,
     ROUNDS,
@@ -32,6 +34,7 @@ from bench.gate.rule import (
     TWINS,
     Rule,
 )
+from bench.gate.sketch import ALIKE
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
@@ -71,7 +74,10 @@ def test_the_constants_are_the_rules() -> None:
         f"validation loss higher by at most {rule.loss_margin:g} ",
         f"false-alarm rate of {100 * ALPHA:g} %",
         f"more than {100 * RARELY_SOLVED:g} %",
-        f"fewer than {round(CHECKED * NEWLY_MISSED)} of {CHECKED} replicates",
+        f"fewer than {round(RECORDED * NEWLY_MISSED)} of {RECORDED} replicates",
+        f"p ≥ {GO_ON:g}",
+        f"fails in {100 * POWER:g} of 100",
+        f"within a relative {ALIKE:.0e}".replace("e-0", "e-"),
         f"within {FIRST_LOSSES:.0e}".replace("e-0", "e-"),
         f"within {TWINS:.0e}".replace("e-0", "e-"),
         f"at least\n  {SD_FLOOR:g}",

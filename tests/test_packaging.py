@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -78,3 +79,18 @@ def test_the_installed_wheel_runs_outside_the_repository(wheel: Path, tmp_path: 
     assert "On sine" in out
     page = elsewhere / "reports" / "installed" / "index.html"
     assert "<svg" in page.read_text(encoding="utf-8")
+
+
+def test_the_file_with_hashes_pins_what_the_constraints_pin() -> None:
+    """`make lock` writes it; both files name the same versions, and each version has the hash of at least one file."""
+
+    def pins(path: Path) -> list[str]:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [re.split(r"[ ;]", line)[0] for line in lines if line and line[0] not in "# "]
+
+    locked = (ROOT / "locked.txt").read_text(encoding="utf-8")
+    asked_for = set(pins(ROOT / "constraints.txt"))
+    assert asked_for == set(pins(ROOT / "locked.txt")), "make lock, and commit locked.txt"
+    hashes = re.split(r"^\S.*\\$", locked, flags=re.MULTILINE)[1:]
+    assert len(hashes) == len(asked_for)
+    assert all(re.fullmatch(r"(\s+--hash=sha256:[0-9a-f]{64}(?: \\)?)+\s*", of_one) for of_one in hashes)

@@ -4,6 +4,7 @@ recorded       what an experiment recorded; conclusions: what is concluded from 
 tables         records as tables, with summary; selected: what results are made of; tuned, search_trials, ladders
 contenders     who is compared; model_pairs, steps and pair_table: how
 verdicts       the decision on each task, in verdict_words and verdict_notes; choices, sequential
-alarms, compare_experiments, gradient_tables, notebook; levels, labels, formatting
+compare_experiments, gradient_tables, notebook; levels, labels, formatting
+alarms/        what to know before believing a result
 claims/        textbook statements put to the data; stats/: pure functions
 """

@@ -12,8 +12,8 @@ from bench.analysis.formatting import is_missing, listed, number, seconds, whole
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
 
+NOTHING = {"recurrent net": "nothing recurrent", "net": "no net"}
 SOLVES = 0.5  # of the replicates: a model that solves fewer is not recommended for its size or speed
-NOTHING = "nothing recurrent"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def choices(results: Results, match: str) -> tuple[Choices, ...]:
     found = []
     for verdict in (verdict for verdict in results.verdicts if verdict.match == match):
         if verdict.need.state == "no" and verdict.need.reference is not None:
-            needless = Choice(NOTHING, f"use {verdict.need.reference.name}")
+            needless = Choice(NOTHING[verdict.net], f"use {verdict.need.reference.name}")
             found.append(Choices(verdict.task, needless, needless, needless))
         elif len(candidates := _candidates(results, verdict)) > 1:
             found.append(Choices(verdict.task, _by_error(verdict), _smallest(candidates), _fastest(candidates)))
@@ -89,7 +89,7 @@ def _by_error(verdict: Verdict) -> Choice:
         return Choice("", "every training failed")
     leader, loss = verdict.ranking[0]
     near = [name for name in verdict.unbeaten if name != leader]
-    tied = f"; not told apart from {listed(near[:4])}" if near else ""
+    tied = f"; no clear difference from {listed(near[:4])}" if near else ""
     return Choice(leader, f"test loss {number(loss)}{tied}")
 
 

@@ -175,7 +175,7 @@ def _same_draw(a: Record, b: Record) -> bool:
     """
     hashes = (a.get("hashes") or {}), (b.get("hashes") or {})
     versions = [(record.get("task") or {}).get("version") for record in (a, b)]
-    if a.get("stage") == b.get("stage") == "trial":
+    if {a.get("stage"), b.get("stage")} <= {"trial", "train"}:
         parts = [part for part in ("data", "first_batch") if hashes[0].get(part)][:1]
         return bool(parts) and hashes[0][parts[0]] == hashes[1].get(parts[0]) and versions[0] == versions[1]
     return bool(hashes[0]) and hashes[0] == hashes[1] and versions[0] == versions[1]

@@ -39,6 +39,12 @@ def contenders(results: Recorded) -> tuple[Contender, ...]:
     return tuple(Contender(name, tuple(labels)) for name, labels in found.items())
 
 
+def without_recurrence(results: Recorded) -> frozenset[str]:
+    """Labels of the models that are nets without recurrence, as a convolution or attention over the window."""
+    groups = ((label(r.get("model")), (r.get("model") or {}).get("group")) for r in trainings_of(results.records))
+    return frozenset(name for name, group in groups if group == "without recurrence")
+
+
 def _twins(results: Recorded) -> set[tuple[str, str]]:
     """Pairs of labels that start from the same weights, and have the same first loss wherever they do."""
     starts: dict[tuple[str, Any, str], dict[str, float]] = {}

@@ -97,34 +97,37 @@ def change(ratio: Any) -> str:
 
 
 def change_between(low: Any, high: Any) -> str:
-    """An interval of ratios in words: "31 % to 52 % lower", "42 % lower to 74 % higher".
+    """An interval of ratios in words, both ends in one unit; "anything" where a bound is not known.
 
-    Inclusive of bounds that are not known: "anything".
+    >>> change_between(0.48, 0.69), change_between(0.58, 1.74), change_between(0.045, 0.73), change_between(0.8, 3)
+    ('31 % to 52 % lower', '42 % lower to 74 % higher', '1.4 to 22 times lower', '1.2 times lower to 3 times as high')
     """
     low, high = float(low), float(high)
     if math.isnan(low) or math.isnan(high) or (low == 0 and high == math.inf):
         return "anything"
     if high < 1:  # the smaller change first
         low, high = high, low
+    times = any("times" in _change(bound)[0] for bound in (low, high))
     for more in range(4):  # digits, until the two can be told apart
-        (first, side), (second, other) = _change(low, more), _change(high, more)
+        (first, side), (second, other) = _change(low, more, times), _change(high, more, times)
         if (first, side) != (second, other):
             break
     else:
         return change(low)  # one number: nothing varied
     if side == other:
-        return f"{first} to {second} {side}".rstrip()
-    return f"{first} {side} to {second} {other}".rstrip()
+        return f"{first.removesuffix(' times')} to {second} {side}".rstrip()
+    return " ".join(filter(None, (first, side, "to", second, other)))
 
 
-def _change(ratio: float, more: int = 0) -> tuple[str, str]:
-    if ratio >= 2:
-        return f"{trimmed(ratio, 2 + more)} times", "as high"
-    if 0 < ratio <= 0.1:
-        return f"{trimmed(1 / ratio, 2 + more)} times", "lower"
+def _change(ratio: float, more: int = 0, times: bool = False) -> tuple[str, str]:
+    """Size and side. times: as a factor where a percentage would do, too."""
     percent = 100 * abs(ratio - 1)
     if percent < 0.005:
         return "the same", ""
+    if ratio >= 2 or (times and ratio > 1):
+        return f"{trimmed(ratio, 2 + more)} times", "as high"
+    if 0 < ratio <= 0.1 or (times and ratio > 0):
+        return f"{trimmed(1 / ratio, 2 + more)} times", "lower"
     digits = 0 if percent >= 9.5 else 1 if percent >= 0.095 else 2
     return f"{percent:.{digits + more}f} %", "lower" if ratio < 1 else "higher"
 

@@ -13,6 +13,11 @@ class Words(NamedTuple):
     described: str
 
 
+def place(task: str, match: str, several: bool) -> str:
+    """The beginning of a sentence about a task: "On sine", and where there are several comparisons which of them."""
+    return f"On {task}, {words(match).place}" if several else f"On {task}"
+
+
 _KINDS = {
     "tuned": Words("tuned", "with each model tuned", "each model at its own best configuration"),
     "hidden": Words("equal hidden size", "at equal hidden size", "all models at the same hidden size and layers"),

@@ -38,6 +38,11 @@ class Recorded:
         return tables.trainings_table(self.records)
 
     @cached_property
+    def without_target(self) -> frozenset[str]:
+        """Tasks on which an untrained net already meets the target: see `tables.without_target`."""
+        return tables.without_target(self.records, self.trainings)
+
+    @cached_property
     def curves(self) -> pd.DataFrame:
         """One row an evaluation; the columns of `curves.csv`."""
         return tables.curves_table(self.records)
@@ -65,6 +70,12 @@ class Recorded:
         trials ended well; where one search served all replicates, the training of what it chose.
         """
         return self.trainings[self.trainings["selected"].to_numpy(bool)]
+
+    @cached_property
+    def selected_records(self) -> tuple[Record, ...]:
+        """The records of `selected`, in its order: for what no table has, as whole curves."""
+        kept = trainings_of(unique(self.records))
+        return tuple(record for record, taken in zip(kept, self.trainings["selected"], strict=True) if taken)
 
     @cached_property
     def protocol(self) -> int:

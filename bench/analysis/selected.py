@@ -94,7 +94,10 @@ def origins(results: Recorded, match: str, task: str) -> Mapping[int, OriginRows
 
 
 def target_of(results: Recorded, task: str) -> dict[str, Any]:
-    """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says."""
+    """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says, and where an
+    untrained net is that good already."""
+    if task in results.without_target:
+        return {}
     found = (r["target"] for r in results.records if r.get("target") and label(r.get("task")) == task)
     return dict(next(found, {}))
 

@@ -31,8 +31,13 @@ def geometric_mean(losses: pd.Series[Any]) -> float:
     return float(np.exp(np.log(losses.clip(lower=SMALLEST_LOSS).to_numpy(float)).mean())) if len(losses) else math.nan
 
 
-def summarise_model(group: pd.DataFrame, timings: pd.DataFrame, metrics: list[str], worst: float) -> dict[str, Any]:
-    """One row of `summary.csv` from a model's results on a task. worst: what a failed replicate's loss counts as."""
+def summarise_model(
+    group: pd.DataFrame, timings: pd.DataFrame, metrics: list[str], worst: float, has_target: bool
+) -> dict[str, Any]:
+    """One row of `summary.csv` from a model's results on a task. worst: what a failed replicate's loss counts as.
+
+    has_target: whether there is something to reach.
+    """
     last, ok = group.iloc[-1], group[group["status"] == "ok"]
     hidden_size, num_layers, init = most_frequent(group)
     losses = group["test_loss"].where(group["status"] == "ok").fillna(worst)
@@ -55,7 +60,7 @@ def summarise_model(group: pd.DataFrame, timings: pd.DataFrame, metrics: list[st
         "skill_low": skill.low,
         "skill_high": skill.high,
         "test_loss": geometric_mean(losses) if len(ok) else None,
-        "solve_rate": survival.solved / survival.n,
+        "solve_rate": survival.solved / survival.n if has_target else None,
         "steps_to_target_median": survival.median,
         "parameter_count": median(group["parameter_count"]),
         "step_seconds": timed["step_seconds"].iloc[0] if len(timed) else None,

@@ -29,7 +29,7 @@ TRAININGS = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
     *("trial", "replicate", "selected", "block", "status", "steps_to_target", "valid_loss", "test_loss", "skill"),
     *("parameter_count", "wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules"),
-    "kernel",
+    *("kernel", "search_kernel"),
 )
 CURVES = (
     *(
@@ -62,7 +62,10 @@ INTEGERS = {
     *("step", "threads", "n", "n_failed", "block", "state_size"),
 }
 BOOLEANS = {"has_warnings", "selected"}
-TEXTS = {"match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "device", "precision"}
+TEXTS = {
+    *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
+    "precision",
+}
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
 
@@ -75,7 +78,7 @@ def _identity(record: Record) -> dict[str, Any]:
         "model": label(model),
         **{key: model.get(key) for key in ("hidden_size", "num_layers", "init", "kind", "how")},
         **{key: training.get(key) for key in ("learning_rate", "batch_size", "steps")},
-        **{key: record.get(key) for key in ("trial", "replicate", "status", "kernel")},
+        **{key: record.get(key) for key in ("trial", "replicate", "status", "kernel", "search_kernel")},
     }
 
 
@@ -120,6 +123,7 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
     """One row a training; `valid_loss` is the lowest of its curve.
 
     selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
+    steps_to_target: missing too where the task has no target (`without_target`).
     """
     kept = list(trainings(unique(records)))
     rows = [
@@ -138,28 +142,63 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
     ]
     table = _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
     whole = ["budget_steps" not in (record.get("training") or {}) for record in kept]
-    return table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+    table = table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+    return table.assign(steps_to_target=table["steps_to_target"].mask(table["task"].isin(without_target(kept, table))))
+
+
+def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[str]:
+    """Tasks on which an untrained net meets the target in some result: nothing is left to reach, so they have none.
+
+    table: that of `trainings_table`, which has no steps to such a target.
+    """
+    at_once = [record.get("steps_to_target") == 0 for record in trainings(unique(records))]
+    return frozenset(table["task"][np.array(at_once, dtype=np.bool_) & table["selected"].to_numpy(bool)])
 
 
 def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which rows of a table of trainings results are made of: `(n,)`.
 
-    Of a replicate's own search the trial with status "ok" and the lowest validation loss, ties by trial number, as in
-    `bench.records.selection.select`; where none is left, the first, as the replicate's failure. Of a confirm stage the
-    trainings of the configuration that was confirmed last. whole: trainings that were not stopped early by `--prune`,
-    which are never selected.
+    Of a replicate's own search one training, the one that `bench.records.selection.select` names; where there is none,
+    the first that failed, as the replicate's failure. A replicate whose best trial the model itself has not trained yet
+    has none. Of a confirm stage the trainings of the configuration that was confirmed last. whole: trainings that were
+    not stopped early by `--prune`, which are never selected.
     """
-    chosen_rows: list[Any] = []
-    is_trial = (table["stage"] == "trial").to_numpy(bool)
-    trials = table[is_trial]
-    ended = (trials["status"] == "ok") & trials["valid_loss"].notna() & whole[is_trial]
-    loss = trials["valid_loss"].where(ended, math.inf)
-    ordered = trials.assign(valid_loss=loss).sort_values(["valid_loss", "trial"], kind="stable")
-    chosen_rows += list(ordered[~ordered.duplicated(["match", "task", "model", "replicate"])].index)
+    chosen_rows = list(_selected_trainings(table, whole))
     confirm = table[(table["stage"] == "confirm").to_numpy()]
     for _, group in confirm.groupby(["match", "task", "model"], sort=False):
         chosen_rows += list(chosen(group).index)
     return np.asarray(table.index.isin(chosen_rows), dtype=np.bool_)
+
+
+def _selected_trainings(table: pd.DataFrame, whole: NDArray[np.bool_]) -> pd.Index[Any]:
+    """The index of those rows of stages "trial" and "train" that results are made of."""
+    replicate = ["match", "task", "model", "replicate"]
+    own_search = table["stage"].isin(("trial", "train")).to_numpy(bool)
+    rows = table.loc[own_search, [*replicate, "trial", "stage", "status", "valid_loss", "search_kernel"]]
+    ended = (rows["status"] == "ok") & rows["valid_loss"].notna() & whole[own_search]
+    found = rows.assign(rank=rows["valid_loss"].where(ended, math.inf))
+    if rows["search_kernel"].notna().any():
+        found = _ranked_by_search(found, ended.to_numpy(bool), replicate)
+    ordered = found.sort_values(["rank", "trial"], kind="stable")
+    return ordered[~ordered.duplicated(replicate)].index
+
+
+def _ranked_by_search(rows: pd.DataFrame, ended: NDArray[np.bool_], replicate: list[str]) -> pd.DataFrame:
+    """The rows without trials that another implementation trained; the model's own training has its trial's rank.
+
+    Such trials stay where none of a replicate's trials ended well: they are its failure.
+    """
+    import pandas as pd
+
+    trial = [*replicate, "trial"]
+    is_trial = (rows["stage"] == "trial").to_numpy(bool)
+    only_search = is_trial & rows["search_kernel"].notna().to_numpy(bool)
+    ranks = rows[is_trial & ended].drop_duplicates(trial).set_index(trial)["rank"]
+    rank = ranks.reindex(pd.MultiIndex.from_frame(rows[trial])).to_numpy(float)
+    rows = rows.assign(rank=np.where(is_trial, rows["rank"], np.where(ended, rank, math.inf)))
+    any_ended = pd.Series(ended, rows.index).groupby([rows[name] for name in replicate]).transform("any")
+    stays: NDArray[np.bool_] = ~(only_search & any_ended.to_numpy(bool)) & (is_trial | ~np.isnan(rank))
+    return rows.loc[stays]
 
 
 def curves_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -225,7 +264,8 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     `test_loss` is the geometric mean over all replicates, where one that failed counts as the worst loss of any model
     on that task. `skill` and metrics are means over replicates that ended well, with a 95 % t interval for the skill.
     `solve_rate` is over all replicates: one that failed is not solved. `steps_to_target_median` is the Kaplan–Meier
-    median, missing where fewer than half of the replicates reached the target. Where every replicate searched for
+    median, missing where fewer than half of the replicates reached the target; both are missing where the task has no
+    target (`without_target`). Where every replicate searched for
     itself, `hidden_size`, `num_layers` and `init` are those chosen most often, `learning_rate` and `parameter_count`
     are medians, and times are those of the configuration chosen most often.
     """
@@ -234,8 +274,9 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     selected = table[table["selected"].to_numpy(bool)]
     metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
     worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()
+    none = without_target(records, table)
     rows = [
-        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)))
+        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)), names[1] not in none)
         for names, group in selected.groupby(["match", "task", "model"], sort=False)
     ]
     rows += [

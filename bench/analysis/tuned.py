@@ -58,7 +58,7 @@ def chosen(results: Recorded, match: str, task: str, model: str) -> Chosen | Non
         sizes=tuple(ordered),
         rates=_spread(rows["learning_rate"]),
         parameters=tuple(map(int, _spread(counts))) if len(counts) else (0, 0, 0),  # type: ignore[arg-type]
-        edges=tuple(_edges(results, match, task, rows)),
+        edges=tuple(edge.text for edge in range_edges(results, match, task, rows) if 2 * edge.times > edge.n),
     )
 
 
@@ -68,27 +68,65 @@ def _spread(values: pd.Series[Any]) -> tuple[float, float, float]:
     return float(ordered[0]), float(ordered[(len(ordered) - 1) // 2]), float(ordered[-1])
 
 
-def _edges(results: Recorded, match: str, task: str, rows: pd.DataFrame) -> list[str]:
-    """Settings of which more than half of the replicates chose the edge of what was searched; nothing is below 1.
+@dataclass(frozen=True)
+class RangeEdge:
+    """Replicates whose choice lies at one end of what was searched.
 
-    Only the comparison "tuned" searches sizes and depths.
+    what: which end. text: the same as a statement, and the way to widen the range. times: of n replicates. chance: that
+    a choice at random lies there. wider: the flag with a range that goes on beyond this end.
     """
-    found = []
-    for key, setting, name in (("hidden_size", "hidden_sizes", "hidden size"), ("num_layers", "layers", "layers")):
-        options = _numbers(results.settings.get(setting)) if match == "tuned" else []
-        flag = f"--{setting.replace('_', '-')}"
-        largest, smallest = max(options, default=0), min(options, default=0)
-        for edge, end, way in ((largest, "largest", "larger"), (smallest, "smallest", "smaller")):
-            share = float((rows[key] == edge).mean())
-            if smallest < largest and share > 0.5 and (way == "larger" or edge > 1):
-                found.append(f"{name} {edge} is the {end} that was searched: try {way} ones with {flag}")
+
+    what: str
+    text: str
+    times: int
+    n: int
+    chance: float
+    wider: str
+
+
+def range_edges(results: Recorded, match: str, task: str, rows: pd.DataFrame) -> list[RangeEdge]:
+    """The ends of the searched ranges that choices lie at; nothing is below one unit or one layer.
+
+    rows: selected trainings of a model. Only the comparison "tuned" searches sizes and depths.
+    """
+    n, found = len(rows), []
+    for key, setting, name in (
+        ("hidden_size", "hidden_sizes", "hidden size"),
+        ("num_layers", "layers", "number of layers"),
+    ):
+        options = sorted(set(_numbers(results.settings.get(setting)))) if match == "tuned" else []
+        if len(options) < 2:
+            continue
+        flag, smallest, largest = f"--{setting.replace('_', '-')}", options[0], options[-1]
+        ends = [(largest, "largest", "larger", [*options, 2 * largest])]
+        ends += [(smallest, "smallest", "smaller", [smallest // 2, *options])] if smallest > 1 else []
+        for edge, end, way, wider in ends:
+            short = "layers" if key == "num_layers" else name
+            text = f"{short} {edge} is the {end} that was searched: try {way} ones with {flag}"
+            what = f"the {end} {name} that was searched ({edge})"
+            times = int((rows[key] == edge).sum())
+            found.append(RangeEdge(what, text, times, n, 1 / len(options), f"{flag} {','.join(map(str, wider))}"))
     bounds = _numbers((results.manifest.get("lr_ranges") or {}).get(task) or results.settings.get("lr_range"))
     if len(bounds) == 2 and 0 < bounds[0] < bounds[1]:
-        places = np.log(rows["learning_rate"].to_numpy(float) / bounds[0]) / math.log(bounds[1] / bounds[0])
-        for beyond, bound, way in ((places < EDGE, bounds[0], "smaller"), (places > 1 - EDGE, bounds[1], "larger")):
-            if beyond.mean() > 0.5:
-                found.append(f"the learning rate lies at the edge {plain(bound)}: try {way} ones with --lr-range")
-    return found
+        low, high = bounds
+        places = np.log(rows["learning_rate"].to_numpy(float) / low) / math.log(high / low)
+        for beyond, bound, way, widened in (
+            (places < EDGE, low, "smaller", (low / 3, high)),
+            (places > 1 - EDGE, high, "larger", (low, high * 3)),
+        ):
+            text = f"the learning rate lies at the edge {plain(bound)}: try {way} ones with --lr-range"
+            rates = ",".join(plain(rate, 2) for rate in widened)
+            found.append(
+                RangeEdge(
+                    f"learning rates at the edge {plain(bound)} of the range",
+                    text,
+                    int(beyond.sum()),
+                    n,
+                    EDGE,
+                    f"--lr-range {rates}",
+                )
+            )
+    return [edge for edge in found if edge.times]
 
 
 def _numbers(value: Any) -> list[Any]:

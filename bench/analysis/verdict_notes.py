@@ -13,25 +13,22 @@ from bench.analysis.formatting import (
     change,
     change_between,
     counted,
-    is_missing,
     listed,
     score,
-    seconds,
     trimmed,
-    whole,
 )
 from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
 from bench.analysis.selected import selected_rows
 from bench.analysis.steps import StepsComparison
+from bench.analysis.verdict_costs import cost, lighter
 from bench.analysis.verdict_words import unit_of
 from bench.analysis.verdicts import Verdict
 from bench.seeds import generator
 
 CAPS = (20, 56)  # replicates that a reader may think of next
 POWER = 0.8
-MOST_COSTS = 4  # cells whose costs are in a sentence; the leaderboard has all
 
 
 def notes(
@@ -51,7 +48,9 @@ def notes(
         *_skewed(verdict),
         *_skill_order(results, verdict),
         *_reach(results, verdict),
-        *_cost(results, verdict),
+        *_without_recurrence(verdict),
+        *lighter(results, verdict, twins),
+        *cost(results, verdict),
         *_coverage(results, verdict),
     ]
     return tuple(as_sentence(text, results.models) for text in said)
@@ -69,6 +68,8 @@ def _failures(results: Recorded, verdict: Verdict) -> list[str]:
 
 def _solved(results: Recorded, verdict: Verdict) -> list[str]:
     """In how many replicates each cell reached the target."""
+    if verdict.task in results.without_target:
+        return ["there is no target to reach: an untrained net already meets it"]
     table = selected_rows(results, verdict.match, verdict.task)
     counts: dict[str, tuple[int, int]] = {}
     for model in (name for name in results.models if name in dict(verdict.ranking)):
@@ -97,7 +98,8 @@ def _steps(steps: StepsComparison | None, p_holm: float) -> list[str]:
     )
     ratio = _steps_words(change(steps.ratio))
     if p_holm < LEVEL:
-        return [f"{steps.first} reaches the target in {ratio} steps than {steps.second} ({bounds})"]
+        than = "as" if ratio.endswith("many") else "than"
+        return [f"{steps.first} reaches the target in {ratio} steps {than} {steps.second} ({bounds})"]
     return [f"in steps to the target no difference is clear ({steps.first} needs {ratio}; {bounds})"]
 
 
@@ -141,6 +143,12 @@ def _skill_order(results: Recorded, verdict: Verdict) -> list[str]:
     return [f"by mean skill {order}: rare bad replicates weigh more in a mean than in a geometric mean of losses"]
 
 
+def _without_recurrence(verdict: Verdict) -> list[str]:
+    if verdict.winner not in verdict.without_recurrence or verdict.need.state == "no":
+        return []
+    return [f"{verdict.winner} has no recurrence: no recurrent net is needed"]
+
+
 def _reach(results: Recorded, verdict: Verdict) -> list[str]:
     """What could have been found, and what more replicates may find, where nothing is settled."""
     pair = verdict.nearest
@@ -167,23 +175,6 @@ def _chance(chance: float) -> str:
     """To 5 %, which is what 400 simulated futures give."""
     percent = 5 * round(20 * chance)
     return "below 5 %" if percent < 5 else "above 95 %" if percent > 95 else f"{percent} %"
-
-
-def _cost(results: Recorded, verdict: Verdict) -> list[str]:
-    """Parameters and the time of a step, with the kernel that ran, of the cells that may be the answer."""
-    table = results.summary
-    table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["kind"] == "model")]
-    rivals = [verdict.nearest.second] if verdict.nearest else []
-    names = list(dict.fromkeys([*verdict.unbeaten, *rivals]))[:MOST_COSTS]
-    rows = {str(row["model"]): row for row in table.to_dict("records")}
-    said = []
-    for name in (name for name in names if name in rows):
-        row = rows[name]
-        parts = [] if is_missing(row["parameter_count"]) else [f"{whole(row['parameter_count'])} parameters"]
-        if not is_missing(row["step_seconds"]):
-            parts.append(f"{seconds(row['step_seconds'])} a step ({row['kernel']} kernel)")
-        said += [f"{name} {' and '.join(parts)}"] if parts else []
-    return [f"cost: {'; '.join(said)}"] if said else []
 
 
 def _coverage(results: Recorded, verdict: Verdict) -> list[str]:

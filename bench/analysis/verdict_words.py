@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.formatting import as_sentence, change, change_between, counted, listed, number, trimmed
-from bench.analysis.labels import words
+from bench.analysis.labels import place
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
@@ -13,12 +13,11 @@ from bench.analysis.verdicts import Verdict
 
 def decision(results: Recorded, verdict: Verdict) -> tuple[str, ...]:
     """One or two sentences, the more important first; only the first names the task."""
-    place = f"On {verdict.task}, "
-    if len(results.matches) > 1:
-        place += f"{words(verdict.match).place}, "
-    which, need = _which(verdict, unit_of(results, verdict)), _need(verdict)
+    where = f"{place(verdict.task, verdict.match, len(results.matches) > 1)}, "
+    unit = unit_of(results, verdict)
+    which, need = _which(verdict, unit), _need(verdict, unit)
     first, second = (need, which) if verdict.need.state == "no" else (which, need)
-    return tuple(as_sentence(text, results.models) for text in (place + first, second) if text)
+    return tuple(as_sentence(text, results.models) for text in (where + first, second) if text)
 
 
 def unit_of(results: Recorded, verdict: Verdict) -> str:
@@ -89,23 +88,27 @@ def than(pair: PairComparison) -> str:
     return f"{said} {'as' if said.endswith('high') else 'than'} {pair.second}'s"
 
 
-def _need(verdict: Verdict) -> str:
+def _need(verdict: Verdict, unit: str) -> str:
     """Whether a recurrent net is needed; empty where no reference was recorded."""
     need = verdict.need
     if need.reference is None or need.pair is None:
         return ""
     net, loss = verdict.ranking[0]
     name = need.reference.name + (f" ({need.reference.how})" if need.reference.how else "")
+    chosen = f"the best predictor without one on {need.reference.chosen_on} data"
     ours, theirs = number(loss), number(10**need.reference.typical)
     if need.state == "no":
         verb = "is practically as good as" if need.pair.within < LEVEL else "beats"
         net = f"the best net ({net}, {ours})" if len(verdict.ranking) > 1 else f"{net} ({ours})"
-        return f"no recurrent net is needed: {name}, with a test loss of {theirs}, {verb} {net}"
+        who = f"{name}, with a test loss of {theirs}, {verb} {net}"
+        return f"no {verdict.net} is needed: {who}; {need.reference.name} is {chosen}"
     if need.state == "yes":
-        size = "" if any(need.pair.failed) else f": its error is {change(need.pair.effect)}"
-        return f"a recurrent net is needed: {net} beats {name}, the best predictor without one{size}"
-    so_far = f"{net}'s test loss is {ours}, that of {name} {theirs}"
+        size = " beats" if any(need.pair.failed) else f"'s error is {change(need.pair.effect)} than that of"
+        return f"a {verdict.net} is needed: {net}{size} {name}, {chosen}"
+    so_far = f"{net}'s test loss is {ours}, that of {name}, {chosen}, {theirs}"
     if need.pair.n < ENOUGH:
-        return f"whether a recurrent net is needed takes {ENOUGH} replicates to tell: so far {so_far}"
-    bounds = f"anything from {change_between(need.pair.low, need.pair.high)} is plausible"
-    return f"whether a recurrent net is needed is not clear: {so_far}, and {bounds}"
+        return f"whether a {verdict.net} is needed takes {ENOUGH} replicates to tell: so far {so_far}"
+    bounds = f"and anything from {change_between(need.pair.low, need.pair.high)} is plausible"
+    if need.pair.failed[0]:
+        bounds = f"but {net} failed in {need.pair.failed[0]} of {counted(need.pair.n, unit)}"
+    return f"whether a {verdict.net} is needed is not clear: {so_far}, {bounds}"

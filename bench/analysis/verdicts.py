@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.analysis import stats
-from bench.analysis.contenders import BestReference, Contender, best_reference
+from bench.analysis.contenders import BestReference, Contender, best_reference, without_recurrence
 from bench.analysis.levels import ENOUGH, LEVEL
 from bench.analysis.model_pairs import PairComparison, against_reference
 from bench.analysis.recorded import Recorded
@@ -42,9 +42,9 @@ class Verdict:
 
     ranking: cells that finished at least once with their geometric mean test loss, best first; a failure counts as the
     worst loss. nearest: the pair of the leader and the rival that keeps it from winning, or comes closest. p: of
-    "somebody is as good as the leader"; p_holm: over tasks. p_equal: of "they differ by the margin". different: pairs
-    of cells that are known to differ. family: tasks that were tested. effect, low, high, n: of `nearest`, NaN and 0
-    without one.
+    "somebody is as good as the leader"; p_holm: over tasks. p_equal: of "they differ by the margin". net: what
+    competes, "net" where there are nets without_recurrence among them. different: pairs of cells that are known to
+    differ. family: tasks that were tested. effect, low, high, n: of `nearest`, NaN and 0 without one.
     """
 
     match: str
@@ -58,6 +58,8 @@ class Verdict:
     p: float = math.nan
     p_holm: float = math.nan
     p_equal: float = math.nan
+    net: Literal["recurrent net", "net"] = "recurrent net"
+    without_recurrence: frozenset[str] = frozenset()
     different: frozenset[frozenset[str]] = frozenset()
     need: Need
     family: int = 1
@@ -92,7 +94,7 @@ class Verdict:
     def answer(self) -> str:
         """What to use in a few words: `no recurrent net needed`, `gru`, `gru or lstm`, `can't tell yet`."""
         if self.need.state == "no":
-            return "no recurrent net needed"
+            return f"no {self.net} needed"
         if not self.ranking or self.need.state == "can't tell yet":
             return "can't tell yet"
         if self.winner:
@@ -125,11 +127,14 @@ def verdicts(
 ) -> tuple[Verdict, ...]:
     """One verdict for each comparison and task that has results, Holm-adjusted over all of them."""
     names = [contender.name for contender in contenders]
+    plain = without_recurrence(results) & set(names)
     found = []
     for match in results.matches:
         for task in tasks_in(results, match):
             own = [pair for pair in pairs if pair.match == match and pair.task == task]
-            found.append(_standing(results, match, task, names, own))
+            standing = _standing(results, match, task, names, own)
+            there = plain.intersection(name for name, _ in standing.ranking)
+            found.append(replace(standing, net="net" if there else "recurrent net", without_recurrence=there))
     p_win = stats.holm([verdict.p for verdict in found])
     p_equal = stats.holm([verdict.p_equal for verdict in found])
     p_need = stats.holm([verdict.need.p for verdict in found])

@@ -52,6 +52,7 @@ def record_command(
     from bench.config.files import read_config, read_recipe
     from bench.config.resolve import resolve
     from bench.gate.baseline import is_baseline
+    from bench.gate.this_code.located import refuse_missing_files
     from bench.gate.this_code.record_baseline import history_for, record_baseline, refuse_lost_cells, settings_of
     from tasks.errors import UserError
 
@@ -66,6 +67,11 @@ def record_command(
         values = read_recipe(recipe or "gate")
     else:
         values = settings_of(path)
+        refuse_missing_files(
+            path,
+            values | ({"plugins": plugins} if plugins else {}),
+            f'python -m bench baseline record {{}} --accept "{accept}"',
+        )
     flags = {"models": models, "tasks": tasks, "plugins": plugins or None, "workers": workers, "results": results}
     experiment = resolve({**flags, "name": "baseline-run"}, values)
     refuse_lost_cells(path, experiment, drop_cells=drop_cells)

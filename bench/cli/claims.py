@@ -26,19 +26,22 @@ def claims_command(names: tuple[str, ...], results: str) -> int:
     from bench.analysis.claims import RULE, WORDS, caveat, claims
     from bench.analysis.claims.members import members
     from bench.analysis.results import load
+    from bench.records.plain import plain
 
     width = min(shutil.get_terminal_size().columns, 110)
 
     def say(text: str, first: str = "    ", others: str = "    ") -> None:
-        click.echo(textwrap.fill(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False))
+        click.echo(
+            textwrap.fill(plain(text), width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+        )
 
     found = members(names, results)
     loaded = [load(name, results) for name in found]
     judgements = claims(loaded)
     for judgement in judgements:
         claim = judgement.claim
-        click.echo(f"{claim.number:>2}. {claim.statement}  [{WORDS[judgement.state]}]")
-        if judgement.state == "not_tested":
+        click.echo(f"{claim.number:>2}. {claim.statement}  [{WORDS[judgement.shown]}]")
+        if judgement.shown == "not_tested":
             say(claim.how_to_test, "    - ", "      ")
             continue
         for part in judgement.parts:
@@ -46,8 +49,8 @@ def claims_command(names: tuple[str, ...], results: str) -> int:
             say(f"{state}: {part.sentence}", "    - ", "      ")
         if claim.note:
             say(claim.note)
-    states = [judgement.state for judgement in judgements]
+    states = [judgement.shown for judgement in judgements]
     counts = ", ".join(f"{states.count(state)} {WORDS[state]}" for state in dict.fromkeys(states))
-    click.echo(f"\n{counts}; from {', '.join(found)}")
+    click.echo(plain(f"\n{counts}; from {', '.join(found)}"))
     say(" ".join(filter(None, (RULE, caveat(loaded)))), "", "")
     return 0

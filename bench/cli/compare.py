@@ -17,6 +17,7 @@ def compare_command(names: tuple[str, ...], results: str, reports: str, open_pag
     measured in the same environment. Trains nothing and needs no torch.
     """
     from bench.analysis.compare_experiments import compare
+    from bench.records.plain import plain
     from bench.report.compare_page import comparison_document, render_comparison
     from bench.report.document import Findings
 
@@ -25,12 +26,12 @@ def compare_command(names: tuple[str, ...], results: str, reports: str, open_pag
     for section in comparison_document(found).sections[:1]:
         for block in section.blocks:
             for item in block.items if isinstance(block, Findings) else ():
-                click.echo(" ".join((item.headline, *item.notes)))
+                click.echo(plain(" ".join((item.headline, *item.notes))))
     if not found.same_machine:
         click.echo("Timed in different environments: the report shows the times and does not compare them.")
     click.echo("")
     for path in paths:
-        click.echo(f"report  {path}")
+        click.echo(plain(f"report  {path}"))
     if open_page:
         click.launch(str(paths[0].resolve()))
     return 0

@@ -23,11 +23,12 @@ def rerun_command(name: str, key: str, results: str) -> int:
     if the training succeeds and gives the recorded losses, else 1.
     """
     from bench.experiment.rerun import rerun
+    from bench.records.plain import plain
 
     before, now = rerun(name, key, results)
     agree = _losses(before) == _losses(now)
     for line in comparison(before, now, agree):
-        click.echo(line)
+        click.echo(plain(line))
     return 0 if agree and now["status"] == "ok" else _FAILED
 
 

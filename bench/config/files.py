@@ -101,7 +101,9 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
             raise UserError(f"{path} is not the experiment.json of a run: expected a key 'experiment'") from None
         if not isinstance(values, dict):
             raise UserError(f"{path} is not the experiment.json of a run: expected a table under 'experiment'")
-        return values if "protocol" in manifest else {"tune": "once", **values}  # the first protocol knew no other
+        # what there was before there was a choice
+        before = {"engine": "exact"} if "protocol" in manifest else {"engine": "exact", "tune": "once"}
+        return {**before, **values}
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: of TOML, or a number of thousands of digits

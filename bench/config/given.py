@@ -12,7 +12,7 @@ from typing import Any, Literal
 from bench.config.budgets import BUDGETS
 from bench.config.options import FROM_BUDGET, OPTIONS, Options, flag
 from tasks.errors import UserError, unknown
-from tasks.spec import convert, split_specs
+from tasks.spec import convert, split_columns, split_specs
 
 DEFAULT_TASKS = ("sine", "regression", "copy")
 _ALIASES = {declared.alias: key for key, declared in OPTIONS.items() if declared.alias}
@@ -54,7 +54,8 @@ def convert_option(key: str, value: Any, where: str | None = None) -> Any:
     if not is_list:
         return _convert(key, value, kind, where)
     if isinstance(value, str):
-        value = split_specs(value) if value.strip() else []
+        split = split_columns if OPTIONS[key].columns else split_specs
+        value = split(value) if value.strip() else []
     if not isinstance(value, (list, tuple)):
         value = [value]
     return tuple(_convert(key, entry.strip() if isinstance(entry, str) else entry, kind, where) for entry in value)

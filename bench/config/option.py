@@ -26,6 +26,7 @@ class Declaration:
 
     Which values are refused: at_least, more_than, at_most, less_than are bounds of each number, in `unit`; `allowed`
     is what the message adds to them. distinct: a list may not name a value twice. filled: what an empty list lacks.
+    columns: a list of a table's columns; as in CSV, a name with a comma stands in double quotes.
     refuse: raises UserError for any other value that this option alone cannot have.
     """
 
@@ -45,6 +46,7 @@ class Declaration:
     unit: str = ""
     allowed: str = ""
     distinct: bool = False
+    columns: bool = False
     filled: str = ""
     refuse: Callable[[Any], None] | None = None
 

@@ -26,6 +26,7 @@ _BILLION = 10**9  # more is a slip of the finger, and nothing would ever come of
 
 _compared = partial(option, group="What to compare")
 _table = partial(option, group="Your own table", decides="table")
+_columns = partial(_table, None, "COL,COL", columns=True)
 _amount = partial(option, group="How much")
 _training = partial(option, group="How models are trained")
 _place = partial(option, group="Where it runs, and where results go", decides="place")
@@ -78,20 +79,68 @@ class Options:
         at_most=1,
     )
 
-    data: str | None = _table(None, "FILE.csv", "Forecast columns of this CSV file: a task called series.")
-    target: tuple[str, ...] | None = _table(None, "COL,COL", "The columns to forecast. Required with --data.")
-    features: tuple[str, ...] | None = _table(
-        None, "COL,COL", "The columns that a forecast may look at. Default: the targets themselves."
+    references: tuple[Literal["boosting"], ...] = _compared(
+        (),
+        "NAME",
+        "Another predictor without a net to compare with: boosting (scikit-learn's gradient-boosted trees on the "
+        "values of the window, for tasks that predict numbers; needs the extra bench[data]).",
+        decides="extent",
+        before=(),
+        distinct=True,
+    )
+
+    data: str | None = _table(None, "FILE", "Forecast columns of this CSV or Parquet file: a task called series.")
+    target: tuple[str, ...] | None = _columns(
+        "The columns to forecast; a name with a comma stands in double quotes. Required with --data."
+    )
+    features: tuple[str, ...] | None = _columns(
+        "The columns that a forecast may look at, beside the past of the targets themselves."
+    )
+    categorical: tuple[str, ...] | None = _columns("Such columns of words: each word becomes an input of its own.")
+    known: tuple[str, ...] | None = _columns(
+        "Such columns that are known in advance, as a holiday is: they are read at the row to be forecast."
+    )
+    calendar: tuple[str, ...] | None = _table(
+        None,
+        "PART,PART",
+        "Inputs made of the time to be forecast: hour, weekday, month.",
     )
     time: str | None = _table(None, "COL", "The column that orders the rows. Its values must increase.")
     window: int | None = _table(None, "N", "How many rows a forecast looks back.", at_least=1, at_most=_BILLION)
-    horizon: int | None = _table(None, "N", "How many rows ahead a forecast is.", at_least=1, at_most=_BILLION)
+    horizon: int | None = _table(
+        None, "N", "Forecast the Nth row after the last known one, and only this.", at_least=1, at_most=_BILLION
+    )
+    horizons: str | None = _table(None, "1-N", "Forecast all of these rows at once: 1-10, or 1,6,12.")
     season: int | None = _table(
         None, "N", "Rows in a season: adds the seasonal naive forecast to compare with.", at_least=1, at_most=_BILLION
     )
     fill: Literal["forward"] | None = _table(
-        None, "HOW", "Fill missing values. forward: repeat the last known one. Default: refuse them."
+        None,
+        "HOW",
+        "Fill missing and infinite values, and rows that the time lacks. forward: repeat the last known one. Default: "
+        "refuse missing values.",
     )
+    transform: Literal["growth", "difference", "log"] | None = _table(
+        None,
+        "HOW",
+        "Forecast growth (in percent, from the last known row), difference (from there) or log of the targets. Errors "
+        "and predictions stay in the columns' own units. Default: the targets as they are.",
+    )
+    resample: str | None = _table(
+        None, "PERIOD", "Take the means of periods as rows: min, h, D, W, M, Q, Y, or several of them, as in 15min."
+    )
+    sort: bool = _table(False, "", "Sort the rows by time.")
+    drop_duplicates: bool = _table(False, "", "Keep the first of several rows with the same time.")
+    date_format: str | None = _table(
+        None, "FORMAT", "How dates are written: %d.%m.%Y (German), %m/%d/%Y (US). Default: ISO, as in 2024-03-31."
+    )
+    time_zone: str | None = _table(
+        None, "ZONE", "The zone of dates without one, as in Europe/Berlin: clocks that are changed leave no gap then."
+    )
+    delimiter: str | None = _table(
+        None, "CHAR", "What separates the fields of a line. Default: comma, semicolon or tab, whichever fits."
+    )
+    decimal: str | None = _table(None, "CHAR", "The mark before decimals: a comma, or a point (default).")
 
     budget: BudgetName = _amount(  # noqa: RUF009 # a dataclass field
         "quick",
@@ -125,6 +174,14 @@ class Options:
         "the uncertainty of the results then leaves out the luck of the search.",
         decides="plan",
         before="once",
+    )
+    engine: Literal["auto", "exact"] = _amount(
+        "auto",
+        "HOW",
+        "auto: the trials of a search run on the fastest implementation of the same network (NumPy's for gru and rnn "
+        "on a CPU), and the selected ones are trained again by the model itself. exact: all by the model itself.",
+        decides="plan",
+        before="exact",
     )
     until_settled: bool = _amount(
         False,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bench.config.budgets import FIRST_LOOK
 from bench.config.checks import check
@@ -17,9 +17,11 @@ from bench.config.given import REMOVED, by_current_names, convert_option, fill_i
 from bench.config.matching import BY_AMOUNT, TOLERANCES, Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
+from bench.config.references import require_references
 from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
+from bench.models.search_twin import search_twin
 from bench.records.schema import digest
 from bench.records.secrets import masked
 from bench.seeds import generator
@@ -38,6 +40,7 @@ class Experiment:
     options: Options  # with the budget's values filled in
     tasks: tuple[Task, ...]
     models: tuple[Model, ...]
+    engine: Literal["auto", "exact"] = "exact"  # the one asked for; exact where auto would change nothing
     own_schemes: tuple[str | None, ...] = ()  # of each model, where it names one: gru[init=chrono]
 
     @property
@@ -100,7 +103,7 @@ class Experiment:
     def settings(self) -> dict[str, Any]:
         """The resolved options as JSON: what `experiment.json` keeps and `--config` reads again."""
         values = {f.name: getattr(self.options, f.name) for f in fields(Options)}
-        values["name"] = self.name
+        values["name"], values["engine"] = self.name, self.engine
         values["storage"] = values["storage"] and masked(values["storage"])  # a password is kept nowhere
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
@@ -113,7 +116,7 @@ class Experiment:
         """
         settings: dict[str, Any] = {key: harmless for key, (harmless, _) in REMOVED.items()}
         for key in keys_deciding("outcome", "plan", "extent"):
-            value = getattr(self.options, key)
+            value = self.engine if key == "engine" else getattr(self.options, key)
             if key not in extending(self.options) and value != OPTIONS[key].before:
                 settings[OPTIONS[key].alias or key] = list(value) if isinstance(value, tuple) else value
         if self.options.tune == "each":
@@ -132,11 +135,11 @@ class Experiment:
 def extending(options: Options) -> tuple[str, ...]:
     """The options that make the same experiment larger: what is recorded stays part of it.
 
-    With one search for all replicates, none does: another search chooses another configuration. Brackets of pruned
-    trials depend on how many there are.
+    With one search for all replicates, only references do: another search chooses another configuration. Brackets of
+    pruned trials depend on how many there are.
     """
     if options.tune == "once":
-        return ()
+        return ("references",)
     return tuple(key for key in keys_deciding("extent") if not (options.prune and key == "trials"))
 
 
@@ -171,11 +174,29 @@ def resolve(
     specs += [Spec("series", _series_parameters(options))] if options.data else []
     tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs)
     refuse_duplicates("--tasks", [task.label for task in tasks])
+    require_references(options.references, tasks)
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
-    experiment = Experiment(name, options, tuple(tasks), tuple(models), tuple(scheme for _, scheme in asked))
+    schemes = tuple(scheme for _, scheme in asked)
+    experiment = Experiment(name, options, tuple(tasks), tuple(models), own_schemes=schemes)
     check_entries(experiment.entries)
     _check_sizes(experiment)
-    return experiment
+    return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment
+
+
+def _has_faster_search(experiment: Experiment) -> bool:
+    """Whether `--engine auto` changes how trials are trained: a search has several, and some model a faster twin."""
+    options = experiment.options
+    if options.engine == "exact" or options.trials == 1:
+        return False
+    device = "cuda" if options.device == "cuda" else "cpu"  # "auto" may come to mean either
+    dropout, precision = options.dropout, options.precision
+    entries = experiment.entries
+    if not any(search_twin(e.model, device=device, dropout=dropout, precision=precision) for e in entries):
+        return False
+    choices = [sizes for matching in experiment.matchings for sizes in (matching.hidden_sizes, matching.layers)]
+    rates = [experiment.lr_range(task) for task in experiment.tasks]
+    several = any(len(each) > 1 for each in [*choices, *(entry.schemes for entry in entries)])
+    return several or any(low < high for low, high in rates)
 
 
 def _without_replaced(config: Mapping[str, Any], flags: Mapping[str, Any], *, smoke: bool) -> dict[str, Any]:
@@ -243,4 +264,4 @@ def _create(create: Any, specs: list[Spec]) -> list[Any]:
 
 def _series_parameters(options: Options) -> dict[str, Any]:
     given = {"targets" if key == "target" else key: getattr(options, key) for key in keys_deciding("table")}
-    return {key: value for key, value in given.items() if value is not None}
+    return {key: value for key, value in given.items() if value not in (None, False)}

@@ -17,6 +17,7 @@ from bench.experiment.pruning import PrunedSearch, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
+from bench.models.search_twin import TWIN_KERNELS, is_tested, search_twin
 from bench.records.schema import Record
 from bench.training.checkpoint import stored
 from bench.training.data import load_data
@@ -133,7 +134,8 @@ class CellPlan:
             return {"search": searched, "confirm": replicates, "time": timings}
         if lone:
             return {"trial": replicates, "time": timings}
-        return {"trial": self._count_trainings(1) * replicates, "examine": replicates, "time": timings}
+        again = {"train": replicates} if self._twin is not None else {}
+        return {"trial": self._count_trainings(1) * replicates, **again, "examine": replicates, "time": timings}
 
     def _count_trainings(self, replicate: int) -> int:
         """Trainings of the search of a replicate."""
@@ -155,22 +157,41 @@ class CellPlan:
     def _interval(self, replicate: int) -> int:
         return self.training(Point(1, 1, 1.0), replicate).interval
 
+    @property
+    def _twin(self) -> Model | None:
+        """The faster model that trains the trials of a search in place of the cell's own; None: its own does."""
+        if self.experiment.engine == "exact" or self.space().only is not None:
+            return None
+        options, device = self.experiment.options, device_of(self.model, self.device)
+        return search_twin(self.model, device=device, dropout=options.dropout, precision=options.precision)
+
     def trial_order(self, trial: Trial, replicate: int) -> Order:
-        """Train a trial. Where it has rivals, its weights are kept until one of them is selected."""
-        training = replace(self.training(trial.point, replicate), stop_after=trial.steps)
-        if replicate == SEARCH_REPLICATE:
-            return Order(TrainingJob(training), self._identity("search", training, trial.number))
+        """Train a trial. Where results may be made of it, its weights are kept until a rival is selected."""
+        training, twin = replace(self.training(trial.point, replicate), stop_after=trial.steps), self._twin
+        stage = "search" if replicate == SEARCH_REPLICATE else "trial"
+        identity = self._identity(stage, training, trial.number, searched=True)
+        if twin is not None:
+            tested = training.on_test_data and is_tested(training.settings.device)
+            return Order(TrainingJob(replace(training, model=twin, on_test_data=tested)), identity, turn=replicate)
+        if stage == "search":
+            return Order(TrainingJob(training), identity)
         lone = self.space().only is not None
         keep_model = lone and self.experiment.options.save_models
         lend_model = not lone and trial.steps is None
         job = TrainingJob(training, examine=lone, keep_model=keep_model, lend_model=lend_model)
-        return Order(job, self._identity("trial", training, trial.number), turn=replicate)
+        return Order(job, identity, turn=replicate)
+
+    def train_order(self, trial: Record) -> Order:
+        """Train the best trial of a search by the model itself, where a faster twin trained it in the search."""
+        training = self.training(point_of(trial), trial["replicate"])
+        identity = self._identity("train", training, trial["trial"], searched=True)
+        return Order(TrainingJob(training, lend_model=True), identity, turn=trial["replicate"])
 
     def confirm_order(self, point: Point, replicate: int) -> Order:
         """Train what the search for all replicates has chosen."""
         training = self.training(point, replicate)
         job = TrainingJob(training, examine=True, keep_model=self.experiment.options.save_models)
-        return Order(job, self._identity("confirm", training))
+        return Order(job, self._identity("confirm", training, searched=True))
 
     def examine_order(self, selected: Record) -> Order:
         """Measure what is only measured of a selected trial."""
@@ -193,7 +214,15 @@ class CellPlan:
         training = self.training(point, replicate)
         return Order(TimingJob(training, seconds, environment, onednn, number), self._identity("time", training))
 
-    def _identity(self, stage: str, training: Training, trial: int | None = None) -> dict[str, Any]:
-        """What a record says of its place here: the model is called as this experiment calls it."""
+    def _identity(
+        self, stage: str, training: Training, trial: int | None = None, *, searched: bool = False
+    ) -> dict[str, Any]:
+        """What a record says of its place here: the model is called as this experiment calls it.
+
+        searched: it is a part of a search or what a search led to, and names the kernel of the search's trials.
+        """
         model = {**training.describe()["model"], "label": self.entry.label}
-        return {"stage": stage, "match": self.match, "trial": trial, "model": model}
+        identity = {"stage": stage, "match": self.match, "trial": trial, "model": model}
+        if not searched or self._twin is None:
+            return identity
+        return {**identity, "search_kernel": TWIN_KERNELS[training.settings.device]}

@@ -123,6 +123,8 @@ class Plan:
 def covers(recorded: Mapping[str, Any], experiment: Experiment) -> bool:
     """Whether a complete experiment with the `recorded` settings has all that is asked for now."""
     options = experiment.options
+    if not set(options.references) <= set(recorded.get("references") or ()):
+        return False
     if options.tune == "once":
         return True  # the identity has all numbers
     enough = recorded["replicates"] >= (options.replicates or 1) and recorded["trials"] >= (options.trials or 1)

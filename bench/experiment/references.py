@@ -5,57 +5,68 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
+from bench.config.references import boosting_fits
+from bench.experiment import boosting
 from bench.records.ledger import Ledger
 from bench.records.schema import SCHEMA, Record, digest
-from bench.training.data import load_references
+from bench.training.data import load_data, load_references
 from bench.training.request import describe_entry, origin_of
 from bench.training.train import skill
-from tasks.contract import Task
+from tasks.contract import Dataset, Reference, Task
 from tasks.validation import naming
 
 NOTE_SECONDS = 2.0
 
 
 def record_references(
-    data_sets: Sequence[tuple[Task, int]], seed: int, ledger: Ledger, note: Callable[[str], None]
+    data_sets: Sequence[tuple[Task, int]],
+    more: Sequence[str],
+    seed: int,
+    ledger: Ledger,
+    note: Callable[[str], None],
 ) -> Iterator[None]:
     """Record those that the ledger lacks, a data set at a time; `note` is told every few seconds how far it is.
 
-    data_sets: tasks and replicates. seed: of the experiment.
+    data_sets: tasks and replicates. more: what is compared with besides (`--references`). seed: of the experiment.
     """
     told = time.monotonic()
     for done, (task, replicate) in enumerate(data_sets):
         if time.monotonic() - told > NOTE_SECONDS:
             told = time.monotonic()
             note(f"floors and baselines: {done} of {len(data_sets)} data sets")
-        _record(task, seed, replicate, ledger)
+        _record(task, [name for name in more if boosting_fits(task)], seed, replicate, ledger)
         yield
 
 
-def _record(task: Task, seed: int, replicate: int, ledger: Ledger) -> None:
-    key = _reference_key(task, seed, replicate)
-    if len(ledger.labels(key)) == len(load_references(task, seed, 1)):  # as many in each replicate
+def _record(task: Task, more: Sequence[str], seed: int, replicate: int, ledger: Ledger) -> None:
+    there = ledger.labels(_reference_key(task, seed, replicate))  # a kill may have let some of them through
+    if {*more, *(reference.name for reference in load_references(task, seed, 1))} <= there:  # the same everywhere
         return
     with naming(task):
-        records = _reference_records(task, seed, replicate)
-    new = [
-        (record, {"stage": "reference", "match": None, "trial": None})
-        for record in records
-        if record["model"]["label"] not in ledger.labels(key)  # a kill may have let some of them through
-    ]
-    ledger.add_all(new)
+        references = list(load_references(task, seed, replicate))
+        if boosting.NAME in more and boosting.NAME not in there:
+            references.append(boosting.boosting(task.at(replicate), load_data(task, seed, replicate)))
+        records = _reference_records(task, seed, replicate, references)
+    ledger.add_all(
+        [
+            (record, {"stage": "reference", "match": None, "trial": None})
+            for record in records
+            if record["model"]["label"] not in there
+        ]
+    )
 
 
 def _reference_key(task: Task, seed: int, replicate: int) -> str:
     return digest(["reference", SCHEMA, task.name, task.version, task.identity(), seed, replicate])
 
 
-def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
+def _reference_records(task: Task, seed: int, replicate: int, references: Sequence[Reference]) -> list[Record]:
     key = _reference_key(task, seed, replicate)
-    references = load_references(task, seed, replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
-    common |= origin_of(task.at(replicate))
+    common |= origin_of(task.at(replicate)) | splits_of(load_data(task, seed, replicate))
     return [
         {
             **common,
@@ -65,3 +76,18 @@ def _reference_records(task: Task, seed: int, replicate: int) -> list[Record]:
         }
         for r in references
     ]
+
+
+def splits_of(dataset: Dataset) -> Record:
+    """What alarms must know of the data: sequences in each part, and how far test data leave training data.
+
+    outside_range: the share of test values below the lowest or above the highest training value of their column; None
+    where targets are classes.
+    """
+    splits = {name: len(split) for name, split in vars(dataset).items()}
+    train, test = dataset.train.targets, dataset.test.targets
+    if not np.issubdtype(train.dtype, np.floating):
+        return {"splits": splits, "outside_range": None}
+    past = tuple(range(train.ndim - 1))  # all but the columns
+    outside = (test < train.min(axis=past)) | (test > train.max(axis=past))
+    return {"splits": splits, "outside_range": float(outside.mean())}

@@ -15,43 +15,49 @@ from bench.experiment.mirror import Mirror
 from bench.experiment.search import Point, Search, point_of
 from bench.records.predictions import FOLDER as PREDICTIONS
 from bench.records.schema import Record
-from bench.records.selection import select
+from bench.records.selection import is_for_search_only, next_to_train, select
 from bench.training.checkpoint import stored
 
 
 class Replicate:
-    """One replicate of a cell. selected: the record of its selected trial, once its search is done.
+    """One replicate of a cell. selected: the training that its results are made of, once it is known.
 
-    The weights of every trial lie beside the records until the selected one has been examined. All of it can be done
-    again after a kill: what is recorded is found, and without weights a trial is trained again.
+    The weights of every training of which results may be made lie beside the records until the selected one has been
+    examined. All of it can be done again after a kill: what is recorded is found, and without weights a training is
+    repeated.
     """
 
     def __init__(self, plan: CellPlan, number: int, mirror: Mirror) -> None:
         self.plan, self.number, self._mirror = plan, number, mirror
         self.selected: Record | None = None
         self._search: Search | None = None  # from its first trial to its last: studies take memory
-        self._trials: list[Record] = []
-        self._searched = False
+        self._trainings: list[Record] = []
+        self._searched = self._ended = False
 
     def next_orders(self) -> Sequence[Order]:
-        if self._searched:
+        if self._ended:
             return []
-        self._search = self._search or self.plan.search(self.number)
-        if trials := self._search.next_trials():
-            return [self.plan.trial_order(trial, self.number) for trial in trials]
-        return self._end_search()
+        if not self._searched:
+            self._search = self._search or self.plan.search(self.number)
+            if trials := self._search.next_trials():
+                return [self.plan.trial_order(trial, self.number) for trial in trials]
+            self._search, self._searched = None, True
+        if (trial := next_to_train(self._trainings)) is not None:
+            return [self.plan.train_order(trial)]
+        return self._end()
 
     def receive(self, records: Sequence[Record]) -> None:
-        if self._search is None:
+        if self._ended:
             self._remove_files()
             return
-        self._search.tell(records)
-        self._trials += records
-        self._mirror.show(self.plan.name, self.number, self.plan.space(), records)
+        self._trainings += records
+        if self._search is not None:
+            self._search.tell(records)
+            self._mirror.show(self.plan.name, self.number, self.plan.space(), records)
 
-    def _end_search(self) -> Sequence[Order]:
-        """Select a trial; the order to examine it, where it has rivals."""
-        self._search, self._searched, self.selected = None, True, select(self._trials)
+    def _end(self) -> Sequence[Order]:
+        """Select a training; the order to examine it, where it had rivals."""
+        self._ended, self.selected = True, select(self._trainings)
         if self.selected is not None:
             self.plan.kernel = self.plan.kernel or self.selected.get("kernel")
             if self.plan.space().only is None:
@@ -66,11 +72,11 @@ class Replicate:
         has their checksum. Both have predictions, which other trials have not.
         """
         folder, save = self.plan.experiment.results_folder, self.plan.experiment.options.save_models
-        for key in {record["key"] for record in self._trials}:
+        for key in {record["key"] for record in self._trainings if not is_for_search_only(record)}:
             if not save or not (folder / PREDICTIONS / f"{key}.npz").exists():
                 for path in stored(folder, key):
                     path.unlink(missing_ok=True)
-        self._trials = []
+        self._trainings = []
 
 
 class SearchForAll:

@@ -14,9 +14,11 @@ from bench.config.resolve import Experiment, resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
 from bench.models.contract import Model, Settings
+from bench.models.search_twin import is_tested, search_twin
 from bench.records.folder import MANIFEST, RECORDS
 from bench.records.jsonl import read_records
 from bench.records.schema import TRAININGS, Record, digest
+from bench.records.selection import is_for_search_only
 from bench.training.examine import ExamineJob
 from bench.training.jobs import Job, TimingJob, TrainingJob
 from bench.training.request import Training
@@ -35,18 +37,24 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
     folder = Path(results) / name
     before = _find(folder, key_prefix)
     experiment = resolve(with_kept_plugins(read_config(folder / MANIFEST), folder, changed=True))
+    model, settings = _named(experiment.models, before["model"]), Settings(**_settings(before))
+    tested = before["stage"] != "search"
+    if is_for_search_only(before):
+        device, dropout, precision = settings.device, settings.dropout, settings.precision
+        model = search_twin(model, device=device, dropout=dropout, precision=precision) or model
+        tested = tested and is_tested(device)
     training = Training(
         _named(experiment.tasks, before["task"]),
-        _named(experiment.models, before["model"]),
-        Settings(**_settings(before)),
+        model,
+        settings,
         batch_size=before["training"]["batch_size"],
         steps=before["training"].get("budget_steps") or before["training"]["steps"],
         stop_after=before["training"]["steps"] if before["training"].get("budget_steps") else None,
-        replicate=before["replicate"] or 1,
+        replicate=1 if before["replicate"] is None else before["replicate"],
         seed=before["training"]["seed"],
         plateau_patience=before["training"]["plateau_patience"],
         evaluation_interval=before["training"]["evaluation_interval"],
-        on_test_data=before["stage"] != "search",
+        on_test_data=tested,
     )
     job = next((job for job in _candidates(before, training, experiment) if job.key() == before["key"]), None)
     if job is None:

@@ -20,9 +20,11 @@ from bench.analysis.tables import write_tables
 from bench.config.budgets import FIRST_LOOK
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
+from bench.experiment.announcement import announcement
 from bench.experiment.cell import CellPlan
 from bench.experiment.contracts import check_models, check_tasks
 from bench.experiment.driver import Driver, Limits
+from bench.experiment.engine import as_begun
 from bench.experiment.equal_time import timed_sizes
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
 from bench.experiment.matched import Timed
@@ -85,6 +87,7 @@ def run(
     are written.
     """
     began = time.monotonic()
+    experiment = experiment if fresh else as_begun(experiment)
     folder, observer = ResultsFolder(experiment.results_folder, experiment.identity()), observer or Observer()
     with ExitStack() as resources:
         if executor is not None:
@@ -223,6 +226,12 @@ class _Run:
             self.observer.note(text)
         for text in without_effect(self.experiment, self.workers.machine["device"]):
             self.observer.note(text)
+        for task in self.experiment.tasks:
+            for text in task.notes:
+                self.observer.note(f"{task.label}: {text}")
+            line = announcement(self.plan, task, self.workers.count if self.workers.machine["device"] == "cpu" else 0)
+            if line is not None:
+                self.observer.note(line)
         if max(self.plan.replicates.values()) == 1:
             self.observer.note(ONE_REPLICATE)
         try:
@@ -278,7 +287,10 @@ class _Run:
         self.driver.run(new, meanwhile=self._references())
 
     def _references(self) -> Iterator[None]:
-        return record_references(self.plan.data_sets(), self.options.seed, self.ledger, self.observer.note)
+        options = self.options
+        return record_references(
+            self.plan.data_sets(), options.references, options.seed, self.ledger, self.observer.note
+        )
 
     def _timing(self, cell: CellPlan) -> Timing | None:
         """The timing of the configuration that most replicates selected; None where none selected any."""

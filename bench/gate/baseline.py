@@ -1,38 +1,44 @@
 """A baseline on disk: text that a reviewer reads in a diff, with a checksum that reveals manual edits.
 
-baseline.csv    one row a cell, replicate and metric, sorted; no times
-float64.csv     one row a cell, replicate and quantity of the traces (`trace`); baselines of schema 1 have none
+four tables     of trainings, their curves, what they start from, and their first steps in float64 (`tables`)
 manifest.json   the experiment, the configuration of every cell, where it was recorded, the commit, the reasons
 gate.toml       exceptions, written by hand (`exceptions`); not covered by the checksum
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.gate import exceptions
+from bench.gate import exceptions, tables
 from bench.gate.errors import NotComparable
 from bench.gate.exceptions import Exemption, read_exceptions
 from bench.gate.replicates import CellName, CellTraining
+from bench.gate.tables import DamagedTableError, Sketches
 from bench.gate.trace import Trace
-from bench.records.atomic import write_atomically
+from bench.records.atomic import write_atomically, written_atomically
 from bench.records.schema import Record, digest
 
-SCHEMA = 2
-READABLE = (1, 2)  # schema 1 has no traces
+SCHEMA = 3
 KIND = "baseline of bench"
 TABLE = "baseline.csv"
 TRACES = "float64.csv"
+CURVES = "curves.csv"
+SKETCHES = "initial.csv"
 MANIFEST = "manifest.json"
-COLUMNS = ("task", "model", "replicate", "metric", "value")
-TRACE_COLUMNS = ("task", "model", "replicate", "quantity", "value")
+FILES = {1: (TABLE,), 2: (TABLE, TRACES), 3: (TABLE, TRACES, CURVES, SKETCHES)}  # by schema: the tables that it has
+LACKS = {  # by schema: what a check cannot do with it
+    1: "no first steps in float64, which show a change on any machine",
+    2: "no learning curves and no values of initial weights and data: one crossing is compared in place of the whole "
+    "curve, and a cell whose initial weights another processor rounds otherwise is not paired",
+}
 
 Replicates = Mapping[int, CellTraining]
 
@@ -41,13 +47,15 @@ Replicates = Mapping[int, CellTraining]
 class BaselineCell:
     """A cell of a baseline. configuration: the settings that two comparable trainings have in common.
 
-    traces: the first steps of some replicates in float64; none in a baseline of schema 1.
+    traces: the first steps of some replicates in float64; none in a baseline of schema 1. sketches: of what replicates
+    start from; none in a baseline of schema 1 or 2.
     """
 
     name: CellName
     configuration: Mapping[str, Any]
     replicates: Replicates
     traces: Mapping[int, Trace] = field(default_factory=dict)
+    sketches: Mapping[int, Sketches] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,12 @@ class Baseline:
     cells: Mapping[CellName, BaselineCell]
     history: tuple[Reason, ...]
     exceptions: Mapping[CellName, Exemption] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    @property
+    def lacks(self) -> list[str]:
+        """What a baseline of an older schema does not have, and what that costs."""
+        return [text for schema, text in LACKS.items() if self.schema <= schema]
 
     @property
     def recorded(self) -> int:
@@ -116,8 +130,17 @@ def cells_of(records: list[Record]) -> dict[CellName, BaselineCell]:
 
 
 def write_baseline(folder: Path, baseline: Baseline) -> None:
-    """Write all files, and a commented `gate.toml` if there is none. Raises OSError if writing fails."""
-    table, traces = _to_csv(baseline.cells), _traces_to_csv(baseline.cells)
+    """Write all files, and a commented `gate.toml` if there is none. Raises OSError if writing fails.
+
+    All content is on the disk before the first file takes its place, so a full disk or a kill leaves the old baseline.
+    """
+    trainings = {name: cell.replicates for name, cell in baseline.cells.items()}
+    texts = {
+        TABLE: tables.write_trainings(trainings),
+        TRACES: tables.write_traces({name: cell.traces for name, cell in baseline.cells.items()}),
+        CURVES: tables.write_curves(trainings),
+        SKETCHES: tables.write_sketches({name: cell.sketches for name, cell in baseline.cells.items()}),
+    }
     manifest = {
         "kind": KIND,
         "schema": SCHEMA,
@@ -129,10 +152,14 @@ def write_baseline(folder: Path, baseline: Baseline) -> None:
         ],
         "history": [vars(reason) for reason in baseline.history],
     }
-    manifest["checksum"] = _checksum(manifest, table, traces)
-    write_atomically(folder / TABLE, table)
-    write_atomically(folder / TRACES, traces)
-    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    manifest["checksum"] = _checksum(manifest, texts.values())
+    texts[MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    with ExitStack() as stack:
+        for name, text in texts.items():
+            file = stack.enter_context(written_atomically(folder / name))
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
     if not (folder / exceptions.NAME).exists():
         write_atomically(folder / exceptions.NAME, exceptions.EMPTY)
 
@@ -142,21 +169,27 @@ def is_baseline(folder: Path) -> bool:
     return (folder / MANIFEST).exists() or (folder / TABLE).exists()
 
 
+def record_command(folder: Path | str, *, why: str = "why", experiment: str = "") -> str:
+    """The command that records the baseline of a folder again. experiment: options that say which, if it is unknown."""
+    parts = ["python -m bench baseline record", shlex.quote(str(folder)), experiment, f'--accept "{why}"']
+    return " ".join(part for part in parts if part)
+
+
 def read_baseline(folder: Path) -> Baseline:
     """Read a folder's baseline. Raises NotComparable if there is none, its schema differs, or it was edited by hand."""
-    record = f"python -m bench baseline record {folder}"
     if not is_baseline(folder):
-        raise NotComparable(f"there is no baseline in {folder}: record one with {record}")
-    manifest, table = _read_manifest(folder / MANIFEST, record), _read_text(folder / TABLE, record)
-    traces = _read_text(folder / TRACES, record) if manifest["schema"] > 1 else None
-    if manifest.get("checksum") != _checksum(manifest, table, traces):
+        first = f"python -m bench baseline record {shlex.quote(str(folder))}"
+        raise NotComparable(f"there is no baseline in {folder}: record one with {first}")
+    manifest = read_manifest(folder)
+    schema = manifest["schema"]
+    again = record_command(folder)
+    texts = {name: _read_text(folder / name, again) for name in FILES[schema]}
+    if manifest.get("checksum") != _checksum(manifest, texts.values()):
         raise NotComparable(
             f"{folder} was edited by hand, or its recording was interrupted: the checksum does not match the content. "
-            f'Restore it, or record it again ({record} --accept "why"); exceptions belong in {exceptions.NAME}'
+            f"Restore it, or record it again with {again}; exceptions belong in {exceptions.NAME}"
         )
-    cells = _cells(manifest["cells"], table, folder / TABLE)
-    if traces is not None:
-        cells = _with_traces(cells, traces, folder / TRACES)
+    cells = _cells(folder, manifest["cells"], texts)
     found = read_exceptions(folder)
     for name in found:
         if name not in cells:
@@ -172,94 +205,80 @@ def read_baseline(folder: Path) -> Baseline:
         cells,
         history,
         found,
+        schema,
     )
 
 
-def _checksum(manifest: Mapping[str, Any], *tables: str | None) -> str:
-    """SHA-256 of the manifest and the tables, independent of line endings (git may convert them)."""
-    content = {key: value for key, value in manifest.items() if key != "checksum"}
-    hashes = [
-        hashlib.sha256("\n".join(table.splitlines()).encode()).hexdigest() for table in tables if table is not None
-    ]
-    return digest([content, *hashes])
-
-
-def _read_text(path: Path, record: str) -> str:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest alone, which may be intact where a table is not. Raises NotComparable."""
+    path = folder / MANIFEST
+    again = record_command(folder, experiment="--config FILE")
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotComparable(f"{path} is missing: restore it, or record the baseline again with {record}") from None
-    except UnicodeDecodeError:
-        raise NotComparable(
-            f"{path} is not UTF-8 text: restore it, or record the baseline again with {record}"
-        ) from None
-
-
-def _read_manifest(path: Path, record: str) -> dict[str, Any]:
-    try:
-        manifest = json.loads(_read_text(path, record))
+        manifest = json.loads(_read_text(path, again))
     except ValueError as error:
         raise NotComparable(
-            f"{path} is not valid JSON: {error}. Restore it, or record the baseline again with {record}"
+            f"{path} is not valid JSON: {error}. Restore it, or record the baseline again with {again}"
         ) from None
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise NotComparable(
-            f"{path} is not a baseline's manifest: expected kind '{KIND}'. Record a baseline with {record}"
+            f"{path} is not a baseline's manifest: expected kind '{KIND}'. Record a baseline with {again}"
         )
     schema = manifest.get("schema")
-    if schema not in READABLE:
+    if schema not in FILES:
         raise NotComparable(
-            f"{path.parent} has baseline schema {schema}, this bench compares schemas up to {SCHEMA}: install the "
-            f'bench that recorded it, or record it again with {record} --accept "new schema"'
+            f"{folder} has baseline schema {schema}, this bench compares schemas up to {SCHEMA}: install the "
+            f"bench that recorded it, or record it again with {record_command(folder, why='new schema')}"
         )
     return manifest
 
 
-def _to_csv(cells: Mapping[CellName, BaselineCell]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for name, cell in sorted(cells.items()):
-        for number, replicate in sorted(cell.replicates.items()):
-            for metric, value in sorted(replicate.rows().items()):
-                writer.writerow((*name, number, metric, value))
-    return text.getvalue()
+def _checksum(manifest: Mapping[str, Any], texts: Iterable[str]) -> str:
+    """SHA-256 of the manifest and the tables, independent of line endings (git may convert them)."""
+    content = {key: value for key, value in manifest.items() if key != "checksum"}
+    return digest([content, *(hashlib.sha256("\n".join(text.splitlines()).encode()).hexdigest() for text in texts)])
 
 
-def _traces_to_csv(cells: Mapping[CellName, BaselineCell]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(TRACE_COLUMNS)
-    for name, cell in sorted(cells.items()):
-        for number, trace in sorted(cell.traces.items()):
-            for quantity, value in sorted(trace.items()):
-                writer.writerow((*name, number, quantity, repr(value)))
-    return text.getvalue()
-
-
-def _with_traces(cells: Mapping[CellName, BaselineCell], table: str, path: Path) -> dict[CellName, BaselineCell]:
-    found: dict[CellName, dict[int, dict[str, float]]] = {}
+def _read_text(path: Path, again: str) -> str:
     try:
-        for row in csv.DictReader(io.StringIO(table)):
-            trace = found.setdefault(CellName(row["task"], row["model"]), {}).setdefault(int(row["replicate"]), {})
-            trace[row["quantity"]] = float(row["value"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise NotComparable(f"{path} has a row that is not a row of a trace ({error!r}): restore it") from None
-    return {name: replace(cell, traces=found.get(name, {})) for name, cell in cells.items()}
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotComparable(f"{path} is missing: restore it, or record the baseline again with {again}") from None
+    except UnicodeDecodeError:
+        raise NotComparable(
+            f"{path} is not UTF-8 text: restore it, or record the baseline again with {again}"
+        ) from None
+    except OSError as error:
+        raise NotComparable(f"{path} cannot be read ({error.strerror}): make it readable, or restore it") from None
 
 
-def _cells(configurations: list[dict[str, Any]], table: str, path: Path) -> dict[CellName, BaselineCell]:
-    rows: dict[CellName, dict[int, dict[str, str]]] = {}
+def _cells(
+    folder: Path, configurations: list[dict[str, Any]], texts: Mapping[str, str]
+) -> dict[CellName, BaselineCell]:
+    """The cells of the manifest with their rows. texts: file name -> content, of the tables that the schema has."""
+    name = TABLE
     try:
-        for row in csv.DictReader(io.StringIO(table)):
-            name = CellName(row["task"], row["model"])
-            rows.setdefault(name, {}).setdefault(int(row["replicate"]), {})[row["metric"]] = row["value"]
-        cells = {}
-        for entry in configurations:
-            name = CellName(entry["task"], entry["model"])
-            values = {key: value for key, value in entry.items() if key not in ("task", "model")}
-            replicates = {number: CellTraining.from_rows(number, metrics) for number, metrics in rows[name].items()}
-            cells[name] = BaselineCell(name, values, replicates)
-    except (KeyError, ValueError) as error:
-        raise NotComparable(f"{path} lacks rows that the manifest names ({error!r}): restore it") from None
+        trainings = tables.read_trainings(texts[name])
+        if CURVES in texts:
+            name = CURVES
+            trainings = tables.with_curves(trainings, texts[name])
+        name = TRACES
+        traces = tables.read_traces(texts[name]) if name in texts else {}
+        name = SKETCHES
+        sketches = tables.read_sketches(texts[name]) if name in texts else {}
+    except DamagedTableError as error:
+        raise NotComparable(f"{folder / name}: {error}. Restore it, or {record_again(folder)}") from None
+    cells: dict[CellName, BaselineCell] = {}
+    for entry in configurations:
+        cell = CellName(entry["task"], entry["model"])
+        values = {key: value for key, value in entry.items() if key not in ("task", "model")}
+        if cell in cells:
+            raise NotComparable(f"{folder / MANIFEST} has {cell} twice. Restore it, or {record_again(folder)}")
+        if cell not in trainings:
+            raise NotComparable(f"{folder / TABLE} has no row of {cell}. Restore it, or {record_again(folder)}")
+        cells[cell] = BaselineCell(cell, values, trainings[cell], traces.get(cell, {}), sketches.get(cell, {}))
     return cells
+
+
+def record_again(folder: Path | str) -> str:
+    """Say how to record the baseline of a folder once more."""
+    return f"record it again with {record_command(folder)}"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.gate.baseline import Baseline, BaselineCell
-from bench.gate.check import describe
 from bench.gate.comparison import compare
+from bench.gate.describe import describe
 from bench.gate.exact import configuration_change, problems
 from bench.gate.outcome import CellOutcome
 from bench.gate.replicates import CellName

@@ -8,23 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bench.gate.baseline import BaselineCell, Replicates
 from bench.gate.replicates import CellTraining
 from bench.gate.rule import FIRST_LOSSES, FLOAT64
-from bench.gate.trace import Trace, deviation
+from bench.gate.sketch import ALIKE, SAME
+from bench.gate.trace import Trace, deviation, start_distance
 
 VERSIONS = ("task_version", "model_version")
+
+Code = Literal[
+    "parameters", "not_finite", "weights", "first_batch", "data", "first_losses", "float64", "numpy_twin", "version"
+]
 
 
 @dataclass(frozen=True)
 class ExactProblem:
-    """A difference from the baseline. blocking: whether it fails the cell.
+    """A difference from the baseline. code: an identifier for programs. text: for people.
 
-    change: whether it shows only that something else is computed, and not that this is worse.
+    blocking: whether it fails the cell. change: whether it shows only that something else is computed, and not that
+    this is worse.
     """
 
+    code: Code
     text: str
     blocking: bool
     change: bool = False
@@ -53,16 +60,12 @@ def problems(
     found = [
         *_counts(pairs, renewed["model_version"]),
         *_finite(pairs),
-        *_hashes(pairs, renewed, same_environment),
+        *_starts(pairs, renewed, same_environment),
         *([] if on_purpose else _first_losses(pairs, same_environment)),
     ]
     if on_purpose:
         what = " and ".join(key.removesuffix("_version") for key, changed in renewed.items() if changed)
-        found.append(
-            ExactProblem(
-                f"the version of its {what} was raised: changed on purpose, so the comparison is not paired", False
-            )
-        )
+        found.append(ExactProblem("version", f"the version of its {what} was raised: changed on purpose", False))
     return found
 
 
@@ -75,16 +78,28 @@ def trace_problems(cell: BaselineCell, now: Mapping[str, Any], traces: Mapping[i
     if any(now.get(key) != cell.configuration.get(key) for key in VERSIONS):
         return []
     if any(number in cell.traces and not trace for number, trace in traces.items()):
-        return [ExactProblem("its first steps in float64 failed", True)]
+        return [ExactProblem("float64", "its first steps in float64 failed", True)]
     found = [
-        (*deviation(cell.traces[number], trace), number) for number, trace in traces.items() if number in cell.traces
+        (*_deviation(cell.traces[number], trace), number) for number, trace in traces.items() if number in cell.traces
     ]
-    quantity, difference, number = max(found, key=lambda entry: entry[1], default=("", 0.0, 0))
-    if difference <= FLOAT64:
-        return []
-    what = quantity.replace("_", " ")
-    text = f"in float64, {what} (replicate {number}) is off by {difference:.1e}; rounding explains {FLOAT64:g}"
-    return [ExactProblem(text, True, change=True)]
+    text, number = max(found, key=lambda entry: entry[0], default=(0.0, "", 0))[1:]
+    return [ExactProblem("float64", f"in float64, replicate {number}: {text}", True, change=True)] if text else []
+
+
+def _deviation(before: Trace, now: Trace) -> tuple[float, str]:
+    """How far the first steps are apart, and in words; (0, "") if rounding explains it.
+
+    Starts that differ by rounding alone are those of weights that torch draws, or of data, on another processor. The
+    steps then differ as they do in float32.
+    """
+    apart = start_distance(before, now)
+    limit = FIRST_LOSSES if SAME < apart <= ALIKE else FLOAT64
+    quantity, difference = deviation(before, now)
+    if difference <= limit and apart <= ALIKE:
+        return 0.0, ""
+    text = f"{quantity.replace('_', ' ')} is off by {difference:.1e}; rounding explains {limit:g}"
+    start = f"it starts from other weights or data ({apart:.1e} apart); " if apart > ALIKE else ""
+    return max(difference, apart), start + (text if quantity else "the steps are the same")
 
 
 def _counts(pairs: Sequence[tuple[CellTraining, CellTraining]], renewed: bool) -> list[ExactProblem]:
@@ -94,7 +109,7 @@ def _counts(pairs: Sequence[tuple[CellTraining, CellTraining]], renewed: bool) -
             (recurrent, head), (recurrent_now, head_now) = counts
             found = f"{recurrent_now} recurrent and {head_now} in the head"
             text = f"parameters: {found}; the baseline has {recurrent} and {head}"
-            return [ExactProblem(text, not renewed, change=True)]
+            return [ExactProblem("parameters", text, not renewed, change=True)]
     return []
 
 
@@ -103,14 +118,16 @@ def _finite(pairs: Sequence[tuple[CellTraining, CellTraining]]) -> list[ExactPro
     if not lost:
         return []
     statuses = ", ".join(sorted({status for _, status in lost}))
-    return [ExactProblem(f"{len(lost)} of {len(pairs)} replicates did not train to their end ({statuses})", True)]
+    text = f"{len(lost)} of {len(pairs)} replicates did not train to their end ({statuses})"
+    return [ExactProblem("not_finite", text, True)]
 
 
-def _hashes(
+def _starts(
     pairs: Sequence[tuple[CellTraining, CellTraining]], renewed: Mapping[str, bool], same_environment: bool
 ) -> list[ExactProblem]:
+    """What trainings start from, by hash: `bench.gate.start` has seen to what differs by rounding alone."""
     found = []
-    names = {
+    names: dict[Code, tuple[str, bool]] = {
         "data": ("the data", renewed["task_version"]),
         "first_batch": ("the first batch", renewed["task_version"]),
         "weights": ("the initial weights", renewed["model_version"]),
@@ -120,7 +137,7 @@ def _hashes(
         if changed and not excused:
             version = "model" if name == "weights" else "task"
             text = f"{what} of {changed} of {len(pairs)} replicates changed, but the {version}'s version was not raised"
-            found.append(ExactProblem(text, same_environment, change=True))
+            found.append(ExactProblem(name, text, same_environment, change=True))
     return found
 
 
@@ -139,4 +156,4 @@ def _first_losses(pairs: Sequence[tuple[CellTraining, CellTraining]], same_envir
         return []
     relative, step, number = worst
     text = f"training loss of step {step} (replicate {number}) differs by {relative:.1e}, rounding explains 1e-4"
-    return [ExactProblem(text, same_environment, change=True)]
+    return [ExactProblem("first_losses", text, same_environment, change=True)]

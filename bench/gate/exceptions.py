@@ -22,7 +22,7 @@ EMPTY = """\
 # model = "rnn"
 # reason = "its loss hardly moves: nothing to protect"
 # skip = true            # not judged at all; or wider margins:
-# steps_margin = 1.20    # largest accepted mean ratio of steps to target (1.05 without an exception)
+# steps_margin = 1.20    # largest accepted mean slow-down, a ratio (1.05 without an exception)
 # loss_margin = 0.10     # largest accepted difference of mean log10 validation loss (0.05 without an exception)
 """
 _KEYS = {"task": str, "model": str, "reason": str, "skip": bool, "steps_margin": float, "loss_margin": float}

@@ -10,6 +10,7 @@ from bench.gate.baseline import Replicates, cells_of
 from bench.gate.errors import NotComparable
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
+from bench.gate.start import Starts
 from bench.gate.trace import Trace
 from bench.records.schema import Record
 
@@ -46,6 +47,10 @@ class Finished:
 
     def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
         """Return nothing: a finished experiment is not run."""
+        return {}
+
+    def sketches(self, wanted: Mapping[CellName, Sequence[int]]) -> Starts:
+        """Return nothing: records have hashes alone."""
         return {}
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bench.gate.comparison import CellComparison
 from bench.gate.exact import ExactProblem
+from bench.gate.mean_curves import MeanCurves
 from bench.gate.replicates import CellName
 
 State = Literal["as_good", "better", "changed", "regressed", "not_comparable", "skipped"]
@@ -27,8 +28,10 @@ EXIT_CODES = {"as_good": 0, "better": 0, "skipped": 0, "changed": 1, "regressed"
 class CellOutcome:
     """The outcome of one cell. State "changed": it computes something else, and does not converge worse.
 
-    why: a sentence for people. first: the comparison; p: its p-value of "no worse than the margin", adjusted for all
-    cells (Holm). confirmation: the comparison on other replicates, made only if the first one looked worse.
+    why: a sentence for people. first: the first comparison; second: of all 24 replicates together, made only if the
+    first one is not clearly as good (step times: of another timing). p: of "no worse than the margin", adjusted for all
+    cells (Holm), from the last comparison; 1 if the first one ended the matter. detectable: the smallest change, as a
+    ratio, that this check would have failed with probability `rule.POWER`.
     """
 
     name: CellName
@@ -36,8 +39,19 @@ class CellOutcome:
     why: str
     first: CellComparison | None = None
     p: float = math.nan
-    confirmation: CellComparison | None = None
+    second: CellComparison | None = None
     problems: tuple[ExactProblem, ...] = ()
+    detectable: float = math.nan
+    curves: MeanCurves | None = None
+
+    @property
+    def last(self) -> CellComparison | None:
+        """The comparison that decided."""
+        return self.second or self.first
+
+    @property
+    def is_unpaired(self) -> bool:
+        return self.first is not None and self.first.pairing == "unpaired"
 
     @property
     def warnings(self) -> list[str]:

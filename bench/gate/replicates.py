@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from bench.gate.slow_down import LossCurve, loss_curve
 from bench.records.curves import steps_to_target
 from bench.records.schema import Record
 from tasks.contract import Target
@@ -24,6 +25,11 @@ class CellName(NamedTuple):
     def __str__(self) -> str:
         return f"{self.task} × {self.model}"
 
+    @property
+    def id(self) -> str:
+        """Its identifier, as `--cells` takes it."""
+        return f"{self.task}/{self.model}"
+
 
 @dataclass(frozen=True)
 class CellTraining:
@@ -32,7 +38,8 @@ class CellTraining:
     steps: the budget. steps_to_target: None if the target was not reached within it. mean_log10_valid_loss: mean over
     the evaluations of the whole budget; after the target was reached, the loss that reached it is repeated.
     first_losses: training loss by step, for some of the first 50. weights, first_batch, data: beginnings of SHA-256
-    hashes.
+    hashes. curve: its validation losses until it reached its target; None if it has none, as one that failed, or one in
+    a baseline of schema 1 or 2.
     """
 
     number: int
@@ -46,6 +53,7 @@ class CellTraining:
     weights: str
     first_batch: str
     data: str
+    curve: LossCurve | None = None
 
     @classmethod
     def of(cls, record: Record) -> CellTraining:
@@ -54,7 +62,8 @@ class CellTraining:
         first = record.get("first_losses") or {"step": [], "train_loss": []}
         losses = zip(first["step"], first["train_loss"], strict=True)
         budget = record["training"].get("budget_steps") or record["training"]["steps"]
-        solved, mean = _convergence(record.get("curve"), Target(**record["target"]), budget)
+        target = Target(**record["target"])
+        solved, mean = _convergence(record.get("curve"), target, budget)
         return cls(
             record["replicate"],
             record["status"],
@@ -64,7 +73,8 @@ class CellTraining:
             {step: loss for step, loss in losses if loss is not None},
             parameters.get("recurrent"),
             parameters.get("head"),
-            *((hashes.get(name) or "")[:HASH_DIGITS] for name in ("weights", "first_batch", "data")),
+            *_shortened(hashes),
+            _curve(record.get("curve"), target, budget),
         )
 
     @property
@@ -78,7 +88,7 @@ class CellTraining:
         return self.status == "ok"
 
     def rows(self) -> dict[str, str]:
-        """Metrics and values as text that reads back exactly; unknown values are empty."""
+        """Metrics and values, without the curve, as text that reads back exactly; unknown values are empty."""
         values: dict[str, Any] = {
             "status": self.status,
             "steps": self.steps,
@@ -128,6 +138,19 @@ def _convergence(
     missing = max(0, math.ceil((budget - steps[end - 1]) / interval)) if any(reached) else 0
     mean = math.fsum([*logs, *[logs[-1]] * missing]) / (len(logs) + missing)
     return steps_to_target(steps, values, target), mean
+
+
+def _curve(curve: Mapping[str, Sequence[Any]] | None, target: Target, budget: int) -> LossCurve | None:
+    if not curve:
+        return None
+    values = curve["valid_loss"] if target.metric == "loss" else curve["valid_metric"]
+    return loss_curve(curve["step"], curve["valid_loss"], values, target, budget)
+
+
+def _shortened(hashes: Mapping[str, str | None]) -> tuple[str, str, str]:
+    """Of weights, first batch and data; empty if unknown."""
+    weights, first_batch, data = ((hashes.get(name) or "")[:HASH_DIGITS] for name in ("weights", "first_batch", "data"))
+    return weights, first_batch, data
 
 
 def _float(text: str) -> float | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Rule:
     """The margins beyond which a cell counts as regressed. The defaults hold for every cell without an exception.
 
-    steps_margin: the largest mean ratio of steps to target, new over baseline, that counts as equally good.
+    steps_margin: the largest mean slow-down (a ratio of steps, new over baseline) that counts as equally good.
     loss_margin: the largest difference of mean log10 validation loss that counts as equally good; used for cells that
     rarely reach their target.
     """
@@ -28,8 +28,10 @@ class Rule:
 
 
 RECORDED = 24  # replicates of a cell in a baseline
-CHECKED = 12  # replicates that a check trains, and as many again to confirm a suspect cell
-ALPHA = 0.01  # probability that at least one cell of unchanged code fails the first test
+CHECKED = 12  # replicates that a check trains, and as many again of a cell that is not clearly as good
+ALPHA = 0.01  # probability that at least one cell fails whose true slow-down is the margin
+GO_ON = 0.2  # a cell whose first half gives a smaller p-value (of that cell alone) is trained on the other half too
+POWER = 0.8  # probability with which the change that is called detectable fails a cell
 SD_FLOOR = 0.01  # twelve equal differences do not prove a standard deviation of 0
 NEWLY_MISSED = 1 / 3  # share of a check's replicates that newly miss the target: enough for a failure
 RARELY_SOLVED = 0.2  # if a larger share of the baseline's replicates misses the target, the loss is compared

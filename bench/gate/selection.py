@@ -16,9 +16,9 @@ def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
     chosen: set[CellName] = set()
     for pattern in split_specs(text):
         expression = ".*".join(re.escape(part) for part in pattern.strip().split("*"))
-        found = [cell for cell in known if re.fullmatch(expression, f"{cell.task}/{cell.model}")]
+        found = [cell for cell in known if re.fullmatch(expression, cell.id)]
         if not found:
-            names = [f"{cell.task}/{cell.model}" for cell in known]
+            names = [cell.id for cell in known]
             hint = did_you_mean(pattern.strip(), names)
             raise UserError(
                 f"no cell is called '{pattern.strip()}': {hint}Valid: {', '.join(names)}; * matches any text"

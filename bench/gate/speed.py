@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline
-from bench.gate.check import describe
 from bench.gate.comparison import CellComparison
+from bench.gate.describe import describe
 from bench.gate.outcome import CellOutcome, CheckOutcome
 from bench.gate.replicates import CellName
 from bench.gate.rule import ALPHA, ROUNDS, TIME_MARGIN
@@ -86,9 +86,10 @@ def _time(stopwatch: Stopwatch, cells: Sequence[CellName]) -> dict[CellName, Cel
 def compare_times(times: Times) -> CellComparison:
     """Compare log2 of the step times, paired by round."""
     before, now = (np.log2(np.asarray(side, dtype=np.float64)) for side in times)
-    shift = paired_shift(now - before, math.log2(TIME_MARGIN))
+    margin = math.log2(TIME_MARGIN)
+    shift = paired_shift(now - before, margin)
     mean_before, mean_now = (float(2 ** side.mean()) for side in (before, now))
-    return CellComparison("paired", "time", shift, len(now), mean_before, mean_now, 0, 0, 0)
+    return CellComparison("paired", "time", shift, len(now), mean_before, mean_now, 0, 0, 0, margin)
 
 
 def _adjusted(found: Mapping[CellName, CellComparison], p: str) -> dict[CellName, float]:

@@ -6,16 +6,16 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from bench.gate.rule import SD_FLOOR
+from bench.gate.rule import GO_ON, SD_FLOOR
 
 
 class Shift(NamedTuple):
     """A mean difference, new minus baseline, with its two-sided 95 % interval.
 
     p_worse: p-value of the hypothesis "the mean is at most `margin`"; p_better: of "the mean is at least −`margin`".
-    NaN for fewer than 2 values.
+    error: the standard error; freedom: degrees of freedom of its t distribution. NaN for fewer than 2 values.
     """
 
     value: float
@@ -24,9 +24,11 @@ class Shift(NamedTuple):
     n: int
     p_worse: float
     p_better: float
+    error: float
+    freedom: float
 
 
-NO_SHIFT = Shift(math.nan, math.nan, math.nan, 0, math.nan, math.nan)
+NO_SHIFT = Shift(math.nan, math.nan, math.nan, 0, *[math.nan] * 4)
 
 
 def paired_shift(differences: ArrayLike, margin: float, *, sd_floor: float = SD_FLOOR) -> Shift:
@@ -58,4 +60,35 @@ def _shift(mean: float, error: float, freedom: float, n: int, margin: float) -> 
     half = float(special.stdtrit(freedom, 0.975)) * error
     worse = float(special.stdtr(freedom, (margin - mean) / error))
     better = float(special.stdtr(freedom, (mean + margin) / error))
-    return Shift(mean, mean - half, mean + half, n, worse, better)
+    return Shift(mean, mean - half, mean + half, n, worse, better, error, freedom)
+
+
+def pooled_p(first: ArrayLike, together: ArrayLike) -> NDArray[np.float64]:
+    """p-values of tests on both halves, of which the second is looked at only if the first leaves the matter open.
+
+    first, together: p-values, of any one shape, of the first half and of both together. Where the first half gives
+    `GO_ON` or more, `together` is not used and counts as 1. That makes a p-value larger, never smaller, so the test
+    keeps its level: each cell has one chance to fail.
+    """
+    alone = np.asarray(first, dtype=np.float64)
+    return np.where(np.isnan(alone), np.nan, np.where(alone < GO_ON, together, 1.0))
+
+
+def detectable_shift(spread: float, n: int, margin: float, alpha: float, power: float) -> float:
+    """The smallest mean of n paired differences that the test finds above the margin with this probability.
+
+    spread: standard deviation of a difference. margin + (t(1 − α) + t(power)) · spread / √n, with n − 1 degrees of
+    freedom (Bloom 1995, "Minimum detectable effects", Evaluation Review 19(5)).
+    """
+    return margin + _quantiles(n - 1, alpha, power) * spread / math.sqrt(n)
+
+
+def detectable_unpaired(shift: Shift, margin: float, alpha: float, power: float) -> float:
+    """As `detectable_shift`, for two samples whose mean difference has this standard error."""
+    return margin + _quantiles(shift.freedom, alpha, power) * shift.error
+
+
+def _quantiles(freedom: float, alpha: float, power: float) -> float:
+    from scipy import special
+
+    return float(special.stdtrit(freedom, 1 - alpha) + special.stdtrit(freedom, power))

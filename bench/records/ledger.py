@@ -17,6 +17,7 @@ from bench.records.schema import Record
 
 # what makes two records of one key different entries of the experiment
 IDENTITY = ("stage", "match", "trial")
+OF_A_PLACE = ("search_kernel",)  # keys that a record of another place, used again here, does not bring along
 RETRIED = ("failed", "timeout", "out_of_memory")  # what another attempt may mend; a divergence comes again
 
 
@@ -145,7 +146,7 @@ class Ledger:
         first = {"schema": record["schema"], "key": record["key"], **self._common, **identity}
         if record.get("environment"):
             first["environment"] = record["environment"]  # where it was measured, not where it is used again
-        rest = {key: value for key, value in record.items() if key not in first}
+        rest = {key: value for key, value in record.items() if key not in first and key not in OF_A_PLACE}
         return {**first, **rest, "command": f"{self._rerun} {record['key'][:12]}"}
 
     def _remember(self, record: Record, span: Span, again: bool) -> None:

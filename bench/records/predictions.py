@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contract import Array, Columns, Split, Task
+from tasks.contract import Array, Split, Task
 
 FOLDER = "predictions"
 LARGEST = 20_000  # values kept of a training's predictions: the first sequences, as many as fit
@@ -58,8 +58,8 @@ def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], c
     classes, targets = task.loss == "cross_entropy", split.targets
     if classes:
         outputs = outputs.argmax(axis=-1)
-    elif task.columns is not None and task.columns.output_scale:
-        outputs, targets = (_in_units(values, task.columns) for values in (outputs, targets))
+    else:
+        outputs, targets = (task.in_units(values, split) for values in (outputs, targets))
     count = max(1, LARGEST // int(np.prod(targets.shape[1:], dtype=np.int64)))
     about = {
         "names": list(task.columns.outputs) if task.columns else [f"output {i + 1}" for i in range(task.output_size)],
@@ -120,10 +120,6 @@ def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[
         found.append({"name": name, "inputs": int(inputs), "outputs": int(outputs), "shapes": shapes})
         inputs = outputs
     return found
-
-
-def _in_units(values: Array, columns: Columns) -> Array:
-    return np.asarray(values * np.array(columns.output_scale) + np.array(columns.output_mean))
 
 
 def _shapes(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:

@@ -3,19 +3,20 @@
 Tables, statistics, verdicts and reports are derived from these lines and can be derived again. Numbers are exact
 (the standard library's `json`), missing is null (never 0, NaN or infinity), units are SI and named in the key.
 
-A training is a record of stage "trial"; where one search serves all replicates (`--tune once`, and whatever was
-recorded before there was a choice), of stage "search" or "confirm". It has these keys:
+A training is a record of stage "trial" or "train"; where one search serves all replicates (`--tune once`, and whatever
+was recorded before there was a choice), of stage "search" or "confirm". It has these keys:
 
     schema          int, `SCHEMA`
     key             SHA-256 of all that decides the outcome; equal keys are one training
     experiment      name
     budget          "smoke" | "quick" | "standard" | "full"
-    stage           "trial" | "search" | "confirm" | "examine" | "time" | "reference"
+    stage           "trial" | "train" | "search" | "confirm" | "examine" | "time" | "reference"
     match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget),
                      "flops", "state", "time" or "hidden 20×1" (a size and depth on its own)
     task            {"name", "label", "version", "parameters", and "code_sha256" of the plug-in file that defines it}
-    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", and
-                     "code_sha256" as for a task}
+    model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", "group"
+                      ("standard" | "recurrent" | "without recurrence"; absent in older records, all recurrent), and
+                      "code_sha256" as for a task}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
                      "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
                      "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a
@@ -24,8 +25,8 @@ recorded before there was a choice), of stage "search" or "confirm". It has thes
     origin          of a series alone: {"block", "blocks", "train_rows", "test_rows"}; replicates 1, 2, …
                      test on the last block, the one before, …, and block is null in the search for all replicates
                      (replicate 0), whose rows end before block 0
-    trial           number within the search of (match, task, model) and, of stage "trial" and "examine", replicate;
-                     null in other stages
+    trial           number within the search of (match, task, model) and, of stage "trial", "train" and "examine",
+                     replicate; null in other stages
     replicate       1, 2, …, and 0 in the search for all of them; null in the time stage
     status          "ok" | "diverged" | "failed" | "timeout" | "out_of_memory"
     error           null, or what happened
@@ -44,6 +45,9 @@ recorded before there was a choice), of stage "search" or "confirm". It has thes
     kept_files      {name: CRC-32} of what it left beside the records; absent where it left nothing
     reused_from     only where it is so: the experiment that measured it, in the environment that it names
     wall_seconds, cpu_seconds, kernel ("…+graph": replayed from a CUDA graph), environment (a fingerprint)
+    search_kernel   where another implementation of the same network trained the trials of the search (`--engine auto`):
+                     its kernel. Absent where the model itself did. A trial with it is no result; the record of stage
+                     "train" (or "confirm") with it is the training of the selected trial by the model itself
     peak_bytes      on a CPU the worker's resident set, on a GPU what torch had handed out to this training
     energy_joules   of the GPU, its idle power included: of what several trainings share, an equal part each; null on
                      a CPU, and where the driver does not tell
@@ -60,7 +64,8 @@ What results are made of (the selected trial of each replicate, see `records.sel
 `.npz` (`bench.training.checkpoint`). While a replicate's search goes on, every trial has such a checkpoint.
 
 Stage "examine" (what is measured of a selected trial alone) has the identity of that trial, its own key, `examined`
-(the trial's key) and `gradient_flow`. A trial without a rival (one configuration) has none: it was measured at once.
+(the key of the training that results are made of) and `gradient_flow`. A trial without a rival (one configuration) has
+none: it was measured at once.
 
 Stage "time" (timed alone: the configuration selected most often, see `records.selection`, or the confirmed one) has the
 identity and instead of a curve
@@ -73,8 +78,9 @@ and one more such record for each kernel that the same configuration can run on 
 each `round`: 0, 1, … (absent in older records, which have one)
 
 Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
-`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known; absent
-in older records), and for a series `origin`.
+`model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known), for a
+series `origin`, `splits` {"train", "valid", "test"} (numbers of sequences) and `outside_range` (the share of test
+values outside the range of the training values; null for classes). Older records lack `valid_loss` and the last two.
 """
 
 from __future__ import annotations
@@ -91,10 +97,10 @@ PROTOCOL = 2  # of an experiment, in `experiment.json`; absent where one search 
 STATUSES = ("ok", "diverged", "failed", "timeout", "out_of_memory")
 
 
-STAGES = ("trial", "search", "confirm", "examine", "time", "reference")
+STAGES = ("trial", "train", "search", "confirm", "examine", "time", "reference")
 
 
-TRAININGS = ("trial", "search", "confirm")  # the stages whose records are trainings
+TRAININGS = ("trial", "train", "search", "confirm")  # the stages whose records are trainings
 
 
 Record = dict[str, Any]

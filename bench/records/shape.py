@@ -117,12 +117,15 @@ _TEXT, _COUNT, _NUMBER = ("text", _text), ("a whole number from 0 on", _count), 
 _OBJECT, _SCORES = ("an object", _object), ("an object of numbers", _scores)
 _EXPECTED: dict[str, tuple[str, Check]] = {
     **dict.fromkeys(("experiment", "budget", "match", "error", "traceback", "command", "reused_from"), _TEXT),
-    **dict.fromkeys(("kernel", "environment", "examined"), _TEXT),
+    **dict.fromkeys(("kernel", "search_kernel", "environment", "examined"), _TEXT),
     **dict.fromkeys(("trial", "replicate", "round", "train_sequences", "peak_bytes"), _COUNT),
-    **dict.fromkeys(("wall_seconds", "cpu_seconds", "steps_to_target", "valid_loss", "energy_joules"), _NUMBER),
+    **dict.fromkeys(
+        ("wall_seconds", "cpu_seconds", "steps_to_target", "valid_loss", "energy_joules", "outside_range"), _NUMBER
+    ),
     **dict.fromkeys(("task", "model", "training", "target", "origin"), _OBJECT),
     "test": _SCORES,
     "parameters": ("an object of whole numbers", _counts),
+    "splits": ("an object of whole numbers", _counts),
     "timing": ("an object of numbers", _timing),
     "status": ("one of " + ", ".join(STATUSES), _status),
     "curve": ("lists of numbers, all of one length", _columns),
@@ -146,7 +149,7 @@ _PARTS: dict[str, dict[str, tuple[str, Check]]] = {
 }
 _CONFIGURATION = ("model.hidden_size", "model.num_layers", "model.init")
 _SELECTED_BY: dict[str, tuple[str, ...]] = {
-    "trial": ("replicate", "trial", "status", "training", *_CONFIGURATION),
+    **dict.fromkeys(("trial", "train"), ("replicate", "trial", "status", "training", *_CONFIGURATION)),
     "examine": ("examined",),
     "time": _CONFIGURATION,
 }

@@ -6,7 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.compare_experiments import Difference, ExperimentComparison
-from bench.analysis.formatting import MISSING, interval, is_missing, listed, number, score, seconds, whole
+from bench.analysis.formatting import (
+    MISSING,
+    change,
+    change_between,
+    counted,
+    interval,
+    is_missing,
+    listed,
+    number,
+    score,
+    seconds,
+    whole,
+)
+from bench.analysis.levels import ENOUGH
 from bench.analysis.results import Results
 from bench.records.atomic import write_atomically
 from bench.report.document import (
@@ -30,7 +43,7 @@ WORDS = {
     "equal": "has the same test loss to within 0.1 %",
     "better": "has a lower test loss",
     "worse": "has a higher test loss",
-    "not settled": "is not told apart",
+    "not settled": "has no clear difference",
     "not paired": "cannot be paired",
 }
 
@@ -66,11 +79,7 @@ def _finding(comparison: ExperimentComparison, name: str) -> Finding:
     own = [difference for difference in comparison.differences if difference.second == name]
     first = comparison.names[0]
     by_state = {state: [d for d in own if d.state == state] for state in WORDS}
-    parts = [
-        f"{WORDS[state]}{' from it' if state == 'not settled' else ''} on {len(found)} of {len(own)}"
-        for state, found in by_state.items()
-        if found
-    ]
+    parts = [f"{WORDS[state]} on {len(found)} of {len(own)}" for state, found in by_state.items() if found]
     notes = [f"{_named(d)}: {_effect(d)}." for state in ("worse", "better") for d in by_state[state][:6]]
     unpaired = sum(d.unpaired for d in own)
     if unpaired:
@@ -78,7 +87,15 @@ def _finding(comparison: ExperimentComparison, name: str) -> Finding:
     certain = bool(by_state["better"] or by_state["worse"])
     alike = all(d.state in ("identical", "equal") for d in own)
     state = "settled" if certain else ("equal" if alike else "not settled")
-    return Finding(name, f"Against {first}, {name} {'; '.join(parts)} pairs of model and task.", notes, state)
+    headline = f"Against {first}, {name} {'; '.join(parts)} pairs of model and task."
+    if by_state["not settled"] == own:
+        shared = "the one model and task" if len(own) == 1 else f"all {len(own)} pairs of model and task"
+        most = max(d.n for d in own)
+        few = f"; {ENOUGH} are needed" if most < ENOUGH else ""
+        headline = (
+            f"{name} and {first}: no clear difference on {shared} they share ({counted(most, 'replicate')}{few})."
+        )
+    return Finding(name, headline, notes, state)
 
 
 def _named(difference: Difference) -> str:
@@ -87,8 +104,9 @@ def _named(difference: Difference) -> str:
 
 
 def _effect(d: Difference) -> str:
-    bounds = f" (95 % interval {number(d.low)} to {number(d.high)}, {d.n} replicates)" if not is_missing(d.low) else ""
-    return f"{number(d.effect)} times the test loss of {d.first}{bounds}"
+    bounds = f" (95 % interval {change_between(d.low, d.high)}, {d.n} replicates)" if not is_missing(d.low) else ""
+    said = change(d.effect)
+    return f"its test loss is {said} {'as' if said.endswith(('high', 'same')) else 'than'} in {d.first}{bounds}"
 
 
 def _reading() -> list[Block]:

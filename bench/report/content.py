@@ -14,6 +14,7 @@ from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
 from bench.report.sections.fairness import fairness_section
 from bench.report.sections.gradients import gradients_section
+from bench.report.sections.horizons import horizons_section
 from bench.report.sections.leaderboard import leaderboard_section
 from bench.report.sections.made import made_section
 from bench.report.sections.outcome import outcome_section
@@ -31,6 +32,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         verdict_section(results),
         leaderboard_section(results),
         curves_section(results),
+        horizons_section(results),
         outcome_section(results),
         scaling_section(results),
         fairness_section(results),

@@ -135,7 +135,7 @@ def load_model(path: str | Path, plugins: Sequence[str] = (), *, largest_gib: fl
     try:
         problem = typed(Problem, _renamed(about["problem"]))
         settings = replace(typed(Settings, about["settings"]), device="cpu")
-        columns = typed(Columns, about["columns"]) if about["columns"] else None
+        columns = typed(Columns, _transformed(about["columns"])) if about["columns"] else None
         name, parameters = str(about["model"]["name"]), dict(about["model"]["parameters"])
         str(about["task"]["name"])
     except (KeyError, TypeError, ValueError) as error:
@@ -166,3 +166,11 @@ def _renamed(problem: Any) -> Any:
     if not isinstance(problem, Mapping):
         return problem
     return {"sequence_length" if key == "steps" else key: value for key, value in problem.items()}
+
+
+def _transformed(columns: Any) -> Any:
+    """A checkpoint's description of its columns in today's names: older files say `growth` or not."""
+    if not isinstance(columns, Mapping) or "growth" not in columns:
+        return columns
+    kept = {key: value for key, value in columns.items() if key != "growth"}
+    return {**kept, "transform": "growth"} if columns["growth"] is True else kept

@@ -16,7 +16,7 @@ import typing
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -172,6 +172,8 @@ def _of_type(value: Any, hint: Any, name: str) -> Any:
         if value is None and type(None) in arguments:
             return None
         return _of_type(value, next(kind for kind in arguments if kind is not type(None)), name)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return typed(hint, value)
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_of_type(entry, arguments[0], name) for entry in value)
     fits = (

@@ -105,7 +105,7 @@ class Loop:
         valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask)
         if task.target.metric == "loss":
             return valid_loss, None
-        return valid_loss, task.metrics(outputs, valid.targets, valid.mask)[task.target.metric]
+        return valid_loss, task.score(outputs, valid)[task.target.metric]
 
     def _judge(self, step: int, losses: Array, valid_loss: float, metric: float | None) -> str | None:
         """Add an evaluation to the curve; returns why the training must stop, or None.

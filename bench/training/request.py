@@ -75,7 +75,7 @@ class Training:
             "schema": SCHEMA,
             "key": self.key(),
             "task": describe_entry(self.task),
-            "model": {**describe_entry(self.model), **size},
+            "model": {**describe_entry(self.model), "group": self.model.group, **size},
             "training": {**settings, **plan, "seed": self.seed},
             "replicate": self.replicate,
             "target": asdict(self.task.target),

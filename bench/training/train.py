@@ -135,7 +135,7 @@ def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array
     loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
     references = load_references(training.task, training.seed, training.replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
-    metrics = training.task.metrics(outputs, dataset.test.targets, dataset.test.mask)
+    metrics = training.task.score(outputs, dataset.test)
     scores = {"loss": loss, "skill": skill(loss, floor.loss), **metrics}
     return outputs, {name: finite_or_none(value) for name, value in scores.items()}
 

@@ -79,11 +79,11 @@ def test_each_item_reports_its_own_cell(folder: Path) -> None:
     assert f"{NODES[0]} PASSED" in done.stdout
     assert f"{NODES[1]} FAILED" in done.stdout
     assert f"{NODES[2]} PASSED" in done.stdout
-    assert "sine × gru regressed: steps to target +3" in done.stdout
+    assert "sine × gru regressed: steps to the same loss +3" in done.stdout
     assert "Traceback" not in done.stdout
     assert "pytest_plugin.py" not in done.stdout
     assert "convergence against baseline" in done.stdout
-    assert "sine × lstm better: steps to target -3" in done.stdout
+    assert "sine × lstm better: steps to the same loss -3" in done.stdout
     assert checked(folder) == ["copy/gru sine/gru sine/lstm"]
     assert "bench-baseline: 2 of 2 trainings" in done.stderr
 

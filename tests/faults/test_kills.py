@@ -22,7 +22,7 @@ STORM = ("--models", "linear,faulty[how=none]", "--trials", "8", "--replicates",
 TO_BE_STOPPED = ("--models", "linear", "--workers", "2", "--replicates", "5000")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "SIGHUP"])
 def test_told_to_stop_it_stops_reports_and_says_how_to_go_on(folder: Path, number: signal.Signals) -> None:
     with start(folder, *TO_BE_STOPPED) as process:
         told = progress(process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -10,9 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
+import optuna
 import pytest
 from harness import progress, records, start
+from optuna_dashboard import wsgi
 
 PASSWORD = "hunter2 staple"
 
@@ -88,18 +92,28 @@ def _trials(url: str) -> int:
         engine.dispose()
 
 
+def _shown(url: str) -> set[str]:
+    """The names of the studies that optuna-dashboard's own page asks its server for."""
+    got: list[str] = []
+    page = wsgi(optuna.storages.RDBStorage(url))
+    asked: dict[str, Any] = {}
+    setup_testing_defaults(asked)
+    asked["PATH_INFO"] = "/api/studies"
+    answer = b"".join(page(asked, lambda status, *_: got.append(status)))
+    assert got == ["200 OK"]
+    return {study["study_name"] for study in json.loads(answer)["study_summaries"]}
+
+
 def test_a_server_that_is_killed_and_comes_back_has_all_trials_and_no_file_the_password(
     folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    optuna = pytest.importorskip("optuna")
-    pytest.importorskip("psycopg2")
     url = f"postgresql+psycopg2://me:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{server.port}/postgres"
     flags = (
         "--models",
         "linear,faulty[how=none]",
         "--trials",
-        "40",
-        "--seeds",
+        "4",
+        "--replicates",
         "10",
         "--workers",
         "1",
@@ -118,9 +132,10 @@ def test_a_server_that_is_killed_and_comes_back_has_all_trials_and_no_file_the_p
         rest = process.stdout.read()
         assert process.wait() == 0, rest
         assert "is not complete" not in rest.rpartition("is up to date again")[2]  # the last word, if any was said
-    searched = [r for r in records(folder) if r["stage"] == "search"]
+    searched = [r for r in records(folder) if r["stage"] == "trial"]
     studies = optuna.get_all_study_summaries(url)
     assert sum(study.n_trials for study in studies) == len(searched) == 80
+    assert _shown(url) == {study.study_name for study in studies}
     secrets = [path for path in folder.rglob("*") if path.is_file() and b"staple" in path.read_bytes()]
     assert secrets == []
     assert "staple" not in rest

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# bench on a machine with a GPU and no network: look, probe, tests, benchmark, main job. Run it in the root of a copy of
-# the project; it leaves what it measured in $OUT (a file a stage).
+# bench on a machine with a GPU and no network: look, probe, tests, stacks, benchmark, main job. Run it in the root of a
+# copy of the project; it leaves what it measured in $OUT (a file a stage).
 #
-#   tests/gpu/session.sh [--dry-run] [STAGE...]     stages: look probe tests cohort main; none: look probe tests
+#   tests/gpu/session.sh [--dry-run] [STAGE...]     stages: look probe tests stacked cohort main; none: look probe tests
 #
 # --dry-run prints the commands and runs none of them. What an image lacks travels as wheels in the ignored folder .whl/
 # (docs/scaling.md says how to fill it). Each stage takes up to ten minutes.
 #
-# Settings: BENCH_ROUNDS (the benchmark's rounds, 1), BENCH_COHORTS (its sizes, "16,64,128"), PYTHON (python3). No
-# clocks, power limits or modes of the card are touched.
+# Settings: BENCH_ROUNDS (the benchmark's rounds, 1), BENCH_COHORTS and BENCH_STACKS (sizes, "16,64,128"), PYTHON
+# (python3). No clocks, power limits or modes of the card are touched.
 set -uo pipefail
 
 [ -d .project ] && cd .project
@@ -64,7 +64,14 @@ tests() {
   # -p no:benchmark: with xdist there and warnings as errors, pytest-benchmark ends the session before it begins
   run tests 480 "$PYTHON" -m pytest -m gpu -n 0 -p no:benchmark -p no:cacheprovider -v --durations=10 --junitxml="$OUT/tests.xml" \
     tests/bench/models/test_torch_learner.py tests/bench/measure/test_memory.py \
-    tests/bench/executors/cohort/test_rate.py tests/bench/executors/cohort/test_gpu.py
+    tests/bench/executors/cohort/test_rate.py tests/bench/executors/cohort/test_gpu.py \
+    tests/bench/executors/cohort/test_gpu_stacks.py
+}
+
+stacked() {
+  watch
+  run stacked 560 "$PYTHON" tests/gpu/stacked.py
+  unwatch
 }
 
 cohort() {
@@ -90,8 +97,8 @@ main() {
 
 for stage in "${STAGES[@]}"; do
   case $stage in
-    look | probe | tests | cohort | main) ;;
-    *) echo "no such stage: $stage; expected look, probe, tests, cohort or main" >&2; exit 2 ;;
+    look | probe | tests | stacked | cohort | main) ;;
+    *) echo "no such stage: $stage; expected look, probe, tests, stacked, cohort or main" >&2; exit 2 ;;
   esac
 done
 

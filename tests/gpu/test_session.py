@@ -21,13 +21,13 @@ def session(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_dry_run_names_every_command_and_files_that_exist() -> None:
-    done = session("--dry-run", "look", "probe", "tests", "cohort", "main")
+    done = session("--dry-run", "look", "probe", "tests", "stacked", "cohort", "main")
     assert done.returncode == 0, done.stderr
     words = done.stdout.split()
     named = {word for word in words if word.startswith("tests/") and word.endswith(".py")}
     assert {str(path.relative_to(ROOT)) for path in SCRIPTS} <= named
     assert all((ROOT / name).is_file() for name in named)
-    for stage in ("look", "probe", "tests", "cohort", "main"):
+    for stage in ("look", "probe", "tests", "stacked", "cohort", "main"):
         assert f"==== {stage} (" in done.stdout
     assert "-m pytest -m gpu -n 0 -p no:benchmark" in done.stdout
     assert "bench run --models gru,lstm --device cuda" in done.stdout
@@ -36,7 +36,7 @@ def test_a_dry_run_names_every_command_and_files_that_exist() -> None:
 def test_an_unknown_stage_is_named_and_nothing_is_run() -> None:
     done = session("--dry-run", "look", "probes")
     assert done.returncode == 2
-    assert "no such stage: probes; expected look, probe, tests, cohort or main" in done.stderr
+    assert "no such stage: probes; expected look, probe, tests, stacked, cohort or main" in done.stderr
     assert done.stdout == ""
 
 

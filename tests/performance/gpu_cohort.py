@@ -1,9 +1,10 @@
 """Trainings an hour on one GPU, in a cohort and one at a time: `make perf`, or this file with `--write`.
 
 The same mixture of trainings (GRU, LSTM and plain RNN of hidden size 32, 64 and 128 on two tasks, each 1,000 steps) is
-trained three ways that take turns: one at a time and eagerly, as a loop of torch's own does; one at a time from CUDA
-graphs; in a cohort. A ratio is of neighbouring rounds, and the median is reported. Busy is the share of time in which a
-kernel ran, sampled from the driver (extra `energy`). Without a GPU it says so and measures nothing.
+trained four ways that take turns: one at a time and eagerly, as a loop of torch's own does; one at a time from CUDA
+graphs; in a cohort; in a cohort that stacks those of one shape, as it does with the trials of a search. A ratio is of
+neighbouring rounds, and the median is reported. Busy is the share of time in which a kernel ran, sampled from the
+driver (extra `energy`). Without a GPU it says so and measures nothing.
 """
 
 from __future__ import annotations
@@ -98,6 +99,17 @@ def eagerly(trainings: Sequence[Any]) -> list[dict[str, Any]]:
     return [train(training) for training in trainings]
 
 
+def stacked(trainings: Sequence[Any]) -> list[Any]:
+    """The same trainings as a search has them, which a cohort stacks."""
+    return [replace(training, model=training.model.stacked_on_gpu()) for training in trainings]
+
+
+def in_stacks(size: int) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
+    """So many at once, those of one shape in a stack."""
+    train_all = in_cohort(size)
+    return lambda trainings: train_all(stacked(trainings))
+
+
 def in_cohort(size: int) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
     """So many at once, each step a graph."""
 
@@ -147,6 +159,7 @@ def measure() -> str:
     kinds = len(SIZES) * len(TASKS_) * len(MODELS_)
     ways = {"one at a time, eager": (eagerly, kinds), "one at a time, graphs": (in_cohort(1), kinds)}
     ways |= {f"cohort of {size}": (in_cohort(size), kinds * -(-2 * size // kinds)) for size in COHORTS}
+    ways |= {f"cohort of {size}, stacked": (in_stacks(size), kinds * -(-2 * size // kinds)) for size in COHORTS}
     found: dict[str, list[tuple[float, float | None]]] = {name: [] for name in ways}
     rate(in_cohort(4), 4)  # libraries set themselves up
     for _ in range(ROUNDS):

@@ -40,7 +40,7 @@ def test_by_hand() -> None:
 
 def test_windows_by_hand() -> None:
     rows = np.arange(100.0)[:, None]
-    data = origins_of(100, 24, 3).split(rows, 0, 1)
+    data = origins_of(100, 24, 3).split(rows, rows, 0)
     first = origins_of(100, 24, 3).parts(0)[2].start
     # the first forecast of a block is made at the row before it, from the 24 rows that end there
     np.testing.assert_array_equal(data.test.inputs[0, :, 0], np.arange(first - 24, first))
@@ -54,7 +54,7 @@ def test_no_window_reaches_into_a_later_part_and_no_row_is_predicted_twice(found
     series = np.arange(found.rows, dtype=float)[:, None]
     tested: list[float] = []
     for block in (None, *range(found.blocks)):
-        data, (_, valid, test) = found.split(series, block, 1), found.parts(block)
+        data, (_, valid, test) = found.split(series, series, block), found.parts(block)
         highest = [max(split.inputs.max(), split.targets.max()) for split in (data.train, data.valid, data.test)]
         assert highest[0] < valid.start
         assert highest[1] < test.start
@@ -73,7 +73,8 @@ def test_no_window_reaches_into_a_later_part_and_no_row_is_predicted_twice(found
 @given(all_origins())
 @settings(derandomize=True, max_examples=100, deadline=None)
 def test_the_search_sees_no_row_on_which_a_replicate_is_tested(found: Origins) -> None:
-    data = found.split(np.arange(found.rows, dtype=float)[:, None], None, 1)
+    rows = np.arange(found.rows, dtype=float)[:, None]
+    data = found.split(rows, rows, None)
     seen = max(part.max() for split in (data.train, data.valid, data.test) for part in (split.inputs, split.targets))
     assert seen < found.parts(0)[2].start
 

@@ -31,7 +31,7 @@ def test_co2_has_59_missing_weeks_filled_forward() -> None:
     prepared = Co2().series.prepared
     np.testing.assert_array_equal(prepared.values[:, 0], known.ffill().to_numpy())
     assert len(Co2().notes) == 1
-    assert "misses 59 of 2284 values" in Co2().notes[0]
+    assert "misses 59 of 2,284 values" in Co2().notes[0]
 
 
 def test_macro_is_quarterly_growth_in_percent() -> None:

@@ -11,6 +11,7 @@ from tasks.losses import mean_loss
 from tasks.prepared_series import SHIPPED
 from tasks.registry import TASKS
 from tasks.series import Series
+from tasks.series_steps import series_defaults
 from tasks.validation import validate_dataset
 
 
@@ -111,8 +112,16 @@ def test_features_are_inputs_beside_the_targets(write):
     np.testing.assert_allclose(inputs[0], np.stack([a[:4], b[:4]], axis=1), rtol=1e-5)
 
 
-def test_a_feature_that_is_constant_is_harmless(write):
+def test_a_feature_that_is_constant_is_left_out(write):
     task = Series(write(a=walk(), b=[0.1] * 100), ("a",), features=("b",), window=4)
+    assert validate_dataset(task, task.generate(0))
+    assert task.input_size == 1
+    assert task.notes == ("constant inputs are left out: b",)
+    assert task.identity()["left_out"] == ["b"]
+
+
+def test_a_feature_that_is_constant_in_training_alone_is_harmless(write):
+    task = Series(write(a=walk(), b=[0.1] * 80 + [0.2] * 20), ("a",), features=("b",), window=4)
     assert validate_dataset(task, task.generate(0))
     assert np.abs(task.generate(0).train.inputs[..., 1]).max() < 1e-12
 
@@ -176,9 +185,23 @@ def test_irregular_times_are_told(write):
     times = np.arange(100.0)
     assert Series(write(t=times, a=walk()), ("a",), time="t", window=4).notes == ()
     times[60:] += 4
+    task = Series(write(t=times, a=walk()), ("a",), time="t", window=4)
+    assert task.notes == ("4 of 104 rows are missing (the first after 59): kept as it is; --fill forward adds them",)
+    times[60:] += 0.3
     assert Series(write(t=times, a=walk()), ("a",), time="t", window=4).notes == (
-        "time column 't' has steps up to 5 times the usual one: kept as it is",
+        "time column 't' has steps up to 5.3 times the usual one: kept as it is",
     )
+
+
+def test_missing_rows_are_added_where_gaps_are_filled(write):
+    days = [str(np.datetime64("2024-03-01") + day) for day in range(61)]
+    values = walk(61)
+    kept = [i for i in range(61) if i not in (10, 11, 20)]
+    path = write(t=[days[i] for i in kept], a=values[kept])
+    task = Series(path, ("a",), time="t", window=2, fill="forward")
+    assert task.notes == ("3 of 61 daily rows are missing: added and filled forward",)
+    np.testing.assert_array_equal(task.prepared.values[8:13, 0], values[[8, 9, 9, 9, 12]])
+    assert task.identity()["added_rows"] == 3
 
 
 def test_solved_means_better_than_every_reference_on_validation_data(write):
@@ -200,14 +223,133 @@ def test_on_white_noise_the_mean_is_the_floor_and_an_untrained_net_solves_nothin
         assert not here.target.reached(mean_loss("mse", untrained, valid.targets))
 
 
-def test_a_growth_series_is_compared_with_no_growth(write):
+@pytest.mark.parametrize(
+    ("transform", "name"), [("growth", "no_growth"), ("difference", "no_change"), ("log", "persistence")]
+)
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_repeating_the_last_value_has_its_own_error_under_every_transform(write, transform, name, horizon):
     values = np.exp(0.1 * np.random.default_rng(1).standard_normal(200).cumsum())
-    task = Series(write(a=values), ("a",), window=4, transform="growth")
+    task = Series(write(a=values), ("a",), window=4, transform=transform, horizon=horizon)
     task = task.at(task.origins.blocks)  # the first block
-    naive = next(r for r in task.references(task.generate(0)) if r.name == "no_growth")
-    rows = np.array(task.origins.target_rows(0)[2])
-    growth = 100 * np.diff(np.log(values))
-    assert naive.metrics["mae_a"] == pytest.approx(np.abs(growth[rows]).mean(), rel=1e-5)
+    naive = next(r for r in task.references(task.generate(0)) if r.name == name)
+    lost = int(transform != "log")
+    rows = lost + np.array(task.origins.target_rows(0)[2])
+    assert naive.metrics["mae_a"] == pytest.approx(np.abs(values[rows] - values[rows - horizon]).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("transform", ["none", "growth", "difference", "log"])
+@pytest.mark.parametrize("ahead", [{"horizon": 1}, {"horizon": 3}, {"horizons": "1-3"}, {"horizons": "2,5"}])
+def test_what_is_predicted_are_the_rows_ahead_in_the_columns_own_units(write, transform, ahead):
+    a, b = np.exp(walk() / 1000), np.exp(walk(seed=1) / 900)
+    task = Series(write(a=a, b=b), ("a", "b"), window=4, transform=transform, **ahead).at(2)
+    split, lost = task.generate(0).test, int(transform in ("growth", "difference"))
+    rows = lost + np.array(task.origins.target_rows(task.block)[2])
+    made_at = rows - task.furthest
+    expected = [column[made_at + rows_ahead] for column in (a, b) for rows_ahead in task.rows_ahead]
+    np.testing.assert_allclose(task.in_units(split.targets, split), np.stack(expected, axis=1), rtol=1e-6)
+    assert task.output_size == len(task.output_names) == 2 * len(task.rows_ahead)
+    assert validate_dataset(task, task.generate(0))
+
+
+@pytest.mark.parametrize("transform", ["none", "growth"])
+def test_errors_by_horizon_and_over_all_of_them(write, transform):
+    values = np.exp(walk() / 1000)
+    task = Series(write(a=values), ("a",), window=4, horizons="1-3", transform=transform).at(1)
+    split = task.generate(0).test
+    scores = task.score(np.zeros_like(split.targets), split)
+    wrong = task.in_units(np.zeros_like(split.targets), split) - task.in_units(split.targets, split)
+    assert list(scores) == [
+        "mae_a",
+        "rmse_a",
+        "mae_a_h1",
+        "rmse_a_h1",
+        "mae_a_h2",
+        "rmse_a_h2",
+        "mae_a_h3",
+        "rmse_a_h3",
+    ]
+    assert scores["mae_a"] == pytest.approx(np.mean([scores[f"mae_a_h{h}"] for h in (1, 2, 3)]))
+    np.testing.assert_allclose(scores["rmse_a_h2"], np.sqrt((wrong[:, 1] ** 2).mean()), rtol=1e-6)
+
+
+@pytest.mark.parametrize("transform", ["none", "growth", "difference"])
+def test_naive_forecasts_of_several_horizons_against_a_plain_computation(write, transform):
+    values = np.exp(walk() / 1000)
+    task = Series(write(a=values), ("a",), window=4, horizons="1,4", season=3, transform=transform).at(1)
+    found = {r.name: r for r in task.references(task.generate(0))}
+    lost = int(transform != "none")
+    made_at = lost + np.array(task.origins.target_rows(task.block)[2]) - 4
+    truth = np.stack([values[made_at + 1], values[made_at + 4]], axis=1)
+    lags = np.array([3, 6])
+    before = np.stack([values[made_at + 1 - 3], values[made_at + 4 - 6]], axis=1)
+    now = values[made_at][:, None]
+    if transform == "none":
+        last, season = now, before
+    elif transform == "growth":
+        last = now * (now / values[made_at - 1][:, None]) ** [1, 4]
+        season = now * before / np.stack([values[made_at - lag] for lag in lags], axis=1)
+    else:
+        last = now + (now - values[made_at - 1][:, None]) * [1, 4]
+        season = now + before - np.stack([values[made_at - lag] for lag in lags], axis=1)
+    for name, predicted in {"persistence": last, "seasonal_naive": season}.items():
+        errors = np.abs(predicted - truth).mean(axis=0)
+        metrics = found[name].metrics
+        np.testing.assert_allclose([metrics["mae_a_h1"], metrics["mae_a_h4"]], errors, rtol=1e-4)
+
+
+def test_what_is_known_in_advance_is_read_at_the_row_to_be_forecast(write):
+    a, holiday = walk(), np.random.default_rng(3).integers(0, 2, 100).astype(float)
+    words = ["mon", "tue", "wed", "thu"] * 25
+    path = write(a=a, holiday=holiday, b=walk(seed=1), day=words)
+    task = Series(path, ("a",), ("b",), window=4, horizon=2, known=("holiday", "day"), categorical=("day",))
+    task = task.at(1)
+    assert task.prepared.names == ("a", "b", "day=mon", "day=thu", "day=tue", "day=wed", "holiday")
+    split, columns = task.generate(0).test, task.columns
+    inputs = split.inputs * columns.input_scale + columns.input_mean
+    rows = np.array(task.origins.target_rows(task.block)[2])
+    np.testing.assert_allclose(inputs[:, -1, 6], holiday[rows], atol=1e-6)  # of the row to be forecast
+    np.testing.assert_allclose(inputs[:, -1, 1], walk(seed=1)[rows - 2], rtol=1e-5)  # of the last known row
+    np.testing.assert_allclose(inputs[:, -1, 4], [words[row] == "tue" for row in rows], atol=1e-6)
+    assert validate_dataset(task, task.generate(0))
+
+
+def test_what_is_known_in_advance_makes_its_effect_predictable(write):
+    rng = np.random.default_rng(4)
+    holiday = rng.integers(0, 2, 300).astype(float)
+    path = write(a=10 * holiday + 0.1 * rng.standard_normal(300), holiday=holiday)
+    loss = {}
+    for key in ("features", "known"):
+        task = Series(path, ("a",), window=4, **{key: ("holiday",)}).at(1)
+        loss[key] = next(r.loss for r in task.references(task.generate(0)) if r.name == "linear_ar")
+    assert loss["known"] < 0.01 < loss["features"]
+
+
+def test_rows_at_the_end_without_a_target_are_left_for_predict(write):
+    path = write(a=[*walk(), "", ""], holiday=[0, 1] * 51)
+    task = Series(path, ("a",), window=4, known=("holiday",))
+    assert len(task.prepared.values) == 100
+    assert task.notes == ("the last 2 rows have no target: they are left for predict",)
+
+
+def test_sixty_one_annual_rows_are_enough(write):
+    """Windows of validation and test look back into earlier rows, so that a window costs rows only once."""
+    rng = np.random.default_rng(5)
+    path = write(year=range(1960, 2021), a=10 + np.sin(np.arange(61)) + 0.1 * rng.standard_normal(61))
+    task = Series(path, ("a",), time="year", window=10)
+    assert task.origins.blocks >= 2
+    for replicate in range(task.origins.blocks + 1):
+        data = task.at(replicate).generate(0)
+        assert min(len(split) for split in (data.train, data.valid, data.test)) >= 6
+        assert validate_dataset(task.at(replicate), data)
+
+
+def test_keys_of_before_stay_as_they_were(write):
+    """Parameters that were added later are no part of an identity where they change nothing."""
+    assert list(Series(write(a=walk()), ("a",), window=4).identity()) == [
+        "data", "targets", "features", "time", "window", "horizon", "season", "fill", "transform", "sha256"
+    ]  # fmt: skip
+    changed = Series(write(a=walk()), ("a",), window=4, horizons="1-2").identity()
+    assert changed["horizons"] == "1-2"
 
 
 def test_the_floor_is_one_predictor_at_all_origins(write):
@@ -223,13 +365,12 @@ def test_the_floor_is_one_predictor_at_all_origins(write):
 @given(st.integers(36, 5000))
 @settings(derandomize=True, max_examples=30)
 def test_defaults_fit_the_number_of_rows(rows):
-    from tasks.series import _defaults
-
-    defaults = _defaults(rows)
+    defaults = series_defaults(rows, 24)
     steps = [defaults.steps[budget] for budget in BUDGETS]
     assert 1 <= defaults.batch_size <= min(64, rows)
     assert steps == sorted(steps)
     assert steps[1] <= 60 * (rows / defaults.batch_size + 1)
+    assert steps[1] >= min(3000, 16 * rows / defaults.batch_size)
 
 
 def test_the_shipped_series_is_found_by_its_name_and_documented():
@@ -250,7 +391,7 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
     ("parameters", "message"),
     [
         ({"targets": ("aa",)}, "unknown column 'aa': did you mean 'a'"),
-        ({"features": ("price",)}, "unknown column 'price'.*Valid: a, b, flat, late, t, word"),
+        ({"features": ("price",)}, "unknown column 'price'.*Valid: a, b, flat, late, neg, t, word"),
         ({"time": "when"}, "unknown column 'when'"),
         ({"targets": ()}, "needs a target column"),
         ({"targets": ("a", "a")}, "'a' is given twice in --target"),
@@ -262,6 +403,28 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
         ({"season": 0}, "season is 0: expected 1 or more"),
         ({"season": 50}, "season 50 is longer than the 49 rows before the earliest validation data"),
         ({"fill": "back"}, "expected none or forward"),
+        ({"transform": "square"}, "expected none or growth or difference or log"),
+        (
+            {"transform": "growth", "targets": ("neg",)},
+            r"column 'neg' has the value -?[0-9.]+: --transform growth needs values above 0",
+        ),
+        ({"horizons": "1-3", "horizon": 2}, "two ways to say how far to look ahead"),
+        ({"horizons": "3-1"}, "--horizons is '3-1': expected 1-10"),
+        ({"horizons": "0-4"}, "--horizons is '0-4'"),
+        ({"horizons": "1,1"}, "--horizons is '1,1'"),
+        ({"horizons": "1-5000"}, "up to 1000"),
+        ({"known": ("a",)}, "'a' is both --target and --known"),
+        ({"categorical": ("b", "b")}, "'b' is given twice in --categorical"),
+        ({"calendar": ("hour",)}, "give --time COLUMN as well"),
+        ({"calendar": ("minute",), "time": "t"}, "unknown part of --calendar 'minute'.*hour, month, weekday"),
+        ({"calendar": ("hour",), "time": "t"}, "needs dates, but the time column has numbers"),
+        ({"resample": "W", "time": "t"}, "needs dates, but the time column has numbers"),
+        ({"resample": "fortnight", "time": "t"}, "--resample is 'fortnight': expected min, h, D, W, M, Q or Y"),
+        ({"sort": True}, "--sort is about the time column: give --time"),
+        ({"time_zone": "Europe/Berlin"}, "--time-zone is about the time column"),
+        ({"time_zone": "Europe/Berlin", "time": "t"}, "--time-zone is for dates"),
+        ({"decimal": ";"}, "unknown value of --decimal ';'"),
+        ({"delimiter": "||"}, "--delimiter is '[|][|]': expected one character"),
         (
             {"window": 80},
             "has 100 rows, too few for two forecast origins .* with window 80 and horizon 1, which need 1[23][0-9]: "
@@ -281,6 +444,7 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
 )
 def test_bad_input(write, parameters, message):
     columns = {"t": range(100), "a": walk(), "b": walk(seed=1), "flat": [3] * 100, "late": [0] * 80 + [1] * 20}
+    columns["neg"] = -walk()
     path = write(**columns, word=["x"] * 100)
     with pytest.raises(UserError, match=message) as caught:
         Series(**{"data": path, "targets": ("a",), "window": 4, **parameters})

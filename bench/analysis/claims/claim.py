@@ -41,6 +41,12 @@ class Judgement:
     parts: tuple[Part, ...] = field(default_factory=tuple)
 
     @property
+    def shown(self) -> State:
+        """The state as people read it: a claim of which nothing was measured is not tested, whatever the reason."""
+        measured = any(part.n > 0 or part.state in ("supported", "refuted") for part in self.parts)
+        return self.state if measured else "not_tested"
+
+    @property
     def why(self) -> str:
         """The parts that decide, with their numbers; for a claim without data, how to test it."""
         if self.state == "not_tested":

@@ -9,7 +9,7 @@ an effect is a ratio of losses. SciPy is imported where it is needed: it costs m
     equivalence two one-sided tests, and the one-sided test that a limit asks for
     exact       sign flips, signed ranks, paired solve rates; skewness
     losses      two models' losses compared, with failures, skew, forecast origins and repeated looks
-    letters     groups that are not told apart
+    letters     groups without a clear difference
     sequential  a paired test and interval that may be looked at after every replicate
     prospects   what could have been found, and what more replicates may find
     folds       paired differences over forecast origins that share training data

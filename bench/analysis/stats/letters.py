@@ -1,4 +1,4 @@
-"""Groups that are not told apart, as letters."""
+"""Groups without a clear difference between them, as letters."""
 
 from __future__ import annotations
 

@@ -60,13 +60,14 @@ def show_result(
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
     for line in decision_lines(loaded):
-        click.echo(line)
+        click.echo(plain(line))
     for table in summary_tables(loaded):
         if terminal:
             _print_styled(table, width)
         else:
             click.echo("\n".join(lines(table)) + "\n")
     for sentence in [*(f"Alarm: {text}" for text in loaded.conclusions.alarms), *(v.sentence for v in loaded.verdicts)]:
+        sentence = plain(sentence)  # an alarm may quote the manifest
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
     for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:

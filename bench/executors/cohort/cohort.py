@@ -73,6 +73,7 @@ class Cohort:
 
     def __init__(self, device: Device, size: CohortSize, listener: CohortListener) -> None:
         self.device, self.size, self.listener = device, size, listener
+        device.note = listener.note  # type: ignore[method-assign]
         self._waiting: deque[_Waiting] = deque()
         self._members: list[_Member] = []
         self._largest_bytes = 0  # that a member has taken by joining

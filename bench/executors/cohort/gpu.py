@@ -51,6 +51,9 @@ class Device:
 
     name = "cpu"
 
+    def note(self, text: str) -> None:
+        """Say what a person should read; whoever uses the device puts something better here."""
+
     def prepare(self) -> None:
         """Make it ready; DeviceLost where it is not there."""
 
@@ -99,10 +102,11 @@ class Gpu(Device):
 
     def __init__(self) -> None:
         from bench.executors.cohort.reuse import IdleGraphs, PlacedData
+        from bench.executors.cohort.stack_places import Stacks
 
         self._energy = EnergyMeter(self.name)
-        self._streams = Streams(_stream_of_priority)
-        self.idle, self.placed = IdleGraphs(), PlacedData()
+        self.streams = Streams(_stream_of_priority)
+        self.idle, self.placed, self.stacks = IdleGraphs(), PlacedData(), Stacks(self)
         self._scorer = ThreadPoolExecutor(1, thread_name_prefix="scores evaluations")
 
     def prepare(self) -> None:
@@ -115,7 +119,14 @@ class Gpu(Device):
 
     def new_stream(self) -> Any:
         """A stream that no cohort's member has; it is not given back."""
-        return self._streams.lease().stream
+        return self.streams.lease().stream
+
+    def free_stream(self) -> None:
+        """Have one that no member uses, if that can be: what is kept for later trainings gives way."""
+        while not self.streams.has_free and self.idle.discard_oldest():
+            pass
+        if not self.streams.has_free:
+            self.stacks.discard_idle()
 
     def stream(self, stream: Any) -> AbstractContextManager[Any]:
         import torch
@@ -126,10 +137,12 @@ class Gpu(Device):
         from bench.executors.cohort.reuse import shape_of
         from bench.training.data import load_data
 
-        shape = shape_of(training, load_data(training.task, training.seed, training.replicate))
+        dataset = load_data(training.task, training.seed, training.replicate)
+        if not alone and (place := self.stacks.place(training, dataset)) is not None:
+            return place
+        shape = shape_of(training, dataset)
         found = None if alone else self.idle.take(shape)
-        while not self._streams.has_free and self.idle.discard_oldest():
-            pass
+        self.free_stream()
         return _GpuPlace(self, shape, alone, found)
 
     @property
@@ -153,6 +166,7 @@ class Gpu(Device):
         import torch
 
         self.idle.discard_all()
+        self.stacks.discard_idle()
         self.placed.clear()
         torch.cuda.empty_cache()  # what is cached for one member's stream is no other's to use
 
@@ -175,7 +189,7 @@ class _GpuPlace(DeviceShare):
 
     def __init__(self, gpu: Gpu, shape: str, alone: bool, found: Captured | None) -> None:
         self._gpu, self._shape, self._kept = gpu, shape, found
-        self._leased = gpu._streams.lease() if found is None else found.leased
+        self._leased = gpu.streams.lease() if found is None else found.leased
         super().__init__(self._leased.stream, self._reuse if found else self._open)
         self._alone, self.captured = alone, found is not None
         if found is not None:

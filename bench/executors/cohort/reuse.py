@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -20,7 +20,7 @@ from bench.models.torch_learner.learner import TorchLearner
 from bench.records.schema import digest
 from bench.training.request import Training, describe_entry
 from bench.training.train import build_learner
-from tasks.contract import Array, Dataset
+from tasks.contract import Array, Dataset, Split
 
 PLACED = 8  # replicates' data that stay on the device, for the members that share them
 
@@ -102,14 +102,26 @@ class IdleGraphs:
             pass
 
 
+class Placing(Protocol):
+    """Places data on a device."""
+
+    dtype: torch.dtype
+    device: torch.device
+
+    def place(self, split: Split) -> Sequences: ...
+
+
 class PlacedData:
     """Training and validation data of the last replicates, on the device: members of one replicate share them."""
 
     def __init__(self) -> None:
         self._placed: OrderedDict[tuple[int, str], tuple[Dataset, tuple[Sequences, Sequences]]] = OrderedDict()
 
-    def of(self, learner: TorchLearner, dataset: Dataset) -> tuple[Sequences, Sequences]:
-        """(Training, validation) data, complete when this returns. A dataset is known by its identity."""
+    def of(self, learner: Placing, dataset: Dataset) -> tuple[Sequences, Sequences]:
+        """(Training, validation) data, complete when this returns. A dataset is known by its identity.
+
+        learner: whatever places data on the device in its own type.
+        """
         key = (id(dataset), str(learner.dtype))
         if key not in self._placed:
             self._placed[key] = dataset, (learner.place(dataset.train), learner.place(dataset.valid))

@@ -1,6 +1,8 @@
 """JSON for programs: the complete outcome, with unrounded numbers and null for unknown values.
 
-`state` and `subject` are identifiers (`outcome.State`); `sentence`, `why` and `notes` are for people.
+Stable identifiers: the keys, `schema` (raised if a key changes its meaning), a cell's `id` (TASK/MODEL), `subject` and
+`state` (`outcome`), `measure` and `pairing` (`comparison.CellComparison`), a problem's `code` (`exact.Code`).
+`sentence`, `why`, `text` and `notes` are for people.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ from typing import Any
 from bench.gate.comparison import CellComparison
 from bench.gate.outcome import CellOutcome, CheckOutcome
 
+SCHEMA = 2
+
 
 def write(outcome: CheckOutcome) -> str:
     content = {
+        "schema": SCHEMA,
         "baseline": outcome.baseline,
         "subject": outcome.subject,
         "checked": outcome.checked,
@@ -31,14 +36,17 @@ def write(outcome: CheckOutcome) -> str:
 
 def _cell(cell: CellOutcome) -> dict[str, Any]:
     return {
+        "id": cell.name.id,
         "task": cell.name.task,
         "model": cell.name.model,
         "state": cell.state,
         "why": cell.why,
         "p": cell.p,
         "first": _comparison(cell.first),
-        "confirmation": _comparison(cell.confirmation),
+        "second": _comparison(cell.second),
+        "detectable": cell.detectable,
         "problems": [asdict(problem) for problem in cell.problems],
+        "curves": cell.curves._asdict() if cell.curves else None,
     }
 
 

@@ -1,4 +1,7 @@
-"""GitHub workflow commands: an annotation for each cell that needs attention, and Markdown for the job's summary."""
+"""GitHub workflow commands: an annotation for each cell that needs attention, and Markdown for the job's summary.
+
+An annotation's title is its identifier: `bench TASK/MODEL STATE`, of a warning `bench TASK/MODEL CODE` (`exact.Code`).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from pathlib import Path
 
 from bench.gate.formats import markdown
 from bench.gate.formats.table import by_state
-from bench.gate.outcome import WORDS, CheckOutcome
+from bench.gate.outcome import CellOutcome, CheckOutcome
 
-_LEVELS = {"regressed": "error", "not_comparable": "error", "better": "notice"}
+_LEVELS = {"regressed": "error", "changed": "error", "not_comparable": "error", "better": "notice"}
 
 
 def write(outcome: CheckOutcome) -> str:
@@ -18,17 +21,26 @@ def write(outcome: CheckOutcome) -> str:
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(markdown.write(outcome) + "\n")
-    lines = []
+    lines: list[str] = []
     if outcome.refusal:
         lines.append(f"::error title=bench check::{_data(outcome.sentence)}")
     for cell in by_state(outcome):
-        title = f"title={_property(f'{cell.name} {WORDS[cell.state]}')}"
         if cell.state in _LEVELS:
-            lines.append(f"::{_LEVELS[cell.state]} {title}::{_data(cell.why)}")
-        lines += [f"::warning {title}::{_data(text)}" for text in cell.warnings]
+            lines.append(_annotation(_LEVELS[cell.state], cell, cell.state, cell.why))
+        elif cell.is_unpaired:
+            lines.append(_annotation("warning", cell, "unpaired", cell.why))
+        lines += [
+            _annotation("warning", cell, problem.code, problem.text)
+            for problem in cell.problems
+            if not problem.blocking
+        ]
     return "\n".join(
         [*lines, " ".join(outcome.sentence.split())]
     )  # on one line: a second line might be read as a command
+
+
+def _annotation(level: str, cell: CellOutcome, what: str, text: str) -> str:
+    return f"::{level} title={_property(f'bench {cell.name.id} {what}')}::{_data(text)}"
 
 
 def _data(text: str) -> str:

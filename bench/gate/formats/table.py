@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from bench.analysis.formatting import number, seconds
+from bench.gate.baseline import record_command
 from bench.gate.comparison import CellComparison
 from bench.gate.outcome import WORDS, CellOutcome, CheckOutcome
 
-HEADERS = ("cell", "result", "baseline", "now", "change", "95 % interval", "missed")
+HEADERS = ("cell", "result", "baseline", "now", "change", "95 % interval", "missed", "detectable")
 _ORDER = list(WORDS)
 
 
@@ -27,11 +28,11 @@ def remarks(outcome: CheckOutcome) -> list[str]:
     """Sentences for people: one for each cell that needs attention, the next step, and notes on the whole check."""
     found = []
     for cell in by_state(outcome):
-        if cell.state != "as_good" or cell.confirmation is not None:
+        if cell.state != "as_good" or cell.second is not None or cell.is_unpaired:
             found.append(f"{cell.name} {WORDS[cell.state]}: {cell.why}")
         found += [f"{cell.name} warning: {warning}" for warning in cell.warnings]
     if outcome.subject == "convergence":
-        record = f'python -m bench baseline record {outcome.baseline} --accept "why"'
+        record = record_command(outcome.baseline)
         if outcome.count("changed"):
             found.append(
                 "a changed cell computes something else, and converges no worse: if that is intended, raise the "
@@ -43,20 +44,21 @@ def remarks(outcome: CheckOutcome) -> list[str]:
 
 
 def _row(cell: CellOutcome) -> tuple[str, ...]:
-    comparison = cell.first
+    comparison = cell.last
     if comparison is None:
-        return (str(cell.name), WORDS[cell.state], "", "", "", "", "")
-    what = {"steps": " steps", "loss": " loss", "time": ""}[comparison.measure]
+        return (str(cell.name), WORDS[cell.state], *[""] * (len(HEADERS) - 2))
+    what = " steps" if comparison.is_of_steps else " loss" if comparison.measure == "loss" else ""
     return (
         str(cell.name),
         WORDS[cell.state],
         f"{_size(comparison.before, comparison)}{what}",
         _size(comparison.now, comparison),
-        _percent(comparison, comparison.shift.value),
-        f"{_percent(comparison, comparison.shift.low)} to {_percent(comparison, comparison.shift.high)}"
+        _percent(comparison.change),
+        f"{_percent(comparison.ratio(comparison.shift.low))} to {_percent(comparison.ratio(comparison.shift.high))}"
         if not math.isnan(comparison.shift.value)
         else "",
         "" if comparison.measure == "time" else f"{comparison.missed_now} of {comparison.n}",
+        "" if math.isnan(cell.detectable) else _percent(cell.detectable),
     )
 
 
@@ -65,11 +67,11 @@ def _size(value: float, comparison: CellComparison) -> str:
         return "–"
     if comparison.measure == "time":
         return seconds(value)
-    return f"{value:,.0f}" if comparison.measure == "steps" else number(value)
+    return f"{value:,.0f}" if comparison.is_of_steps else number(value)
 
 
-def _percent(comparison: CellComparison, difference: float) -> str:
-    if math.isnan(difference):
+def _percent(ratio: float) -> str:
+    if math.isnan(ratio):
         return "–"
-    percent = round(100 * (comparison.ratio(difference) - 1), 1)
+    percent = round(100 * (ratio - 1), 1)
     return f"{percent + 0.0:+.1f} %"  # + 0.0 turns −0.0 into 0.0

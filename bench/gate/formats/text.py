@@ -20,7 +20,7 @@ def write(outcome: CheckOutcome, paint: Paint = lambda text, state: text) -> str
         lines = [paint(line, state) for line, state in zip(_aligned(table(outcome)), states, strict=True)]
         said = [plain(remark) for remark in remarks(outcome)]
         lines += ["", *said, *([""] if said else [])]
-    took = "" if outcome.seconds is None else f" ({outcome.seconds:.0f} s)"
+    took = "" if outcome.seconds is None or outcome.refusal else f" ({outcome.seconds:.0f} s)"
     ends: dict[int, State] = {0: "as_good", 1: "regressed", 3: "not_comparable"}
     return "\n".join([*lines, paint(f"{outcome.sentence}{took}", ends[outcome.exit_code])])
 

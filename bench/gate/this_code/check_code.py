@@ -8,12 +8,14 @@ from typing import Any
 
 from bench.config.resolve import Experiment, resolve
 from bench.experiment.observer import Observer
-from bench.gate.baseline import Baseline
-from bench.gate.check import check, check_quickly
+from bench.gate.baseline import Baseline, record_command
+from bench.gate.check import check
 from bench.gate.errors import NotComparable
 from bench.gate.outcome import CheckOutcome
+from bench.gate.quick import check_quickly
 from bench.gate.replicates import CellName
 from bench.gate.speed import check_speed
+from bench.gate.this_code.located import refuse_missing_files
 from bench.gate.this_code.session import Session
 from bench.gate.this_code.two_commits import TwoTrees
 from tasks.errors import UserError
@@ -25,12 +27,13 @@ def experiment_of(baseline: Baseline, flags: Mapping[str, Any], *, folder: str) 
     Raises UserError for invalid flags, and NotComparable if this code cannot run the experiment.
     """
     resolve({**flags, "name": "check"})  # raises UserError for a mistake in the flags alone
+    refuse_missing_files(folder, baseline.experiment, "python -m bench check {}")
     try:
         return resolve({**flags, "name": "check"}, baseline.experiment)
     except UserError as error:
         raise NotComparable(
-            f"this code cannot run the experiment of {folder}: {error}. If that is intended, record it again: "
-            f'python -m bench baseline record {folder} --accept "why"'
+            f"this code cannot run the experiment of {folder}: {error}. If that is intended, record another one: "
+            f"{record_command(folder, experiment='--config FILE')}"
         ) from None
 
 

@@ -12,8 +12,17 @@ from bench.analysis.formatting import listed
 from bench.config.options import keys_deciding
 from bench.config.resolve import Experiment
 from bench.experiment.observer import Observer
-from bench.gate.baseline import Baseline, Reason, cells_of, is_baseline, read_baseline, write_baseline
+from bench.gate.baseline import (
+    Baseline,
+    Reason,
+    cells_of,
+    is_baseline,
+    read_manifest,
+    record_command,
+    write_baseline,
+)
 from bench.gate.errors import NotComparable
+from bench.gate.replicates import CellName
 from bench.gate.rule import RECORDED
 from bench.gate.this_code.session import Session, planned_cells
 from bench.records.schema import Record
@@ -25,42 +34,48 @@ LEFT_OUT = keys_deciding("place", "plan", "extent")
 def history_for(folder: Path, accepted: str | None) -> tuple[Reason, ...]:
     """Return the history that a new baseline continues. UserError if one exists and no reason is given.
 
-    A damaged baseline may be replaced as well; its history is lost.
+    A baseline with a damaged table may be replaced as well; if its manifest is damaged, its history is lost.
     """
     if not is_baseline(folder):
         return ()
     if not (accepted or "").strip():
         raise UserError(
-            f'{folder} holds a baseline: give --accept "why" to replace it (the reason is kept), or another folder'
+            f"{folder} holds a baseline: give a reason to replace it, which is kept ({record_command(folder)}), or "
+            "another folder"
         )
     try:
-        return read_baseline(folder).history
-    except NotComparable:
+        return tuple(Reason(**entry) for entry in read_manifest(folder).get("history", ()))
+    except (NotComparable, TypeError):
         return ()
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
-    """Return the settings of the experiment that a baseline was recorded with. UserError if it is damaged."""
+    """Return the settings of the experiment that a baseline was recorded with. UserError if they are not known."""
     try:
-        return dict(read_baseline(folder).experiment)
+        return dict(read_manifest(folder)["experiment"])
     except NotComparable as damage:
-        raise UserError(
-            f"the experiment of the baseline in {folder} is not known ({damage}): give --recipe gate, or --config FILE"
-        ) from None
+        why = str(damage)
+    except (KeyError, TypeError, ValueError):
+        why = "its manifest names none"
+    raise UserError(
+        f"the experiment of the baseline in {folder} is not known ({why}): say which one, "
+        f"{record_command(folder, experiment='--config FILE')} or {record_command(folder, experiment='--recipe gate')}"
+    )
 
 
 def refuse_lost_cells(folder: Path, experiment: Experiment, *, drop_cells: bool) -> None:
     """Raise UserError if the baseline has cells that the experiment does not have, unless they are to be dropped."""
     try:
-        before = read_baseline(folder).cells
-    except NotComparable:  # there is none, or it is damaged and guards nothing
+        cells = read_manifest(folder)["cells"] if is_baseline(folder) else []
+        before = [CellName(entry["task"], entry["model"]) for entry in cells]
+    except (NotComparable, KeyError, TypeError):  # its manifest is damaged, and names no cells
         return
     lost = [name for name in before if name not in planned_cells(experiment)]
     if lost and not drop_cells:
         raise UserError(
             f"{folder} guards {len(lost)} cell{'s' if len(lost) > 1 else ''} that would be lost "
             f"({listed([str(name) for name in lost])}): leave out --recipe, --config, --models and --tasks to record "
-            "its own experiment again, or give --drop-cells"
+            f"its own experiment again, {record_command(folder)}, or give --drop-cells"
         )
 
 
@@ -86,11 +101,20 @@ def record_baseline(
         environment, fingerprint = session.environment, session.fingerprint
         recorded = cells_of(records)
         traces = session.traces(list(recorded))
+        sketches = session.sketches({name: list(cell.replicates) for name, cell in recorded.items()})
     today = datetime.date.today().isoformat()
     reason = Reason(today, environment.get("commit"), (accepted or "").strip() or "first baseline")
     settings = {key: value for key, value in experiment.settings().items() if key not in LEFT_OUT}
     cells = {
-        name: replace(cell, traces={number: trace for number, trace in traces[name].items() if trace})
+        name: replace(
+            cell,
+            traces={number: trace for number, trace in traces[name].items() if trace},
+            sketches={
+                number: {quantity: sketch.rounded() for quantity, sketch in found.items()}
+                for number, found in sketches[name].items()
+                if found
+            },
+        )
         for name, cell in recorded.items()
     }
     baseline = Baseline(settings, environment, fingerprint, cells, (*history, reason))

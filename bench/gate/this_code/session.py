@@ -17,7 +17,10 @@ from bench.gate.baseline import Replicates, cells_of, configuration
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 from bench.gate.rule import TWINS
+from bench.gate.start import Starts
+from bench.gate.tables import Sketches
 from bench.gate.this_code.side_by_side import perform_side_by_side
+from bench.gate.this_code.sketch_job import SketchJob
 from bench.gate.this_code.trace_job import TraceJob
 from bench.gate.this_code.twins import TwinsJob, twins_of
 from bench.gate.trace import TRACED, Trace
@@ -101,12 +104,23 @@ class Session:
         """Run the first steps of replicates `TRACED`; a cell that fails has an empty trace."""
         assert self._executor is not None, "trace within the context"
         places = [(name, number) for name in cells for number in TRACED]
-        records = perform_side_by_side(
-            [TraceJob(self._training(name, number)) for name, number in places], self._executor
-        )
+        jobs = [TraceJob(self._training(name, number)) for name, number in places]
+        records = perform_side_by_side(jobs, self._executor)
         found: dict[CellName, dict[int, Trace]] = {}
         for (name, number), record in zip(places, records, strict=True):
             found.setdefault(name, {})[number] = record.get("trace") or {}
+        return found
+
+    def sketches(self, wanted: Mapping[CellName, Sequence[int]]) -> Starts:
+        """Sketch what replicates start from; one whose learner cannot be built has no sketch."""
+        assert self._executor is not None, "sketch within the context"
+        # replicates of one task side by side: a worker keeps the data of a few
+        places = sorted((name.task, number, name) for name, numbers in wanted.items() for number in numbers)
+        jobs = [SketchJob(self._training(name, number)) for _, number, name in places]
+        records = perform_side_by_side(jobs, self._executor)
+        found: dict[CellName, dict[int, Sketches]] = {}
+        for (_, number, name), record in zip(places, records, strict=True):
+            found.setdefault(name, {})[number] = record.get("sketches") or {}
         return found
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
@@ -117,13 +131,13 @@ class Session:
             record = perform_alone(TwinsJob(self._training(first, 1), self._training(second, 1)), self._executor)
             if record.get("error"):
                 text = f"comparing it with {first.model} in float64 failed: {record['error']}"
-                found.setdefault(second, []).append(ExactProblem(text, True))
+                found.setdefault(second, []).append(ExactProblem("numpy_twin", text, True))
             for what in ("losses", "gradients"):
                 if not record.get(what, 0.0) <= TWINS:  # NaN too
                     text = (
                         f"{what} differ from {first.model}'s in float64 by {record[what]:.1e}, rounding explains 1e-8"
                     )
-                    found.setdefault(second, []).append(ExactProblem(text, True))
+                    found.setdefault(second, []).append(ExactProblem("numpy_twin", text, True))
         return found
 
     def _training(self, name: CellName, replicate: int) -> Training:

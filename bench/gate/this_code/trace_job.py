@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.gate.trace import EVALUATED_EVERY, STEPS, trace_of
+from bench.gate.this_code.sketch_job import sketches_of
+from bench.gate.trace import EVALUATED_EVERY, STEPS, start_of, trace_of
 from bench.models.contract import Learner
 from bench.models.stepper import EagerStepper, StepPlan
 from bench.records.schema import SCHEMA, Record, digest
@@ -15,7 +16,7 @@ from bench.training.data import batches_of, load_data
 from bench.training.loop import Progress, finish
 from bench.training.request import Training
 from bench.training.train import build_learner, train_in_turns
-from tasks.contract import Array
+from tasks.contract import Array, Dataset
 
 MOMENT = "adam.m."  # Adam's first moment, which after one step is (1 − β₁) times the gradient
 FIRST_MOMENT_SHARE = 0.1  # 1 − β₁
@@ -77,13 +78,14 @@ class TraceJob:
             return opened[0]
 
         record = finish(train_in_turns(self.traced, progress, None, open_stepper))
-        trace = trace_of(opened[0].train_losses, record["curve"], self._gradient_norm())
-        return {**self.describe(), "status": "ok", "error": None, "trace": trace}
-
-    def _gradient_norm(self) -> float:
-        """NaN for a learner that keeps no first moment of Adam's."""
         dataset = load_data(self.training.task, self.training.seed, self.training.replicate)
         learner = build_learner(self.traced, dataset)
+        start = start_of(sketches_of(self.traced, learner, dataset))
+        trace = trace_of(opened[0].train_losses, record["curve"], self._gradient_norm(learner, dataset))
+        return {**self.describe(), "status": "ok", "error": None, "trace": {**start, **trace}}
+
+    def _gradient_norm(self, learner: Learner, dataset: Dataset) -> float:
+        """Of the first step, which the learner takes; NaN for a learner that keeps no first moment of Adam's."""
         learner.train_step(next(batches_of(self.traced, learner, dataset.train)))
         moments = [value for name, value in learner.state().items() if name.startswith(MOMENT)]
         if not moments:

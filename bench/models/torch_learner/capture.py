@@ -7,9 +7,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
+from tasks.contract import Array
+
 Graphs = Sequence["torch.cuda.CUDAGraph"]
+TOLERANCE = 1e-4  # relative, between losses of the same steps replayed and done eagerly
 
 
 class CannotCapture(Exception):  # noqa: N818 - an answer, not an error
@@ -79,3 +83,9 @@ def without_waiting(work: Callable[[], None]) -> None:
         raise
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def check_equal(replayed: Array, expected: Array) -> None:
+    """Raise CannotCapture where replayed steps gave other losses than the same steps done eagerly."""
+    if not np.allclose(replayed, expected, rtol=TOLERANCE, atol=0, equal_nan=True):
+        raise CannotCapture(f"replayed steps gave losses {replayed}, the same steps {expected}")

@@ -83,3 +83,8 @@ def batches(data: Sequences, order: Array, batch_size: int) -> Iterator[Sequence
             None if mask is None else mask[cut],
             None if lengths is None else lengths[cut],
         )
+
+
+def pinned(tensor: Tensor) -> Tensor:
+    """Where a copy to or from the GPU needs no waiting; torch keeps the pages until a copy under way is done."""
+    return tensor.pin_memory()

@@ -15,17 +15,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bench.models.stepper import Stepper, StepPlan
 from bench.models.torch_learner import data
-from bench.models.torch_learner.capture import CannotCapture, Graphs, record, reset_all, without_waiting
+from bench.models.torch_learner.capture import CannotCapture, Graphs, check_equal, record, reset_all, without_waiting
 from bench.models.torch_learner.data import Sequences
 from bench.models.torch_learner.learner import TorchLearner
 from tasks.contract import Array
 
 REHEARSALS = 3  # steps before a capture: libraries set themselves up in the first ones, which a capture can't hold
-TOLERANCE = 1e-4  # relative, between losses of the same steps replayed and done eagerly
 STEPS_A_LAUNCH = 8  # of whole batches, in the graph of several steps
 
 
@@ -72,11 +70,11 @@ class GraphStepper(Stepper):
         several = min(STEPS_A_LAUNCH, self._sequences // self._batch, plan.interval)
         rows = max(plan.interval, REHEARSALS, several)
         self._losses = torch.zeros(rows, dtype=learner.dtype, device=learner.device)
-        self._host_losses = _pinned(torch.zeros(rows, dtype=learner.dtype))
+        self._host_losses = data.pinned(torch.zeros(rows, dtype=learner.dtype))
         with torch.no_grad():
             outputs = learner.outputs(self._valid)
         self._outputs = torch.empty_like(outputs)
-        self._host_outputs = _pinned(torch.zeros(outputs.shape, dtype=outputs.dtype))
+        self._host_outputs = data.pinned(torch.zeros(outputs.shape, dtype=outputs.dtype))
         self._done: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._now = learner.tensors()
         self._best = {name: tensor.detach().clone() for name, tensor in self._now.items()}
@@ -113,7 +111,7 @@ class GraphStepper(Stepper):
         if self._at >= self._sequences:
             self._launch_waiting()
             order = torch.from_numpy(np.ascontiguousarray(next(self._plan.orders), dtype=np.int64))
-            self._order.copy_(_pinned(order), non_blocking=True)
+            self._order.copy_(data.pinned(order), non_blocking=True)
             self._position.zero_()
             self._at = 0
         size = min(self._batch, self._sequences - self._at)
@@ -175,7 +173,7 @@ class GraphStepper(Stepper):
             eager = self._rehearse(lambda size=size: self._work(size))  # type: ignore[misc]
             self._rewind(state)
             graph = self._steps[size] = self._capture(lambda size=size: self._work(size), pool)  # type: ignore[misc]
-            _check_equal(self._rehearse(graph.replay), eager)
+            check_equal(self._rehearse(graph.replay), eager)
             self._rewind(state)
         if self._several:
             self._several_steps = self._capture(self._work_several, pool)
@@ -184,7 +182,7 @@ class GraphStepper(Stepper):
             one_by_one = np.array(self._losses[: self._several].cpu().numpy())
             self._rewind(state)
             self._several_steps.replay()
-            _check_equal(np.array(self._losses[: self._several].cpu().numpy()), one_by_one)
+            check_equal(np.array(self._losses[: self._several].cpu().numpy()), one_by_one)
             self._rewind(state)
         self._evaluation = self._capture(self._evaluate, pool)
         self._keeping = self._capture(self._copy_state, pool)
@@ -236,13 +234,3 @@ class GraphStepper(Stepper):
         finally:
             self._torch.drop_gradients()
         return graph
-
-
-def _check_equal(replayed: Array, expected: Array) -> None:
-    if not np.allclose(replayed, expected, rtol=TOLERANCE, atol=0, equal_nan=True):
-        raise CannotCapture(f"replayed steps gave losses {replayed}, the same steps {expected}")
-
-
-def _pinned(tensor: Tensor) -> Tensor:
-    """Where a copy to or from the GPU needs no waiting; torch keeps the pages until a copy under way is done."""
-    return tensor.pin_memory()

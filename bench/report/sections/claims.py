@@ -13,7 +13,7 @@ UNTESTED = ("Claim", "How to test it")
 def claims_section(results: Results) -> Section:
     """A row a claim that these results can say something of; the others are listed. Empty where they say nothing."""
     judgements = results.conclusions.claims
-    touched = [judgement for judgement in judgements if _has_data(judgement)]
+    touched = [judgement for judgement in judgements if judgement.shown != "not_tested"]
     if not touched:
         return Section("claims", "Claims", [])
     rows = [
@@ -36,7 +36,3 @@ def claims_section(results: Results) -> Section:
 
 def _statement(judgement: Judgement) -> str:
     return f"{judgement.claim.number}. {judgement.claim.statement}"
-
-
-def _has_data(judgement: Judgement) -> bool:
-    return any(part.n > 0 or part.state in ("supported", "refuted") for part in judgement.parts)

@@ -22,8 +22,8 @@ def failures_section(results: Results) -> Section:
     rows = []
     for record in failed:
         which = f"replicate {record.get('replicate')}"
-        if record["stage"] in ("search", "trial"):
-            which = f"trial {record.get('trial')}" + (f" of {which}" if record["stage"] == "trial" else "")
+        if record["stage"] in ("search", "trial", "train"):
+            which = f"trial {record.get('trial')}" + (f" of {which}" if record["stage"] != "search" else "")
         error = str(record.get("error") or "no message").strip()
         where = TableCell(label(record.get("task")), f"{record['stage']}, {which}")
         command = TableCell(shortened(str(record.get("command") or "–"), 2000))

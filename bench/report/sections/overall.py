@@ -30,8 +30,9 @@ def overall(results: Results, match: str) -> Finding | None:
     headline = f"Typical skill over {len(tasks)} tasks (interquartile mean): {', '.join(parts)}{rest}."
     found = [verdict for verdict in results.verdicts if verdict.match == match]
     needless = [verdict.task for verdict in found if verdict.need.state == "no"]
+    net = "net" if any(verdict.without_recurrence for verdict in found) else "recurrent net"
     won = {model: [v.task for v in found if v.winner == model] for model in models}
-    notes = [f"No recurrent net is needed on {listed(needless)}."] if needless else []
+    notes = [f"No {net} is needed on {listed(needless)}."] if needless else []
     notes += [f"{model} has the lowest test loss on {listed(won[model])}." for model in models if won[model]]
     open_tasks = [verdict.task for verdict in found if verdict.state == "not settled"]
     if open_tasks and len(models) > 1:

@@ -6,9 +6,10 @@ from itertools import product
 
 from bench.analysis.formatting import MISSING, plain, seconds, whole
 from bench.analysis.results import Results
+from bench.analysis.search_kernels import search_kernels
 from bench.analysis.search_trials import SETTINGS, importance
 from bench.analysis.tuned import Chosen, chosen
-from bench.report.document import Block, Gallery, Row, Section, Table, TableCell
+from bench.report.document import Block, Gallery, Row, Section, Table, TableCell, Text
 from bench.report.figures import search as search_figures
 from bench.report.figures import tuning as tuning_figures
 from bench.report.sections.layout import by_match
@@ -97,4 +98,5 @@ def search_section(results: Results) -> Section:
         return [Gallery(each, text) for each, text in ((curves, tuning_figures.CAPTION), (pictures, caption)) if each]
 
     summary = search_summary(results)
-    return Section("search", "Search", [*by_match(results, make), *([summary] if summary else [])])
+    kernels = [Text(found.sentence) for found in search_kernels(results)]
+    return Section("search", "Search", [*by_match(results, make), *([summary] if summary else []), *kernels])

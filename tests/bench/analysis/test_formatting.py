@@ -71,9 +71,12 @@ def test_listed() -> None:
         (0.48, 0.69, "31 % to 52 % lower"),
         (0.58, 1.74, "42 % lower to 74 % higher"),
         (1.1, 1.74, "10 % to 74 % higher"),
-        (1.5, 3.0, "50 % higher to 3 times as high"),
-        (2.5, 10, "2.5 times to 10 times as high"),
-        (0.001, 0.05, "20 times to 1,000 times lower"),
+        (1.5, 3.0, "1.5 to 3 times as high"),  # one unit for both ends
+        (0.8, 3.0, "1.2 times lower to 3 times as high"),
+        (0.045, 0.73, "1.4 to 22 times lower"),
+        (1.0, 3.0, "the same to 3 times as high"),
+        (2.5, 10, "2.5 to 10 times as high"),
+        (0.001, 0.05, "20 to 1,000 times lower"),
         (0.3331, 0.3334, "66.66 % to 66.69 % lower"),  # digits until the two differ
         (0.5, 0.5, "50 % lower"),
         (0, math.inf, "anything"),

@@ -211,7 +211,10 @@ def test_a_predictor_without_a_net_that_wins_makes_nets_needless(synthetic: Modu
     verdict = only(results_of([*with_losses(synthetic, {"gru": LOW, "lstm": HIGH}), *floor]))
     assert (verdict.need.state, verdict.answer) == ("no", "no recurrent net needed")
     assert verdict.headline.startswith("On sine, no recurrent net is needed: persistence (a rule), with a test loss of")
-    assert "beats the best net (gru, 0.100)" in verdict.headline
+    assert (
+        "beats the best net (gru, 0.100); persistence is the best predictor without one on test data."
+        in verdict.headline
+    )
     assert verdict.notes[0].startswith("gru has the lower error")
 
 
@@ -244,6 +247,69 @@ def test_the_reference_is_chosen_on_validation_data_where_recorded(synthetic: Mo
     assert verdict.need.reference is not None
     assert (verdict.need.reference.name, verdict.need.reference.chosen_on) == ("chosen", "validation")
     assert verdict.need.state == "yes"
+    needed = "A recurrent net is needed: gru's error is 83 % lower than that of chosen (a rule), the best predictor "
+    assert verdict.notes[0] == f"{needed}without one on validation data."
+
+
+def in_group(records: list[dict[str, Any]], model: str, group: str) -> list[dict[str, Any]]:
+    for record in records:
+        if record["model"]["name"] == model:
+            record["model"]["group"] = group
+    return records
+
+
+def test_nets_without_recurrence_compete_and_no_word_takes_them_for_recurrent_ones(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    """A convolution that wins makes recurrence needless, and a predictor that beats it too makes any net needless."""
+    trainings = in_group(with_losses(synthetic, {"tcn": LOW, "gru": HIGH}), "tcn", "without recurrence")
+    won = only(results_of([*trainings, *references(synthetic, "persistence", [0.9] * 7)]))
+    assert (won.answer, won.net) == ("tcn", "net")
+    assert "A net is needed: tcn's error is" in won.sentence
+    assert "tcn has no recurrence: no recurrent net is needed." in won.notes
+    lost = only(results_of([*trainings, *references(synthetic, "persistence", [0.05] * 7)]))
+    assert lost.answer == "no net needed"
+    assert "no net is needed: persistence" in lost.headline
+    assert "recurrent" not in lost.sentence
+    recurrent = in_group(with_losses(synthetic, {"tcn": LOW, "gru": HIGH}), "tcn", "recurrent")
+    assert "recurrence" not in only(results_of(recurrent)).sentence
+
+
+def test_what_is_as_good_and_smaller_or_faster_is_named(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_losses(synthetic, {"lstm": [x * 1.01 for x in HIGH], "rnn": HIGH[::-1], "gru": LOW})
+    records += [synthetic.timing("sine", model) for model in ("lstm", "rnn", "gru")]
+    tied = [record for record in records if record["model"]["name"] != "gru"]
+    verdict = only(results_of(tied))
+    assert verdict.leader == "rnn"  # the smaller and faster one already
+    assert not any("not clearly worse" in note for note in verdict.notes)
+    other = with_losses(synthetic, {"lstm": HIGH[::-1], "rnn": [x * 1.01 for x in HIGH]})
+    slower = only(results_of([*other, *(synthetic.timing("sine", model) for model in ("lstm", "rnn"))]))
+    assert slower.leader == "lstm"
+    gains = "smaller (1,153 against 4,513 parameters) and faster (900 µs against 1.60 ms a step)"
+    assert f"rnn is not clearly worse, and {gains}." in slower.notes
+    won = only(results_of([r for r in records if r["model"]["name"] != "rnn"]))
+    assert won.winner == "gru"
+    assert not any("smaller" in note for note in won.notes)  # the loser is far behind
+
+
+def test_another_implementation_of_the_winner_that_is_faster_is_named(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_losses(synthetic, {"gru": LOW, "numpy_gru": LOW, "lstm": HIGH})
+    records += [synthetic.timing("sine", model) for model in ("gru", "numpy_gru", "lstm")]
+    assert "numpy_gru is the same cell, and faster (2.10 ms against 2.90 ms a step)." in only(results_of(records)).notes
+
+
+def test_the_cost_has_every_kernel_and_the_time_to_the_target(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_losses(synthetic, {"gru": LOW, "lstm": HIGH})
+    for record in records:
+        record["steps_to_target"] = 100.0 if record["model"]["name"] == "gru" else None
+    slow = synthetic.timing("sine", "lstm", kernel="aten")
+    slow["timing"]["step_seconds"] = 4e-3
+    records += [synthetic.timing("sine", "gru"), synthetic.timing("sine", "lstm"), slow]
+    (cost,) = [note for note in only(results_of(records)).notes if note.startswith("Cost: ")]
+    assert cost == (
+        "Cost: gru 3,393 parameters, 2.90 ms a step (aten kernel) and 290 ms to the target; lstm 4,513 parameters and "
+        "1.60 ms a step (onednn kernel; 4.00 ms with aten)."
+    )
 
 
 def test_a_limit_is_no_predictor(synthetic: ModuleType, results_of: Build) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +16,9 @@ from click.testing import CliRunner, Result
 from synthetic import BUDGET, cell, write
 
 from bench.cli import main
-from bench.gate.baseline import COLUMNS, Reason, read_baseline
+from bench.gate.baseline import Reason, read_baseline
 from bench.gate.replicates import CellName
+from bench.gate.tables import COLUMNS
 
 Bench = Callable[..., Result]
 
@@ -54,7 +58,9 @@ def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, co
         "check     python -m bench check ci/baseline",
     ]
     home = folder / "ci" / "baseline"
-    assert sorted(contents(home)) == ["baseline.csv", "float64.csv", "gate.toml", "manifest.json"]
+    assert sorted(contents(home)) == [
+        *("baseline.csv", "curves.csv", "float64.csv", "gate.toml", "initial.csv", "manifest.json")
+    ]
     header, *rows = (home / "baseline.csv").read_text().splitlines()
     assert header == ",".join(COLUMNS)
     assert {row.split(",")[2] for row in rows} == {str(number) for number in range(1, 25)}
@@ -80,7 +86,10 @@ def test_a_baseline_is_not_replaced_without_a_reason(
     before = contents(home)
     result = bench("baseline", "record", "baseline", "--config", "toy.toml", *accept)
     assert result.exit_code == 2
-    assert result.stderr.startswith('error: baseline holds a baseline: give --accept "why" to replace it')
+    assert result.stderr.startswith(
+        "error: baseline holds a baseline: give a reason to replace it, which is kept "
+        '(python -m bench baseline record baseline --accept "why")'
+    )
     assert contents(home) == before
     assert not (folder / "results").exists()  # nothing was trained
 
@@ -187,7 +196,7 @@ def test_the_difference_of_two_baselines_is_explained(bench: Bench, folder: Path
         "removed  sine × lstm",
         "changed  copy × gru: hidden_size is 64, in the baseline 32",
     ]
-    assert any(line.strip().startswith("sine × gru: steps to target -20.") for line in lines)
+    assert any(line.strip().startswith("sine × gru: steps to the same loss -20.") for line in lines)
     assert "environment  isa: AVX2 → AVX512" in lines
     assert lines[-1] == "reason   2026-02-03 (fedcba987654): a better schedule"
 
@@ -195,7 +204,10 @@ def test_the_difference_of_two_baselines_is_explained(bench: Bench, folder: Path
 def test_a_baseline_differs_from_itself_in_nothing(bench: Bench, folder: Path) -> None:
     write(folder / "a", [cell("sine", "gru")])
     result = bench("baseline", "diff", "a", "a")
-    assert result.stdout.strip() == "sine × gru: steps to target +0.0 % (95 % interval -0.3 to +0.3 %)"
+    assert (
+        result.stdout.strip()
+        == "sine × gru: steps to the same loss +0.0 % (95 % interval -0.3 to +0.3 %, 24 replicates)"
+    )
 
 
 @pytest.mark.parametrize("command", [["check"], ["baseline", "record"], ["baseline", "diff"], ["baseline"]])
@@ -247,4 +259,52 @@ def test_a_damaged_baseline_does_not_say_what_to_record(bench: Bench, folder: Pa
     (home / "manifest.json").write_text("{")
     result = bench("baseline", "record", "baseline", "--accept", "new", "-q")
     assert result.exit_code == 2
-    assert "give --recipe gate, or --config FILE" in result.stderr
+    for option in ("--config FILE", "--recipe gate"):
+        assert f'python -m bench baseline record baseline {option} --accept "why"' in result.stderr
+
+
+def test_a_damaged_table_is_recorded_again_with_the_experiment_and_the_history_of_the_manifest(
+    bench: Bench, folder: Path, config: Path
+) -> None:
+    assert bench("baseline", "record", "ci", "--config", "toy.toml", "-q").exit_code == 0
+    (folder / "ci" / "baseline.csv").write_text("torn")
+    result = bench("baseline", "record", "ci", "--accept", "mended", "-q")
+    assert result.exit_code == 0, result.output
+    assert [reason.why for reason in read_baseline(folder / "ci").history] == ["first baseline", "mended"]
+    assert set(read_baseline(folder / "ci").cells) == {CellName("toy", "linear")}
+
+
+def test_a_plugin_that_moved_is_given_its_new_place(
+    bench: Bench, folder: Path, config: Path, toy_plugin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench("baseline", "record", "ci", "--config", "toy.toml", "-q").exit_code == 0
+    path = folder / "ci" / "manifest.json"
+    path.write_text(path.read_text().replace(toy_plugin, "old_place.py"))
+    result = bench("baseline", "record", "ci", "--accept", "it moved", "-q")
+    assert result.exit_code == 2
+    assert '--plugin NEW.py --accept "it moved"' in result.stderr
+    result = bench("baseline", "record", "ci", "--plugin", toy_plugin, "--accept", "it moved", "-q")
+    assert result.exit_code == 0, result.output
+    assert read_baseline(folder / "ci").experiment["plugins"] == [toy_plugin]
+
+
+def test_a_disk_that_is_full_leaves_the_old_baseline(
+    bench: Bench, folder: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any of the files: none takes its place before all are on the disk."""
+    home = write(folder / "baseline", [cell("toy", "linear")])
+    before = contents(home)
+    sync = os.fsync
+    for place in range(5):
+        calls = itertools.count()
+
+        def full(descriptor: int, calls: Any = calls, place: int = place) -> None:
+            if Path(os.readlink(f"/proc/self/fd/{descriptor}")).parent == home and next(calls) == place:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            sync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", full)
+        result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "w", "-q")
+        assert result.exit_code == 2, result.output
+        assert "No space left on device" in result.stderr
+        assert contents(home) == before

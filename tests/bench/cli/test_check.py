@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from click.testing import CliRunner, Result
 from synthetic import cell, cells, write, write_experiment
 
 from bench.cli import main
+from bench.gate.baseline import FILES, _checksum
 
 Bench = Callable[..., Result]
 ELSEWHERE = "another-fingerprint"
@@ -137,6 +140,25 @@ def remake(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
 
 
+def signed(folder: Path, **changes: Any) -> None:
+    """Change the manifest (a key) or a table (a file's name: a function of its text), and make the checksum agree."""
+    for name, change in changes.items():
+        if callable(change):
+            path = folder / name
+            path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest |= {name: value for name, value in changes.items() if not callable(value)}
+    texts = [(folder / name).read_text(encoding="utf-8") for name in FILES[manifest["schema"]]]
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "checksum": _checksum(manifest, texts)}))
+
+
+def old_schema(folder: Path, schema: int) -> None:
+    """Make a baseline of an older schema: without the files that it did not have."""
+    for name in set(FILES[3]) - set(FILES[schema]):
+        (folder / name).unlink()
+    signed(folder, schema=schema)
+
+
 BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "missing": (
         lambda b: [path.unlink() for path in b.iterdir()],
@@ -157,7 +179,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a list": (lambda b: (b / "manifest.json").write_text("[]"), "manifest.json is not a baseline's"),
     "another schema": (
         lambda b: remake(b / "manifest.json", schema=7),
-        "has baseline schema 7, this bench compares schemas up to 2",
+        "has baseline schema 7, this bench compares schemas up to 3",
     ),
     "edited rows": (
         lambda b: rewrite(b / "baseline.csv", "steps_to_target,", "steps_to_target,1"),
@@ -169,6 +191,40 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
         "was edited by hand",
     ),
     "a checksum of something else": (lambda b: remake(b / "manifest.json", checksum="0" * 64), "edited by hand"),
+    "a torn manifest": (
+        lambda b: (b / "manifest.json").write_text((b / "manifest.json").read_text()[:500]),
+        "manifest.json is not valid JSON: Expecting ',' delimiter: line 34 column 34 (char 500). Restore it, or "
+        'record the baseline again with python -m bench baseline record baseline --config FILE --accept "why"',
+    ),
+    "a torn table": (
+        lambda b: (b / "curves.csv").write_text((b / "curves.csv").read_text()[:500]),
+        'record it again with python -m bench baseline record baseline --accept "why"',
+    ),
+    "no curves": (lambda b: (b / "curves.csv").unlink(), "curves.csv is missing: restore it"),
+    "a cell twice in the manifest": (
+        lambda b: signed(b, cells=[*json.loads((b / "manifest.json").read_text())["cells"]] * 2),
+        "manifest.json has copy × gru twice",
+    ),
+    "a row twice": (
+        lambda b: signed(b, **{"baseline.csv": lambda text: text + text.splitlines()[-1] + "\n"}),
+        "baseline.csv: sine × lstm, replicate 24 has weights twice",
+    ),
+    "a cell without rows": (
+        lambda b: signed(b, **{"baseline.csv": lambda text: text.replace("copy,gru", "copy,grue")}),
+        "has a curve, but no other values",
+    ),
+    "a row that is cut off": (
+        lambda b: signed(b, **{"float64.csv": lambda text: text[:-30]}),
+        "float64.csv: line 10 is not a row of 5 values",
+    ),
+    "a sketch that is no number": (
+        lambda b: signed(b, **{"initial.csv": lambda text: text.replace(",100,1.0,", ",100,one,", 1)}),
+        "initial.csv: 'one' is not a number",
+    ),
+    "steps without losses": (
+        lambda b: signed(b, **{"curves.csv": lambda text: text.replace("0 30 60 ", "0 30 ", 1)}),
+        "steps and ",
+    ),
     "fewer replicates": (
         lambda b: write(b, cells(replicates=5)),
         "baseline has 5 replicates of a cell, a check needs 24: record it again with python -m bench baseline record",
@@ -206,7 +262,6 @@ def test_a_baseline_that_is_no_good_is_a_sentence(bench: Bench, folder: Path, ba
         ({"models": ["gruu"]}, "unknown model 'gruu': did you mean 'gru'?"),
         ({"tasks": ["sign"]}, "unknown task 'sign': did you mean 'sine'?"),
         ({"momentum": 0.9}, "unknown option 'momentum'"),
-        ({"plugins": ["gone.py"]}, "plug-in gone.py does not exist"),
     ],
 )
 def test_code_that_lacks_what_the_baseline_ran(
@@ -218,6 +273,70 @@ def test_code_that_lacks_what_the_baseline_ran(
     assert "not comparable: this code cannot run the experiment of baseline" in result.stdout
     assert expected in result.stdout
     assert '--accept "why"' in result.stdout
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+@pytest.mark.parametrize("slower", [1.0, 1.3])
+def test_a_baseline_of_an_older_schema_is_read_and_told_what_it_lacks(
+    bench: Bench, baseline: Path, schema: int, slower: float
+) -> None:
+    old_schema(baseline, schema)
+    now = [*cells([("copy", "gru"), ("sine", "lstm")], draw=1), cell("sine", "gru", draw=1, slower=slower)]
+    write_experiment(Path("results"), "nightly", now)
+    result = bench("check", "baseline", "--against", "nightly")
+    assert result.exit_code == (slower > 1)
+    lacks = [line for line in lines_of(result) if line.startswith("baseline has no ")]
+    assert len(lacks) == 3 - schema
+    assert all(line.endswith('python -m bench baseline record baseline --accept "why"') for line in lacks)
+    if slower > 1:
+        assert "sine × gru regressed: steps to target +3" in result.stdout
+
+
+def test_a_plugin_that_is_gone_says_how_to_go_on(bench: Bench, folder: Path) -> None:
+    settings = {"models": ["mine"], "tasks": ["sine"], "plugins": ["gone.py"]}
+    write(folder / "my baseline", [cell("sine", "gru")], experiment=settings)
+    result = bench("check", "my baseline")
+    assert result.exit_code == 3
+    assert lines_of(result) == [
+        "not comparable: the baseline in my baseline needs gone.py, which does not exist: restore it, or if it was "
+        "moved, record the baseline with its new place: python -m bench baseline record 'my baseline' --plugin NEW.py "
+        '--accept "it moved"'
+    ]
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [(["check"], 3), (["baseline", "record", "--accept", "why"], 2)], ids=["check", "record"]
+)
+def test_from_another_folder_it_says_where_to_go(
+    bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], code: int
+) -> None:
+    settings = {"models": ["mine"], "tasks": ["sine"], "plugins": ["ci/cell.py"]}
+    write(folder / "ci" / "baseline", [cell("sine", "gru")], experiment=settings)
+    (folder / "ci" / "cell.py").write_text("raise RuntimeError('it is not loaded')\n")
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    result = bench(*command, "../ci/baseline")
+    assert result.exit_code == code
+    (line,) = (result.stdout + result.stderr).splitlines()
+    assert f"needs ci/cell.py, a path relative to {folder}: go there, cd {folder} && python -m bench " in line
+    assert "ci/baseline" in line.partition("&&")[2]
+    assert list((folder / "elsewhere").iterdir()) == []
+
+
+def test_no_permission_to_write_is_said_before_anything_is_trained(
+    bench: Bench, folder: Path, baseline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **settings: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("bench.cli.writable.tempfile.TemporaryFile", refuse)
+    for command in (["check", "baseline", "--output", "out.md"], ["baseline", "record", "baseline", "--accept", "w"]):
+        result = bench(*command)
+        assert result.exit_code == 2
+        assert "no file can be made in " in result.stderr
+        assert "Permission denied" in result.stderr
     assert not (folder / "results").exists()
 
 
@@ -253,7 +372,7 @@ def test_the_summary_of_a_github_job(
     write_experiment(Path("results"), "n", [cell("sine", "gru", slower=1.3), cell("copy", "gru"), cell("sine", "lstm")])
     result = bench("check", "baseline", "--against", "n", "--format", "github")
     assert result.exit_code == 1
-    assert lines_of(result)[0].startswith("::error title=sine × gru regressed::")
+    assert lines_of(result)[0].startswith("::error title=bench sine/gru regressed::")
     assert (folder / "summary.md").read_text(encoding="utf-8").startswith("### ❌ Convergence: 3 cells")
 
 

@@ -111,4 +111,4 @@ def test_a_missing_value_is_refused_with_its_line(bench: Bench, folder: Path, tr
     lines[4] = "1,2,,3"
     (folder / "new.csv").write_text("\n".join(lines))
     result = bench("predict", str(trained["table gru"]), "new.csv")
-    assert "column 'b' has no value in line 5" in result.stderr
+    assert "column 'b' misses 1 of 10 values (lines 5): fill them in" in result.stderr

@@ -23,15 +23,20 @@ def test_toml_is_read_with_the_present_names_of_options(tmp_path: Path) -> None:
 
 def test_experiment_json_gives_the_settings_of_the_run(tmp_path: Path) -> None:
     path = tmp_path / "experiment.json"
-    path.write_text(json.dumps({"environment": {}, "protocol": 2, "experiment": {"models": ["gru"], "steps": None}}))
-    assert read_config(path) == {"models": ["gru"], "steps": None}
+    settings = {"models": ["gru"], "steps": None, "engine": "auto"}
+    path.write_text(json.dumps({"environment": {}, "protocol": 2, "experiment": settings}))
+    assert read_config(path) == settings
+    del settings["engine"]  # as before there was a choice
+    path.write_text(json.dumps({"environment": {}, "protocol": 2, "experiment": settings}))
+    assert read_config(path) == {**settings, "engine": "exact"}
 
 
 def test_settings_of_before_the_second_protocol_mean_one_search_for_all_replicates(tmp_path: Path) -> None:
     path = tmp_path / "experiment.json"
     path.write_text(json.dumps({"experiment": {"models": ["gru"], "seeds": 7, "asynchronous": False}}))
-    assert read_config(path) == {"models": ["gru"], "replicates": 7, "tune": "once"}
-    assert resolve({}, read_config(path)).identity() == resolve({"models": "gru", "tune": "once"}).identity()
+    assert read_config(path) == {"models": ["gru"], "replicates": 7, "tune": "once", "engine": "exact"}
+    same = resolve({"models": "gru", "tune": "once", "engine": "exact"})
+    assert resolve({}, read_config(path)).identity() == same.identity()
 
 
 def test_an_option_under_both_its_names_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def records(outcome: Outcome) -> list[Record]:
     return list(read_records(outcome.results_folder / "records.jsonl"))
 
 
-def comparable(outcome: Outcome, stages: tuple[str, ...] = ("trial", "examine")) -> list[str]:
+def comparable(outcome: Outcome, stages: tuple[str, ...] = ("trial", "train", "examine")) -> list[str]:
     dropped = (*TIMES, "command", "environment")
     kept = [{k: v for k, v in r.items() if k not in dropped} for r in records(outcome) if r["stage"] in stages]
     return sorted(json.dumps(record, sort_keys=True) for record in kept)
@@ -115,11 +115,12 @@ def test_what_was_begun_is_completed_though_less_is_asked_for_later(options: dic
 
 
 @pytest.mark.parametrize("until", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize(("engine", "measurements"), [("exact", 8), ("auto", 10)])
 def test_an_interrupted_run_goes_on_and_gives_what_it_would_have_given(
-    options: dict[str, Any], tmp_path: Path, until: int
+    options: dict[str, Any], tmp_path: Path, until: int, engine: str, measurements: int
 ) -> None:
     """Also where the end came between a replicate's last trial and its examination, or its weights are gone."""
-    made = {**options, "models": ["rnn"]}
+    made = {**options, "models": ["rnn"], "engine": engine}
     with pytest.raises(KeyboardInterrupt):
         go(made, Watch(until))
     for path in (tmp_path / "results" / "e" / "models").glob("*"):
@@ -128,7 +129,7 @@ def test_an_interrupted_run_goes_on_and_gives_what_it_would_have_given(
         elif until == 7:
             path.write_bytes(path.read_bytes()[:100])
     outcome, measured = go(made)
-    assert sum(count for key, count in measured.items() if key[0] != "time") == 8 - until
+    assert sum(count for key, count in measured.items() if key[0] != "time") == measurements - until
     whole, _ = go({**made, "results": str(tmp_path / "whole")})
     assert comparable(outcome) == comparable(whole)
     names = [sorted(p.name for p in (o.results_folder / "predictions").iterdir()) for o in (outcome, whole)]

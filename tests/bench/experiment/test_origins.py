@@ -84,7 +84,7 @@ def test_references_are_recorded_at_each_origin_with_their_validation_loss() -> 
     ledger = Kept()
     for name in ("sunspots", "sine"):
         for replicate in (1, 2):
-            _record(TASKS.create(name), 0, replicate, ledger)  # type: ignore[arg-type]
+            _record(TASKS.create(name), (), 0, replicate, ledger)  # type: ignore[arg-type]
     of_series = [record for record in ledger.records if record["task"]["name"] == "sunspots"]
     assert [record["origin"]["block"] for record in of_series] == [9] * 4 + [8] * 4
     task = TASKS.create("sunspots").at(2)

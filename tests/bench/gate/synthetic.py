@@ -21,9 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.gate.baseline import Baseline, Reason, Replicates, cells_of, write_baseline
+from bench.gate.baseline import Baseline, BaselineCell, Reason, Replicates, cells_of, write_baseline
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
+from bench.gate.sketch import PROJECTIONS, Sketch
+from bench.gate.start import QUANTITIES, Starts
+from bench.gate.tables import Sketches
 from bench.gate.trace import Trace
 
 FINGERPRINT = "e1"
@@ -157,7 +160,10 @@ def cells(names: Sequence[tuple[str, str]] = CELLS, **changes: Any) -> list[list
 def baseline(records: Sequence[Sequence[Record]] | None = None, **changes: Any) -> Baseline:
     """A baseline of these cells (`CELLS`). changes: to the fields of `Baseline`."""
     found = cells_of([entry for part in (cells() if records is None else records) for entry in part])
-    made = {name: replace(cell, traces=TRACES) for name, cell in found.items()}
+    made = {
+        name: replace(cell, traces=TRACES, sketches={number: sketches(cell, number) for number in cell.replicates})
+        for name, cell in found.items()
+    }
     tasks, models = (list(dict.fromkeys(name[side] for name in made)) for side in (0, 1))
     experiment = {
         "models": models,
@@ -171,6 +177,16 @@ def baseline(records: Sequence[Sequence[Record]] | None = None, **changes: Any) 
     environment = {"python": "3.11.9", "cpu": "Example CPU", "isa": "AVX2", "commit": "0123456789abcdef"}
     history = (Reason("2026-01-02", "0123456789abcdef", "first baseline"),)
     return replace(Baseline(experiment, environment, FINGERPRINT, made, history), **changes)
+
+
+def sketches(cell: BaselineCell, number: int, scale: float = 1.0) -> Sketches:
+    """Sketches that follow from the hashes of a replicate, all of whose values are scaled."""
+    found = {}
+    for name in QUANTITIES:
+        content = getattr(cell.replicates[number], name)
+        numbers = [round(scale * _normal("sketch", content, place), 6) for place in range(PROJECTIONS)]
+        found[name] = Sketch(100, scale, tuple(numbers))
+    return found
 
 
 def write(folder: Path, records: Sequence[Sequence[Record]] | None = None, **changes: Any) -> Path:
@@ -205,11 +221,13 @@ class Code:
         fingerprint: str = FINGERPRINT,
         problems: Mapping[CellName, list[ExactProblem]] | None = None,
         traces: Mapping[CellName, Mapping[int, Trace]] | None = None,
+        sketches: Starts | None = None,
     ) -> None:
         self.fingerprint: str | None = fingerprint
         self._cells = cells_of([entry for part in (cells() if records is None else records) for entry in part])
         self._problems = problems or {}
         self._traces = dict.fromkeys(self._cells, TRACES) if traces is None else traces
+        self._sketches = sketches or {}
         self.asked: list[tuple[tuple[CellName, ...], tuple[int, ...]]] = []
 
     @property
@@ -226,6 +244,12 @@ class Code:
 
     def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
         return {name: found for name, found in self._traces.items() if name in cells}
+
+    def sketches(self, wanted: Mapping[CellName, Sequence[int]]) -> Starts:
+        return {
+            name: {number: self._sketches.get(name, {}).get(number, {}) for number in numbers}
+            for name, numbers in wanted.items()
+        }
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
         return {name: found for name, found in self._problems.items() if name in cells}

@@ -20,7 +20,7 @@ def test_a_change_is_told_in_full() -> None:
     assert lines[0].split() == ["added", "sine", "×", "rnn"]
     assert lines[1].split() == ["removed", "copy", "×", "gru"]
     assert "sine × lstm: hidden_size is 64, in the baseline 32" in lines[2]
-    assert "sine × gru: steps to target +20.0 %" in lines[3]
+    assert "sine × gru: steps to the same loss +20.0 %" in lines[3]
     assert lines[-2].endswith("cpu: Example CPU → Other CPU")
     assert lines[-1].endswith("2026-02-03 (fedcba987654): a wider LSTM")
 

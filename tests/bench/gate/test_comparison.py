@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
-from synthetic import BUDGET, cell
+from synthetic import BUDGET, INTERVAL, cell
 
 from bench.gate.baseline import Replicates, cells_of
 from bench.gate.comparison import compare, is_paired
 from bench.gate.rule import Rule
+from bench.gate.statistics import paired_shift
 
 FIRST = range(1, 13)
 
@@ -21,7 +24,7 @@ def replicates(**changes: object) -> Replicates:
 
 def test_a_fifth_more_steps_on_every_replicate_is_a_ratio_of_1_2() -> None:
     found = compare(replicates(), replicates(slower=1.2), FIRST, Rule())
-    assert (found.pairing, found.measure, found.n) == ("paired", "steps", 12)
+    assert (found.pairing, found.measure, found.n) == ("paired", "slow_down", 12)
     assert found.change == pytest.approx(1.2, rel=1e-3)
     assert found.now / found.before == pytest.approx(1.2, rel=1e-3)
     assert found.shift.p_worse < 1e-9 < 0.99 < found.shift.p_better
@@ -48,16 +51,53 @@ def test_four_new_misses_of_twelve_are_too_many(missed: tuple[int, ...], too_oft
     assert found.misses_too_often is too_often
 
 
-def test_a_miss_counts_as_at_least_the_whole_budget() -> None:
+def test_levels_that_are_missed_count_as_reached_at_the_end_of_the_budget() -> None:
+    """log10 of the loss falls from 0 to -1 over the budget; the baseline falls to -3 on a straight line."""
     found = compare(replicates(), replicates(missed=(1,)), FIRST, Rule())
     own = replicates()[1].steps_to_target
     assert own is not None
-    assert found.shift.value == pytest.approx(math.log2(BUDGET / own) / 12)
+    lowest = math.ceil(own / INTERVAL) * INTERVAL * 3 / own  # of its last evaluation, which is below the target
+    steps = (BUDGET / 2 + BUDGET * (lowest - 1)) / lowest
+    assert found.shift.value == pytest.approx(math.log2(steps / (own * lowest / 3 / 2)) / 12, rel=1e-5)
 
 
-def test_pairs_that_both_miss_say_nothing_of_speed() -> None:
+def test_pairs_that_both_miss_are_compared_down_to_the_lowest_loss_of_either() -> None:
     found = compare(replicates(missed=(1, 2)), replicates(missed=(1, 2)), FIRST, Rule())
+    assert (found.shift.n, found.shift.value, found.newly_missed, found.missed_now) == (12, 0, 0, 2)
+
+
+def test_a_training_that_failed_has_reached_no_loss() -> None:
+    before, now = replicates(), dict(replicates())
+    now[1] = replace(now[1], status="failed", curve=None, steps_to_target=None)
+    found = compare(before, now, FIRST, Rule())
+    curve = before[1].curve
+    assert curve is not None
+    assert found.shift.value == pytest.approx(math.log2(BUDGET / (curve.step[-1] / 2)) / 12, rel=1e-5)
+
+
+def without_curves(found: Replicates) -> Replicates:
+    return {number: replace(training, curve=None) for number, training in found.items()}
+
+
+def test_a_baseline_without_curves_is_compared_by_its_steps_to_target() -> None:
+    """A miss counts as the whole budget, and pairs that both miss say nothing."""
+    old = without_curves(replicates())
+    found = compare(old, replicates(missed=(1,)), FIRST, Rule())
+    own = old[1].steps_to_target
+    assert own is not None
+    assert (found.measure, found.shift.value) == ("steps", pytest.approx(math.log2(BUDGET / own) / 12))
+    found = compare(without_curves(replicates(missed=(1, 2))), replicates(missed=(1, 2)), FIRST, Rule())
     assert (found.shift.n, found.newly_missed, found.missed_now) == (10, 0, 2)
+
+
+def test_what_is_detectable_is_what_the_test_finds_in_four_of_five_checks() -> None:
+    """Simulated, with the spread that the comparison sees; α is divided by the number of cells."""
+    found = compare(replicates(), replicates(jitter=0.14, draw=1), FIRST, Rule())
+    rng = np.random.default_rng(0)
+    spread = found.shift.error * math.sqrt(12)
+    shift = math.log2(found.detectable(24, 12))
+    hits = [paired_shift(rng.normal(shift, spread, 24), Rule().log2_margin).p_worse < 0.01 / 12 for _ in range(2000)]
+    assert np.mean(hits) == pytest.approx(0.8, abs=0.04)
 
 
 def test_a_cell_that_rarely_arrives_is_judged_by_its_loss() -> None:
@@ -69,7 +109,7 @@ def test_a_cell_that_rarely_arrives_is_judged_by_its_loss() -> None:
     assert found.shift.p_worse < 1e-6
     assert not found.misses_too_often
     assert compare(replicates(missed=seldom), replicates(missed=seldom), FIRST, Rule()).measure == "loss"
-    assert compare(replicates(missed=(1, 2, 3, 4)), replicates(), FIRST, Rule()).measure == "steps"
+    assert compare(replicates(missed=(1, 2, 3, 4)), replicates(), FIRST, Rule()).measure == "slow_down"
 
 
 def test_a_loss_within_its_margin_is_as_good() -> None:

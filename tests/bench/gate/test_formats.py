@@ -31,7 +31,7 @@ def outcome() -> CheckOutcome:
     before = [cell(task, "gru") for task in names]
     now = [cell(task, "gru", slower=ratio, draw=1) for task, ratio in names.items() if task != "gone"]
     exempt = {CellName("skipped", "gru"): Exemption(Rule(), True, "it | changes")}
-    problems = {CellName("good", "gru"): [ExactProblem("its first loss is off", False)]}
+    problems = {CellName("good", "gru"): [ExactProblem("first_losses", "its first loss is off", False)]}
     found = check(baseline(before, exceptions=exempt), Code(now, problems=problems), folder="results/baseline")
     return replace(found, seconds=61.4)
 
@@ -40,7 +40,12 @@ def outcome() -> CheckOutcome:
 def nasty() -> CheckOutcome:
     cells = (
         CellOutcome(NASTY, "regressed", "50 % | <slower>\nby far & more, says \x1b[31mit"),
-        CellOutcome(CellName("sine", "gru"), "as_good", "fine", problems=(ExactProblem("100 %, or:\nless", False),)),
+        CellOutcome(
+            CellName("sine", "gru"),
+            "as_good",
+            "fine",
+            problems=(ExactProblem("first_losses", "100 %, or:\nless", False),),
+        ),
     )
     return CheckOutcome("b", "this code", cells)
 
@@ -53,7 +58,7 @@ def test_text_is_aligned_and_begins_with_what_needs_attention(outcome: CheckOutc
     states = ("regressed", "not comparable")
     assert len({line.index(state) for line, state in zip(lines[1:3], states, strict=True)}) == 1
     assert all(line == line.rstrip() for line in lines)
-    assert "slower × gru regressed: steps to target +2" in "\n".join(lines)
+    assert "slower × gru regressed: steps to the same loss +2" in "\n".join(lines)
     assert "good × gru warning: its first loss is off" in lines
     assert "gone × gru not comparable: this code has no such cell" in lines
     assert "skipped × gru skipped: it | changes" in lines
@@ -115,7 +120,7 @@ def test_markdown_fits_a_comment(words: int) -> None:
     written = write(CheckOutcome("b", "this code", cells), "markdown")
     assert len(written) <= 65_536
     assert written.startswith("### ❌ Convergence: 300 cells against b: 300 regressed")
-    assert ("more lines: see --format json" in written) is (words == 400)
+    assert ("more parts: see --format json" in written) is (words == 400)
     assert "task0 × gru" in written
 
 
@@ -127,7 +132,7 @@ def test_github_annotates_what_is_not_as_good(outcome: CheckOutcome, monkeypatch
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     lines = write(outcome, "github").splitlines()
     assert [line.split("::")[1].split(" ")[0] for line in lines[:-1]] == ["error", "error", "notice", "warning"]
-    assert lines[0].startswith("::error title=slower × gru regressed::steps to target +2")
+    assert lines[0].startswith("::error title=bench slower/gru regressed::steps to the same loss +2")
     assert "%25 (95 %25 interval" in lines[0]
     assert lines[-1] == outcome.sentence
 
@@ -135,9 +140,9 @@ def test_github_annotates_what_is_not_as_good(outcome: CheckOutcome, monkeypatch
 def test_github_escapes_what_would_end_an_annotation(nasty: CheckOutcome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     error, warning, sentence = write(nasty, "github").splitlines()
-    title = "a|b<c>%2C100%25 × x&y%3A [z] regressed"
+    title = "bench a|b<c>%2C100%25/x&y%3A [z] regressed"
     assert error.startswith(f"::error title={title}::50 %25 | <slower>%0Aby far & more, says")
-    assert warning == "::warning title=sine × gru as good::100 %25, or:%0Aless"
+    assert warning == "::warning title=bench sine/gru first_losses::100 %25, or:%0Aless"
     assert sentence == nasty.sentence
     refusal = write(REFUSED, "github").splitlines()
     assert len(refusal) == 2
@@ -172,7 +177,7 @@ def test_junit_counts_what_it_holds(outcome: CheckOutcome) -> None:
 
 def test_junit_holds_any_text(nasty: CheckOutcome) -> None:
     suite = ElementTree.fromstring(write(nasty, "junit"))
-    case = suite[0]
+    case = next(suite.iter("testcase"))
     assert (case.get("classname"), case.get("name")) == (f"bench.{NASTY.task}", NASTY.model)
     assert case[0].text == "50 % | <slower>\nby far & more, says \N{REPLACEMENT CHARACTER}[31mit"
 
@@ -184,7 +189,8 @@ def test_junit_of_a_refusal_is_one_error() -> None:
         "failures": "0",
         "errors": "1",
     }
-    assert suite[0][0].get("message") == REFUSED.refusal
+    case = next(suite.iter("testcase"))
+    assert (case[0].get("type"), case[0].get("message")) == ("refused", REFUSED.refusal)
 
 
 def test_json_has_everything_unrounded(outcome: CheckOutcome) -> None:
@@ -200,9 +206,11 @@ def test_json_has_everything_unrounded(outcome: CheckOutcome) -> None:
             assert entry["first"]["shift"] == found.first.shift._asdict()
             assert entry["first"]["change"] == found.first.change
     slower = next(entry for entry in content["cells"] if entry["task"] == "slower")
-    assert slower["confirmation"]["n"] == 12
+    assert slower["second"]["n"] == 24
     good = next(entry for entry in content["cells"] if entry["task"] == "good")
-    assert good["problems"] == [{"text": "its first loss is off", "blocking": False, "change": False}]
+    assert good["problems"] == [
+        {"code": "first_losses", "text": "its first loss is off", "blocking": False, "change": False}
+    ]
 
 
 def test_json_says_null_for_what_is_no_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from synthetic import BUDGET, INTERVAL, cell, record
@@ -13,7 +14,7 @@ from bench.gate.replicates import CellTraining
 def test_rows_read_back_exactly() -> None:
     for entry in cell(missed=(3,), jitter=0.3, draw=1):
         replicate = CellTraining.of(entry)
-        assert CellTraining.from_rows(replicate.number, replicate.rows()) == replicate
+        assert CellTraining.from_rows(replicate.number, replicate.rows()) == replace(replicate, curve=None)
 
 
 def test_rows_of_a_training_that_failed_read_back() -> None:

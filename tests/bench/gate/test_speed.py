@@ -100,9 +100,10 @@ def test_p_values_are_adjusted_for_all_cells() -> None:
 def test_codes_of_equal_speed_rarely_look_slower() -> None:
     """At the margin itself, the first look of 2 cells rejects in at most about α of checks, and the second in few."""
     first = blocked = 0
+    made = baseline()
     for seed in range(400):
         watch = Stopwatch(1.10, spread=0.05, seed=seed)
-        found = check_speed(baseline(), watch)
+        found = check_speed(made, watch)
         first += len(watch.asked) > 1
         blocked += found.exit_code
     assert first <= 400 * ALPHA * 2.5  # a binomial count's chance to be above is below 1 in 100

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from synthetic import TRACES, Code, baseline, cell, cells
 
-from bench.gate.check import check, check_quickly
+from bench.gate.check import check
 from bench.gate.errors import NotComparable
+from bench.gate.quick import check_quickly
 from bench.gate.replicates import CellName
 from bench.gate.rule import FLOAT64
 from bench.gate.trace import Trace, deviation, trace_of
@@ -61,7 +62,7 @@ def test_a_difference_in_float64_blocks_in_every_environment(fingerprint: str) -
         "sine × gru": "changed"
     }
     assert outcome.exit_code == 1
-    assert "train loss step 01 (replicate 2) is off by 1.0e-06" in outcome.cells[1].why
+    assert "in float64, replicate 2: train loss step 01 is off by 1.0e-06" in outcome.cells[1].why
 
 
 def test_what_rounding_explains_is_no_difference() -> None:
@@ -99,7 +100,7 @@ def test_a_quick_check_trains_nothing() -> None:
 
 def without_traces() -> object:
     made = baseline()
-    return replace(made, cells={name: replace(found, traces={}) for name, found in made.cells.items()})
+    return replace(made, cells={name: replace(found, traces={}) for name, found in made.cells.items()}, schema=1)
 
 
 def test_a_baseline_without_traces_is_compared_and_told_what_it_lacks() -> None:

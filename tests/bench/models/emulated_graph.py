@@ -25,10 +25,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 
-from bench.models.torch_learner import graph
+from bench.models.torch_learner import data, graph
 from bench.models.torch_learner.adam import FusedAdam
 from bench.models.torch_learner.capture import CannotCapture
 from bench.models.torch_learner.learner import TorchLearner
+from bench.models.torch_learner.stacked import graph as stacked_graph
 
 READS_BACK = ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal")
 POOL_STREAMS = 32  # torch's, of each priority
@@ -282,8 +283,9 @@ def emulated_gpu(
     }.items():
         monkeypatch.setattr(cuda, name, value)
     monkeypatch.setattr(gc, "collect", gpu.count("gc.collect", collect))
-    monkeypatch.setattr(graph, "_pinned", lambda tensor: torch.from_numpy(tensor.numpy().copy()))
-    monkeypatch.setattr(graph, "without_waiting", _reading_back_fails(gpu) if watch else lambda work: work())
+    monkeypatch.setattr(data, "pinned", lambda tensor: torch.from_numpy(tensor.numpy().copy()))
+    for module in (graph, stacked_graph):
+        monkeypatch.setattr(module, "without_waiting", _reading_back_fails(gpu) if watch else lambda work: work())
     monkeypatch.setattr(Tensor, "cpu", lambda tensor: (gpu.current.synchronize(), tensor)[1])
     predict = TorchLearner.predict
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from bench.records.selection import drop_superseded, most_frequent, select
+from bench.records.selection import drop_superseded, most_frequent, next_to_train, select
 
 
 def trial(number: int, losses: list[float | None], status: str = "ok", **changes: Any) -> dict[str, Any]:
-    return {"trial": number, "status": status, "curve": {"valid_loss": losses}, "training": {}, **changes}
+    curve = {"valid_loss": losses}
+    return {"stage": "trial", "trial": number, "status": status, "curve": curve, "training": {}, **changes}
 
 
 def test_the_lowest_loss_anywhere_on_the_curve_is_selected_and_of_equal_ones_the_first() -> None:
@@ -74,3 +75,25 @@ def test_what_a_longer_search_made_out_of_date_is_dropped() -> None:
     assert [record["key"] for record in drop_superseded(made)] == ["a", "b", "eb", "tb", "r"]
     before = [{**record, "stage": {"trial": "search"}.get(record["stage"], record["stage"])} for record in made]
     assert drop_superseded(before) == before
+
+
+def test_the_models_own_training_of_the_best_trial_is_selected() -> None:
+    trials = [trial(n, [loss], search_kernel="numpy") for n, loss in enumerate([3.0, 1.0, 2.0])]
+    assert (select(trials), next_to_train(trials)) == (None, trials[1])
+    own = trial(1, [9.0], stage="train", search_kernel="numpy")
+    assert select([*trials, own]) is own  # whatever it reached: the search has chosen
+    assert next_to_train([*trials, own]) is None
+
+
+def test_where_it_fails_the_next_best_trial_is_trained() -> None:
+    trials = [trial(n, [loss], search_kernel="numpy") for n, loss in enumerate([3.0, 1.0, 2.0])]
+    failed = trial(1, [], "timeout", stage="train", search_kernel="numpy")
+    assert (select([*trials, failed]), next_to_train([*trials, failed])) == (None, trials[2])
+    second = trial(2, [2.0], stage="train", search_kernel="numpy")
+    assert select([failed, second, *trials]) is second
+    assert next_to_train([failed, second, *trials]) is None
+
+
+def test_a_search_by_the_model_itself_needs_no_further_training() -> None:
+    assert next_to_train([trial(0, [1.0]), trial(1, [2.0])]) is None
+    assert next_to_train([trial(0, [1.0], "failed")]) is None

@@ -1,8 +1,16 @@
-"""Twelve outcomes with the decision that each must lead to, the same in every place that shows one."""
+"""Twelve outcomes with the decision that each must lead to, the same in every place that shows one.
+
+Their words, alarms and recommendations stand in `golden/decisions.txt`. After a change that is meant, write it again:
+
+python tests/bench/report/test_decisions.py
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,13 +18,14 @@ import numpy as np
 import pytest
 
 from bench.analysis.results import Results
-from bench.cli.display.result import decision_lines
+from bench.cli.display.result import decision_lines, show_result
 from bench.report.document import Document
 from bench.report.markdown import escape, markdown, summary
 from bench.report.page import page
 from bench.report.sections.overall import choices_table
 from bench.report.sections.verdict import verdict_section
 
+GOLDEN = Path(__file__).with_name("golden") / "decisions.txt"
 N = 8
 RNG = np.random.default_rng(7)
 NOISE = RNG.normal(0, 0.12, (4, N))
@@ -59,7 +68,9 @@ OUTCOMES: dict[str, tuple[dict[str, Losses], dict[str, Losses], str]] = {
 }
 
 
-def experiment(synthetic: ModuleType, models: dict[str, Losses], references: dict[str, Losses]) -> list[dict[str, Any]]:
+def experiment(synthetic: ModuleType, outcome: str) -> list[dict[str, Any]]:
+    """Records of an outcome; undertrained are those whose validation loss is still falling when the steps are over."""
+    models, references, _ = OUTCOMES[outcome]
     records = []
     for model, losses in models.items():
         for replicate, loss in enumerate(losses, start=1):
@@ -67,18 +78,37 @@ def experiment(synthetic: ModuleType, models: dict[str, Losses], references: dic
             record = synthetic.training("series", model, replicate, stage="trial", trial=0, status=status)
             if loss is not None:
                 record["test"] |= {"loss": float(loss), "skill": 1 - float(loss)}
+            if outcome == "undertrained":
+                curve, record["steps_to_target"] = record["curve"], None
+                curve["valid_loss"] = [curve["valid_loss"][0] / (1 + step / 100) for step in curve["step"]]
             records.append(record)
     for name, losses in references.items():
-        records += [synthetic.reference("series", name, "floor", i, loss) for i, loss in enumerate(losses, start=1)]
+        for i, loss in enumerate(losses, start=1):
+            records.append(synthetic.reference("series", name, "floor", i, loss) | {"valid_loss": loss})
     return records
+
+
+def told(results: Results) -> str:
+    """Everything that a decision says: badge, sentences, recommendations, alarms."""
+    (verdict,) = results.verdicts
+    table = choices_table(results, "tuned")
+    picked = [f"{cell.text} ({cell.note})" for row in table.rows for cell in row.cells[1:]] if table else []
+    recommended = [f"What to use: {' | '.join(picked)}"] if picked else []
+    alarms = [f"Alarm: {text}" for text in results.conclusions.alarms]
+    return "\n".join([f"[{verdict.answer}]", verdict.headline, *verdict.notes, *recommended, *alarms]) + "\n"
+
+
+def all_told(synthetic: ModuleType, results_of: Callable[..., Results]) -> str:
+    parts = [f"{name.upper()}\n{told(results_of(experiment(synthetic, name)))}" for name in OUTCOMES]
+    return "\n".join(parts)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_each_outcome_has_its_decision_everywhere(
     synthetic: ModuleType, results_of: Callable[..., Results], outcome: str
 ) -> None:
-    models, references, answer = OUTCOMES[outcome]
-    results = results_of(experiment(synthetic, models, references))
+    answer = OUTCOMES[outcome][2]
+    results = results_of(experiment(synthetic, outcome))
     (verdict,) = results.verdicts
     assert verdict.answer == answer
     (row,) = results.conclusions.decisions.to_dict("records")
@@ -98,10 +128,7 @@ def test_each_outcome_has_its_decision_everywhere(
 
 def test_the_outcomes_differ_in_why(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
     """The words behind the same badge."""
-    said = {
-        name: results_of(experiment(synthetic, models, references)).verdicts[0].sentence
-        for name, (models, references, _) in OUTCOMES.items()
-    }
+    said = {name: results_of(experiment(synthetic, name)).verdicts[0].sentence for name in OUTCOMES}
     assert "persistence, with a test loss of" in said["random walk"]
     assert "is practically as good as the best net" in said["noise"]
     assert "lowest error of 3 models" in said["one winner"]
@@ -114,3 +141,50 @@ def test_the_outcomes_differ_in_why(synthetic: ModuleType, results_of: Callable[
     assert "whether a recurrent net is needed is not clear" in said["undertrained"].lower()
     assert "one cell implemented twice" in said["twins"]
     assert "Cost: gru 3,393 parameters" in said["single model"]
+
+
+def test_every_word_is_what_it_was(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    assert all_told(synthetic, results_of) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_only_what_needs_an_alarm_raises_one(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    raised = {name: results_of(experiment(synthetic, name)).conclusions.alarms for name in OUTCOMES}
+    assert {name for name, found in raised.items() if found} == {
+        *("undertrained", "rare failures", "one failed", "all failed"),
+    }
+    assert "training ended too early" in raised["undertrained"][0]
+
+
+@pytest.mark.parametrize("outcome", ["undertrained", "rare failures"])
+def test_alarms_are_the_same_everywhere(
+    synthetic: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    results_of: Callable[..., Results],
+    outcome: str,
+) -> None:
+    """As decisions and their reasons are, in the terminal and in the files of a real report."""
+    records = experiment(synthetic, outcome)
+    (alarm,) = results_of(records).conclusions.alarms
+    synthetic.write(tmp_path, "mine", records)
+    show_result("mine", str(tmp_path), str(tmp_path / "reports"))
+    sentence = results_of(records).verdicts[0].sentence
+    terminal, home = capsys.readouterr().out, tmp_path / "reports" / "mine"
+    assert f"Alarm: {alarm}\n" in terminal
+    assert sentence in terminal
+    for name in ("report.md", "summary.md"):
+        assert f"- **Alarm.** {escape(alarm)}\n" in (home / name).read_text(encoding="utf-8")
+    assert f"<li>{alarm.replace(' %', chr(0xA0) + '%')}</li>" in (home / "index.html").read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    path = Path(__file__).parents[1] / "synthetic_records.py"
+    spec = importlib.util.spec_from_file_location("synthetic_records", path)
+    if spec is None or spec.loader is None:
+        sys.exit(f"{path} is not there")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    GOLDEN.write_text(
+        all_told(module, lambda records: Results("synthetic", tuple(records), module.manifest(records))),
+        encoding="utf-8",
+    )

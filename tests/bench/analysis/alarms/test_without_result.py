@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.alarms import alarms
 from bench.analysis.results import load
 
-SAID = "On sine (tuned), lstm has no result: none of its trials ended well (2 timeout)."
+SAID = "On sine, lstm has no result: none of its trials ended well (2 timeout); give a longer --timeout."
 
 
 @pytest.fixture

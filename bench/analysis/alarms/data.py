@@ -1,0 +1,72 @@
+"""Alarms about the data: test values that the training data do not reach, and too few test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.analysis.formatting import whole
+from bench.analysis.recorded import Recorded
+from bench.records.schema import Record, label
+
+OUTSIDE = 0.2  # of the test values: fewer are the usual extremes of a new stretch of time
+FEWEST_TESTED = 30  # values that all replicates together are tested on
+
+
+def out_of_range(results: Recorded) -> list[str]:
+    """Tasks whose test values lie outside the range of the training values: a net must extrapolate there."""
+    found = []
+    for task, splits in _splits(results).items():
+        shares = [record["outside_range"] for record in splits.values() if record.get("outside_range") is not None]
+        if shares and float(np.mean(shares)) >= OUTSIDE:
+            found.append(
+                f"On {task}, {100 * float(np.mean(shares)):.0f} % of the test values lie outside the range of the "
+                f"training values, where a net must extrapolate: {_mend(next(iter(splits.values())))}."
+            )
+    return found
+
+
+def _mend(record: Record) -> str:
+    parameters: Mapping[str, Any] = (record.get("task") or {}).get("parameters") or {}
+    if (record.get("task") or {}).get("name") != "series":
+        return "a table of your own can be given as growth, with --data and --transform growth"
+    if parameters.get("transform", "none") == "none":
+        return "give --transform growth, or --transform difference where values may be 0 or below"
+    return "the transform that was given does not remove the trend"
+
+
+def few_test_rows(results: Recorded) -> list[str]:
+    """Tasks on which all replicates together are tested on a handful of values."""
+    found = []
+    for task, splits in _splits(results).items():
+        blocks: dict[Any, int] = {}
+        for replicate, record in splits.items():
+            origin = record.get("origin") or {}
+            rows = (record.get("splits") or {}).get("test") or origin.get("test_rows")
+            if rows:
+                blocks[origin.get("block", f"replicate {replicate}")] = rows
+        total, possible = sum(blocks.values()), max((r.get("origin") or {}).get("blocks") or 0 for r in splits.values())
+        if not blocks or total >= FEWEST_TESTED:
+            continue
+        more = (
+            f"give --replicates {possible}"
+            if possible > len(blocks)
+            else "give more rows, or a smaller --window"
+            if possible
+            else "give more --replicates"
+        )
+        found.append(
+            f"On {task}, results rest on {whole(total)} test values in all, of which a few odd ones decide: {more}."
+        )
+    return found
+
+
+def _splits(results: Recorded) -> dict[str, dict[int, Record]]:
+    """By task and replicate, a record of the data that it was tested on: that of any reference."""
+    found: dict[str, dict[int, Record]] = {}
+    for record in results.records:
+        if record.get("stage") == "reference" and record.get("replicate"):
+            found.setdefault(label(record.get("task")), {})[int(record["replicate"])] = record
+    return found

@@ -1,0 +1,150 @@
+"""Alarms about learning curves: trainings that ended too early, and trainings that only memorised."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.analysis.alarms.places import ResultsOnTask, results_by_task
+from bench.analysis.formatting import counted, listed, trimmed, whole
+from bench.analysis.recorded import Recorded
+from bench.analysis.selected import target_of
+from bench.records.schema import Record
+
+FALLING = 0.1  # lower by this share over the last quarter of the steps: more steps would give another result
+MOST_DOUBLINGS = 3  # of the steps: further ahead nothing can be said from a curve
+EARLY = 1 / 3  # of the steps: best weights before that, and the rest of the training made them worse
+FAR = 2.0  # times the training loss: a test loss beyond that is not of the same quality
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A validation curve: `step` and `loss` `(n,)`, with the training loss at its end."""
+
+    step: np.ndarray
+    loss: np.ndarray
+    train_loss: float
+
+    @classmethod
+    def of(cls, record: Record) -> _Curve | None:
+        """None where a curve has too few evaluations to say how it ends."""
+        curve = record.get("curve") or {}
+        step = np.array(curve.get("step") or [], dtype=float)
+        loss = np.array([math.nan if x is None else x for x in curve.get("valid_loss") or []], dtype=float)
+        train = [x for x in curve.get("train_loss") or [] if x is not None]
+        known = np.isfinite(loss) & (loss > 0)
+        if known.sum() < 5 or not train or step[-1] <= 0:
+            return None
+        return cls(step[known], loss[known], float(train[-1]))
+
+    def fall(self, since: float) -> float:
+        """The lowest loss up to a share of the steps, over the lowest of all: 1 where nothing came after it."""
+        return float(self.loss[self.step <= since * self.step[-1]].min() / self.loss.min())
+
+    @property
+    def best_at(self) -> float:
+        """Where the lowest loss lies, as a share of the steps."""
+        return float(self.step[self.loss.argmin()] / self.step[-1])
+
+
+def undertrained(results: Recorded) -> list[str]:
+    """Tasks on which more steps would change the answer.
+
+    A training of less than a pass over its data; or the best net has not reached the target in half of its replicates
+    and its validation loss still falls at the end. Other nets may need more steps too; that the best one has learnt
+    the task is what a budget is for.
+    """
+    found = []
+    for on_task in results_by_task(results):
+        short = _less_than_a_pass(on_task)
+        sentence = short or _falling(results, on_task)
+        found += [f"{on_task.where}, {sentence}."] if sentence else []
+    return found
+
+
+def _less_than_a_pass(on_task: ResultsOnTask) -> str | None:
+    record = on_task.trainings[on_task.best][0]
+    plan, sequences = record.get("training") or {}, record.get("train_sequences")
+    steps, batch_size = plan.get("steps"), plan.get("batch_size")
+    if not (steps and batch_size and sequences) or steps * batch_size >= sequences:
+        return None
+    needed = math.ceil(sequences / batch_size)
+    return (
+        f"a training of {counted(steps, 'step')} sees {whole(steps * batch_size)} of its {whole(sequences)} training "
+        f"sequences: give --steps {needed} or more, which is one pass over the data"
+    )
+
+
+def _falling(results: Recorded, on_task: ResultsOnTask) -> str | None:
+    records = on_task.trainings[on_task.best]
+    curves = [curve for curve in map(_Curve.of, records) if curve is not None]
+    if not curves:
+        return None
+    goal = target_of(results, on_task.task)
+    reached = sum(record.get("steps_to_target") is not None for record in records)
+    if goal and 2 * reached >= len(records):
+        return None
+    share = 1 - 1 / _typical(curve.fall(0.75) for curve in curves)
+    if share < FALLING:
+        return None
+    steps = int((records[0].get("training") or {}).get("steps") or curves[0].step[-1])
+    more = 2 ** _doublings(curves, goal)
+    epochs = results.settings.get("epochs")
+    flag = f"--epochs {epochs * more}" if isinstance(epochs, int) else f"--steps {steps * more}"
+    short = f", and it reached the target in {reached} of {counted(len(records), 'replicate')}" if goal else ""
+    return (
+        f"training ended too early: the validation loss of {on_task.best}, the best net, still fell by "
+        f"{100 * share:.0f} % over the last quarter of {counted(steps, 'step')}{short}: give {flag}"
+    )
+
+
+def _doublings(curves: Sequence[_Curve], goal: dict[str, Any]) -> int:
+    """How often to double the steps, 1 to `MOST_DOUBLINGS`.
+
+    As often as the loss takes to its target, if each doubling lowers it by the factor of the last one (the loss as a
+    power of the number of steps); once where the target is another metric.
+    """
+    last = math.log(_typical(curve.fall(0.5) for curve in curves))
+    if goal.get("metric") != "loss" or not goal.get("threshold", 0) > 0 or last <= 0:
+        return 1
+    missing = math.log(_typical(curve.loss.min() for curve in curves) / goal["threshold"])
+    return int(min(max(math.ceil(missing / last), 1), MOST_DOUBLINGS))
+
+
+def overfitted(results: Recorded) -> list[str]:
+    """Models that soon stop to learn anything that holds beyond their training data.
+
+    The median training has its best weights in the first third of its steps, and the typical test loss is at least
+    twice the training loss at the end.
+    """
+    found = []
+    for on_task in results_by_task(results):
+        said, rows = [], on_task.trainings
+        for model, records in rows.items():
+            pairs = [(_Curve.of(record), (record.get("test") or {}).get("loss")) for record in records]
+            known = [(c, float(loss)) for c, loss in pairs if c is not None and loss and c.train_loss > 0]
+            if not known:
+                continue
+            early = float(np.median([curve.best_at for curve, _ in known]))
+            ratio = _typical(loss / curve.train_loss for curve, loss in known)
+            if early <= EARLY and ratio >= FAR:
+                said.append(f"{model} (best after {100 * early:.0f} % of the steps; test loss {_times(ratio)})")
+        if said:
+            found.append(
+                f"{on_task.where}, {'training only memorises' if len(said) == len(rows) else 'some models memorise'}: "
+                f"{listed(said)}; try smaller --hidden-sizes or a --weight-decay."
+            )
+    return found
+
+
+def _times(ratio: float) -> str:
+    return f"{trimmed(ratio)} times the training loss at the end"
+
+
+def _typical(values: Iterable[float]) -> float:
+    """The geometric mean of positive values."""
+    return float(np.exp(np.mean(np.log(np.fromiter(values, dtype=float)))))

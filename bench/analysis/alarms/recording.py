@@ -1,0 +1,48 @@
+"""Alarms about the recording: damaged records, noisy times, environments that must not be mixed."""
+
+from __future__ import annotations
+
+from bench.analysis.formatting import listed
+from bench.analysis.recorded import Recorded
+from bench.records.schema import label
+
+NAMED = 4
+
+
+def damaged_records(results: Recorded) -> list[str]:
+    if not results.damaged:
+        return []
+    several = len(results.damaged) > 1
+    lines = listed([str(number) for number in results.damaged[:5]]) + (" …" if len(results.damaged) > 5 else "")
+    return [
+        f"Line{'s' * several} {lines} of records.jsonl {'are' if several else 'is'} damaged and left out: see "
+        f"python -m bench doctor {results.name}."
+    ]
+
+
+def changed_folder(results: Recorded) -> list[str]:
+    """What has changed since `experiment.json` sealed it."""
+    return [f"{text}: see `python -m bench doctor {results.name}`." for text in results.changed]
+
+
+def noisy_timings(results: Recorded) -> list[str]:
+    """One sentence, which names what was timed where that is short enough to read."""
+    noisy = results.timings[results.timings["has_warnings"].fillna(False).astype(bool)]
+    names = list(dict.fromkeys(f"{row.model} on {row.task}" for row in noisy.itertuples()))
+    if not names:
+        return []
+    said = listed(names) if len(names) <= NAMED else f"{len(noisy)} of {len(results.timings)} configurations"
+    return [f"The machine was not quiet while timing {said}: read these times with care."]
+
+
+def mixed_machines(results: Recorded) -> list[str]:
+    """Compared times must come from one environment."""
+    timed = {r.get("environment") for r in results.records if r.get("stage") == "time"} - {None}
+    scored = [r for r in results.records if r.get("stage") in ("trial", "train", "confirm")]
+    trained = {r.get("environment") for r in scored} - {None}
+    if len(timed) > 1:
+        return [f"The times come from {len(timed)} environments and must not be compared with each other."]
+    if len(trained) > 1:
+        models = {r["environment"]: label(r.get("model")) for r in results.records if r.get("environment") in trained}
+        return [f"The trainings come from {len(models)} environments: losses may differ by rounding alone."]
+    return []

@@ -1,0 +1,40 @@
+"""Errors of forecasts by how far they look ahead, where a task forecasts several horizons at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.analysis.recorded import Recorded
+from bench.analysis.selected import selected_rows
+from tasks.errors import UserError
+from tasks.forecast_targets import parse_horizons
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def horizon_errors(results: Recorded, match: str, task: str) -> dict[str, pd.DataFrame]:
+    """RMSE on test data in the column's own units, the mean over replicates: for each target a row a horizon, a column
+    a model or reference. Empty for a task with one horizon, and where nothing has ended."""
+    import pandas as pd
+
+    parameters: Any = next((r["task"]["parameters"] for r in results.records if r["task"]["label"] == task), {})
+    try:
+        horizons = parse_horizons(parameters["horizons"])
+        targets = [str(name) for name in parameters["targets"]]
+    except (KeyError, TypeError, UserError):  # none, or not written by bench
+        return {}
+    trained = selected_rows(results, match, task)
+    trained = trained[trained["status"] == "ok"]
+    references = results.references[results.references["task"] == task]
+    found = {}
+    for target in targets:
+        names = {rows: f"rmse_{target}_h{rows}" for rows in horizons}
+        means = {}
+        for table in (trained, references):
+            if set(names.values()) <= set(table.columns):
+                for name, rows in table.groupby("model", sort=False):
+                    means[str(name)] = [float(rows[metric].mean()) for metric in names.values()]
+        if means:
+            found[target] = pd.DataFrame(means, index=pd.Index(list(names), name="rows ahead"))
+    return found

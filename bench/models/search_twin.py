@@ -1,0 +1,36 @@
+"""A faster implementation of the same network, for the trials of a search (`--engine auto`).
+
+A search only has to choose. What it chooses is trained again by the model that the user asked for.
+"""
+
+from __future__ import annotations
+
+from bench.models.contract import Model
+from bench.models.numpy_learner.learner import NumpyLearner
+
+STACKED = "stacked"  # the kernel of trainings in stacks; "stacked+graph" where their steps are replayed
+STACKED_PRECISIONS = ("float32", "tf32")
+TWIN_KERNELS = {"cpu": NumpyLearner.kernel, "cuda": STACKED}  # by device, what records call every twin's implementation
+
+
+def is_tested(device: str) -> bool:
+    """Whether a twin's training is scored on test data too, which nothing needs.
+
+    On a GPU it is not: a member of a stack would be scored on the CPU, while all others wait.
+    """
+    return device == "cpu"
+
+
+def search_twin(model: Model, *, device: str, dropout: float, precision: str) -> Model | None:
+    """The model that computes the same as `model` from the same weights and batches, but faster; None: there is none.
+
+    Nothing else that a training may be asked for (initialisation, loss, clipping, weight decay, masks, sequences of
+    unequal length) makes a difference, but for dropout, whose masks are drawn in another way, and other precisions.
+    On a CPU `nn.LSTM` has none: a training step of the NumPy LSTM takes 0.48 to 1.29 of its time, the more the larger
+    it is, since oneDNN's fused kernel is as fast, and the training of the selected trial would come on top.
+    """
+    if dropout:
+        return None
+    if device == "cuda":
+        return model.stacked_on_gpu() if precision in STACKED_PRECISIONS else None
+    return model.faster_on_cpu() if precision == "float32" else None

@@ -1,0 +1,103 @@
+"""Numbers as people write them in tables: read exactly, or refused with what would mend them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.contract import Array
+
+MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "?", "-"}  # lower case
+
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
+_UNIT = re.compile(r"(?:[^\d\s.,+-]{1,3}\s*)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?\s*(?:[^\d\s.,][^\d]{0,20})?")
+
+
+def is_missing(text: str) -> bool:
+    """Whether a value, without white space around it, stands for none."""
+    return text.lower() in MISSING
+
+
+def is_number(text: str, decimal: str = ".") -> bool:
+    """Whether `number` can read it; infinite values are numbers."""
+    try:
+        number(text, decimal)
+    except ValueError:
+        return False
+    return True
+
+
+def number(text: str, decimal: str = ".") -> float:
+    """A number as it is written, exactly as Python reads it; ValueError for anything else.
+
+    decimal: the mark before the decimals; with a comma, a point is no part of a number.
+    """
+    if "_" in text or (decimal == "," and "." in text):  # Python reads 1_000 as a number, spreadsheets do not
+        raise ValueError(text)
+    return float(text.replace(",", ".") if decimal == "," else text)
+
+
+def plain_numbers(texts: Sequence[str]) -> Array | None:
+    """All of them at once, `(n,)` float64, where each is a plain number with a decimal point; None otherwise."""
+    try:
+        values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
+    except ValueError:
+        return None
+    return None if any("_" in text for text in texts) else values
+
+
+def numbers(texts: Sequence[str], decimal: str = ".") -> tuple[Array, int | None]:
+    """Values `(n,)` float64, NaN where one is missing, and the position of the first that is no number."""
+    values = plain_numbers(texts) if decimal == "." else None
+    if values is not None:
+        return values, None
+    values = np.full(len(texts), math.nan)
+    for i, text in enumerate(texts):
+        if not is_missing(text):
+            try:
+                values[i] = number(text, decimal)
+            except ValueError:
+                return values, i
+    return values, None
+
+
+def how_to_mend(path: str, name: str, text: str, texts: Sequence[str], reading: tuple[str, str]) -> str:
+    """What makes a column readable of which `text` is no number: a flag, or a line of pandas.
+
+    texts: of the whole column. reading: the delimiter and the decimal mark with which the file was read.
+    """
+    delimiter, decimal = reading
+    grouped = _GROUPED.fullmatch(text)
+    other = "," if decimal == "." else "."
+    flag = "give --decimal ," if decimal == "." else "leave out --decimal ,"
+    given = [value for value in texts if not is_missing(value)]
+    separated = [f"sep={delimiter!r}"] if delimiter != "," else []
+    if grouped and not (other in text and all(is_number(value, other) for value in given if other in value)):
+        mark = str(grouped[1])
+        used = "," if mark == "." or (mark != "," and "," in text) else "."
+        options = separated + (["engine='python'"] if mark > "~" else [])  # the faster one knows ASCII alone
+        options += [f"thousands={mark!r}"] + ([f"decimal={used!r}"] if used != "." else [])
+        return f"thousands are separated; in pandas: {_rewritten(path, ', '.join(options))}"
+    if is_number(text, other):
+        if all(_GROUPED.fullmatch(value) for value in given if other in value):
+            return (
+                f"if '{other}' stands before the decimals, {flag}; if it separates thousands, in pandas: "
+                + _rewritten(path, ", ".join([*separated, f"thousands={other!r}"]))
+            )
+        return f"decimals are written with '{other}': {flag}"
+    if any(character.isdigit() for character in text) and _UNIT.fullmatch(text):
+        column, plain = f"frame[{name!r}]", ".str.replace(',', '')" if "," in text else ""
+        return (
+            f"expected a number without a unit; in pandas: {column} = "
+            f"{column}{plain}.str.extract(r'([-+]?[0-9.]+)')[0].astype(float)"
+        )
+    if not any(character.isdigit() for character in text):
+        return f"expected a number; a column of words can be an input with --categorical {name}"
+    return "expected a number"
+
+
+def _rewritten(path: str, options: str) -> str:
+    return f"pandas.read_csv({path!r}, {options}).to_csv('mended.csv', index=False)"

@@ -1,0 +1,234 @@
+"""The rows of a user's table in order of time, without gaps: read, sorted, made regular and filled as was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tasks.contract import Array
+from tasks.errors import UserError, cut, short
+from tasks.reading import Reading, Selection
+from tasks.resampling import first_in_period, period_means, periods
+from tasks.table import UserTable, read_table
+from tasks.time_column import Times, looks_like_days, require_order
+from tasks.time_grid import Grid, find_grid
+
+MOST_WORDS = 100  # of a categorical column: each becomes an input
+_SHOWN = 5  # lines, or columns, in a message
+_COARSER = {"minute": "h", "hourly": "D", "daily": "W", "working-day": "W", "weekly": "M", "monthly": "Q"}
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """`columns`: `(rows,)` float64 by name; of a categorical column these are positions in its `words`.
+
+    future: rows at the end without a target, whose other columns are known. added: rows that the file lacks.
+    spare: the file's columns that are not used. notes: what was done to the data, a sentence each.
+    """
+
+    path: str
+    sha256: str
+    columns: dict[str, Array]
+    words: dict[str, tuple[str, ...]]
+    times: Times | None
+    grid: Grid | None
+    spare: tuple[str, ...]
+    future: int = 0
+    added: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+def read_rows(
+    path: str,
+    reading: Reading,
+    selection: Selection,
+    *,
+    words: dict[str, tuple[str, ...]] | None = None,
+    allow_future: bool = False,
+) -> Rows:
+    """Read and check a table. UserError, one line, for everything that a file can have wrong.
+
+    words: of the categorical columns, where a training has fixed them. allow_future: whether rows at the end may have
+    no target; else they are gaps.
+    """
+    table = read_table(path, reading)
+    used = selection.inputs
+    for name in used if reading.time is None else (*used, reading.time):
+        table.text(name)  # an unknown column is a better message than what follows from it
+    notes: list[str] = []
+    order, times = _in_order(table, notes)
+    predicting = words is not None
+    words, columns = dict(words or {}), {}
+    for name in used:
+        if name in selection.categorical:
+            values, words[name] = _codes(table, name, words.get(name))
+        else:
+            values = table.numbers(name, infinite=reading.fill == "forward")  # then these are gaps
+        columns[name] = values[order]
+    lines = [table.lines[i] for i in order]
+    spare = tuple(name for name in table.names if name not in (*used, reading.time))
+    rows = Rows(path, table.sha256, columns, words, times, None, spare, notes=tuple(notes))
+    if reading.resample is not None:
+        rows, lines = _resampled(rows, reading.resample), []
+    if allow_future:
+        rows = _with_future(rows, selection.targets)
+    notes = list(rows.notes)
+    gaps = _gaps(rows, lines, fills=reading.fill == "forward")
+    grid = None
+    if rows.times is not None:
+        grid = find_grid(rows.times)
+        notes += [] if _days_as_numbers(rows.times) else _irregularity(reading, rows.times, grid)
+    if reading.fill == "forward":
+        notes += [f"{sentence}: filled forward" for sentence in gaps]
+        rows = _filled(rows, grid, selection.targets)
+    elif gaps:
+        more = f"; and {len(gaps) - _SHOWN} more columns" if len(gaps) > _SHOWN else ""
+        mend = "" if predicting else ", or repeat the last value with --fill forward"
+        raise UserError(f"{path}: {'; '.join(gaps[:_SHOWN])}{more}: fill them in{mend}")
+    return replace(rows, grid=find_grid(rows.times) if rows.times is not None else None, notes=tuple(notes))
+
+
+def _in_order(table: UserTable, notes: list[str]) -> tuple[Array, Times | None]:
+    """The table's rows, as positions, in order of time, and their times."""
+    reading, every = table.reading, np.arange(len(table.rows))
+    if reading.time is None:
+        return every, None
+    times = table.times(reading.time)
+    if _days_as_numbers(times):
+        notes.append(f"time column {short(reading.time)} has numbers that look like days: give --date-format %Y%m%d")
+    order = every
+    if reading.sort:
+        order = np.argsort(times.values, kind="stable")
+        moved = int((order != every).sum())
+        notes += [f"rows were sorted by time ({moved:,} stood elsewhere)"] if moved else []
+    if reading.drop_duplicates:
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = np.diff(times.values[order]) != 0
+        dropped = int((~first).sum())
+        notes += [f"{dropped:,} of {len(order):,} rows repeat a time and were dropped"] if dropped else []
+        order = order[first]
+        if len(order) < 2:
+            raise UserError(f"{table.path} has {len(order)} rows of different times: a series needs many")
+    times = times.take(order)
+    require_order(table.path, reading.time, times, table.text(reading.time), table.lines, order)
+    return order, times
+
+
+def _days_as_numbers(times: Times) -> bool:
+    return times.wall is None and looks_like_days(times.values)
+
+
+def _codes(table: UserTable, name: str, words: tuple[str, ...] | None) -> tuple[Array, tuple[str, ...]]:
+    """A column of words as positions in `words`, which are all that occur, sorted, unless they are given."""
+    found = table.categories(name)
+    if words is None:
+        words = tuple(sorted({word for word in found if word is not None}))
+        if len(words) > MOST_WORDS:
+            raise UserError(
+                f"{table.path}: column {short(name)} has {len(words):,} different values: --categorical takes up to "
+                f"{MOST_WORDS}; if they are numbers, give it as one of --features"
+            )
+    position = {word: float(i) for i, word in enumerate(words)}
+    for i, word in enumerate(found):
+        if word is not None and word not in position:
+            known = ", ".join(map(cut, words[:10]))
+            raise UserError(
+                f"{table.path}: column {short(name)} has {short(word)} in line {table.lines[i]}, which it never had in "
+                f"training (it had {known}): a model knows nothing of it"
+            )
+    return np.array([np.nan if word is None else position[word] for word in found]), words
+
+
+def _resampled(rows: Rows, rule: str) -> Rows:
+    """One row for each period, of which some may be gaps."""
+    assert rows.times is not None  # `Reading` asks for the time column
+    period, times = periods(rows.times, rule)
+    count = len(times)
+    columns = {
+        name: first_in_period(values, period, count) if name in rows.words else period_means(values, period, count)
+        for name, values in rows.columns.items()
+    }
+    note = f"{len(rows):,} rows became {count:,} means ({rule})"
+    return replace(rows, columns=columns, times=times, notes=(*rows.notes, note))
+
+
+def _with_future(rows: Rows, targets: Sequence[str]) -> Rows:
+    """Count the rows at the end in which no target has a value."""
+    known = ~np.isnan(np.stack([rows.columns[name] for name in targets])).all(axis=0)
+    last = int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
+    return replace(rows, future=len(rows) - last)
+
+
+def _gaps(rows: Rows, lines: Sequence[int], *, fills: bool) -> list[str]:
+    """A sentence for each column with gaps; UserError where nothing could fill them."""
+    found = []
+    for name, values in rows.columns.items():
+        gaps = np.flatnonzero(np.isnan(values[: len(values) - rows.future]))
+        if not len(gaps):
+            continue
+        total = len(values) - rows.future
+        if len(gaps) == total:
+            raise UserError(f"{rows.path}: column {short(name)} is empty (all {total:,} rows): leave it out")
+        where = ""
+        if lines:
+            where = f" (lines {', '.join(str(lines[i]) for i in gaps[:_SHOWN])}{', …' if len(gaps) > _SHOWN else ''})"
+        found.append(f"column {short(name)} misses {len(gaps):,} of {total:,} values{where}")
+        if fills and gaps[0] == 0:
+            raise UserError(
+                f"{rows.path}: {found[-1]}, and nothing stands before the first: cut the file where the column begins"
+            )
+    return found
+
+
+def _irregularity(reading: Reading, times: Times, grid: Grid | None) -> list[str]:
+    """What a user should know of the steps of time; usually nothing."""
+    if grid is not None and not grid.missing:
+        return []
+    if grid is None:
+        steps = np.diff(times.values)
+        if not len(steps) or steps.max() <= 1.5 * np.median(steps):  # irregular by less than a row
+            return []
+        usual = f"steps up to {steps.max() / np.median(steps):.3g} times the usual one"
+        mend = "kept as it is" if times.wall is None else "kept as it is; --resample D, say, makes it regular"
+        return [f"time column {short(reading.time or '')} has {usual}: {mend}"]
+    adjective = f"{grid.adjective} " if grid.adjective else ""
+    first = times.text(int(np.flatnonzero(np.diff(grid.positions) > 1)[0]))
+    sentence = f"{grid.missing:,} of {int(grid.positions[-1]) + 1:,} {adjective}rows are missing"
+    if reading.fill == "forward":
+        return [f"{sentence}: added and filled forward"]
+    longer = _COARSER.get(grid.adjective)
+    other = f", --resample {longer} makes longer steps" if longer and reading.resample is None else ""
+    clocks = ""
+    if grid.unit == "second" and grid.missing <= 1 + len(times) // 4000 and times.zone is None:
+        clocks = "; where clocks are set forward, --time-zone, as in Europe/Berlin, tells that none is missing"
+    return [f"{sentence} (the first after {first}): kept as it is; --fill forward adds them{other}{clocks}"]
+
+
+def _filled(rows: Rows, grid: Grid | None, targets: Sequence[str]) -> Rows:
+    """With the rows that time lacks, and the last value repeated in gaps; targets of future rows stay gaps."""
+    columns, times, added = rows.columns, rows.times, 0
+    if grid is not None and grid.missing and times is not None:
+        count, added = int(grid.positions[-1]) + 1, grid.missing
+        full = grid.times(times, np.arange(count))
+        wider = {name: np.full(count, np.nan) for name in columns}
+        for name, values in columns.items():
+            wider[name][grid.positions] = values
+        columns, times = wider, full
+    known = len(next(iter(columns.values()))) - rows.future
+    columns = {
+        name: np.concatenate([_fill_forward(values[:known]), values[known:]])
+        if name in targets
+        else _fill_forward(values)
+        for name, values in columns.items()
+    }
+    return replace(rows, columns=columns, times=times, added=added)
+
+
+def _fill_forward(column: Array) -> Array:
+    known = np.where(np.isnan(column), 0, np.arange(len(column)))
+    return np.asarray(column[np.maximum.accumulate(known)])

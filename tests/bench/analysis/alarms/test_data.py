@@ -1,0 +1,95 @@
+"""Test values beyond the training values and too few of them raise an alarm; usual data do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.analysis.alarms.data import few_test_rows, out_of_range
+from bench.analysis.results import Results
+from bench.experiment.references import splits_of
+from tasks.copy_memory import CopyMemory
+from tasks.origins import find_origins
+
+Build = Callable[..., Results]
+
+
+def with_splits(
+    synthetic: ModuleType,
+    shares: list[float | None],
+    *,
+    test: int = 100,
+    task: dict[str, Any] | None = None,
+    blocks: int | None = None,
+) -> list[dict[str, Any]]:
+    """A reference on each replicate, with what is recorded of the data."""
+    records = []
+    for replicate, share in enumerate(shares, start=1):
+        record = synthetic.reference("series", "persistence", "floor", replicate, 0.1)
+        record |= {"outside_range": share, "splits": {"train": 300, "valid": 50, "test": test}}
+        record["task"] |= task or {}
+        if blocks:
+            block = (blocks - replicate) % blocks
+            record["origin"] = {"block": block, "blocks": blocks, "train_rows": 300, "test_rows": test}
+        records.append(record)
+    return records
+
+
+def test_a_trend_is_an_alarm_with_the_transform_that_mends_it(synthetic: ModuleType, results_of: Build) -> None:
+    own = {"name": "series", "parameters": {"transform": "none"}}
+    (alarm,) = out_of_range(results_of(with_splits(synthetic, [1.0, 0.9, 0.8], task=own)))
+    assert alarm == (
+        "On series, 90 % of the test values lie outside the range of the training values, where a net must "
+        "extrapolate: give --transform growth, or --transform difference where values may be 0 or below."
+    )
+    own["parameters"] = {"transform": "growth"}
+    (alarm,) = out_of_range(results_of(with_splits(synthetic, [1.0], task=own)))
+    assert alarm.endswith("the transform that was given does not remove the trend.")
+    (alarm,) = out_of_range(results_of(with_splits(synthetic, [1.0], task={"name": "co2"})))
+    assert alarm.endswith("with --data and --transform growth.")
+
+
+@pytest.mark.parametrize("shares", [[0.0] * 5, [0.1, 0.0, 0.4], [None, None], []])
+def test_usual_extremes_and_classes_are_none(
+    synthetic: ModuleType, results_of: Build, shares: list[float | None]
+) -> None:
+    assert out_of_range(results_of(with_splits(synthetic, shares))) == []
+
+
+def test_the_share_is_counted_by_column() -> None:
+    """A value of one column is not inside because another column has such values."""
+    series = np.array([[t, 100.0 + t % 2] for t in range(200)])
+    origins = find_origins(200, 4, 1)
+    assert origins is not None
+    found = splits_of(origins.split(series, 0, 2))
+    assert found["outside_range"] == 0.5  # all of the first column, nothing of the second
+    assert found["splits"] == {
+        part: len(rows) for part, rows in zip(("train", "valid", "test"), origins.target_rows(0), strict=True)
+    }
+    assert splits_of(CopyMemory(delay=2, length=1).generate(0))["outside_range"] is None
+
+
+@pytest.mark.parametrize(
+    ("replicates", "test", "blocks", "mend"),
+    [
+        (2, 10, 5, "give --replicates 5"),
+        (5, 5, 5, "give more rows, or a smaller --window"),
+        (10, 5, 5, "give more rows, or a smaller --window"),  # replicates that share blocks add no rows
+        (2, 10, None, "give more --replicates"),
+    ],
+)
+def test_a_handful_of_test_values_is_an_alarm(
+    synthetic: ModuleType, results_of: Build, replicates: int, test: int, blocks: int | None, mend: str
+) -> None:
+    (alarm,) = few_test_rows(results_of(with_splits(synthetic, [0.0] * replicates, test=test, blocks=blocks)))
+    total = test * min(replicates, blocks or replicates)
+    assert alarm == f"On series, results rest on {total} test values in all, of which a few odd ones decide: {mend}."
+
+
+def test_enough_test_values_and_records_that_do_not_tell_are_none(synthetic: ModuleType, results_of: Build) -> None:
+    assert few_test_rows(results_of(with_splits(synthetic, [0.0] * 5, test=6, blocks=5))) == []
+    assert few_test_rows(results_of([synthetic.reference("sine", "persistence", "floor", 1, 0.1)])) == []

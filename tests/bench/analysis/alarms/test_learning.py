@@ -1,0 +1,148 @@
+"""Trainings that end too early and trainings that memorise raise an alarm; trainings that are done do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.analysis.alarms import alarms
+from bench.analysis.alarms.learning import overfitted, undertrained
+from bench.analysis.results import Results
+
+Build = Callable[..., Results]
+STEPS = 1000
+STEP = np.linspace(0, STEPS, 51)
+SINCE = np.maximum(STEP, 1) / STEPS
+
+
+def with_curve(
+    synthetic: ModuleType,
+    valid: Sequence[float] | np.ndarray,
+    *,
+    model: str = "gru",
+    train: float | None = None,
+    test: float | None = None,
+    reached: bool = False,
+    replicates: int = 7,
+    **more: Any,
+) -> list[dict[str, Any]]:
+    """Replicates whose validation loss is `valid` at each of 51 evaluations, with a little noise of their own."""
+    records = []
+    for replicate in range(1, replicates + 1):
+        record = synthetic.training("sine", model, replicate, steps=STEPS, **more)
+        noise = np.exp(np.random.default_rng(replicate).normal(0, 0.005, len(STEP)))
+        losses = (np.asarray(valid) * noise).tolist()
+        record["curve"] |= {"valid_loss": losses, "train_loss": [train or loss for loss in losses]}
+        record["test"] |= {"loss": test or losses[-1]}
+        record["steps_to_target"] = 500.0 if reached else None
+        records.append(record)
+    return records
+
+
+def test_a_loss_that_still_falls_is_an_alarm_with_the_steps_that_it_needs(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    """A loss in inverse proportion to the steps: 0.01 at the end takes 5 times as many to the target of 0.002."""
+    (alarm,) = undertrained(results_of(with_curve(synthetic, 0.01 / SINCE)))
+    assert alarm.startswith(
+        "On sine, training ended too early: the validation loss of gru, the best net, still fell by 2"
+    )
+    assert (
+        "% over the last quarter of 1,000 steps, and it reached the target in 0 of 7 replicates: give --steps 8000."
+        in alarm
+    )
+    assert synthetic.target("sine")["threshold"] == 0.002
+    near = undertrained(results_of(with_curve(synthetic, 0.003 / SINCE)))
+    assert near[0].endswith("give --steps 2000.")
+
+
+def test_with_epochs_the_flag_is_epochs(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_curve(synthetic, 0.003 / SINCE)
+    settings = synthetic.manifest(records)["experiment"] | {"epochs": 10}
+    assert undertrained(results_of(records, experiment=settings))[0].endswith("give --epochs 20.")
+
+
+@pytest.mark.parametrize(
+    ("valid", "reached"),
+    [
+        (0.01 * np.maximum(1 - SINCE, 0.5), False),  # flat over the last half
+        (0.01 * SINCE**-0.2, False),  # by 6 % over the last quarter
+        (0.01 * (1 + 5 * SINCE), False),  # rising
+        (0.01 / SINCE, True),  # falling, and yet good enough
+    ],
+)
+def test_a_loss_that_is_flat_or_good_enough_is_none(
+    synthetic: ModuleType, results_of: Build, valid: np.ndarray, reached: bool
+) -> None:
+    assert undertrained(results_of(with_curve(synthetic, valid, reached=reached))) == []
+
+
+def test_only_the_best_net_counts(synthetic: ModuleType, results_of: Build) -> None:
+    """A rival far behind that still falls changes no answer at this budget."""
+    records = with_curve(synthetic, 0.001 * np.ones(51), reached=True)
+    records += with_curve(synthetic, 0.1 / SINCE, model="rnn")
+    assert undertrained(results_of(records)) == []
+
+
+@pytest.mark.parametrize(("sequences", "raised"), [(64_000, False), (64_001, True)])
+def test_less_than_one_pass_over_the_data(
+    synthetic: ModuleType, results_of: Build, sequences: int, raised: bool
+) -> None:
+    records = with_curve(synthetic, 0.01 * np.ones(51))
+    for record in records:
+        record["train_sequences"] = sequences
+    found = undertrained(results_of(records))
+    said = (
+        "On sine, a training of 1,000 steps sees 64,000 of its 64,001 training sequences: give --steps 1001 or more, "
+        "which is one pass over the data."
+    )
+    assert found == ([said] if raised else [])
+
+
+EARLY_BEST = 0.01 * (1 + 3 * np.abs(SINCE - 0.1))
+
+
+def test_early_best_weights_and_a_test_loss_far_from_training_memorise(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    (alarm,) = overfitted(results_of(with_curve(synthetic, EARLY_BEST, train=0.002, test=0.01)))
+    assert alarm == (
+        "On sine, training only memorises: gru (best after 10 % of the steps; test loss 5 times the training loss at "
+        "the end); try smaller --hidden-sizes or a --weight-decay."
+    )
+
+
+@pytest.mark.parametrize(
+    ("valid", "train", "test"),
+    [
+        (EARLY_BEST, 0.008, 0.01),  # early, but as good as in training
+        (0.01 / SINCE, 0.002, 0.01),  # far, but still learning
+    ],
+)
+def test_one_of_both_alone_is_none(
+    synthetic: ModuleType, results_of: Build, valid: np.ndarray, train: float, test: float
+) -> None:
+    assert overfitted(results_of(with_curve(synthetic, valid, train=train, test=test))) == []
+
+
+def test_many_of_one_kind_are_counted(synthetic: ModuleType, results_of: Build) -> None:
+    matches = ("tuned", "hidden", "params", "params 100", "params 200", "params 300")
+    records = [r for match in matches for r in with_curve(synthetic, 0.01 / SINCE, match=match)]
+    found = [text for text in alarms(results_of(records)) if "too early" in text or "like the last" in text]
+    assert len(found) == 5
+    assert found[0].startswith("On sine, with each model tuned, training ended too early")
+    assert found[-1] == "2 more alarms are like the last one."
+
+
+def test_curves_too_short_to_say_how_they_end_raise_none(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_curve(synthetic, 0.01 / SINCE)
+    for record in records:
+        record["curve"] = {name: values[:3] for name, values in record["curve"].items()}
+    assert undertrained(results_of(records)) == overfitted(results_of(records)) == []
+    for record in records:
+        record["curve"] = None
+    assert undertrained(results_of(records)) == overfitted(results_of(records)) == []

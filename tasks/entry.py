@@ -6,6 +6,8 @@ from abc import ABC
 from dataclasses import Field, fields
 from typing import Any, ClassVar
 
+from tasks.ranges import declared_range
+
 
 class RegistryEntry(ABC):
     """Base of every task and model. A subclass is a frozen dataclass; its fields are the parameters it can be given."""
@@ -21,8 +23,14 @@ class RegistryEntry(ABC):
     @property
     def label(self) -> str:
         """The name in tables: with the parameters that differ from their defaults, as in `copy[delay=50]`."""
-        values = {f.name: getattr(self, f.name) for f in parameters(type(self)) if getattr(self, f.name) != f.default}
+        values = {f.name: getattr(self, f.name) for f in parameters(type(self)) if getattr(self, f.name) != usual(f)}
         return f"{self.name}[{','.join(f'{key}={value}' for key, value in values.items())}]" if values else self.name
+
+
+def usual(declared: Field[Any]) -> Any:
+    """The value of a field where nothing else is said: its default, or the middle of the range that this is."""
+    found = declared_range(declared)
+    return declared.default if found is None else found.middle
 
 
 def parameters(cls: type) -> tuple[Field[Any], ...]:

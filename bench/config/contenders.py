@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.config.option import refuse_duplicates
+from bench.config.searched import Ranges
 from bench.models.contract import Model
 from bench.models.initialisation import GATES, SCHEMES, differs_from_default
 from bench.models.registry import MODELS
@@ -23,6 +24,7 @@ class Entry:
     model: Model
     schemes: tuple[str, ...]
     label: str  # what records and tables call it
+    ranges: Ranges = field(default_factory=dict, hash=False)  # the model's own hyper-parameters that are searched
 
 
 def entries(models: Sequence[Model], schemes: Sequence[str], own: Sequence[str | None] = ()) -> list[Entry]:

@@ -19,6 +19,7 @@ from bench.config.values import (
     check_learning_rates,
     check_models,
     check_name,
+    check_search,
 )
 
 MAX_REPLICATES = 56  # where --until-settled gives up, unless told otherwise
@@ -232,6 +233,15 @@ class Options:
         "LOW,HIGH",
         "Learning rates that the search chooses from, on a log scale. Default: the task's own range.",
         refuse=check_learning_rates,
+    )
+    search: tuple[str, ...] = _amount(
+        (),
+        "NAME=VALUES",
+        "Also search this: a field of a model (tcn.kernel_size=3,5,7), or weight_decay, dropout, batch_size or "
+        "clip_norm of every training. VALUES are a,b,c, or LOW..HIGH, or LOW..HIGH:log. May be given more than once.",
+        repeated=True,
+        before=(),
+        refuse=check_search,
     )
     sampler: Literal["tpe", "random", "grid"] = _amount(
         "tpe", "NAME", "How the search chooses: tpe (from what earlier trials showed), random or grid."

@@ -18,6 +18,7 @@ from bench.config.matching import BY_AMOUNT, TOLERANCES, Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
 from bench.config.references import require_references
+from bench.config.searched import Ranges, asked_ranges, of_training, ranges_of, refuse_unknown_models
 from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
@@ -40,6 +41,7 @@ class Experiment:
     options: Options  # with the budget's values filled in
     tasks: tuple[Task, ...]
     models: tuple[Model, ...]
+    ranges: tuple[Ranges, ...] = ()  # of each model, which of its own hyper-parameters are searched
     engine: Literal["auto", "exact"] = "exact"  # the one asked for; exact where auto would change nothing
     own_schemes: tuple[str | None, ...] = ()  # of each model, where it names one: gru[init=chrono]
 
@@ -66,7 +68,14 @@ class Experiment:
     @property
     def entries(self) -> list[Entry]:
         """What is compared: each model with each initialisation scheme."""
-        return entries(self.models, self.options.init, self.own_schemes)
+        found = entries(self.models, self.options.init, self.own_schemes)
+        own = dict(zip(self.models, self.ranges, strict=True)) if any(self.ranges) else {}
+        return [replace(entry, ranges=own.get(entry.model, {})) for entry in found] if own else found
+
+    @property
+    def searched(self) -> Ranges:
+        """What is searched of every training, beyond sizes, learning rate and initial weights."""
+        return of_training(asked_ranges(self.options.search))
 
     @property
     def uses_torch(self) -> bool:
@@ -125,6 +134,8 @@ class Experiment:
             [t.name, t.version, t.identity(), code_hash(type(t)), self.steps(t), self.batch_size(t)] for t in self.tasks
         ]
         settings["models"] = [[m.name, m.version, m.identity(), code_hash(type(m))] for m in self.models]
+        if any(self.ranges):
+            settings["ranges"] = [dict(one) for one in self.ranges]
         if any(self.own_schemes):
             settings["own_schemes"] = list(self.own_schemes)
         settings["lr_range"] = [list(self.lr_range(t)) for t in self.tasks]
@@ -163,6 +174,9 @@ def resolve(
     options = check(fill_in(options))
     asked = [own_scheme(Spec.parse(text)) for text in options.models]
     models = _create(MODELS.create, [spec for spec, _ in asked])
+    search = asked_ranges(options.search)
+    refuse_unknown_models(search, models)
+    ranges = tuple(ranges_of(spec, search) for spec, _ in asked)
     for model in models:
         if options.precision not in model.precisions:
             raise UserError(
@@ -177,7 +191,7 @@ def resolve(
     require_references(options.references, tasks)
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
     schemes = tuple(scheme for _, scheme in asked)
-    experiment = Experiment(name, options, tuple(tasks), tuple(models), own_schemes=schemes)
+    experiment = Experiment(name, options, tuple(tasks), tuple(models), own_schemes=schemes, ranges=ranges)
     check_entries(experiment.entries)
     _check_sizes(experiment)
     return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment
@@ -190,12 +204,16 @@ def _has_faster_search(experiment: Experiment) -> bool:
         return False
     device = "cuda" if options.device == "cuda" else "cpu"  # "auto" may come to mean either
     dropout, precision = options.dropout, options.precision
-    entries = experiment.entries
+    if "dropout" in experiment.searched:
+        return False
+    entries = [entry for entry in experiment.entries if not entry.ranges]
     if not any(search_twin(e.model, device=device, dropout=dropout, precision=precision) for e in entries):
         return False
     choices = [sizes for matching in experiment.matchings for sizes in (matching.hidden_sizes, matching.layers)]
     rates = [experiment.lr_range(task) for task in experiment.tasks]
-    several = any(len(each) > 1 for each in [*choices, *(entry.schemes for entry in entries)])
+    several = bool(experiment.searched) or any(
+        len(each) > 1 for each in [*choices, *(entry.schemes for entry in entries)]
+    )
     return several or any(low < high for low, high in rates)
 
 

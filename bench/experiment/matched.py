@@ -56,7 +56,7 @@ def matched_size(
     """
 
     def amount(one: Model, hidden_size: int) -> float:
-        return _amount(kind, one, problem, hidden_size, num_layers, batch_size)
+        return amount_of(kind, one, problem, hidden_size, num_layers, batch_size)
 
     wanted = float(budget or median_low(amount(one, nearest_size(one, middle)) for one in models))
     if kind == "params":
@@ -66,9 +66,10 @@ def matched_size(
     return Matched(size, amount(model, size), wanted)
 
 
-def _amount(
+def amount_of(
     kind: MatchKind, model: Model, problem: Problem, hidden_size: int, num_layers: int, batch_size: int
 ) -> float:
+    """How much a model has of what a comparison makes equal: params, flops or state. UserError where it is unknown."""
     if kind == "params":
         return total_parameters(model, problem, hidden_size, num_layers)
     if kind == "flops":

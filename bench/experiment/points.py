@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -60,14 +60,21 @@ def _halton(space: Space, count: int, seed_parts: Sequence[object]) -> Iterator[
     """
     from scipy.stats import qmc
 
-    sequence = qmc.Halton(4, scramble=True, rng=generator("search points", *seed_parts)).random(count)
-    for rate, size, layers, scheme in sequence:
+    dimensions = 4 + len(space.more)  # the first four are the same whatever else is searched
+    sequence = qmc.Halton(dimensions, scramble=True, rng=generator("search points", *seed_parts)).random(count)
+    for rate, size, layers, scheme, *others in sequence:
         yield Point(
             _pick(space.hidden_sizes, size),
             _pick(space.layers, layers),
             _rate(space, rate),
             _pick(space.schemes, scheme),
+            _more(space, others),
         )
+
+
+def _more(space: Space, parts: Iterable[float]) -> tuple[tuple[str, Any], ...]:
+    """The values of the space's other hyper-parameters at parts (0 to 1) of their ranges."""
+    return tuple((name, values.at(float(part))) for (name, values), part in zip(space.more, parts, strict=True))
 
 
 def _pick(choices: Sequence[Choice], part: float) -> Choice:
@@ -101,8 +108,9 @@ def _latin(space: Space, count: int, seed_parts: Sequence[object]) -> Iterator[P
     choices = _choices(space)
     turns = [choices[i % len(choices)] for i in rng.permutation(count)]
     parts = (rng.permutation(count) + rng.uniform(size=count)) / count
-    for (hidden_size, num_layers, init), part in zip(turns, parts, strict=True):
-        yield Point(hidden_size, num_layers, _rate(space, float(part)), init)
+    others = rng.uniform(size=(count, len(space.more)))
+    for (hidden_size, num_layers, init), part, more in zip(turns, parts, others, strict=True):
+        yield Point(hidden_size, num_layers, _rate(space, float(part)), init, _more(space, more))
 
 
 def _rate(space: Space, part: float) -> float:

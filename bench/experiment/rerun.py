@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from bench.config.budgets import BUDGETS
 from bench.config.files import read_config, with_kept_plugins
 from bench.config.resolve import Experiment, resolve
+from bench.config.searched import OWN
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
 from bench.models.contract import Model, Settings
@@ -37,7 +38,7 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
     folder = Path(results) / name
     before = _find(folder, key_prefix)
     experiment = resolve(with_kept_plugins(read_config(folder / MANIFEST), folder, changed=True))
-    model, settings = _named(experiment.models, before["model"]), Settings(**_settings(before))
+    model, settings = _model(experiment, before), Settings(**_settings(before))
     tested = before["stage"] != "search"
     if is_for_search_only(before):
         device, dropout, precision = settings.device, settings.dropout, settings.precision
@@ -91,6 +92,15 @@ def _find(folder: Path, key_prefix: str) -> Record:
         problem = "no training or timing" if not found else f"{len(found)} trainings and timings"
         raise UserError(f"{path} has {problem} whose key begins with '{key_prefix}': copy a key from the report")
     return next(iter(found.values()))
+
+
+def _model(experiment: Experiment, record: Record) -> Model:
+    """The model that a record describes, with the hyper-parameters of its own that a search chose."""
+    own = {name: value for name, value in (record.get("searched") or {}).items() if name.startswith(OWN)}
+    values = {name.removeprefix(OWN): value for name, value in own.items()}
+    name = record["model"]["name"]
+    models = [model.with_values(values) if model.name == name else model for model in experiment.models]
+    return _named(models, record["model"])
 
 
 def _named(made: Sequence[Made], described: Record) -> Made:

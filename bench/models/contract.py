@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -157,6 +157,11 @@ class Model(RegistryEntry):
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         """What `build` would give, without building it where a formula exists."""
+
+    def with_values(self, values: Mapping[str, Any]) -> Model:
+        """The same model with other values of some parameters."""
+        changed: Model = replace(self, **values) if values else self  # type: ignore[type-var]
+        return changed
 
     def sizes(self, largest: int) -> Sequence[int]:
         """The hidden sizes up to `largest` that this model can have, ascending: multiples of its heads, say."""

@@ -25,6 +25,8 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
     origin          of a series alone: {"block", "blocks", "train_rows", "test_rows"}; replicates 1, 2, …
                      test on the last block, the one before, …, and block is null in the search for all replicates
                      (replicate 0), whose rows end before block 0
+    searched        only where more is searched: the values of a trial by name, a model's own hyper-parameters as
+                     "model.NAME"
     trial           number within the search of (match, task, model) and, of stage "trial", "train" and "examine",
                      replicate; null in other stages
     replicate       1, 2, …, and 0 in the search for all of them; null in the time stage

@@ -90,6 +90,7 @@ class Learner(ABC):
 
     kernel: str  # which implementation ran: "numpy", "aten", "onednn", "cudnn", "cudnn+graph"
     learning_rate: float  # may be set between steps (a schedule)
+    passes: int | None = None  # over the training data, after which steps teach nothing more: of what is fitted, 1
     on_gpu: bool = False  # on a GPU, a call returns before its work is done
 
     @property
@@ -129,7 +130,7 @@ class Learner(ABC):
         """Return a copy of all weights and of the optimiser state.
 
         Weights have torch's names (`weight_ih_l0`, …, `head.weight`, `head.bias`), the optimiser state `adam.step`,
-        `adam.m.<name>` and `adam.v.<name>`.
+        `adam.m.<name>` and `adam.v.<name>`, what a fit has read `fit.<name>`.
         """
 
     @abstractmethod

@@ -112,6 +112,7 @@ def score(
         task.score(outputs, test),
         how,
         mean_loss(task.loss, predict(valid), valid.targets, valid.mask),
+        outputs if task.forecast_times is not None else None,  # for a figure: kept where there is one in order of time
     )
 
 

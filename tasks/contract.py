@@ -81,7 +81,7 @@ class Reference:
         (a linear model, say), "limit" the lowest loss that the noise allows: a model below it has seen the test data.
     loss, metrics: on test data. valid_loss: the loss on validation data, from which the best reference is chosen; None
         where it is not known. how: in a few words, how it predicts.
-    outputs: raw, for the test data, where the loss comes from a formula: `bench validate` scores them.
+    outputs: its predictions for the test data, as a net's; None where they are not kept. `bench validate` scores them.
     """
 
     name: str
@@ -90,7 +90,19 @@ class Reference:
     metrics: Mapping[str, float] = field(default_factory=dict)
     how: str = ""
     valid_loss: float | None = None
-    outputs: Array | None = field(default=None, repr=False, compare=False)
+    outputs: Array | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class ForecastTimes:
+    """When the predictions of the test data are for. name: of the time column, or "row"; texts: one a prediction.
+
+    outputs: positions of those of the O outputs that are for these times.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    outputs: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -225,4 +237,9 @@ class Task(RegistryEntry):
     @property
     def columns(self) -> Columns | None:
         """How a trained model reads a user's table; None: the task's sequences are not rows of a table."""
+        return None
+
+    @property
+    def forecast_times(self) -> ForecastTimes | None:
+        """When the predictions of the test data are for, at the task's origin; None: they are not in order of time."""
         return None

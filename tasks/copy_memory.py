@@ -36,7 +36,9 @@ class CopyMemory(Task):
     length: int = 10
 
     name = "copy"
+    defining = ("delay", "length")
     summary = "repeat a string of symbols after a delay (Arjovsky et al. 2016)"
+    cites = ("arjovsky2016",)
     loss = "cross_entropy"
     input_size, output_size = TOKENS, CLASSES
     per_step = True

@@ -10,9 +10,12 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from tasks.errors import UserError
 from tasks.reading import DELIMITERS, Reading
+
+_LOOKED_AT = 2  # records, to find the delimiter: the names and a row
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,16 @@ def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter(data: bytes) -> str:
-    """The first delimiter that gives the first two records the same number of columns, more than one; else a comma."""
+    """The delimiter that gives the first records the same number of columns, the largest; a comma where none does.
+
+    The largest: decimal commas may cut all lines of a file alike whose fields are separated by semicolons.
+    """
+    best, most = ",", 1
     for delimiter in DELIMITERS:
-        records = _records(data, delimiter)
         try:
-            header, row = next(records, (1, [])), next(records, (2, []))
+            counts = {len(fields) for _, fields in islice(_records(data, delimiter), _LOOKED_AT) if fields}
         except csv.Error:
             continue
-        if 1 < len(header[1]) == len(row[1]):
-            return delimiter
-    return ","
+        if len(counts) == 1 and max(counts) > most:
+            best, most = delimiter, max(counts)
+    return best

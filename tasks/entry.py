@@ -15,6 +15,8 @@ class RegistryEntry(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raise it when the outcome of the same request changes
     summary: ClassVar[str]  # one line for `bench list`
+    cites: ClassVar[tuple[str, ...]] = ()  # its sources: keys of a bibliography (bench/report/references.bib)
+    defining: ClassVar[tuple[str, ...]] = ()  # parameters that the label names as soon as it names any
 
     def identity(self) -> dict[str, Any]:
         """What decides the outcome besides name and version: JSON-able values by name."""
@@ -22,8 +24,14 @@ class RegistryEntry(ABC):
 
     @property
     def label(self) -> str:
-        """The name in tables: with the parameters that differ from their defaults, as in `copy[delay=50]`."""
-        values = {f.name: getattr(self, f.name) for f in parameters(type(self)) if getattr(self, f.name) != usual(f)}
+        """The name in tables: with the parameters that differ from their defaults, as in `sine[noise=0.1]`.
+
+        Where any does, `defining` ones are there too: `copy[delay=20,length=3]`, though delay is 20 by default.
+        """
+        own = parameters(type(self))
+        changed = {f.name for f in own if getattr(self, f.name) != usual(f)}
+        shown = {*changed, *(self.defining if changed else ())}
+        values = {f.name: getattr(self, f.name) for f in own if f.name in shown}
         return f"{self.name}[{','.join(f'{key}={value}' for key, value in values.items())}]" if values else self.name
 
 

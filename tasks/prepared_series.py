@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from tasks.contract import Array
-from tasks.errors import UserError, short
+from tasks.errors import UserError, listed, short
 from tasks.inputs import Inputs, make_inputs
 from tasks.reading import Reading, Selection
 from tasks.rows import read_rows
+from tasks.time_column import Times
 from tasks.transform import RELATIVE, Transform, require_possible, transformed
 
 SHIPPED = Path(__file__).parent / "data"
@@ -25,6 +26,7 @@ class PreparedSeries:
     levels: `(rows, targets)`, the targets in their own units. names: of the inputs. ahead: those that are known in
     advance. words: of categorical columns. left_out: inputs that were constant. added: rows that the file lacks.
     sha256: of the file. spare: its columns that are not used. notes: what was done to the data, a sentence each.
+    times: of the file's rows of data; None without a time column. A transform may lose the first row of `values`.
     """
 
     path: str
@@ -38,6 +40,7 @@ class PreparedSeries:
     added: int
     spare: tuple[str, ...]
     notes: tuple[str, ...]
+    times: Times | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,7 @@ def prepare(path: str, reading: Reading, selection: Selection, transform: Transf
     if rows.future:
         notes.append(f"the last {rows.future:,} rows have no target: they are left for predict")
     if left_out:
-        notes.append(f"constant inputs are left out: {', '.join(left_out)}")
+        notes.append(f"constant inputs are left out: {listed(left_out)}")
     values, levels = in_transformed_units(path, selection.targets, inputs.values, transform)
     return PreparedSeries(
         path,
@@ -81,6 +84,7 @@ def prepare(path: str, reading: Reading, selection: Selection, transform: Transf
         rows.added,
         rows.spare,
         tuple(notes),
+        rows.times,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contract import Array, Columns, Dataset, Defaults, Origin, Reference, Split, Target, Task
+from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Split, Target, Task
 from tasks.packaged_data import packaged_file
 from tasks.series import Series
 from tasks.series_steps import LEARNING_RATES, STEPS
@@ -62,6 +62,10 @@ class RealSeries(Task):
     @property
     def columns(self) -> Columns:
         return self.series.columns
+
+    @property
+    def forecast_times(self) -> ForecastTimes:
+        return self.series.forecast_times
 
     @property
     def rows(self) -> int:

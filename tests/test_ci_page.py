@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml  # distributed, one of the test tools, needs it
@@ -37,6 +40,8 @@ from bench.gate.rule import (
 from bench.gate.sketch import ALIKE
 
 ROOT = Path(__file__).parents[1]
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 TEXTS = [path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))]
 COMMANDS = {"check": check_command, "baseline record": record_command, "baseline diff": diff_command}
@@ -88,9 +93,8 @@ def test_the_constants_are_the_rules() -> None:
 
 
 def test_the_job_is_the_workflows() -> None:
-    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     job = block("yaml", containing="make .venv/.installed").split("\n", 1)[1]
-    assert job in workflow
+    assert job in WORKFLOW
 
 
 def test_the_experiment_of_somebody_else_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +119,63 @@ def test_the_exceptions_are_exceptions(tmp_path: Path) -> None:
     assert found[CellName(*names[1])].rule == Rule(steps_margin=1.2)
 
 
+def uses(content: Any) -> list[str]:
+    """Every action that a workflow or an action uses, at any depth."""
+    if isinstance(content, dict):
+        own = [content["uses"]] if isinstance(content.get("uses"), str) else []
+        return own + [found for value in content.values() for found in uses(value)]
+    return [found for value in content for found in uses(value)] if isinstance(content, list) else []
+
+
 def test_the_workflow_of_somebody_else_is_yaml() -> None:
     workflow = yaml.safe_load(block("yaml", containing="pull_request"))
     steps = workflow["jobs"]["convergence"]["steps"]
-    assert [next(iter(step)) for step in steps] == ["uses", "uses", "run", "run", "run"]
-    assert yaml.safe_load(textwrap.dedent((ROOT / ".github" / "workflows" / "ci.yml").read_text()))["jobs"]
+    assert [next(iter(step)) for step in steps] == ["uses", "uses", "run"]
+    assert set(steps[1]["with"]) <= set(ACTION["inputs"])
+    assert yaml.safe_load(textwrap.dedent(WORKFLOW))["jobs"]
+
+
+def test_every_action_is_pinned_by_a_commit_that_names_its_version() -> None:
+    for text in (WORKFLOW, (ROOT / "action.yml").read_text(encoding="utf-8"), block("yaml", containing="pull_request")):
+        pinned = [name for name in uses(yaml.safe_load(text)) if not name.startswith("OWNER/")]
+        assert pinned
+        for name in pinned:
+            assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", name)
+            assert re.search(rf"{re.escape(name)} # v\d+\.\d+\.\d+$", text, re.MULTILINE)
+
+
+def test_the_action_has_what_github_requires_of_one() -> None:
+    assert {"name", "description", "inputs", "runs"} <= set(ACTION)
+    assert ACTION["runs"]["using"] == "composite"
+    for step in ACTION["runs"]["steps"]:
+        assert ("run" in step) == ("shell" in step)  # a composite action names the shell of each `run`
+    given = set(re.findall(r"inputs\.([\w-]+)", (ROOT / "action.yml").read_text(encoding="utf-8")))
+    assert given == set(ACTION["inputs"])
+    assert all(entry["description"] and "default" in entry for entry in ACTION["inputs"].values())
+    runs = [step["run"] for step in ACTION["runs"]["steps"] if "run" in step]
+    assert not [text for text in runs if "${{" in text]  # inputs come as variables, never as a part of a script
+    for text in runs:
+        subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+
+
+@pytest.mark.skipif(shutil.which("actionlint") is None, reason="actionlint is not installed")
+def test_actionlint_finds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "theirs.yml").write_text(block("yaml", containing="pull_request"), encoding="utf-8")
+    files = [ROOT / ".github" / "workflows" / "ci.yml", tmp_path / "theirs.yml"]
+    subprocess.run(["actionlint", *files], check=True)
+
+
+@pytest.mark.parametrize("text", ["ours", "theirs"])
+def test_the_hook_before_a_commit_is_a_quick_check(text: str) -> None:
+    ours = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    hooks = yaml.safe_load(ours if text == "ours" else block("yaml", containing="bench-check-quick"))["repos"][0][
+        "hooks"
+    ]
+    (hook,) = [hook for hook in hooks if hook["id"] == "bench-check-quick"]
+    assert hook["language"] == "system"
+    assert hook["pass_filenames"] is False
+    _, _, command = hook["entry"].partition("-m bench check ")
+    parsed = check_command.make_context("check", shlex.split(command)).params
+    assert parsed["quick"] is parsed["quiet"] is True
+    if text == "ours":
+        assert read_baseline(ROOT / parsed["folder"]).has_traces

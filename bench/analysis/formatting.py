@@ -46,7 +46,7 @@ def score(value: Any, decimals: int = 3) -> str:
     """A number on a scale from 0 to 1 with a fixed number of decimals (0.040, −0.002); far beyond it as `number`."""
     if is_missing(value) or abs(float(value)) >= 10:
         return number(value)
-    return f"{float(value) + 0.0:.{decimals}f}".replace("-", "−")
+    return f"{round(float(value), decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no "−0.00"
 
 
 def plain(value: Any, digits: int = 3) -> str:
@@ -84,6 +84,62 @@ def memory(value: Any) -> str:
 def interval(low: Any, high: Any, decimals: int = 3) -> str:
     """An interval of scores, as in 0.810 to 0.930; empty where there is none."""
     return "" if is_missing(low) or is_missing(high) else f"{score(low, decimals)} to {score(high, decimals)}"
+
+
+def scored(value: Any, low: Any, high: Any) -> tuple[str, str]:
+    """A score, which is at most 1, and its interval with the decimals that the interval needs.
+
+    Near 1 both say what is missing to 1. The interval is empty where there is none, or where it has hardly any width.
+
+    >>> scored(0.98812, 0.9869, 0.9895), scored(0.6, 0.41, 0.79)
+    (('0.988', '0.987 to 0.990'), ('0.60', '0.41 to 0.79'))
+    >>> scored(0.99982, 0.9997, 0.9999), scored(0.0, 0.0, 0.0)
+    (('1 − 0.00018', '1 − 0.00030 to 1 − 0.00010'), ('0.000', ''))
+    """
+    high = high if is_missing(high) else min(high, 1.0)  # a t interval does not know that there is a highest score
+    if is_missing(value) or is_missing(low) or is_missing(high) or not low < high:
+        near = not is_missing(value) and 0.9995 <= value < 1
+        return (f"1 − {number(1 - value, 2)}" if near else score(value)), ""
+    if value >= 0.9995 or (value > 0.99 and high - low < 2e-4):
+        return _to_one(float(value), float(low), float(high))
+    if high - low < 1e-6:
+        return score(value), ""
+    decimals = max(_decimals(high - low), 2)
+    while decimals < 4 and any(0 < abs(bound) < 0.5 * 10**-decimals for bound in (low, high)):
+        decimals += 1  # on which side of 0 it lies
+    return score(value, decimals), interval(low, high, decimals)
+
+
+def _to_one(value: float, low: float, high: float) -> tuple[str, str]:
+    """As `scored`, in what is missing to 1."""
+    digits = _digits(1 - high, 1 - low)
+    text, least, most = (f"1 − {number(1 - each, digits)}" if each < 1 else "1" for each in (value, low, high))
+    return text, f"{least} to {most}" if least != most else ""
+
+
+def estimated(value: Any, low: Any, high: Any) -> tuple[str, str]:
+    """A positive number and its interval with the digits that the interval needs; empty where there is none.
+
+    >>> estimated(0.0055812, 0.0049, 0.00636), estimated(2.82e-6, 2.8192e-6, 2.8231e-6)
+    (('0.00558', '0.0049 to 0.0064'), ('2.820×10⁻⁶', '2.819×10⁻⁶ to 2.823×10⁻⁶'))
+    """
+    if is_missing(low) or is_missing(high) or not low < high:
+        return number(value), ""
+    digits = _digits(float(low), float(high))
+    return number(value, max(digits, 3)), f"{number(low, digits)} to {number(high, digits)}"
+
+
+def _decimals(width: float) -> int:
+    """Decimals with which an interval of this width has one digit of it, or two where the first is a 1."""
+    places = -math.floor(math.log10(width))
+    return places + (width < 2 * 10.0**-places)
+
+
+def _digits(low: float, high: float) -> int:
+    """Significant digits that tell the bounds of an interval apart: from 2 to 6."""
+    if not low > 0 or high >= 2 * low:
+        return 2
+    return min(max(math.floor(math.log10(high)) + _decimals(high - low) + 1, 2), 6)
 
 
 def change(ratio: Any) -> str:

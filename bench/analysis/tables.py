@@ -19,6 +19,7 @@ from bench.analysis.formatting import is_missing
 from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
+from bench.records.kept_models import kept_models
 from bench.records.plain import guarded
 from bench.records.schema import Record, label, trainings, unique
 
@@ -29,7 +30,7 @@ TRAININGS = (
     *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
     *("trial", "replicate", "selected", "block", "status", "steps_to_target", "valid_loss", "test_loss", "skill"),
     *("parameter_count", "wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules"),
-    *("kernel", "search_kernel"),
+    *("kernel", "search_kernel", "checkpoint"),
 )
 CURVES = (
     *(
@@ -65,7 +66,7 @@ BOOLEANS = {"has_warnings", "selected"}
 TEXTS = {
     SEARCHED,
     *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
-    "precision",
+    *("precision", "checkpoint"),
 }
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
@@ -125,8 +126,10 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
 
     selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
     steps_to_target: missing too where the task has no target (`without_target`).
+    checkpoint: the file of its model within the results folder, where it was kept.
     """
-    kept = list(trainings(unique(records)))
+    records = unique(records)
+    kept, models = list(trainings(records)), kept_models(records)
     rows = [
         {
             **_identity(record),
@@ -138,6 +141,7 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
             **{key: record.get(key) for key in ("wall_seconds", "peak_bytes", "energy_joules")},
             **{key: (record.get("training") or {}).get(key) for key in ("device", "precision")},
             "sequences_per_second": training_throughput(record),
+            "checkpoint": models.get(str(record.get("key"))),
             **_searched(record),
         }
         for record in kept

@@ -38,10 +38,11 @@ class SectionedCommand(click.Command):
 class Flag(click.Option):
     """The flag of an option, under its older name too. One without a metavar is a switch: given or not."""
 
-    def __init__(self, key: str, name: str, declared: Declaration, default_text: str) -> None:
+    def __init__(self, key: str, name: str, declared: Declaration, default_text: str, *, undecided: bool) -> None:
+        """undecided: bench decides where nothing is given, so a switch can be given as --no-… too."""
         aliases = ["--" + declared.alias.replace("_", "-")] if declared.alias else []
         super().__init__(
-            [key, name, *aliases],
+            [key, name if declared.metavar or not undecided else f"{name}/--no-{name.removeprefix('--')}", *aliases],
             metavar=declared.metavar or None,
             help=declared.help + default_text,
             multiple=declared.repeated,
@@ -61,7 +62,7 @@ def flags() -> tuple[Flag, ...]:
     made = []
     for f in fields(Options):
         text = "  [default: the budget's]" if f.name in FROM_BUDGET else _default_text(f.default)
-        made.append(Flag(f.name, flag(f.name), OPTIONS[f.name], text))
+        made.append(Flag(f.name, flag(f.name), OPTIONS[f.name], text, undecided=f.default is None))
     return tuple(made)
 
 

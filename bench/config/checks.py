@@ -36,7 +36,8 @@ def _check_together(options: Options) -> None:
         raise UserError("--precision tf32 needs a GPU: leave it out, or leave out --device cpu")
     if options.executor == "inline" and (options.timeout or options.memory):
         raise UserError("--executor inline cannot end a training from outside: leave out --timeout and --memory")
-    table = [key for key in keys_deciding("table") if key != "data" and getattr(options, key) not in (None, False)]
+    given = {key: getattr(options, key) for key in keys_deciding("table") if key != "data"}
+    table = [key for key, value in given.items() if value is not None and value is not False]
     if table and not options.data:
         raise UserError(f"{flag(table[0])} belongs to a CSV file: give --data FILE.csv as well")
     if options.data and not options.target:

@@ -180,7 +180,8 @@ class Options:
         "auto",
         "HOW",
         "auto: the trials of a search run on the fastest implementation of the same network (NumPy's for gru and rnn "
-        "on a CPU), and the selected ones are trained again by the model itself. exact: all by the model itself.",
+        "on a CPU, stacks of trainings of gru, lstm and rnn on a GPU), and the selected ones are trained again by the "
+        "model itself. exact: all by the model itself.",
         decides="plan",
         before="exact",
     )
@@ -290,8 +291,11 @@ class Options:
         at_most=_BILLION,
     )
 
-    save_models: bool = _place(
-        False, "", "Keep the weights of the chosen trainings in DIR/NAME/models, for predict.", decides="plan"
+    save_models: bool | None = _place(
+        None,
+        "",
+        "Keep the models of the selected trainings in DIR/NAME/models, for predict and export. Default: keep those of "
+        "up to 16 MiB. --save-models also trains again what an earlier run did not keep.",
     )
     device: Literal["auto", "cpu", "cuda"] = _place(
         "auto", "NAME", "auto (the faster one), cpu or cuda.", decides="outcome", meant={"gpu": "cuda"}

@@ -116,18 +116,22 @@ class Experiment:
         values["storage"] = values["storage"] and masked(values["storage"])  # a password is kept nowhere
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
-    def identity(self) -> str:
+    def identity(self, *, saved_models: bool = False) -> str:
         """SHA-256 of all that decides the outcome: two experiments that differ in it never share a folder.
 
         More replicates extend an experiment, and so do more trials: how many there are is no part of it. Options have
         their oldest names here, and are left out at the value that experiments had before there was a
         choice: an experiment that was recorded by an earlier version keeps its identity, and so its folder.
+
+        saved_models: as experiments of an earlier version had it that were run with --save-models, which once was
+        part of the identity.
         """
         settings: dict[str, Any] = {key: harmless for key, (harmless, _) in REMOVED.items()}
         for key in keys_deciding("outcome", "plan", "extent"):
             value = self.engine if key == "engine" else getattr(self.options, key)
             if key not in extending(self.options) and value != OPTIONS[key].before:
                 settings[OPTIONS[key].alias or key] = list(value) if isinstance(value, tuple) else value
+        settings["save_models"] = saved_models
         if self.options.tune == "each":
             settings["first_look"] = FIRST_LOOK
         settings["tasks"] = [
@@ -282,4 +286,4 @@ def _create(create: Any, specs: list[Spec]) -> list[Any]:
 
 def _series_parameters(options: Options) -> dict[str, Any]:
     given = {"targets" if key == "target" else key: getattr(options, key) for key in keys_deciding("table")}
-    return {key: value for key, value in given.items() if value not in (None, False)}
+    return {key: value for key, value in given.items() if value is not None and value is not False}

@@ -10,9 +10,10 @@ from bench.models.initialisation import GATES
 from bench.training.data import load_data
 from tasks.contract import Task
 
-# Of a forward and a backward pass on one core of a server, fitted to nn.GRU at five sizes; half or twice is possible.
-_SECONDS_PER_ROW = 7e-5  # for each row of a window and layer, whatever the sizes
-_FLOP_PER_SECOND = 3.5e10
+# A forward and a backward pass on one core: seconds for each row of a window and layer, whatever the sizes, and
+# floating-point operations a second. Set by hand after processor times of torch 2.13 at seven sizes, which they meet
+# within a third there; another processor may take half or twice as long. Other cells are taken for a GRU.
+_COSTS = {"rnn": (4e-5, 5e10), "gru": (9e-5, 3.5e10), "lstm": (3e-5, 8e10)}
 _SECONDS_PER_STEP = 3e-4  # the optimiser
 
 
@@ -51,14 +52,14 @@ def _seconds(cell: CellPlan) -> float:
     experiment, space = cell.experiment, cell.space()
     split = load_data(cell.task, experiment.options.seed, SEARCH_REPLICATE).train
     rows, inputs = split.inputs.shape[1], cell.task.input_size
-    gates = GATES.get(cell.model.cell, max(GATES.values()))
+    gates, (per_row, per_second) = GATES.get(cell.model.cell, GATES["gru"]), _COSTS.get(cell.model.cell, _COSTS["gru"])
     batch = experiment.batch_size(cell.task)
     found = []
     for hidden_size in space.hidden_sizes:
         for layers in space.layers:
             weights = gates * hidden_size * (inputs + hidden_size + (layers - 1) * 2 * hidden_size)
             flop = 6 * batch * rows * weights  # a multiplication and an addition, forward once and backward twice
-            found.append(_SECONDS_PER_STEP + rows * layers * _SECONDS_PER_ROW + flop / _FLOP_PER_SECOND)
+            found.append(_SECONDS_PER_STEP + rows * layers * per_row + flop / per_second)
     return float(experiment.steps(cell.task) * sum(found) / len(found))
 
 

@@ -20,8 +20,9 @@ from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
 from bench.models.search_twin import TWIN_KERNELS, is_tested, search_twin
+from bench.records.kept_models import BYTES_A_PARAMETER, LARGEST_UNASKED
 from bench.records.schema import Record
-from bench.training.checkpoint import stored
+from bench.training.checkpoint import file_stem, stored
 from bench.training.data import load_data
 from bench.training.evaluations import RESULT_SHARE, SEARCH_SHARE, count_evaluations
 from bench.training.examine import ExamineJob
@@ -200,10 +201,11 @@ class CellPlan:
         if stage == "search":
             return Order(TrainingJob(training), identity)
         lone = self.space().only is not None
-        keep_model = lone and self.experiment.options.save_models
+        keep_model = lone and self._keeps_model(training)
         lend_model = not lone and trial.steps is None
         job = TrainingJob(training, examine=lone, keep_model=keep_model, lend_model=lend_model)
-        return Order(job, identity, turn=replicate)
+        leaves = file_stem(training.key()) if keep_model else None
+        return Order(job, identity, replicate, leaves)
 
     def train_order(self, trial: Record) -> Order:
         """Train the best trial of a search by the model itself, where a faster twin trained it in the search."""
@@ -214,15 +216,29 @@ class CellPlan:
     def confirm_order(self, point: Point, replicate: int) -> Order:
         """Train what the search for all replicates has chosen."""
         training = self.training(point, replicate)
-        job = TrainingJob(training, examine=True, keep_model=self.experiment.options.save_models)
-        return Order(job, self._identity("confirm", training, searched=True))
+        keep_model = self._keeps_model(training)
+        job = TrainingJob(training, examine=True, keep_model=keep_model)
+        leaves = file_stem(training.key()) if keep_model else None
+        return Order(job, self._identity("confirm", training, searched=True), leaves=leaves)
 
     def examine_order(self, selected: Record) -> Order:
         """Measure what is only measured of a selected trial."""
         training = self.training(point_of(selected), selected["replicate"])
         weights = next((path.read_bytes() for path in stored(self.experiment.results_folder, training.key())), None)
-        job = ExamineJob(training, weights, keep_model=self.experiment.options.save_models)
-        return Order(job, self._identity("examine", training, selected["trial"]), turn=selected["replicate"])
+        keep_model = self._keeps_model(training)
+        job = ExamineJob(training, weights, keep_model=keep_model)
+        leaves = file_stem(training.key()) if keep_model else None
+        return Order(job, self._identity("examine", training, selected["trial"]), selected["replicate"], leaves)
+
+    def _keeps_model(self, training: Training) -> bool:
+        """Whether the model of a selected training stays: as asked, and unasked where it is small."""
+        asked = self.experiment.options.save_models
+        if asked is not None:
+            return asked
+        settings, options = training.settings, self.experiment.options
+        problem = Problem.of(self.task, load_data(self.task, options.seed, SEARCH_REPLICATE).train)
+        count = self.model.count_parameters(problem, settings.hidden_size, settings.num_layers).total
+        return count * BYTES_A_PARAMETER <= LARGEST_UNASKED
 
     @property
     def timing_rounds(self) -> int:

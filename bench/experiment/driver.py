@@ -37,12 +37,14 @@ class Order:
     """A job, and what its record says besides what the job measured: stage, match, trial.
 
     turn: orders of an earlier turn start first, of one turn the costliest. With a turn for each replicate, an
-    experiment that is stopped early has whole replicates.
+    experiment that is stopped early has whole replicates. leaves: a file, without its ending, that the job
+    leaves beside its record.
     """
 
     job: Job
     identity: dict[str, Any]
     turn: int = 0
+    leaves: str | None = None
 
 
 class Cell(Protocol):
@@ -178,7 +180,7 @@ class Driver:
             cell.receive(batch.found())
 
     def _find(self, order: Order) -> Record | None:
-        record = self.ledger.find(order.job.key(), order.identity)
+        record = self.ledger.find(order.job.key(), order.identity, order.leaves)
         if record is not None:
             self.observer.finished(None, record, reused=True)
         return record

@@ -123,6 +123,10 @@ class Plan:
 def covers(recorded: Mapping[str, Any], experiment: Experiment) -> bool:
     """Whether a complete experiment with the `recorded` settings has all that is asked for now."""
     options = experiment.options
+    if not set(options.models) <= set(recorded["models"]):
+        return False
+    if options.save_models and recorded.get("save_models") is not True:
+        return False
     if not set(options.references) <= set(recorded.get("references") or ()):
         return False
     if options.tune == "once":

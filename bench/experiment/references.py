@@ -9,6 +9,8 @@ import numpy as np
 
 from bench.config.references import boosting_fits
 from bench.experiment import boosting
+from bench.records import predictions
+from bench.records.atomic import FILES
 from bench.records.ledger import Ledger
 from bench.records.schema import SCHEMA, Record, digest
 from bench.training.data import load_data, load_references
@@ -49,13 +51,17 @@ def _record(task: Task, more: Sequence[str], seed: int, replicate: int, ledger: 
         if boosting.NAME in more and boosting.NAME not in there:
             references.append(boosting.boosting(task.at(replicate), load_data(task, seed, replicate)))
         records = _reference_records(task, seed, replicate, references)
-    ledger.add_all(
-        [
-            (record, {"stage": "reference", "match": None, "trial": None})
-            for record in records
-            if record["model"]["label"] not in there
-        ]
-    )
+    new = [
+        (record, {"stage": "reference", "match": None, "trial": None})
+        for record in records
+        if record["model"]["label"] not in there
+    ]
+    content = None  # one file for all that share the key; what is added later must not change it
+    if not there:
+        content = predictions.pack_references(task.at(replicate), load_data(task, seed, replicate).test, references)
+    if new and content is not None:
+        new[0][0][FILES] = {f"{predictions.FOLDER}/{new[0][0]['key']}.npz": content}
+    ledger.add_all(new)
 
 
 def _reference_key(task: Task, seed: int, replicate: int) -> str:

@@ -13,6 +13,7 @@ from bench.experiment.cell import FUSED, SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import Order
 from bench.experiment.mirror import Mirror
 from bench.experiment.search import Point, Search, point_of
+from bench.records.kept_models import kept_models
 from bench.records.predictions import FOLDER as PREDICTIONS
 from bench.records.schema import Record
 from bench.records.selection import is_for_search_only, next_to_train, select
@@ -48,7 +49,7 @@ class Replicate:
 
     def receive(self, records: Sequence[Record]) -> None:
         if self._ended:
-            self._remove_files()
+            self._remove_files(records)
             return
         self._trainings += records
         if self._search is not None:
@@ -62,18 +63,20 @@ class Replicate:
             self.plan.kernel = self.plan.kernel or self.selected.get("kernel")
             if self.plan.space().only is None:
                 return [self.plan.examine_order(self.selected)]
-        self._remove_files()
+        self._remove_files(self._trainings)
         return []
 
-    def _remove_files(self) -> None:
-        """Remove the weights of the trials.
+    def _remove_files(self, last: Sequence[Record]) -> None:
+        """Remove the weights of the trials, but for those that the last records keep.
 
-        With --save-models those of the selected trial stay, and of one that a shorter search had selected: a record
-        has their checksum. Both have predictions, which other trials have not.
+        Those of a trial that a shorter search had selected stay as they are: a record may have their checksum. It has
+        predictions, which other trials have not.
         """
-        folder, save = self.plan.experiment.results_folder, self.plan.experiment.options.save_models
-        for key in {record["key"] for record in self._trainings if not is_for_search_only(record)}:
-            if not save or not (folder / PREDICTIONS / f"{key}.npz").exists():
+        folder, kept = self.plan.experiment.results_folder, kept_models(last)
+        selected = self.selected["key"] if self.selected else None
+        weights = {record["key"] for record in self._trainings if not is_for_search_only(record)}
+        for key in weights - kept.keys():
+            if key == selected or not (folder / PREDICTIONS / f"{key}.npz").exists():
                 for path in stored(folder, key):
                     path.unlink(missing_ok=True)
         self._trainings = []

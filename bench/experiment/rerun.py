@@ -16,7 +16,7 @@ from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
 from bench.models.contract import Model, Settings
 from bench.models.search_twin import is_tested, search_twin
-from bench.records.folder import MANIFEST, RECORDS
+from bench.records.folder import MANIFEST, RECORDS, command_name
 from bench.records.jsonl import read_records
 from bench.records.schema import TRAININGS, Record, digest
 from bench.records.selection import is_for_search_only
@@ -85,7 +85,7 @@ def _candidates(before: Record, training: Training, experiment: Experiment) -> I
 def _find(folder: Path, key_prefix: str) -> Record:
     path = folder / RECORDS
     if not path.exists():
-        raise UserError(f"{folder} holds no records: see python -m bench list experiments")
+        raise UserError(f"{folder} holds no records: see python -m bench list experiments{command_name(folder.parent)}")
     jobs = (record for record in read_records(path) if record["stage"] in (*TRAININGS, "examine", "time"))
     found = {record["key"]: record for record in jobs if record["key"].startswith(key_prefix)}
     if len(found) != 1:

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from bench.analysis.tables import write_tables
 from bench.config.budgets import FIRST_LOOK
+from bench.config.growing import difference, grown, inputs
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.announcement import announcement
@@ -37,6 +38,7 @@ from bench.experiment.settling import look, more_replicates
 from bench.experiment.time_limit import ready_by
 from bench.experiment.without_effect import without_effect
 from bench.measure.machine_memory import GIB, worker_limit
+from bench.records import manifest
 from bench.records.folder import RECORDS, ResultsFolder, command_name
 from bench.records.jsonl import RecordFile, read_records
 from bench.records.ledger import Ledger
@@ -87,13 +89,18 @@ def run(
     are written.
     """
     began = time.monotonic()
+    observer, recorded = observer or Observer(), _recorded(experiment)
     experiment = experiment if fresh else as_begun(experiment)
-    folder, observer = ResultsFolder(experiment.results_folder, experiment.identity()), observer or Observer()
+    larger = grown(experiment, recorded) if recorded and not fresh else None
+    experiment = larger.experiment if larger else experiment
+    folder = ResultsFolder(
+        experiment.results_folder, experiment.identity(), larger.recorded_identity if larger else None
+    )
     with ExitStack() as resources:
         if executor is not None:
             resources.callback(executor.close)
         check_storage(experiment.options.storage)
-        folder.check(fresh)
+        folder.check(fresh, difference(experiment, recorded) if recorded and not larger else None)
         before = {} if fresh else folder.own_manifest or {}
         finished = None if fresh or retry_failed else folder.finished()
         if finished is not None and covers(finished["experiment"], experiment):
@@ -111,9 +118,17 @@ def run(
             raise unasked_end(error) from error
 
 
-def _unchanged(folder: ResultsFolder, manifest: dict[str, Any], observer: Observer, began: float) -> Outcome:
-    """The outcome of an experiment that is complete already."""
-    observer.planned(manifest["trainings_planned"])
+def _recorded(experiment: Experiment) -> dict[str, Any] | None:
+    """The manifest that lies in the experiment's folder; None where there is none that can be read."""
+    try:
+        return manifest.read(experiment.results_folder)
+    except (OSError, ValueError):
+        return None
+
+
+def _unchanged(folder: ResultsFolder, finished: dict[str, Any], observer: Observer, began: float) -> Outcome:
+    """The outcome of an experiment that is complete already. finished: its manifest."""
+    observer.planned(finished["trainings_planned"])
     failures = trainings = 0
     for record in read_records(folder.path / RECORDS):
         if record["stage"] != "reference":
@@ -185,9 +200,9 @@ def _open_folder(
         RecordFile(folder.path / RECORDS),
         {"experiment": experiment.name, "budget": options.budget, "environment": fingerprint},
         f"python -m bench rerun{command_name(Path(options.results))} {experiment.name}",
-        # a sibling's training may have left no checkpoint
-        elsewhere=None if fresh or options.save_models else Siblings(folder.path, fingerprint),
+        elsewhere=None if fresh else Siblings(folder.path, fingerprint),
         retry_failed=retry_failed,
+        all_files=bool(options.save_models),
         note=observer.note,
     )
     resources.callback(ledger.close)
@@ -330,6 +345,7 @@ class _Run:
                 "name": experiment.name,
                 "command": self.command,
                 "experiment": self.plan.settings(),
+                "inputs": inputs(experiment),
                 "comparisons": [matching.label for matching in experiment.matchings],
                 **({"matched": matched} if (matched := self.plan.matched()) else {}),
                 "environment": machine["environment"],

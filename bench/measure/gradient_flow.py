@@ -85,20 +85,36 @@ def measure_schemes(
     Returns a list of {"init", "state": "initial" | "trained", "lags": their number, and the fields of `GradientFlow`};
     None for the models for which `gradient_flow` is None.
     """
+    return prepare_schemes(model, problem, settings, initial, trained, split)()
+
+
+def prepare_schemes(
+    model: Model,
+    problem: Problem,
+    settings: Settings,
+    initial: Callable[[str], Mapping[str, Array]],
+    trained: Mapping[str, Array],
+    split: Split,
+) -> Callable[[], list[dict[str, Any]] | None]:
+    """`measure_schemes` as work to be done later, in any thread: all weights are drawn at once, the rest is NumPy."""
     layer, probe = _layer_of(model, problem, settings), _Probe.of(problem, split)
     if layer is None:
-        return None
-    found: list[dict[str, Any]] = []
+        return lambda: None
     schemes: list[str] = [s for s in SCHEMES if s == "default" or differs_from_default(s, model.cell)]
     drawn = {scheme: initial(scheme) for scheme in schemes}
     if "orthogonal" in drawn:
         drawn[EXPANDING] = expanded(drawn["orthogonal"])
     probed = [(scheme, "initial", weights) for scheme, weights in drawn.items()]
-    for scheme, state, weights in (*probed, (settings.init, "trained", trained)):
-        flow = _flow(layer, problem, weights, probe)
-        if all(map(math.isfinite, [*flow.hidden, *(flow.cell or [])])):  # else the weights overflow: no norm
-            found.append({"init": scheme, "state": state, "lags": len(flow.hidden), **asdict(flow)})
-    return found
+
+    def measure() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for scheme, state, weights in (*probed, (settings.init, "trained", trained)):
+            flow = _flow(layer, problem, weights, probe)
+            if all(map(math.isfinite, [*flow.hidden, *(flow.cell or [])])):  # else the weights overflow: no norm
+                found.append({"init": scheme, "state": state, "lags": len(flow.hidden), **asdict(flow)})
+        return found
+
+    return measure
 
 
 def expanded(weights: Mapping[str, Array]) -> dict[str, Array]:

@@ -21,6 +21,7 @@ class Attention(TorchModel):
 
     name = "attention"
     summary = "causal Transformer encoder with rotary positions, no recurrence"
+    cites = ("vaswani2017", "su2021")
     group: ClassVar[Group] = "without recurrence"
 
     heads: int = 4

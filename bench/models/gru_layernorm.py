@@ -18,6 +18,7 @@ class LayerNormGru(TorchModel):
     name = "gru_layernorm"
     summary = "GRU with layer normalisation in every gate"
     states: ClassVar[int | None] = 1
+    cites = ("cho2014", "ba2016")
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.gru_layernorm import LayerNormGRULayer

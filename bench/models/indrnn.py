@@ -18,6 +18,7 @@ class IndRNN(TorchModel):
     name = "indrnn"
     summary = "IndRNN: relu, each unit sees its own past alone"
     states: ClassVar[int | None] = 1
+    cites = ("li2018",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.indrnn import IndRNNLayer

@@ -18,6 +18,7 @@ class MinGRU(TorchModel):
     name = "mingru"
     summary = "minGRU: gates without the hidden state, all steps at once"
     states: ClassVar[int | None] = 1
+    cites = ("feng2024",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.mingru import MinGRULayer
@@ -33,6 +34,7 @@ class MinLSTM(TorchModel):
     name = "minlstm"
     summary = "minLSTM: forget and input gate without the hidden state, all steps at once"
     states: ClassVar[int | None] = 1
+    cites = ("feng2024",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.mingru import MinLSTMLayer

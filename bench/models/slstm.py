@@ -18,6 +18,7 @@ class Slstm(TorchModel):
     name = "slstm"
     summary = "sLSTM of xLSTM: exponential input gate, normalised memory"
     states: ClassVar[int | None] = 4  # h, c, n and the scale
+    cites = ("beck2024",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.slstm import SLSTMLayer

@@ -21,6 +21,7 @@ class Tcn(TorchModel):
 
     name = "tcn"
     summary = "temporal convolutional network: dilated causal convolutions, no recurrence"
+    cites = ("bai2018",)
     group: ClassVar[Group] = "without recurrence"
 
     kernel_size: int = 3

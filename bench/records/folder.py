@@ -27,17 +27,18 @@ KEPT_FOLDERS = ("predictions", "models")  # what trainings leave beside their re
 class ResultsFolder:
     """`results/NAME`. One folder holds one experiment; nothing is written before `open` has found that so."""
 
-    def __init__(self, path: Path, identity: str) -> None:
-        """identity: the hash of all that decides the experiment's outcome."""
-        self.path, self._identity = path, identity
+    def __init__(self, path: Path, identity: str, extends: str | None = None) -> None:
+        """identity: the hash of all that decides the experiment's outcome. extends: that of a smaller experiment, which
+        may be continued here."""
+        self.path, self._identity, self._own = path, identity, (identity, extends or identity)
         self._lock = FolderLock(self.path)
         self.changed: list[str] = []  # since it was sealed; found by `check`
         self._noticed: list[str] = []
 
-    def check(self, fresh: bool) -> None:
+    def check(self, fresh: bool, difference: str | None = None) -> None:
         """Raise UserError where the folder holds something else; `fresh` allows another experiment, nothing else.
 
-        Likewise where another run is at work in it.
+        Likewise where another run is at work in it. difference: how another experiment differs, where that is known.
         """
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path} is a file: choose another --name or --results")
@@ -50,7 +51,9 @@ class ResultsFolder:
                 f"{self.path} holds files but no readable {MANIFEST}, so it may not be bench's: choose another --name "
                 "or --results, or move these files away"
             )
-        if found.get("identity") != self._identity and not fresh:
+        if found.get("identity") not in self._own and not fresh:
+            if difference is not None:
+                raise UserError(f"{difference}: give another --name, or --fresh")
             earlier = (
                 ""
                 if "protocol" in found
@@ -76,12 +79,12 @@ class ResultsFolder:
     def own_manifest(self) -> dict[str, Any] | None:
         """`experiment.json` as it is now, where it is this experiment's."""
         found = self._read()
-        return found if found is not None and found.get("identity") == self._identity else None
+        return found if found is not None and found.get("identity") in self._own else None
 
     def finished(self) -> dict[str, Any] | None:
         """The manifest, where this very experiment was completed here and all that it left is as it was then."""
         found = self._read()
-        if found is None or found.get("identity") != self._identity or found.get("status") != "complete":
+        if found is None or found.get("identity") not in self._own or found.get("status") != "complete":
             return None
         if manifest.record_changes(self.path) or manifest.table_changes(self.path, found):
             return None

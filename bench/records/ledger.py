@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bench.records.atomic import write_kept_files
+from bench.records.atomic import FILES, write_kept_files
 from bench.records.folder import command_name
 from bench.records.jsonl import RecordFile, Span, refuse_newer, scan
+from bench.records.kept_models import FOLDER as MODELS
 from bench.records.schema import Record
 
 # what makes two records of one key different entries of the experiment
@@ -55,6 +56,7 @@ class Ledger:
     common: what every new record says of the experiment (its name, budget, environment).
     rerun: the command that trains a record again, without its key.
     elsewhere: other experiments whose trainings may be used. retry_failed: what failed counts as not recorded.
+    all_files: so does what is to leave a file beside its record and did not.
     note: told of damage, in a sentence. Records of a newer schema raise UserError.
     """
 
@@ -66,9 +68,11 @@ class Ledger:
         *,
         elsewhere: Source | None = None,
         retry_failed: bool = False,
+        all_files: bool = False,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._file, self._common, self._rerun, self._elsewhere = file, dict(common), rerun, elsewhere
+        self._all_files = all_files
         self._entries: dict[bytes, list[_Entry]] = {}
         self._places: dict[Place, Place] = {}  # each once: thousands of records share a few hundred
         torn = file.drop_torn_end()
@@ -107,20 +111,33 @@ class Ledger:
             for place, entry in {entry.place: entry for entry in entries}.items():
                 yield place, entry.status
 
-    def find(self, key: str, identity: Mapping[str, Any]) -> Record | None:
-        """A record of this key. One of another trial, comparison or experiment serves too: it is written again here."""
+    def find(self, key: str, identity: Mapping[str, Any], leaves: str | None = None) -> Record | None:
+        """A record of this key. One of another trial, comparison or experiment serves too: it is written again here.
+
+        leaves: a file, without its ending, that belongs to the record. One of another experiment must bring it.
+        """
         found = [entry for entry in self._entries.get(_short(key), ()) if not entry.again]
         label = (identity.get("model") or {}).get("label")  # what this experiment calls the model
+        place = None
         for entry in reversed(found):
             same_name = label is None or entry.place.model == label
             if same_name and all(getattr(entry.place, name) == identity.get(name) for name in IDENTITY):
-                return self._file.read_at(entry.span)
+                place = entry
+                break
         if found:
-            return self.add(self._file.read_at(found[-1].span), identity)
+            record = self._file.read_at((place or found[-1]).span)
+            if self._all_files and leaves and not _left(record, leaves):
+                return None
+            return record if place else self.add(record, identity)
         if self._elsewhere is None or self._entries.get(_short(key)):
             return None
-        record = self._elsewhere.find(key)
-        return None if record is None else self.add(record, identity)
+        elsewhere = self._elsewhere.find(key)
+        if elsewhere is None or (leaves and not _left(elsewhere, leaves)):
+            return None
+        if not leaves:  # its model is not wanted
+            files = (elsewhere.get(FILES) or {}).items()
+            elsewhere[FILES] = {name: content for name, content in files if not name.startswith(f"{MODELS}/")}
+        return self.add(elsewhere, identity)
 
     def labels(self, key: str) -> set[str | None]:
         """The models that have a record of this key: of the references of one replicate, which share it."""
@@ -162,6 +179,12 @@ class Ledger:
         place = self._places.setdefault(place, place)
         entry = _Entry(place, span, sys.intern(str(record.get("status", "ok"))), again)
         self._entries.setdefault(_short(record["key"]), []).append(entry)
+
+
+def _left(record: Record, leaves: str) -> bool:
+    """Whether the file is there, or nothing that could have left one."""
+    names = [*(record.get("kept_files") or {}), *(record.get(FILES) or {})]
+    return record.get("status") != "ok" or any(name.rpartition(".")[0] == leaves for name in names)
 
 
 def _short(key: str) -> bytes:

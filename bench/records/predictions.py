@@ -1,7 +1,7 @@
 """What a confirmed training predicted on its test data: kept beside the records, for the pictures of the report.
 
 `results/NAME/predictions/KEY.npz`, one a training, small (`LARGEST` values at most), without pickle, written and read
-with NumPy alone.
+with NumPy alone. Of a series also one for the references of each replicate, with the times of the predicted rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.contract import Array, Split, Task
+from tasks.contract import Array, Reference, Split, Task
 
 FOLDER = "predictions"
 LARGEST = 20_000  # values kept of a training's predictions: the first sequences, as many as fit
@@ -77,6 +77,54 @@ def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], c
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class ReferencePredictions:
+    """What predictors without a recurrent net say of the test data of one replicate, in order of time.
+
+    outputs: `(n, O)` of each by name; targets: `(n, O)`; both in the columns' own units, in the rows of the models'
+    predictions. times: n texts, of the column `time_name` or, where that is "row", numbers of rows; columns: those of
+    the O columns that are predicted for these times.
+    """
+
+    outputs: Mapping[str, Array]
+    targets: Array
+    time_name: str
+    times: tuple[str, ...]
+    columns: tuple[int, ...]
+
+
+def pack_references(task: Task, split: Split, references: Sequence[Reference]) -> bytes | None:
+    """The content of the file of a replicate's references; None for a task whose test data are in no order of time.
+
+    task: at the replicate's origin; split: its test data.
+    """
+    times, kept = task.forecast_times, [reference for reference in references if reference.outputs is not None]
+    if times is None or not kept or split.targets.ndim != 2:
+        return None
+    count = max(1, LARGEST // split.targets.shape[1])  # as of the models
+    arrays = [split.targets, *(np.asarray(reference.outputs) for reference in kept)]
+    arrays = [task.in_units(values, split)[:count].astype(np.float32) for values in arrays]
+    about: dict[str, Any] = {"names": [r.name for r in kept], "time_name": times.name, "times": times.texts[:count]}
+    about["columns"] = times.outputs
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, allow_pickle=False, targets=arrays[0], outputs=np.stack(arrays[1:]), about=np.array(json.dumps(about))
+    )
+    return buffer.getvalue()
+
+
+def load_references(results_folder: Path, key: str) -> ReferencePredictions | None:
+    """What the references with this key predicted; None where nothing, or nothing readable, was kept."""
+    try:
+        with (results_folder / FOLDER / f"{key}.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            about: dict[str, Any] = json.loads(str(file["about"]))
+            outputs = dict(zip(map(str, about["names"]), file["outputs"], strict=True))
+            times, columns = tuple(about["times"]), tuple(map(int, about["columns"]))
+            return ReferencePredictions(outputs, file["targets"], str(about["time_name"]), times, columns)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
 
 
 def load_predictions(results_folder: Path, key: str) -> Predictions | None:

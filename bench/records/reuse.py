@@ -14,6 +14,8 @@ from pathlib import Path
 from bench.records.atomic import FILES, checksum
 from bench.records.folder import RECORDS
 from bench.records.jsonl import Span
+from bench.records.kept_models import ENDINGS
+from bench.records.kept_models import FOLDER as MODELS
 from bench.records.line import parse
 from bench.records.predictions import FOLDER as PREDICTIONS
 from bench.records.schema import SCHEMA, TRAININGS, Record
@@ -63,17 +65,26 @@ class Siblings:
 
 
 def _files(folder: Path, record: Record) -> dict[str, bytes] | None:
-    """What a record left and another experiment takes along: its predictions, not its weights.
+    """What a record left and another experiment takes along: its predictions, and its model where that is as it was.
 
-    None: they are gone or damaged. A record that was made before checksums were kept has those that are there.
+    None: the predictions are gone or damaged. A record that was made before checksums were kept has those that are
+    there.
     """
-    name = f"{PREDICTIONS}/{record.get('examined') or record['key']}.npz"
-    kept = (record.get("kept_files") or {}).get(name)
-    path = folder / name
-    if kept is None and (record["stage"] != "confirm" or not path.is_file()):
-        return {}
-    content = path.read_bytes() if path.is_file() else None
-    return {name: content} if content is not None and kept in (None, checksum(content)) else None
+    trained = record.get("examined") or record["key"]
+    predictions = f"{PREDICTIONS}/{trained}.npz"
+    kept: dict[str, str] = record.get("kept_files") or {}
+    if predictions not in kept and record["stage"] == "confirm" and (folder / predictions).is_file():
+        kept = {**kept, predictions: ""}
+    files = {}
+    for name in (predictions, *(f"{MODELS}/{trained}{ending}" for ending in ENDINGS)):
+        if name not in kept:
+            continue
+        content = (folder / name).read_bytes() if (folder / name).is_file() else None
+        if content is not None and kept[name] in ("", checksum(content)):
+            files[name] = content
+        elif name == predictions:
+            return None
+    return files
 
 
 def _key(head: bytes) -> bytes | None:

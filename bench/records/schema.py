@@ -13,7 +13,8 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
     stage           "trial" | "train" | "search" | "confirm" | "examine" | "time" | "reference"
     match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget),
                      "flops", "state", "time" or "hidden 20×1" (a size and depth on its own)
-    task            {"name", "label", "version", "parameters", and "code_sha256" of the plug-in file that defines it}
+    task            {"name", "label", "version", "parameters", "cites" (keys of its sources; absent where it has
+                     none), and "code_sha256" of the plug-in file that defines it}
     model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", "group"
                       ("standard" | "recurrent" | "without recurrence"; absent in older records, all recurrent), and
                       "code_sha256" as for a task}
@@ -62,8 +63,9 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
                      for a model whose states are not known
 
 What results are made of (the selected trial of each replicate, see `records.selection`; a confirmed training) leaves
-`predictions/KEY.npz` beside the records (`records.predictions`), and with --save-models a checkpoint `models/KEY.pt` or
-`.npz` (`bench.training.checkpoint`). While a replicate's search goes on, every trial has such a checkpoint.
+`predictions/KEY.npz` beside the records (`records.predictions`), and a checkpoint `models/KEY.pt` or `.npz`
+(`bench.training.checkpoint`), unless `--no-save-models` is given or it is large (`records.kept_models`). While a
+replicate's search goes on, every trial has such a checkpoint.
 
 Stage "examine" (what is measured of a selected trial alone) has the identity of that trial, its own key, `examined`
 (the key of the training that results are made of) and `gradient_flow`. A trial without a rival (one configuration) has
@@ -83,6 +85,7 @@ Stage "reference" (a predictor without a recurrent net, on the data of one repli
 `model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known), for a
 series `origin`, `splits` {"train", "valid", "test"} (numbers of sequences) and `outside_range` (the share of test
 values outside the range of the training values; null for classes). Older records lack `valid_loss` and the last two.
+The first of a series' replicate has `kept_files`, with what all of its references predicted (`records.predictions`).
 """
 
 from __future__ import annotations

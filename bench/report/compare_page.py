@@ -11,11 +11,10 @@ from bench.analysis.formatting import (
     change,
     change_between,
     counted,
-    interval,
     is_missing,
     listed,
     number,
-    score,
+    scored,
     seconds,
     whole,
 )
@@ -165,7 +164,7 @@ def _scores(comparison: ExperimentComparison) -> Table:
     for cell in dict.fromkeys(d.cell for d in comparison.differences):
         found = [summary.get(cell) for summary in summaries]
         scores = [
-            TableCell(score(row["skill"]), interval(row["skill_low"], row["skill_high"]), _exact(row["skill"]))
+            TableCell(*scored(row["skill"], row["skill_low"], row["skill_high"]), _exact(row["skill"]))
             if row
             else TableCell(MISSING)
             for row in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
@@ -17,6 +18,7 @@ from bench.report.sections.gradients import gradients_section
 from bench.report.sections.horizons import horizons_section
 from bench.report.sections.leaderboard import leaderboard_section
 from bench.report.sections.made import made_section
+from bench.report.sections.models import models_section
 from bench.report.sections.outcome import outcome_section
 from bench.report.sections.pairwise import pairwise_section
 from bench.report.sections.predictions import predictions_section
@@ -40,13 +42,15 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         claims_section(results),
         gradients_section(results),
         predictions_section(results),
+        models_section(results),
         search_section(results),
         failures_section(results),
         made_section(results, tables or {}),
         reading_section(results),
     ]
     title, done = results.name, _status(results)
-    return Document(title, done, done == "complete", _facts(results), [s for s in sections if s.blocks])
+    shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
+    return Document(title, done, done == "complete", _facts(results), shown)
 
 
 def _status(results: Results) -> str:

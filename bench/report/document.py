@@ -114,7 +114,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict on a task, as shown. `answer`: what to use in a few words, on the badge; else the state is there."""
+    """A verdict on a task, as shown. `answer`: what to use in a few words, on the badge; else the state is there.
+
+    notes: sentences that the page shows when they are asked for. picture: where models and references stand.
+    """
 
     task: str
     headline: str
@@ -122,6 +125,7 @@ class Finding:
     state: str  # "settled", "not settled", "equal", "one model"
     colour: int | None = None
     answer: str = ""
+    picture: Picture | None = None
 
     @property
     def badge(self) -> str:
@@ -132,6 +136,7 @@ class Finding:
 class Findings:
     block: ClassVar[str] = "findings"
     items: Sequence[Finding]
+    caption: str = ""  # of the pictures
 
 
 @dataclass(frozen=True)
@@ -165,9 +170,12 @@ Block = Table | Tables | Gallery | Text | BulletList | Code | Facts | Findings |
 
 @dataclass(frozen=True)
 class Section:
+    """`folded`: on the page, shown when it is asked for, or when the address names it."""
+
     id: str
     title: str
     blocks: Sequence[Block]
+    folded: bool = False
 
 
 @dataclass(frozen=True)

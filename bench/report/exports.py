@@ -69,7 +69,8 @@ def linked_tables(results: Results, folder: Path, exported: Sequence[Path]) -> d
 def save_figures(pictures: Sequence[Picture], folder: Path, kinds: Sequence[str]) -> list[Path]:
     """Every figure as SVG, PNG (300 dots an inch) or PDF with its fonts inside, without dates; returns the paths.
 
-    They are 4.5 inches (114 mm) wide, one and a half columns of most journals, with text of 8 to 9 points.
+    They are 4.5 inches (114 mm) wide, one and a half columns of most journals (those of the verdicts 3.7 inches), with
+    text of 8 to 9 points.
     """
     paths = []
     for picture in pictures:

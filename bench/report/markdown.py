@@ -96,6 +96,8 @@ def _pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
     for block in blocks:
         if isinstance(block, Gallery):
             yield from block.pictures
+        elif isinstance(block, Findings):
+            yield from (item.picture for item in block.items if item.picture is not None)
         elif isinstance(block, Alternatives):
             for _, _, inner in block.options:
                 yield from _pictures(inner)

@@ -5,16 +5,42 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.report.document import Document, Explorer, clean
+from bench.analysis.formatting import MISSING, counted, shortened
+from bench.report.document import Block, Document, Explorer, Gallery, clean
 from bench.report.figures.svg import SERIES, inline
 from bench.report.markdown import pictures
 
-SCRIPTS = ("state", "choices", "tables", "convergence", "chart", "explorer")  # in this order
+COLUMN = 32  # characters of a column's name; a longer one is whole in a tooltip
+SCRIPTS = ("state", "folds", "choices", "tables", "convergence", "chart", "explorer")  # in this order
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Galleries of one picture each, which stand side by side."""
+
+    block: ClassVar[str] = "beside"
+    galleries: Sequence[Gallery]
+
+
+def _beside(blocks: Sequence[Block]) -> list[Block | Beside]:
+    """The blocks with neighbouring galleries of one picture each put side by side, so that no half stays empty."""
+
+    def alone(block: Block) -> bool:
+        return isinstance(block, Gallery) and len(block.pictures) == 1
+
+    found: list[Block | Beside] = []
+    for is_alone, group in groupby(blocks, alone):
+        own = list(group)
+        found += [Beside([each for each in own if isinstance(each, Gallery)])] if is_alone and len(own) > 1 else own
+    return found
 
 
 def _embedded(block: Explorer) -> Markup:
@@ -48,6 +74,8 @@ def page(document: Document) -> str:
         ),
     )
 
+    environment.filters.update(beside=_beside, counted=counted, shortened=lambda text: shortened(text, COLUMN))
+
     def source(name: str) -> str:
         return environment.loader.get_source(environment, name)[0]  # type: ignore[union-attr]
 
@@ -65,5 +93,6 @@ def page(document: Document) -> str:
         "drawn": drawn,
         "embedded": _embedded,
         "palette": len(SERIES),
+        "missing": MISSING,
     }
     return environment.get_template("page.html").render(context)

@@ -51,7 +51,7 @@ def read_checkpoint(path: Path, largest_gib: float, folder: str) -> tuple[dict[s
     try:
         found = path.stat()
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist: give a file of results/NAME/{folder} (run --save-models)") from None
+        raise UserError(f"{path} does not exist: give a file of results/NAME/{folder}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read ({error}): {expected}") from None
     if not stat.S_ISREG(found.st_mode):

@@ -74,7 +74,7 @@ class ExamineJob:
         outputs = learner.predict(learner.place(dataset.test))
         parameters = {**asdict(learner.parameter_count), "total": learner.parameter_count.total}
         flow = gradient_flow_of(training, dataset, learner)
-        files = predictions_file(self.training, dataset, learner, outputs)
+        files = predictions_file(self.training, dataset, learner.state(), outputs)
         if self.keep_model:
             files[file_name(learner, self.training.key())] = self.weights
         return self._record("ok", None, parameters=parameters, gradient_flow=flow, **{FILES: files})

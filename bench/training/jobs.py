@@ -7,6 +7,7 @@ stage, trial number) is added by the parent, which is the only one to write.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from bench.training import checkpoint
 from bench.training.data import load_data
 from bench.training.loop import Apart, Progress, Turns, at_once
 from bench.training.request import Training
-from bench.training.train import Build, OpenStepper, build_learner, gradient_flow_of, train, train_in_turns
+from bench.training.train import Build, OpenStepper, build_learner, prepare_gradient_flow, train, train_in_turns
 from tasks.contract import Array, Dataset
 from tasks.errors import UserError, is_stop
 
@@ -136,26 +137,34 @@ class TrainingJob:
         """`perform` for a process that does others in between."""
         return train_in_turns(self.training, progress, self._keep, open_stepper, effort, build, apart)
 
-    def _keep(self, dataset: Dataset, learner: Learner, outputs: Array, record: Record) -> None:
-        """Add to the record what was asked for."""
+    def _keep(self, dataset: Dataset, learner: Learner, outputs: Array, record: Record) -> Callable[[], None]:
+        """Add to the record what was asked for: the checkpoint at once, the rest in what is returned."""
         files: dict[str, bytes] = {}
-        if self.examine:
-            record["gradient_flow"] = gradient_flow_of(self.training, dataset, learner)
-            files |= predictions_file(self.training, dataset, learner, outputs)
         if self.keep_model or self.lend_model:
-            problem = Problem.of(self.training.task, dataset.train)
-            packed = dict([checkpoint.pack(self.training, learner, problem, record)])
+            packed = dict([checkpoint.pack(self.training, learner, dataset, record)])
             if self.keep_model:
                 files |= packed
             else:
                 record[LENT] = packed
         if files:
             record[FILES] = files
+        if not self.examine:
+            return lambda: None
+        state = learner.state()
+        flow = prepare_gradient_flow(self.training, dataset, state)
+
+        def examine() -> None:
+            record["gradient_flow"] = flow()
+            record[FILES] = predictions_file(self.training, dataset, state, outputs) | files
+
+        return examine
 
 
-def predictions_file(training: Training, dataset: Dataset, learner: Learner, outputs: Array) -> dict[str, bytes]:
-    """The file that keeps what a training predicted. outputs: raw, for the test data."""
-    content = predictions.pack(training.task, dataset.test, outputs, learner.state(), training.model.name)
+def predictions_file(
+    training: Training, dataset: Dataset, state: Mapping[str, Array], outputs: Array
+) -> dict[str, bytes]:
+    """The file that keeps what a training predicted. state: the learner's. outputs: raw, for the test data."""
+    content = predictions.pack(training.task, dataset.test, outputs, state, training.model.name)
     return {f"{predictions.FOLDER}/{training.key()}.npz": content}
 
 

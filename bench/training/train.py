@@ -7,12 +7,12 @@ anywhere, and a training can be repeated to check its record.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from bench.measure.effort import Effort, SoleEffort
-from bench.measure.gradient_flow import measure_schemes
+from bench.measure.gradient_flow import prepare_schemes
 from bench.models.contract import Learner, Problem
 from bench.models.stepper import EagerStepper, Stepper, StepPlan
 from bench.records.curves import steps_to_target
@@ -26,8 +26,9 @@ from tasks.losses import mean_loss
 
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
 
-# called at the end of a scored training with its data, the learner with its best weights, raw test outputs, the record
-Ended = Callable[[Dataset, Learner, Array, Record], None]
+# called at the end of a scored training with its data, the learner with its best weights, raw test outputs, the record;
+# returns what is left to do, for which neither the device nor torch is needed
+Ended = Callable[[Dataset, Learner, Array, Record], Callable[[], None]]
 OpenStepper = Callable[[Learner, StepPlan], Stepper]
 Build = Callable[[Training, Dataset], Learner]
 
@@ -43,7 +44,7 @@ def train(training: Training, progress: Progress | None = None, ended: Ended | N
     """Train and return the record. Divergence is a status; exceptions are raised (`attempt` records them).
 
     ended: called with the data, the learner with its best weights, its raw outputs on test data, and the record, if the
-    training is scored on test data.
+    training is scored on test data; what it returns is done next.
     """
     return finish(train_in_turns(training, progress, ended))
 
@@ -59,7 +60,8 @@ def train_in_turns(
 ) -> Turns[Record]:
     """`train` as a generator that pauses every few steps and while it waits for the device.
 
-    build: makes the learner with its initial weights. apart: where evaluations are scored. effort: measures what the
+    build: makes the learner with its initial weights. apart: where evaluations are scored and the trained model is
+    examined. effort: measures what the
     training takes; whoever does others in between brings one that leaves theirs out.
     """
     began = time.perf_counter()
@@ -105,7 +107,7 @@ def train_in_turns(
         "train_sequences": len(dataset.train),
     }
     if ended is not None and outputs is not None:
-        ended(dataset, learner, outputs, record)
+        yield from apart(ended(dataset, learner, outputs, record))
     return record
 
 
@@ -114,18 +116,30 @@ def gradient_flow_of(training: Training, dataset: Dataset, learner: Learner) -> 
 
     learner: with the weights that were best on validation data. None beyond `PROBED` replicates.
     """
+    return prepare_gradient_flow(training, dataset, learner.state())()
+
+
+def prepare_gradient_flow(
+    training: Training, dataset: Dataset, trained: Mapping[str, Array]
+) -> Callable[[], list[dict[str, Any]] | None]:
+    """`gradient_flow_of` as work to be done later, in any thread. trained: the learner's state."""
     if training.replicate > PROBED:
-        return None
+        return lambda: None
 
     def initial(scheme: str) -> dict[str, Array]:
         settings = replace(training.settings, init=scheme, device="cpu")
         return build_learner(replace(training, settings=settings), dataset).state()
 
     problem = Problem.of(training.task, dataset.train)
-    found = measure_schemes(training.model, problem, training.settings, initial, learner.state(), dataset.valid)
-    if found is None or training.replicate == 1:
-        return found
-    return [{key: value for key, value in flow.items() if key not in ("hidden", "cell")} for flow in found]
+    measure = prepare_schemes(training.model, problem, training.settings, initial, trained, dataset.valid)
+
+    def flow() -> list[dict[str, Any]] | None:
+        found = measure()
+        if found is None or training.replicate == 1:
+            return found
+        return [{key: value for key, value in flow.items() if key not in ("hidden", "cell")} for flow in found]
+
+    return flow
 
 
 def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array, dict[str, float | None]]:

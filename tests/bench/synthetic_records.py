@@ -271,7 +271,7 @@ def manifest(records: Sequence[dict[str, Any]], **changes: Any) -> dict[str, Any
             "commit": "0123456789abcdef",
         },
         "environment_fingerprint": "e1",
-        "device": {"picked": "cpu", "reason": "no GPU was found"},
+        "device": {"picked": "cpu", "reason": "cpu: torch finds no GPU here."},
         "trainings_planned": sum(record["stage"] != "reference" for record in records),
         "seconds": 161.2,
         **changes,

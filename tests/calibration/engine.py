@@ -42,7 +42,7 @@ def run(engine: str, folder: Path, flags: list[str]) -> tuple[pd.DataFrame, floa
 def differences(exact: pd.DataFrame, auto: pd.DataFrame) -> pd.DataFrame:
     """A row a replicate: what each engine selected, and log(test loss of auto / test loss of exact)."""
     chosen = [table[table["selected"].to_numpy(bool)].set_index(PLACE) for table in (exact, auto)]
-    both = chosen[0].join(chosen[1], how="inner", rsuffix="_auto")
+    both = chosen[0].join(chosen[1].add_suffix("_auto"), how="inner")
     ratio = (both["test_loss_auto"] / both["test_loss"]).astype(float).map(math.log)
     return both.assign(other=both["trial"] != both["trial_auto"], log_ratio=ratio).reset_index()
 

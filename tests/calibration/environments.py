@@ -1,9 +1,9 @@
-"""Train a baseline's first replicates in a simulated environment, and write them as rows of a baseline.
+"""Train a baseline's first replicates in a simulated environment, and write them as tables of a baseline.
 
     python tests/calibration/environments.py results/baseline NAME OUT    # one of ENVIRONMENTS, in its own process
 
 NAME selects the instructions, threads and kernels that torch and OpenBLAS may use, so that rounding differs as it does
-between machines. `gate.py` resamples checks from the rows.
+between machines. `gate.py` resamples checks from these trainings.
 """
 
 from __future__ import annotations
@@ -60,8 +60,12 @@ def main() -> None:
     from bench.gate.this_code.check_code import experiment_of
     from bench.gate.this_code.session import Session
 
+    sys.path.insert(0, str(Path(__file__).parent))
+    from trained import Trained, as_json
+
+    trainings: Trained = {}
     baseline = read_baseline(folder)
-    seen: dict[str, Any] = {"environment": name, "replicates": []}
+    seen: dict[str, Any] = {"environment": name}
     with tempfile.TemporaryDirectory() as results, contextlib.ExitStack() as stack:
         experiment = experiment_of(baseline, {"results": results, "device": "cpu"}, folder=str(folder))
         session = stack.enter_context(Session(experiment, Observer(), InlineExecutor()))
@@ -69,18 +73,15 @@ def main() -> None:
 
         def train(cells: Any, numbers: Any) -> Any:
             found = original(cells, numbers)
-            seen["replicates"] += [
-                {"task": cell.task, "model": cell.model, "replicate": number, **replicate.rows()}
-                for cell, replicates in found.items()
-                for number, replicate in replicates.items()
-            ]
+            for cell, replicates in found.items():
+                trainings.setdefault(cell, {}).update(replicates)
             return found
 
         session.train = train  # type: ignore[method-assign]
         outcome = check(baseline, session, folder=str(folder))
         seen["outcome"] = json.loads(write(outcome, "json"))
         seen["same_environment"] = session.fingerprint == baseline.fingerprint
-    out.write_text(json.dumps(seen), encoding="utf-8")
+    out.write_text(json.dumps(seen | as_json(trainings)), encoding="utf-8")
 
 
 if __name__ == "__main__":

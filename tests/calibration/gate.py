@@ -1,21 +1,26 @@
-"""The rates of the gate's false and missed alarms, from whole checks resampled from real trainings.
+"""How often the gate is wrong, and what it finds: whole checks resampled from real trainings. No number is stretched.
 
-    python tests/calibration/gate.py results/baseline            # trains in every environment first; prints the tables
-    python tests/calibration/gate.py results/baseline --write    # writes them into docs/ci.md
-    python tests/calibration/gate.py results/baseline --keep DIR # keeps what was trained in DIR, and uses what is there
+    python tests/calibration/gate.py results/baseline --keep DIR            # trains what DIR lacks; prints the tables
+    python tests/calibration/gate.py results/baseline --keep DIR --write    # writes them into docs/ci.md
+    python tests/calibration/gate.py results/baseline --keep DIR --only changes    # leaves out the ten environments
 
-A resampled check draws two environments and, for each cell, 24 of the replicates trained in both. The two sides
-therefore differ by the effect of rounding on real trainings. A change of speed is simulated by multiplying the steps.
+Unchanged code: a check in each of ten environments that round differently, as machines do; then checks resampled from
+these trainings (two environments, and for each cell 24 of the replicates trained in both); then checks of trainings
+whose every trajectory is drawn anew (other batches, the same code), where a coin decides for each replicate which one
+is the baseline's, so that nothing is worse on average.
+
+Changed code: faults of tests/mutants, trained on all 24 replicates; a resampled check draws 24 of these pairs. Only
+convergence is compared, as if no exact check had noticed anything.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,19 +28,28 @@ from typing import Any
 
 import numpy as np
 from environments import ENVIRONMENTS
+from trained import REDRAWN, Trained, from_json
 
 from bench.gate.baseline import Baseline, BaselineCell, Replicates, read_baseline
 from bench.gate.check import check
-from bench.gate.exact import ExactProblem
+from bench.gate.comparison import compare
 from bench.gate.replicates import CellName, CellTraining
-from bench.gate.rule import CHECKED
+from bench.gate.rule import CHECKED, Rule
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "ci.md"
 CHECKS = 1000  # resampled for each row
 BOTH = 2 * CHECKED
+CHANGES = (
+    "every tenth step skipped",
+    "learning rate 10 % lower",
+    "learning rate halved",
+    "only half of the training data used",
+    "initial weights half as large",
+    "weight decay 1e-3 left on",
+)
 
-Trained = Mapping[CellName, Sequence[CellTraining]]
+Pairs = Mapping[CellName, Sequence[tuple[CellTraining, CellTraining]]]  # before and now
 
 
 class Resampled:
@@ -53,150 +67,168 @@ class Resampled:
     def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Any]:
         return {}
 
-    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
+    def sketches(self, wanted: Mapping[CellName, Sequence[int]]) -> Mapping[CellName, Any]:
+        return {}
+
+    def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, Any]:
         return {}
 
 
-def train_everywhere(folder: Path, kept: Path) -> dict[str, dict[str, Any]]:
-    """Run a check in each environment, two at a time; results in the folder `kept` are used again."""
+def obtain(script: str, arguments: Sequence[str], path: Path) -> dict[str, Any]:
+    """What a script in this folder writes, in a process of its own; a file that is there is used again."""
+    if not path.exists():
+        subprocess.run([sys.executable, str(HERE / script), *arguments, str(path)], check=True)
+        print(f"trained: {arguments[-1]}", file=sys.stderr, flush=True)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def everywhere(folder: Path, kept: Path) -> dict[str, dict[str, Any]]:
+    """A check in each environment, two at a time."""
 
     def one(name: str) -> dict[str, Any]:
-        path = kept / f"{list(ENVIRONMENTS).index(name)}.json"
-        if not path.exists():
-            subprocess.run([sys.executable, str(HERE / "environments.py"), str(folder), name, str(path)], check=True)
-            print(f"trained: {name}", file=sys.stderr, flush=True)
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        return obtain("environments.py", [str(folder), name], kept / f"environment {name}.json")
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(ENVIRONMENTS, pool.map(one, ENVIRONMENTS), strict=True))
 
 
-def trained(seen: dict[str, Any]) -> Trained:
-    """Return the first replicates of each cell, in order."""
-    cells: dict[CellName, dict[int, CellTraining]] = {}
-    for row in seen["replicates"]:
-        values = {key: value for key, value in row.items() if key not in ("task", "model", "replicate")}
-        replicate = CellTraining.from_rows(row["replicate"], values)
-        cells.setdefault(CellName(row["task"], row["model"]), {})[replicate.number] = replicate
-    return {name: [found[number] for number in range(1, CHECKED + 1)] for name, found in cells.items()}
+def under_changes(folder: Path, kept: Path) -> dict[str, Trained]:
+    """All replicates of the cells that each change affects, two at a time."""
+
+    def one(name: str) -> Trained:
+        return from_json(obtain("trained.py", [str(folder), name], kept / f"change {name}.json"))
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip((REDRAWN, *CHANGES), pool.map(one, (REDRAWN, *CHANGES)), strict=True))
 
 
-def drawn(
-    baseline: Baseline, side: Trained, picks: Mapping[CellName, Any], factor: float = 1.0
-) -> dict[CellName, BaselineCell]:
-    """Return cells of 24 replicates drawn from a side, their steps multiplied by a factor."""
+def pairs_of(before: Mapping[CellName, Replicates], now: Trained) -> Pairs:
     return {
-        name: replace(
-            baseline.cells[name],
-            replicates={n: stretched(replicates[pick], n, factor) for n, pick in enumerate(picks[name], start=1)},
-        )
-        for name, replicates in side.items()
+        name: [(before[name][number], now[name][number]) for number in sorted(before[name].keys() & now[name].keys())]
+        for name in now
     }
 
 
-def stretched(replicate: CellTraining, number: int, factor: float) -> CellTraining:
-    """Multiply the steps to target; beyond the budget the replicate misses its target."""
-    steps = replicate.steps_to_target
-    longer = steps * factor if steps is not None and steps * factor <= replicate.steps else None
-    return replace(replicate, number=number, steps_to_target=longer)
+def resampled_check(baseline: Baseline, pairs: Pairs, rng: np.random.Generator, *, swapped: bool = False) -> list[str]:
+    """The states of one check of 24 pairs of each cell, drawn with replacement, which count as starting alike.
+
+    swapped: a coin decides which of a pair is the baseline's.
+    """
+    sides: tuple[dict[CellName, BaselineCell], ...] = ({}, {})
+    for name, known in pairs.items():
+        drawn = [known[pick] for pick in rng.integers(0, len(known), BOTH)]
+        if swapped:
+            drawn = [pair[::-1] if coin else pair for pair, coin in zip(drawn, rng.integers(0, 2, BOTH), strict=True)]
+        for side in (0, 1):
+            cell = replace(baseline.cells[name], traces={}, sketches={})
+            alike = {"weights": "w", "first_batch": "b", "data": "d", "first_losses": {}}
+            replicates = {n: replace(pair[side], number=n, **alike) for n, pair in enumerate(drawn, start=1)}
+            sides[side][name] = replace(cell, replicates=replicates)
+    outcome = check(replace(baseline, cells=sides[0]), Resampled(sides[1]), folder="resampled")
+    return [cell.state for cell in outcome.cells]
 
 
-def renewed(cells: Mapping[CellName, BaselineCell]) -> dict[CellName, BaselineCell]:
-    """Change the weights of cells as on purpose: a new version, other hashes."""
-    return {
-        name: replace(
-            cell,
-            configuration={**cell.configuration, "model_version": "new"},
-            replicates={n: replace(r, weights=f"new {n}") for n, r in cell.replicates.items()},
-        )
-        for name, cell in cells.items()
-    }
-
-
-def paired(baseline: Baseline, sides: Sequence[Trained], factor: float, rng: np.random.Generator) -> list[str]:
-    """Return the states of one resampled check of paired replicates in two environments."""
-    before, now = (sides[i] for i in rng.choice(len(sides), 2, replace=False))
-    picks = {name: rng.integers(0, CHECKED, BOTH) for name in before}
-    reference = replace(baseline, cells=drawn(baseline, before, picks))
-    return states(reference, drawn(baseline, now, picks, factor))
-
-
-def unpaired(baseline: Baseline, factor: float, rng: np.random.Generator) -> list[str]:
-    """The same with other weights: both sides draw independently from the baseline's 24 replicates."""
-    everything = {name: list(cell.replicates.values()) for name, cell in baseline.cells.items()}
-    first, second = ({name: rng.integers(0, BOTH, BOTH) for name in everything} for _ in range(2))
-    reference = replace(baseline, cells=drawn(baseline, everything, first))
-    return states(reference, renewed(drawn(baseline, everything, second, factor)))
-
-
-def states(reference: Baseline, new: Mapping[CellName, BaselineCell]) -> list[str]:
-    return [cell.state for cell in check(reference, Resampled(new), folder="resampled").cells]
-
-
-def naive(baseline: Baseline, factor: float, rng: np.random.Generator, seeds: int = 3) -> list[str]:
+def naive(baseline: Baseline, rng: np.random.Generator, seeds: int = 3) -> list[str]:
     """The rule of many projects: fresh seeds each time, and an alarm at 10 % above the recorded mean."""
     found = []
     for cell in baseline.cells.values():
         steps = [r.steps if r.steps_to_target is None else r.steps_to_target for r in cell.replicates.values()]
         before, now = (rng.choice(steps, seeds).mean() for _ in range(2))
-        found.append("regressed" if now * factor > 1.10 * before else "as_good")
+        found.append("regressed" if now > 1.10 * before else "as_good")
     return found
 
 
-def rates(checks: Sequence[list[str]]) -> tuple[float, float]:
-    """Return the share of checks with an alarm, and the share of cells with one."""
-    alarms = np.array([[state == "regressed" for state in cells] for cells in checks])
-    return float(alarms.any(axis=1).mean()), float(alarms.mean())
+def row(name: str, one: Callable[[], list[str]]) -> str:
+    """The share of checks with an alarm, and the share of cells with one."""
+    alarms = np.array([[state == "regressed" for state in one()] for _ in range(CHECKS)])
+    return f"| {name} | {100 * alarms.any(axis=1).mean():.1f} % | {100 * alarms.mean():.1f} % |"
 
 
-def table(baseline: Baseline, everywhere: Mapping[str, dict[str, Any]], rng: np.random.Generator) -> str:
-    sides = [trained(seen) for seen in everywhere.values()]
+def environments_table(seen: Mapping[str, dict[str, Any]]) -> list[str]:
     lines = [
         "| environment | fingerprint | cells as good | warnings | exit code |",
         "| --- | --- | ---: | ---: | ---: |",
     ]
-    for name, seen in everywhere.items():
-        outcome = seen["outcome"]
+    for name, found in seen.items():
+        outcome = found["outcome"]
         good = sum(cell["state"] in ("as_good", "better") for cell in outcome["cells"])
         warnings = sum(not problem["blocking"] for cell in outcome["cells"] for problem in cell["problems"])
-        same = "the baseline's" if seen["same_environment"] else "another"
+        same = "the baseline's" if found["same_environment"] else "another"
         lines.append(f"| {name} | {same} | {good} of {len(outcome['cells'])} | {warnings} | {outcome['exit_code']} |")
-    lines += ["", "| cell | sd of log2 steps over seeds | sd of log2 between environments, same seed |"]
-    lines += ["| --- | ---: | ---: |"]
-    for cell in baseline.cells:
-        logs = np.array([[_log2(r) for r in side[cell]] for side in sides])
-        lines.append(f"| {cell} | {logs[0].std(ddof=1):.3f} | {logs.std(axis=0, ddof=1).mean():.3f} |")
-    lines += ["", f"| rule | true change | checks with an alarm, of {CHECKS:,} | cells with an alarm |"]
-    lines += ["| --- | ---: | ---: | ---: |"]
-    rows = [
-        *[("naive: 3 fresh seeds, 10 %", f, lambda f: naive(baseline, f, rng)) for f in (1.0, 1.1, 1.2)],
-        *[("gate, paired", f, lambda f: paired(baseline, sides, f, rng)) for f in (1.0, 1.05, 1.1, 1.2)],
-        *[("gate, unpaired", f, lambda f: unpaired(baseline, f, rng)) for f in (1.0, 1.1, 1.2, 1.5)],
+    return lines
+
+
+def spread_table(anew: Pairs) -> list[str]:
+    """By cell: the spread of a pair whose trajectories are drawn anew, and what is detectable paired and not."""
+    lines = [
+        "| cell | sd of log2 between a pair, trajectories anew | detectable | detectable, not paired |",
+        "| --- | ---: | ---: | ---: |",
     ]
-    for name, factor, one in rows:
-        any_cell, cells = rates([one(factor) for _ in range(CHECKS)])
-        lines.append(f"| {name} | {100 * (factor - 1):+.0f} % | {100 * any_cell:.1f} % | {100 * cells:.1f} % |")
-    return "\n".join(lines)
+    for cell, pairs in anew.items():
+        sides = [{n: pair[side] for n, pair in enumerate(pairs, start=1)} for side in (0, 1)]
+        numbers = list(sides[0])
+        found = []
+        for what in ("the same", "other"):
+            now = {n: replace(sides[1][n], weights=what, first_batch="b") for n in numbers}
+            before = {n: replace(sides[0][n], weights="the same", first_batch="b") for n in numbers}
+            found.append(compare(before, now, numbers, Rule()))
+        spread = found[0].shift.error * math.sqrt(found[0].shift.n)
+        percents = [f"{100 * (comparison.detectable(BOTH, len(anew)) - 1):+.0f} %" for comparison in found]
+        lines.append(f"| {cell} | {spread:.3f} | {' | '.join(percents)} |")
+    return lines
 
 
-def _log2(replicate: CellTraining) -> float:
-    steps = replicate.steps if replicate.steps_to_target is None else replicate.steps_to_target
-    return float(np.log2(steps))
+def power_table(baseline: Baseline, changed: Mapping[str, Trained], rng: np.random.Generator) -> list[str]:
+    """By change and cell: the true slow-down, t of the area and of one crossing, and the power of a check."""
+    lines = [
+        f"| change | cell | slow-down, 95 % | t | t of one crossing | detectable | failed, of {CHECKS:,} checks |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, trained in changed.items():
+        for cell, new in trained.items():
+            before = baseline.cells[cell].replicates
+            numbers = sorted(before.keys() & new.keys())
+            alike = {n: replace(new[n], weights=before[n].weights, first_batch=before[n].first_batch) for n in numbers}
+            area = compare(before, alike, numbers, Rule())
+            single = {n: replace(training, curve=None) for n, training in before.items()}
+            crossing = compare(single, alike, numbers, Rule())
+            change, low, high = (100 * (area.ratio(value) - 1) for value in area.shift[:3])
+            pairs = pairs_of({cell: before}, {cell: new})
+            failed = [resampled_check(baseline, pairs, rng) == ["regressed"] for _ in range(CHECKS)]
+            ts = [f"{found.shift.value / found.shift.error:.1f}" for found in (area, crossing)]
+            lines.append(
+                f"| {name} | {cell} | {change:+.0f} % ({low:+.0f} to {high:+.0f} %) | {ts[0]} | {ts[1]} | "
+                f"{100 * (area.detectable(BOTH, 1) - 1):+.0f} % | {100 * np.mean(failed):.0f} % |"
+            )
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("baseline", type=Path)
-    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--keep", type=Path, required=True, help="what is trained is kept there, and used again")
+    parser.add_argument("--only", choices=("changes",), help="leave out the ten environments")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    baseline = read_baseline(given.baseline)
-    with tempfile.TemporaryDirectory() as scratch:
-        kept = given.keep or Path(scratch)
-        kept.mkdir(parents=True, exist_ok=True)
-        everywhere = train_everywhere(given.baseline, kept)
-    text = table(baseline, everywhere, np.random.default_rng(0))
+    baseline, rng = read_baseline(given.baseline), np.random.default_rng(0)
+    given.keep.mkdir(parents=True, exist_ok=True)
+    changed = under_changes(given.baseline, given.keep)
+    recorded = {name: cell.replicates for name, cell in baseline.cells.items()}
+    anew = pairs_of(recorded, changed.pop(REDRAWN))
+    lines = [f"| unchanged code | checks with an alarm, of {CHECKS:,} | cells with an alarm |", "| --- | ---: | ---: |"]
+    lines.append(row("naive: 3 fresh seeds, 10 %", lambda: naive(baseline, rng)))
+    if given.only is None:
+        seen = everywhere(given.baseline, given.keep)
+        sides = [from_json(found) for found in seen.values()]
+
+        def two_environments() -> list[str]:
+            before, now = (sides[place] for place in rng.choice(len(sides), 2, replace=False))
+            return resampled_check(baseline, pairs_of(before, now), rng)
+
+        lines = [*environments_table(seen), "", *lines, row("gate, another environment", two_environments)]
+    lines.append(row("gate, every trajectory anew", lambda: resampled_check(baseline, anew, rng, swapped=True)))
+    text = "\n".join([*lines, "", *spread_table(anew), "", *power_table(baseline, changed, rng)])
     print(text)
     if given.write:
         sys.path.insert(0, str(HERE.parent / "performance"))

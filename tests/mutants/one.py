@@ -38,6 +38,9 @@ class Remembered:
     def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Any]:
         return self._session.traces(cells)
 
+    def sketches(self, wanted: Mapping[CellName, Sequence[int]]) -> Mapping[CellName, Any]:
+        return self._session.sketches(wanted)
+
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, Any]:
         return self._session.exact_problems(cells)
 

@@ -56,12 +56,12 @@ class Cost:
 def cost(outcome: dict[str, Any]) -> Cost:
     worst = Cost()
     for cell in outcome["elsewhere"]["cells"]:
-        first = cell["first"]
+        first = cell["second"] or cell["first"]
         if not first or first["change"] is None or abs(first["change"] - 1) < abs(worst.change - 1):
             continue
         base = 10.0 if first["measure"] == "loss" else 2.0
         change, low, high = (100 * (base ** first["shift"][key] - 1) for key in ("value", "low", "high"))
-        what = f"{first['measure']} ({cell['task']} × {cell['model']})"
+        what = f"{'loss' if first['measure'] == 'loss' else 'steps'} ({cell['task']} × {cell['model']})"
         missed = f", {first['newly_missed']} of {first['n']} newly miss" if first["newly_missed"] else ""
         worst = Cost(first["change"], f"{change:+.0f} % {what}, {low:+.0f} to {high:+.0f} %{missed}")
     return worst
@@ -69,8 +69,8 @@ def cost(outcome: dict[str, Any]) -> Cost:
 
 def caught(outcome: dict[str, Any], where: str) -> str:
     """Name the checks that fail a cell in one of two environments: exact, convergence, or both; "" for none."""
-    regressed = [cell for cell in outcome[where]["cells"] if cell["state"] == "regressed"]
-    blocked = [any(problem["blocking"] for problem in cell["problems"]) for cell in regressed]
+    failed = [cell for cell in outcome[where]["cells"] if cell["state"] in ("regressed", "changed")]
+    blocked = [any(problem["blocking"] for problem in cell["problems"]) for cell in failed]
     return " and ".join(["exact"] * any(blocked) + ["convergence"] * (not all(blocked)))
 
 

@@ -54,9 +54,9 @@ def test_the_committed_baseline_has_what_a_check_needs() -> None:
 def cell(change: float, *, spread: float = 0.1, state: str = "regressed", missed: int = 0, exact: bool = False) -> Any:
     value = math.log2(change)
     shift = {"value": value, "low": value - spread, "high": value + spread}
-    first = {"change": change, "measure": "steps", "newly_missed": missed, "n": 12, "shift": shift}
+    first = {"change": change, "measure": "slow_down", "newly_missed": missed, "n": 12, "shift": shift}
     problems = [{"text": "t", "blocking": exact}]
-    return {"task": "sine", "model": "gru", "state": state, "first": first, "problems": problems}
+    return {"task": "sine", "model": "gru", "state": state, "first": first, "second": None, "problems": problems}
 
 
 def outcome(*cells: Any, exact: bool = False) -> Any:

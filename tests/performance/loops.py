@@ -6,11 +6,16 @@ the bar. The time of a loop begins after its imports and data. The time of bench
 its last training; its timings and report, which the loops do not make, are in the column "whole command". Both of
 bench's GRUs are run: `gru` is the loops' `nn.GRU`, `numpy_gru` the same network from the same weights. Loss curves
 must agree, or nothing is written. After each pair the optimiser steps alone are timed in two workers: an upper limit
-for trainings of that GRU on two cores. It takes about half an hour.
+for trainings of that GRU on two cores.
+
+`expert_loop.py` is a search written by hand for this machine. Against it `bench run --models gru` makes the same
+search with both engines; trainings an hour are then trials an hour, and with `--engine auto` the time has the training
+of each selected trial by `nn.GRU` as well. `--only expert` measures this alone. All of it takes about an hour.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -19,14 +24,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import expert_loop
 from beside import BareSteps
-from page import NOT_MEASURED, ROOT, busy, judged, origin, table, wants_writing, write_section
-from tutorial_loop import HIDDEN_SIZES, settings, training_of
+from page import NOT_MEASURED, PERFORMANCE, ROOT, busy, judged, origin, table, write_section
+from tutorial_loop import HIDDEN_SIZES, LEARNING_RATE, settings, training_of
 from workers import WORKERS, perform
 
 from bench.config.resolve import resolve
@@ -39,9 +47,11 @@ CASES = [("tutorial_loop.py", 512, 2.3), ("tutorial_loop.py", 64, 3.0), ("lightn
 MODELS = ("gru", "numpy_gru")
 NEEDS = {"lightning_loop.py": "lightning"}
 NAMES = {"tutorial_loop.py": "the tutorial's loop", "lightning_loop.py": "Lightning and `study.optimize`"}
-LINE = re.compile(r"\[\d+/\d+\] trial ")
+LINE = re.compile(r"\[\d+/\d+\] (trial|train) ")
+EXPERT, ENGINES = "an expert's own loop", ("exact", "auto")
 
-Curves = dict[tuple[int, int], tuple[list[float], list[float]]]  # by hidden size and replicate: training, validation
+# by hidden size, learning rate and replicate: training, validation
+Curves = dict[tuple[int, float, int], tuple[list[float], list[float]]]
 
 
 def run_rival(script: str, batch_size: int, replicate: int) -> tuple[float, Curves]:
@@ -50,16 +60,19 @@ def run_rival(script: str, batch_size: int, replicate: int) -> tuple[float, Curv
     command = [sys.executable, str(Path(__file__).with_name(script)), *(str(x) for pair in flags.items() for x in pair)]
     answer = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(answer.stdout.splitlines()[-1])
-    curves = {(int(size), replicate): tuple(curve) for size, curve in found["curves"].items()}
-    return 3600 * len(HIDDEN_SIZES) / found["seconds"], curves  # type: ignore[return-value]
+    made = found.get("trainings") or [
+        {"size": int(size), "rate": LEARNING_RATE, "curves": curves} for size, curves in found["curves"].items()
+    ]
+    curves = {(each["size"], each["rate"], replicate): tuple(each["curves"]) for each in made}
+    return 3600 * len(curves) / found["seconds"], curves  # type: ignore[return-value]
 
 
-def run_bench(model: str, batch_size: int) -> tuple[float, float, Curves]:
-    """Run bench. Returns its trainings an hour until the last training and of the whole command, and its curves."""
+def run_bench(options: Mapping[str, Any]) -> tuple[float, float, Curves]:
+    """Run bench. Returns trials an hour, until the last training and of the whole command, and the trials' curves."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "bench", "run", "--workers", str(WORKERS), "--device", "cpu"]
         command += ["--results", f"{folder}/results", "--reports", f"{folder}/reports"]
-        for option, value in settings(batch_size, EPOCHS[batch_size], SEEDS, model=model).items():
+        for option, value in options.items():
             command += ["--" + option.replace("_", "-"), str(value)]
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -73,7 +86,10 @@ def run_bench(model: str, batch_size: int) -> tuple[float, float, Curves]:
         (path,) = Path(folder).glob("results/*/records.jsonl")
         records = [r for r in read_records(path) if r["stage"] == "trial"]
     curves = {
-        (r["model"]["hidden_size"], r["replicate"]): (r["curve"]["train_loss"][1:], r["curve"]["valid_loss"][1:])
+        (r["model"]["hidden_size"], r["training"]["learning_rate"], r["replicate"]): (
+            r["curve"]["train_loss"][1:],
+            r["curve"]["valid_loss"][1:],
+        )
         for r in records
     }
     return 3600 * len(records) / ends[-1], 3600 * len(records) / whole, curves
@@ -103,48 +119,61 @@ def largest_difference(ours: Curves, theirs: Curves) -> float:
     )
 
 
-def compare(script: str, model: str, batch_size: int) -> dict[str, Any]:
-    """Measure alternating runs and return the medians."""
+def compare(script: str, batch_size: int, options: Mapping[str, Any], bare: Callable[[], float]) -> dict[str, Any]:
+    """Measure alternating runs of a loop and of bench with these options, and return the medians.
+
+    bare: measures trainings an hour of optimiser steps alone.
+    """
     runs = []
     for run in range(RUNS):
-        rival, theirs = run_rival(script, batch_size, 1 + run % SEEDS)
-        bench, whole, ours = run_bench(model, batch_size)
+        rival, theirs = run_rival(script, batch_size, 1 + run % int(options["replicates"]))
+        bench, whole, ours = run_bench(options)
         difference = largest_difference(ours, theirs)
         if difference > TOLERANCE:
-            raise SystemExit(
-                f"{script}, {model}, batch {batch_size}: loss curves differ by {difference:.1e}: nothing to compare"
-            )
-        runs.append(
-            {
-                "rival": rival,
-                "bench": bench,
-                "whole": whole,
-                "bare": bare_rate(model, batch_size),
-                "ratio": bench / rival,
-                "difference": difference,
-            }
-        )
-        print(script, model, batch_size, runs[-1], file=sys.stderr)
+            raise SystemExit(f"{script}, {options}: loss curves differ by {difference:.1e}: nothing to compare")
+        rates = {"rival": rival, "bench": bench, "whole": whole, "bare": bare()}
+        runs.append({**rates, "ratio": bench / rival, "difference": difference})
+        print(script, batch_size, options, runs[-1], file=sys.stderr)
     medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     worst = max(run["difference"] for run in runs)
     return {**medians, "ratios": [run["ratio"] for run in runs], "difference": worst}
 
 
-def main() -> None:
-    writing, was_busy = wants_writing(__doc__ or ""), busy()
-    rows = []
+def row(name: Sequence[object], found: Mapping[str, Any], verdict: str) -> list[object]:
+    """A row of the table."""
+    each = ", ".join(f"{ratio:.2f}" for ratio in found["ratios"])
+    rates = [f"{found[key]:,.0f}" if found[key] else "" for key in ("rival", "bench", "whole", "bare")]
+    return [*name, *rates, f"**{found['ratio']:.2f}** ({each})", verdict, f"{found['difference']:.0e}"]
+
+
+def against_loops() -> Iterator[list[object]]:
+    """Rows of the tutorial's loop and of Lightning."""
     for (script, batch_size, bar), model in product(CASES, MODELS):
         name = [NAMES[script], f"`{model}`", batch_size]
         if script in NEEDS and not find_spec(NEEDS[script]):
             print(f"{script}: {NEEDS[script]} is not installed, so it is not measured: pip install -e '.[perf]'")
-            rows.append([*name, *[NOT_MEASURED] * 5, f"≥ {bar:g}", ""])
+            yield [*name, *[NOT_MEASURED] * 5, f"≥ {bar:g}", ""]
             continue
-        found = compare(script, model, batch_size)
-        each = ", ".join(f"{ratio:.2f}" for ratio in found["ratios"])
-        rates = [f"{found[key]:,.0f}" for key in ("rival", "bench", "whole", "bare")]
-        ratio = f"**{found['ratio']:.2f}** ({each})"
-        verdict = judged(found["ratio"], bar, at_most=False)
-        rows.append([*name, *rates, ratio, verdict, f"{found['difference']:.0e}"])
+        options = settings(batch_size, EPOCHS[batch_size], SEEDS, model=model)
+        found = compare(script, batch_size, options, partial(bare_rate, model, batch_size))
+        yield row(name, found, judged(found["ratio"], bar, at_most=False))
+
+
+def against_expert() -> Iterator[list[object]]:
+    """Rows of the expert's search, which has no bar."""
+    for batch_size, engine in product(EPOCHS, ENGINES):
+        options = {**expert_loop.settings(batch_size, EPOCHS[batch_size], SEEDS), "engine": engine}
+        found = compare("expert_loop.py", batch_size, options, lambda: 0.0)
+        yield row([EXPERT, f"`gru --engine {engine}`", batch_size], found, "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PERFORMANCE.name}")
+    parser.add_argument("--only", choices=["loops", "expert"], help="measure a part, and write nothing")
+    given, was_busy = parser.parse_args(), busy()
+    rows = [] if given.only == "expert" else list(against_loops())
+    rows += [] if given.only == "loops" else list(against_expert())
     header = [
         "against",
         "bench's model",
@@ -157,7 +186,7 @@ def main() -> None:
     ]
     text = table([*header, "bar", "curves differ by"], rows) + "\n\n" + origin(__file__, was_busy=was_busy)
     print(text)
-    if writing:
+    if given.write and not given.only:
         write_section("loops", text)
 
 

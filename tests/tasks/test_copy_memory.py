@@ -76,3 +76,12 @@ def test_the_quick_budget_is_shorter_and_the_standard_is_the_published_form():
 def test_bad_parameters(parameters):
     with pytest.raises(UserError, match="expected 1 or more"):
         CopyMemory(**parameters)
+
+
+def test_a_label_names_what_defines_the_task() -> None:
+    made = {text: TASKS.create(text).label for text in ("copy", "copy[delay=20,length=3]", "copy[delay=5]")}
+    assert made == {
+        "copy": "copy",
+        "copy[delay=20,length=3]": "copy[delay=20,length=3]",  # 20 is the default, and defines it all the same
+        "copy[delay=5]": "copy[delay=5,length=10]",
+    }

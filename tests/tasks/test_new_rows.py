@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from bench.training.checkpoint_file import typed
+from tasks.contract import Columns
 from tasks.errors import UserError
 from tasks.new_rows import read_new_rows
 from tasks.series import Series
@@ -72,6 +77,12 @@ def test_forecasts_beyond_the_end_have_their_times(tmp_path, frame, parameters):
     assert new.made_at[-1] == last
     assert new.time_of(239) == "2024-08-27"
     assert new.time_of(241) == "2024-08-29"
+
+
+@pytest.mark.parametrize("parameters", CASES)
+def test_a_checkpoint_carries_all_of_it(tmp_path, frame, parameters):
+    columns = series(tmp_path, frame, **parameters).columns
+    assert typed(Columns, json.loads(json.dumps(asdict(columns)))) == columns
 
 
 def test_rows_without_a_target_serve_what_is_known_in_advance(tmp_path, frame):

@@ -1,4 +1,5 @@
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
@@ -331,6 +332,17 @@ def test_rows_at_the_end_without_a_target_are_left_for_predict(write):
     assert task.notes == ("the last 2 rows have no target: they are left for predict",)
 
 
+def test_a_task_travels_to_a_worker_without_what_follows_from_its_rows(write):
+    task = Series(write(a=walk(2000)), ("a",), window=4, horizons="1-50").at(1)
+    data = task.generate(0)
+    sent = pickle.dumps(task)
+    assert len(sent) < 4 * task.prepared.values.nbytes + 10_000  # not 100 columns of outputs
+    there = pickle.loads(sent)
+    np.testing.assert_array_equal(there.generate(0).test.targets, data.test.targets)
+    assert there == task
+    assert there.block == task.block
+
+
 def test_sixty_one_annual_rows_are_enough(write):
     """Windows of validation and test look back into earlier rows, so that a window costs rows only once."""
     rng = np.random.default_rng(5)
@@ -480,3 +492,23 @@ def test_any_finite_column_is_a_valid_task_or_a_user_error(tmp_path_factory, val
     if isinstance(task, Series):
         assert validate_dataset(task, task.generate(0))
         assert task.target.threshold >= 0
+
+
+def test_forecasts_have_the_times_of_the_rows_that_they_are_for(write):
+    values, days = walk(), [f"2024-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(100)]
+    dated = Series(write(day=days, price=values), ("price",), time="day", window=4).at(1)
+    assert dated.forecast_times.name == "day"
+    assert dated.forecast_times.texts == tuple(days[-len(dated.generate(0).test) :])
+    plain = Series(write(price=values), ("price",), window=4, transform="growth").at(1)
+    assert plain.forecast_times.name == "row"
+    assert plain.forecast_times.texts[-1] == "100"  # of the file, of which growth loses the first row
+    several = Series(write(price=values), ("price",), window=4, horizons="1-3").at(1)
+    assert several.forecast_times.outputs == (2,)  # the nearer ones are for earlier rows
+    assert several.forecast_times.texts[-1] == "100"
+
+
+def test_references_keep_what_they_say_of_the_test_data(write):
+    task = Series(write(price=walk()), ("price",), window=4).at(1)
+    dataset = task.generate(0)
+    for reference in task.references(dataset):
+        assert mean_loss(task.loss, reference.outputs, dataset.test.targets) == reference.loss

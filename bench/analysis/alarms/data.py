@@ -32,7 +32,7 @@ def _mend(record: Record) -> str:
     parameters: Mapping[str, Any] = (record.get("task") or {}).get("parameters") or {}
     if (record.get("task") or {}).get("name") != "series":
         return "a table of your own can be given as growth, with --data and --transform growth"
-    if parameters.get("transform", "none") == "none":
+    if parameters.get("transform", "none") in ("none", "log"):
         return "give --transform growth, or --transform difference where values may be 0 or below"
     return "the transform that was given does not remove the trend"
 

@@ -36,11 +36,8 @@ class LiveProgress(Observer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
-        progress = self._progress
-        if not progress.finished:
-            return
-        reused = f", {progress.reused} of them found in the records" if progress.reused else ""
-        self._print(f"{progress.finished} trainings and timings in {clock_time(progress.elapsed_seconds)}{reused}")
+        if self._progress.finished:
+            self._print(self._progress.summary)
 
     def planned(self, trainings: int) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.analysis.formatting import interval, is_missing, number, score, seconds, whole
+from bench.analysis.formatting import is_missing, number, scored, seconds, whole
 from bench.analysis.labels import words
 from bench.cli.display.progress import describe
 from bench.records.plain import plain
@@ -70,7 +70,7 @@ def show_result(
         sentence = plain(sentence)  # an alarm may quote the manifest
         whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
         click.echo(whole_words if terminal else sentence)
-    for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name)]:
+    for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name), *model_lines(loaded)]:
         click.echo(plain(line))
 
 
@@ -112,14 +112,14 @@ def summary_tables(results: Results) -> list[ResultTable]:
 
 
 def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
-    skill, loss = score(row["skill"]), number(row["test_loss"])
+    skill, bounds = scored(row["skill"], row["skill_low"], row["skill_high"])
+    loss = number(row["test_loss"])
     if row["kind"] != "model":  # a predictor of the data, not of chance: no size, no seeds, no steps
         return (str(row["model"]), "", skill, "", loss, "", "", "", "")
     replicates = row["n"] + row["n_failed"]
     solved = "–" if is_missing(row["solve_rate"]) else f"{round(row['solve_rate'] * replicates)}/{replicates}"
     steps, parameters = whole(row["steps_to_target_median"]), whole(row["parameter_count"])
     size = f"{row['hidden_size']}×{row['num_layers']}"
-    bounds = interval(row["skill_low"], row["skill_high"], 2)
     return (str(row["model"]), size, skill, bounds, loss, solved, steps, parameters, seconds(row["step_seconds"]))
 
 
@@ -158,6 +158,22 @@ def failure_lines(results: Results) -> list[str]:
     if len(failed) > FAILURES_SHOWN:
         found.append(f"  and {len(failed) - FAILURES_SHOWN} more, in the report")
     return found
+
+
+def model_lines(results: Results) -> list[str]:
+    """Where the kept models are, and the command that forecasts with the best one."""
+    from bench.analysis.saved_models import not_kept, predict_command, ranked, saved_models, too_large_sentence
+
+    kept, missing = saved_models(results), not_kept(results)
+    found = [too_large_sentence(missing)] if missing else []
+    if not kept:
+        return found
+    tasks = list(dict.fromkeys(model.task for model in kept))
+    best = [ranked(tuple(model for model in kept if model.task == task))[0][0] for task in tasks]
+    found.append(f"models  {results.folder}/models/ ({len(kept)})")
+    found += [f"  best by validation on {m.task}: {m.model}, {results.folder}/{m.file}" for m in best]
+    command = predict_command(results)
+    return [*found, *([f"to forecast: {command}"] if command else [])]
 
 
 def place_lines(report: list[Path], results_folder: Path) -> list[str]:

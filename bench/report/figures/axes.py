@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from bench.analysis.formatting import listed, shortened, trimmed
+from bench.analysis.formatting import listed, shortened
 from bench.analysis.results import Results
 from bench.report.document import Picture, clean
-from bench.report.figures.svg import DASHES, MUTED, PAPER, SERIES, style, to_svg
+from bench.report.figures.svg import DASHES, MUTED, SERIES, style, to_svg
+from bench.report.figures.ticks import apart
 
 WIDTH = 4.5  # inches: one third of the page, or the whole of a telephone
-LABEL = {"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 0.8}  # under words that a line may cross
 SMALLEST = 1e-12  # of the losses on a logarithmic axis
 
 
@@ -40,7 +39,7 @@ def named(text: str, length: int = 24) -> str:
 
 
 def finish(figure: Figure, name: str, title: str, alt: str) -> Picture:
-    return Picture(name, clean(title), clean(alt), to_svg(figure, named(title, 44)), figure)
+    return Picture(name, clean(title), clean(alt), to_svg(figure, clean(title)), figure)
 
 
 def picture(name: str, title: str, draw: Callable[[Axes], str], inches: float, width: float = WIDTH) -> Picture:
@@ -55,17 +54,6 @@ def picture(name: str, title: str, draw: Callable[[Axes], str], inches: float, w
         return finish(figure, name, title, alt)
 
 
-def log_scale(axis: Any, values: Sequence[float]) -> None:
-    """A logarithmic axis with labels as a person writes them, at least two of them."""
-    known = [value for value in values if value > 0]
-    decades = np.log10(max(known) / min(known)) if known else 0
-    steps = [1.0] if decades > 2.2 else ([1.0, 3.0] if decades > 0.9 else [1.0, 1.5, 2.0, 3.0, 5.0, 7.0])
-    axis.set_major_locator(LogLocator(subs=steps, numticks=8))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: trimmed(value)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
-
-
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), [named(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -75,7 +63,7 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 def legend_columns(names: Sequence[str]) -> int:
     """Legend entries that fit side by side."""
-    return max(1, min(len(names), 34 // (max(map(len, names), default=0) + 5)) if names else 1)
+    return max(1, min(len(names), 52 // (max(map(len, names), default=0) + 5)) if names else 1)
 
 
 def legend(figure: Figure, axes: Axes, labels: Sequence[str]) -> None:
@@ -89,11 +77,23 @@ def legend(figure: Figure, axes: Axes, labels: Sequence[str]) -> None:
     figure.set_size_inches(width, inches + 0.19 * -(-len(shown) // columns))
 
 
-def across(axes: Axes, text: str, level: float) -> None:
-    """A dotted line at a level of y, with its name at the right end."""
-    axes.axhline(level, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
-    place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
-    axes.text(0.995, level, named(text), fontsize=8, color=MUTED, bbox=LABEL, **place)
+def across(axes: Axes, levels: Mapping[str, float]) -> None:
+    """Dotted lines at levels of a logarithmic y axis, with their names on its right, none on top of another.
+
+    Levels beyond the axis have no line, and their names stand at its end with an arrow.
+    """
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high)
+    places = {name: math.log(level / low) / math.log(high / low) for name, level in levels.items()}
+    figure = axes.get_figure(root=True)
+    inches = float(figure.get_size_inches()[1]) if figure is not None else 3.0
+    gap = 10.5 / (72 * 0.75 * inches)  # the height of a line of text
+    moved = apart([min(max(place, 0.0), 1.0) for place in places.values()], gap)
+    right: dict[str, Any] = {"transform": axes.transAxes, "ha": "left", "va": "center", "fontsize": 8, "color": MUTED}
+    for (name, place), at in zip(places.items(), moved, strict=True):
+        if 0 <= place <= 1:
+            axes.axhline(levels[name], color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
+        axes.text(1.015, at, named(name, 16) + ("" if 0 <= place <= 1 else " ↓" if place < 0 else " ↑"), **right)
 
 
 def say(axes: Axes, text: str) -> str:

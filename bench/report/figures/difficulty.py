@@ -9,7 +9,8 @@ from bench.analysis.formatting import number
 from bench.analysis.ladders import ladders
 from bench.analysis.results import Results
 from bench.analysis.selected import models_in, selected_rows, target_of
-from bench.report.figures.axes import line_style, log_scale, say, told
+from bench.report.figures.axes import line_style, say, told
+from bench.report.figures.ticks import log_ticks
 
 WIDE = 8  # largest over smallest value from which the axis is logarithmic
 
@@ -45,7 +46,7 @@ def score_against_parameter(axes: Axes, results: Results, match: str, task: str)
     every = [value for value, _ in ladder.steps]
     if min(every) > 0 and max(every) / min(every) >= WIDE:
         axes.set_xscale("log")
-        log_scale(axes.xaxis, every)
+        log_ticks(axes.xaxis)
     axes.set_xticks(every, [f"{value:g}" for value in every])
     axes.set_xlabel(ladder.parameter.replace("_", " "))
     axes.set_ylabel(score.replace("_", " "))

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from bench.analysis.formatting import number
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_rows
-from bench.report.figures.axes import MARKERS, colour, log_scale, named, told
+from bench.report.figures.axes import MARKERS, colour, named, told
 from bench.report.figures.svg import MUTED
+from bench.report.figures.ticks import log_ticks
 
 INCHES = 4.3
 COSTS = {  # the column, and the label of its axis
@@ -44,7 +45,7 @@ def skill_against_costs(axes: Axes, results: Results, match: str, task: str) -> 
         panel.set_xscale("log")
         for model, row in known.items():
             panel.plot([row[column]], [row["skill"]], **_look(results, model))
-        log_scale(panel.xaxis, [row[column] for row in known.values()])
+        log_ticks(panel.xaxis)
         panel.margins(0.2)
         if x == 0:
             panel.set_ylabel("skill", fontsize=8.5)

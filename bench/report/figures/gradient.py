@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -37,7 +38,8 @@ def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column:
         share = (rows[column] / first).clip(lower=LOWEST / 10)
         axes.plot(rows["lag"], share, color=colour(place), linestyle=dashes(place), lw=1.7, label=named(line, 18))
     axes.axhline(1.0, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
-    axes.set_ylim(bottom=LOWEST)
+    least = min((float(np.min(np.asarray(line.get_ydata()))) for line in axes.lines), default=1.0)
+    axes.set_ylim(bottom=max(LOWEST, min(0.1, least / 2)))  # no more than there is
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "1" if value == 1 else f"1e{math.log10(value):.0f}"))
     axes.yaxis.set_minor_formatter(NullFormatter())

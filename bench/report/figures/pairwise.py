@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from bench.analysis import stats
@@ -14,7 +12,8 @@ from bench.analysis.formatting import listed, number, score
 from bench.analysis.results import Results
 from bench.analysis.selected import models_in, skills, skills_with_failures, tasks_in
 from bench.report.figures.axes import colour, line_style, named, say, told
-from bench.report.figures.svg import MUTED, PAPER
+from bench.report.figures.heatmap import FROM_HALF, heatmap
+from bench.report.figures.svg import MUTED
 from bench.seeds import generator
 
 NUMBERED = 12  # models: a larger matrix shows colours alone
@@ -48,20 +47,11 @@ def improvement(axes: Axes, results: Results, match: str, task: str | None) -> s
             marks = sum(settled.get((t, *sorted((row, column))), False) for t in tasks)
             mark = ("●" if marks else "") if task is not None else f"{marks} of {len(tasks)}"
             notes[i, j] = f"{score(grid[i, j], 2)}\n{mark}".strip() if np.isfinite(grid[i, j]) else ""
-    cmap = sns.diverging_palette(28, 245, s=75, l=62, sep=10, as_cmap=True)
-    shown: dict[str, Any] = {
-        "annot": notes,
-        "fmt": "",
-        "annot_kws": {"fontsize": 8.5, "color": "#10131a", "linespacing": 1.15},
-    }
-    look: dict[str, Any] = {"cmap": cmap, "vmin": 0, "vmax": 1, "cbar": False, "linewidths": 1.5, "linecolor": PAPER}
-    sns.heatmap(grid, ax=axes, mask=np.isnan(grid), **look, **(shown if len(models) <= NUMBERED else {}))
+    heatmap(axes, grid, notes if len(models) <= NUMBERED else np.full(grid.shape, ""), FROM_HALF, (0, 1))
     names = [named(model, 14) for model in models]
     ticks = np.arange(len(models)) + 0.5
     axes.set_xticks(ticks, names, rotation=0 if len(models) <= 4 else 40, ha="center" if len(models) <= 4 else "right")
     axes.set_yticks(ticks, names, rotation=0)
-    axes.tick_params(length=0)
-    axes.grid(visible=False)
     axes.set_xlabel("better than …")
     where = "over all tasks" if task is None else f"on {task}"
     return f"Probability of improvement {where}: {_strongest(models, grid)}."

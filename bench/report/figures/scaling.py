@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -13,8 +12,10 @@ from bench.analysis.formatting import number, seconds, whole
 from bench.analysis.results import Results
 from bench.analysis.search_trials import trials
 from bench.analysis.selected import models_in
-from bench.report.figures.axes import MARKERS, SMALLEST, colour, dashes, log_scale, named, say, told
+from bench.report.figures.axes import MARKERS, SMALLEST, colour, dashes, named, say, told
+from bench.report.figures.heatmap import LOW_IS_DARK, heatmap
 from bench.report.figures.svg import INK, MUTED, PAPER
+from bench.report.figures.ticks import log_ticks
 
 
 def search_map(axes: Axes, results: Results, match: str, task: str) -> str:
@@ -34,14 +35,7 @@ def search_map(axes: Axes, results: Results, match: str, task: str) -> str:
         cell = rows.index((model, layers)), sizes.index(size)
         grid[cell] = np.log10(max(lowest, SMALLEST))
         notes[cell] = f"{number(lowest, 2)}\nn = {n}"
-    look: dict[str, Any] = {
-        "cmap": sns.color_palette("crest_r", as_cmap=True),
-        "cbar": False,
-        "linewidths": 1.5,
-        "linecolor": PAPER,
-    }
-    small: dict[str, Any] = {"fontsize": 8, "linespacing": 1.1}
-    sns.heatmap(grid, ax=axes, annot=notes, fmt="", annot_kws=small, mask=np.isnan(grid), **look)
+    heatmap(axes, grid, notes, LOW_IS_DARK)
     said = []
     for model in present:
         own = [i for i, (m, _) in enumerate(rows) if m == model]
@@ -54,8 +48,6 @@ def search_map(axes: Axes, results: Results, match: str, task: str) -> str:
     axes.set_xticks(np.arange(len(sizes)) + 0.5, [f"{size:,}" for size in sizes])
     layered = [f"{named(m, 18)} · {n} layer{'s' if n > 1 else ''}" for m, n in rows]
     axes.set_yticks(np.arange(len(rows)) + 0.5, layered, rotation=0)
-    axes.tick_params(length=0)
-    axes.grid(visible=False)
     axes.set_xlabel("hidden size")
     axes.set_ylabel("")
     return f"Lowest validation loss of the search on {task}: {told(said)}."
@@ -98,8 +90,8 @@ def loss_against_parameters(axes: Axes, results: Results, match: str, task: str)
             {"mec": INK, "mew": 1.5} if (size, loss) in front else {"mec": colour(place), "mew": 1.0}
         )
         axes.plot([size], [loss], label=label, alpha=0.9, fillstyle="full" if own else "none", **look, **on_front)
-    log_scale(axes.xaxis, [float(size) for size, *_ in points])
-    log_scale(axes.yaxis, [loss for _, loss, *_ in points])
+    log_ticks(axes.xaxis)
+    log_ticks(axes.yaxis)
     axes.margins(0.12)
     axes.set_xlabel("trainable parameters (log)")
     axes.set_ylabel("test loss (log)")
@@ -140,7 +132,7 @@ def step_time_against_size(axes: Axes, results: Results, task: str) -> str:
     sizes = sorted({int(size) for size in table["hidden_size"]})
     axes.set_xticks(sizes if len(sizes) <= 8 else sizes[:: -(-len(sizes) // 8)])
     axes.margins(x=0.1)
-    log_scale(axes.yaxis, list(table["step_seconds"] * 1e3))
+    log_ticks(axes.yaxis)
     axes.set_xlabel("hidden size")
     axes.set_ylabel("ms a step (log)")
     return f"Step time against hidden size on {task}: {told(said)}."

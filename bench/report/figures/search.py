@@ -12,8 +12,9 @@ from bench.analysis.results import Results
 from bench.analysis.search_trials import SETTINGS, trials, varied
 from bench.analysis.selected import models_in
 from bench.report.document import Picture
-from bench.report.figures.axes import MARKERS, SMALLEST, WIDTH, colour, finish, legend, log_scale, named, room, told
+from bench.report.figures.axes import MARKERS, SMALLEST, WIDTH, colour, finish, legend, named, room, told
 from bench.report.figures.svg import style
+from bench.report.figures.ticks import log_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,11 +51,11 @@ def slices(axes: Axes, results: Results, match: str, task: str, setting: str) ->
         chosen = number(best[setting]) if setting == "learning_rate" else str(best[setting])
         said.append(f"{model} {chosen}")
     if setting == "learning_rate":
-        log_scale(axes.xaxis, list(table[setting]))
+        log_ticks(axes.xaxis)
     else:
         axes.set_xticks(range(len(values)), [str(value) for value in values])
         axes.set_xlim(-0.5, len(values) - 0.5)
-    log_scale(axes.yaxis, list(table["valid_loss"]))
+    log_ticks(axes.yaxis)
     axes.set_xlabel(SETTINGS[setting] + (" (log)" if setting == "learning_rate" else ""))
     axes.set_ylabel("validation loss (log)")
     return f"Best {SETTINGS[setting]} of the search on {task}: {told(said)}."

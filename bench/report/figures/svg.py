@@ -17,6 +17,8 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from bench.analysis.formatting import shortened
+
 INK, MUTED, RULE, PAPER = "#1f2430", "#5c6370", "#d9dce1", "#fffffe"
 # Okabe and Ito's colours for all kinds of colour vision, darkened where thin lines on white would be too pale.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#a8518a", "#b07d00", "#3a9bd0", "#6b5b95", "#7a7a7a")
@@ -25,7 +27,8 @@ DASHES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     *((0, (8, 2)), (0, (4, 1.2, 1.2, 1.2, 1.2, 1.2)), (0, (1.2, 3))),
 )
 _ROLES = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", **{c: f"series-{i}" for i, c in enumerate(SERIES)}}
-TITLE = 22  # points
+TITLE, LINE, LINES = 22, 14, 3  # points for the first line of a title, for each more, and how many there are at most
+CHARACTER = 7.6  # points that a character of a title takes on average, at most
 _PLACES = {"d", "x", "y", "transform"}
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
@@ -106,13 +109,33 @@ def to_svg(figure: Figure, title: str = "") -> str:
 
 def _add_title(root: ET.Element, title: str, width: str, height: str) -> None:
     """Set the title above the drawing, on a strip that the figure grows by; matplotlib would shrink the drawing."""
+    lines = wrapped(title, int(float(width) / CHARACTER))
+    strip_height = TITLE + LINE * (len(lines) - 1)
     root.set("width", width)
-    root.set("height", f"{float(height) + TITLE:g}")
-    root.set("viewBox", f"0 {-TITLE} {width} {float(height) + TITLE:g}")
-    strip = {"x": "0", "y": str(-TITLE), "width": width, "height": str(TITLE), "style": f"fill: var(--paper, {PAPER})"}
-    words = {"x": "6", "y": "-6", "style": f"font: 600 11.5px {_FONT}; fill: var(--ink, {INK})"}
-    ET.SubElement(root, f"{{{_SVG}}}rect", strip)
-    ET.SubElement(root, f"{{{_SVG}}}text", words).text = title
+    root.set("height", f"{float(height) + strip_height:g}")
+    root.set("viewBox", f"0 {-strip_height} {width} {float(height) + strip_height:g}")
+    strip = {"x": "0", "y": str(-strip_height), "width": width, "height": str(strip_height)}
+    ET.SubElement(root, f"{{{_SVG}}}rect", {**strip, "style": f"fill: var(--paper, {PAPER})"})
+    look = f"font: 600 11.5px {_FONT}; fill: var(--ink, {INK})"
+    for i, line in enumerate(lines):
+        place = {"x": "6", "y": f"{-6 - LINE * (len(lines) - 1 - i):g}", "style": look}
+        ET.SubElement(root, f"{{{_SVG}}}text", place).text = line
+
+
+def wrapped(title: str, length: int) -> list[str]:
+    """A title in lines of at most `length` characters that end between words, or after a comma, colon or bracket.
+
+    A word that is longer than a line, and what is left after three lines, lose their middle.
+    """
+    words = [word for word in re.split(r"(?<=[\s,:\[])", title) if word]
+    lines = [""]
+    for word in (shortened(word, length) for word in words):
+        if lines[-1] and len((lines[-1] + word).rstrip()) > length:
+            lines.append("")
+        lines[-1] += word
+    if len(lines) > LINES:
+        lines = [*lines[: LINES - 1], shortened("".join(lines[LINES - 1 :]).strip(), length)]
+    return [line.strip() for line in lines]
 
 
 def _themed(css: str) -> str:

@@ -13,8 +13,9 @@ from bench.analysis.formatting import listed, number
 from bench.analysis.results import Results
 from bench.analysis.tuned import TuningCurve, tuning_curves
 from bench.report.document import Picture
-from bench.report.figures.axes import SMALLEST, WIDTH, colour, finish, legend, line_style, log_scale, named
+from bench.report.figures.axes import SMALLEST, WIDTH, colour, finish, legend, line_style, named
 from bench.report.figures.svg import style
+from bench.report.figures.ticks import log_ticks
 
 CAPTION = (
     "Test loss to expect of a search with fewer trials: after each trial, that of the trial that is best on validation "
@@ -34,7 +35,7 @@ def draw(axes: Axes, curves: Mapping[str, TuningCurve], models: Sequence[str]) -
         if curve.replicates > 1:
             axes.fill_between(trials, low, high, color=colour(place), alpha=0.12, linewidth=0)
         axes.plot(trials, value, marker="o", ms=2.6, **line_style(place, model))
-    log_scale(axes.yaxis, shown)
+    log_ticks(axes.yaxis)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlabel("trials")
     axes.set_ylabel("test loss (log)")

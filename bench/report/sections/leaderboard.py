@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from bench.analysis import stats
-from bench.analysis.formatting import MISSING, interval, is_missing, memory, number, plain, score, seconds, whole
+from bench.analysis.formatting import MISSING, counted, is_missing, memory, number, plain, scored, seconds, whole
 from bench.analysis.labels import words
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures
+from bench.analysis.standing import standings
 from bench.analysis.summary import SEARCHED
 from bench.analysis.tables import metric_columns
 from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
@@ -52,32 +53,25 @@ def leaderboard(results: Results, match: str) -> Table:
     for task in (task for task in results.tasks if (table["task"] == task).any()):
         ranked = rows_of(results, match, task).assign(failed=lambda rows: rows["n_failed"] > rows["n"])
         ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
-        letters = _letters(results, match, task)
+        letters = {each.name: each.letters for each in standings(results, match, task) if each.letters}
         rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
     return Table("Leaderboard", HEADER, rows, HOW_TO_READ, texts=2, tools=True)
-
-
-def _letters(results: Results, match: str, task: str) -> dict[str, str]:
-    """The letters of each model's cell; {} where there are no two cells to tell apart."""
-    verdict = results.conclusions.verdict(match, task)
-    if verdict is None or len(verdict.letters) < 2:
-        return {}
-    cells = {label: each.name for each in results.conclusions.contenders for label in each.implementations}
-    return {label: f"group {verdict.letters[cell]}" for label, cell in cells.items() if cell in verdict.letters}
 
 
 def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> Row:
     is_model = row["kind"] == "model"
     n, failed = int(row["n"]), int(row["n_failed"])
     bounds = (row["skill_low"], row["skill"], row["skill_high"])
+    text, between = scored(row["skill"], row["skill_low"], row["skill_high"])
     skill = TableCell(
-        score(row["skill"]),
-        interval(row["skill_low"], row["skill_high"]) or (f"{n} replicate{'s' if n != 1 else ''}"),
+        text,
+        between or (counted(n, "replicate") if is_model else ""),
         _value(row["skill"]),
         None if is_missing(row["skill"]) else _bar(*bounds),
     )
+    group = f"group {letters[row['model']]}" if row["model"] in letters else ""
     failures = f"{failed} of {n + failed} failed" if failed else ""
-    about = ", ".join(filter(None, (letters.get(row["model"], ""), failures))) if is_model else row["kind"]
+    about = ", ".join(filter(None, (group, failures))) if is_model else row["kind"]
     solved = round(row["solve_rate"] * (n + failed)) if is_model and not is_missing(row["solve_rate"]) else None
     wilson = stats.solve_rate(solved, n + failed) if solved is not None else None
     share = f"{wilson.low:.0%} to {wilson.high:.0%}".replace("%", " %") if wilson else ""
@@ -157,9 +151,7 @@ def across_tasks(results: Results, match: str) -> list[Block]:
         rates = stats.solve_rate(solved, len(own))
         cells = [
             TableCell(model),
-            TableCell(
-                score(middle.value), interval(middle.low, middle.high), _value(middle.value), _across_bar(middle)
-            ),
+            TableCell(*scored(middle.value, middle.low, middle.high), _value(middle.value), _across_bar(middle)),
             TableCell(
                 f"{solved} of {len(own)}", f"{rates.low:.0%} to {rates.high:.0%}".replace("%", " %"), rates.value
             ),
@@ -198,7 +190,7 @@ def _better(improvements: dict[tuple[str, str], stats.Estimate], model: str, riv
     if found is None:
         other = improvements[rival, model]
         found = stats.Estimate(1 - other.value, 1 - other.high, 1 - other.low, other.n)
-    return TableCell(score(found.value, 2), interval(found.low, found.high, 2))
+    return TableCell(*scored(found.value, found.low, found.high))
 
 
 def _across_bar(middle: stats.Estimate) -> tuple[float, float, float] | None:

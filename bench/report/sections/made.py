@@ -40,8 +40,7 @@ def made_section(results: Results, tables: Mapping[str, str]) -> Section:
         blocks += [Text("The command that made these results:"), Code(str(manifest["command"]))]
     device = manifest.get("device") or {}
     if device.get("picked"):
-        reason = str(device.get("reason") or "as asked for").removeprefix(f"{device['picked']}:").strip().rstrip(".")
-        blocks.append(Text(f"Device: {device['picked']} ({reason})."))
+        blocks.append(Text(f"Device: {device.get('reason') or device['picked']}"))  # the reason names the device
     if results.settings:
         blocks += [Text("Settings:"), Facts([pair for pair in flat(results.settings) if pair[1] != MISSING])]
     if manifest.get("environment"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.analysis import stats
 from bench.analysis.choices import Choice, choices, mostly
-from bench.analysis.formatting import MISSING, interval, is_missing, listed, score
+from bench.analysis.formatting import MISSING, is_missing, listed, scored
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures, tasks_in
 from bench.report.document import Finding, Row, Table, TableCell
@@ -46,8 +46,8 @@ def overall(results: Results, match: str) -> Finding | None:
 
 
 def _standing(model: str, middle: stats.Estimate) -> str:
-    bounds = interval(middle.low, middle.high, 2)
-    return f"{model} {score(middle.value, 2)}{f' ({bounds})' if bounds else ''}"
+    text, bounds = scored(middle.value, middle.low, middle.high)
+    return f"{model} {text}{f' ({bounds})' if bounds else ''}"
 
 
 CAPTION = (
@@ -69,7 +69,7 @@ def choices_table(results: Results, match: str) -> Table | None:
         together = [mostly([own[i].name for own in picked]) for i in range(3)]
         rows.insert(0, Row([TableCell("all tasks"), *map(_cell, together)]))
     header = ("Task", "If error matters most", "If parameters matter most", "If training time matters most")
-    return Table("What to use", header, rows, CAPTION, texts=4) if rows else None
+    return Table("What to use", header, rows, CAPTION, texts=4, folded=True) if rows else None
 
 
 def _cell(choice: Choice) -> TableCell:

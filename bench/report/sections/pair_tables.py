@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.analysis.formatting import MISSING, is_missing, number, trimmed, whole
+from bench.analysis.formatting import MISSING, estimated, is_missing, number, trimmed, whole
 from bench.analysis.results import Results
 from bench.report.document import Block, Row, Table, TableCell, Text
 
@@ -79,9 +79,7 @@ def _steps(row: dict[Any, Any]) -> list[TableCell]:
 
 
 def _estimate(row: dict[Any, Any], name: str) -> TableCell:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    bounds = "" if is_missing(low) else f"{number(low)} to {number(high)}"
-    return TableCell(number(row[name]), bounds, _exact(row[name]))
+    return TableCell(*estimated(row[name], row[f"{name}_low"], row[f"{name}_high"]), _exact(row[name]))
 
 
 def _probability(p: float) -> TableCell:

@@ -47,7 +47,8 @@ def pairwise_section(results: Results) -> Section:
         def shares(axes: Axes) -> str:
             return pairwise_figures.profile(axes, results, match)
 
-        drawn = picture(f"profile-{number}", "all tasks", shares, 2.7)
+        title = "all tasks" if len(tasks) > 1 else tasks[0][0]
+        drawn = picture(f"profile-{number}", title, shares, 2.7)
         return [Gallery(matrices, matrix), *loss_pairs(results, match), Gallery([drawn], share)]
 
     return Section("pairwise", "Models in pairs", by_match(results, make))

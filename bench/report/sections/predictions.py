@@ -1,48 +1,69 @@
-"""The report's section on single trainings: prediction against truth, errors, losses, and the network itself."""
+"""The report's section on single trainings: forecasts and truth, errors, losses, and the networks themselves."""
 
 from __future__ import annotations
 
+from functools import partial
+
+from bench.analysis.forecasts import forecasts
 from bench.analysis.results import Results
 from bench.records.predictions import load_predictions
+from bench.records.schema import Record, unique
 from bench.records.schema import trainings as trainings_of
-from bench.records.schema import unique
 from bench.report.document import Block, Gallery, Picture, Section, Text
-from bench.report.figures.prediction import training_pictures
+from bench.report.figures import forecast as forecast_figure
+from bench.report.figures.axes import picture
+from bench.report.figures.prediction import Shown, task_pictures
 
-SHOWN = 12  # trainings on the page: each brings five figures
+TASKS, MODELS, COLUMNS = 6, 6, 3  # of which there are pictures: each of them brings some
+FORECASTS = (
+    "Forecasts over the newest test blocks, each made at its own origin: truth, the models (the median, and a band "
+    "where several replicates are tested on the same rows), and in grey the predictors without a recurrent net. In the "
+    "column's own units; at most the newest 300 rows."
+)
 CAPTION = (
-    "One training of each model and task: its first replicate. Losses: training and validation, on a logarithmic axis. "
-    "Prediction and truth: test data in its order, in the task's own units; for classes, how often each true class "
-    "(row) was taken for which (column). Errors in time and error sizes: of the same test data. Network: what "
-    "flows through it, with shapes and parameters, drawn from its own weights."
+    "One training of each model: its first replicate. Losses: validation solid, training dotted, on a logarithmic "
+    "axis. Predictions, errors in order and error sizes: of the test data, in the task's own units; for classes the "
+    "share of wrong answers, how many a sequence has, and how often each true class (row) was taken for which "
+    "(column). Network: what flows through it, with shapes and parameters, drawn from its own weights."
 )
 
 
 def predictions_section(results: Results) -> Section:
-    """Figures of the first result of each model on each task; empty where no predictions were kept."""
+    """Forecasts of series, and figures of the first result of each model on each task; empty without predictions."""
     kept = list(trainings_of(unique(results.records)))
-    table = results.selected
-    table = table[(table["match"] == results.matches[0]) & (table["status"] == "ok")] if results.matches else table
+    ahead: list[Picture] = []
     pictures: list[Picture] = []
-    shown = skipped = 0
-    for t, task in enumerate(results.tasks):
-        for place, model in enumerate(results.models):
-            rows = table[(table["task"] == task) & (table["model"] == model)].sort_values("replicate", kind="stable")
-            if results.folder is None or not len(rows):
-                continue
-            record = kept[int(rows.index[0])]
-            predictions = load_predictions(results.folder, str(record.get("key")))
-            if predictions is None:
-                continue
-            if shown == SHOWN:
-                skipped += 1
-                continue
-            shown += 1
-            name, title = f"training-{t + 1}-{place + 1}", f"{model} on {task}"
-            pictures += training_pictures(name, title, predictions, record["curve"], place)
-    if not pictures:
-        return Section("predictions", "Predictions and networks", [])
-    blocks: list[Block] = [Gallery(pictures, CAPTION)]
+    skipped = 0
+    for t, task in enumerate(results.tasks if results.matches else ()):
+        shown = _shown(results, kept, task)
+        if t >= TASKS or len(shown) > MODELS:
+            skipped += len(shown[MODELS:]) if t < TASKS else len(shown)
+        if not shown or t >= TASKS:
+            continue
+        found = forecasts(results, results.matches[0], task)
+        for c, column in enumerate(found[:COLUMNS]):
+            title = f"{task}: forecasts of {column.name}"
+            draw = partial(forecast_figure.draw, found=column, results=results)
+            ahead.append(picture(f"forecast-{t + 1}-{c + 1}", title, draw, 3.0))
+        pictures += task_pictures(f"training-{t + 1}", task, shown[:MODELS], truth=not found)
+    blocks: list[Block] = [Gallery(ahead, FORECASTS)] if ahead else []
+    blocks += [Gallery(pictures, CAPTION)] if pictures else []
     if skipped:
         blocks.append(Text(f"{skipped} more models on tasks are left out here, to keep the page small."))
     return Section("predictions", "Predictions and networks", blocks)
+
+
+def _shown(results: Results, kept: list[Record], task: str) -> list[Shown]:
+    """The first replicate of each model of the first comparison that ended well and kept its predictions."""
+    table = results.selected
+    table = table[(table["match"] == results.matches[0]) & (table["task"] == task) & (table["status"] == "ok")]
+    found = []
+    for place, model in enumerate(results.models):
+        rows = table[table["model"] == model].sort_values("replicate", kind="stable")
+        if results.folder is None or not len(rows):
+            continue
+        record = kept[int(rows.index[0])]
+        predictions = load_predictions(results.folder, str(record.get("key")))
+        if predictions is not None:
+            found.append(Shown(model, place, predictions, record["curve"]))
+    return found

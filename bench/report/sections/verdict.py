@@ -5,9 +5,19 @@ from __future__ import annotations
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
 from bench.records.schema import STAGES
-from bench.report.document import Block, BulletList, Finding, Findings, Section, Text
+from bench.report.document import Block, BulletList, Finding, Findings, Picture, Section, Text
+from bench.report.figures.axes import height, picture
+from bench.report.figures.standing import rows_of, standing
+from bench.report.sections.glance import glance_table
 from bench.report.sections.layout import by_match
 from bench.report.sections.overall import choices_table, overall
+
+NARROW = 3.7  # inches: half of a card, or the whole of a telephone
+PICTURES = (
+    "Pictures: a diamond is a model's geometric mean test loss, the bar its 95 % t interval, a dot a replicate; grey "
+    "squares are predictors without a recurrent net. Further left is better. Models that share a letter are not known "
+    "to differ; that is tested in pairs on the same replicates, so models whose bars overlap may still differ."
+)
 
 
 def missing_lines(results: Results) -> list[str]:
@@ -20,26 +30,37 @@ def missing_lines(results: Results) -> list[str]:
 
 
 def verdict_section(results: Results) -> Section:
-    """Alarms, one finding over all tasks and one for each, and what to use."""
+    """For each task the decision and one picture, then alarms, the few numbers most readers want, and what to use."""
     raised = results.conclusions.alarms
-    blocks: list[Block] = [BulletList(raised, "alarm")] if raised else []
+    alarms: list[Block] = [BulletList(raised, "alarm")] if raised else []
     if missing := missing_lines(results):
-        blocks.append(BulletList(missing))
+        alarms.append(BulletList(missing))
     if results.manifest.get("status", "complete") != "complete":
-        blocks.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
+        alarms.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
     found = results.verdicts
 
     def make(match: str) -> list[Block]:
         own = [_finding(verdict, results) for verdict in found if verdict.match == match]
-        whole, table = overall(results, match), choices_table(results, match)
-        return [Findings([*([whole] if whole else []), *own]), *([table] if table else [])] if own else []
+        if not own:
+            return []
+        whole, choices = overall(results, match), choices_table(results, match)
+        blocks: list[Block] = [Findings([*([whole] if whole else []), *own], PICTURES)]
+        return [*blocks, glance_table(results, match), *([choices] if choices else [])]
 
-    made = by_match(results, make)
-    return Section("verdict", "Verdict", [*blocks, *(made or [Text("No replicate has ended yet.")])])
+    made = by_match(results, make) or [Text("No replicate has ended yet.")]
+    return Section("verdict", "Verdict", [*alarms, *made])
 
 
 def _finding(verdict: Verdict, results: Results) -> Finding:
     needless = verdict.need.state == "no"
     place = results.models.index(verdict.winner) if verdict.winner and not needless else None
     state = "settled" if needless else verdict.state
-    return Finding(verdict.task, verdict.headline, verdict.notes, state, place, verdict.answer)
+    drawn = _picture(verdict, results)
+    return Finding(verdict.task, verdict.headline, verdict.notes, state, place, verdict.answer, drawn)
+
+
+def _picture(verdict: Verdict, results: Results) -> Picture:
+    match, task = verdict.match, verdict.task
+    name = f"standing-{results.matches.index(match) + 1}-{results.tasks.index(task) + 1}"
+    inches = height(len(rows_of(results, match, task)), 0.25)
+    return picture(name, f"Test loss: {task}", lambda axes: standing(axes, results, match, task), inches, NARROW)

@@ -90,3 +90,26 @@ def test_intervals_of_ratios_in_words(low: float, high: float, said: str) -> Non
 def test_names_at_the_beginning_of_a_sentence_stay_as_they_are() -> None:
     assert formatting.as_sentence("gru has the lower error", ["gru", "lstm"]) == "gru has the lower error."
     assert formatting.as_sentence("grubs are no model", ["gru"]) == "Grubs are no model."
+
+
+@given(st.floats(0.5, 1 - 1e-9), st.floats(1e-9, 0.3), st.floats(1e-9, 0.3))
+@settings(derandomize=True, max_examples=300)
+def test_the_bounds_of_a_score_are_told_apart(value: float, below: float, above: float) -> None:
+    _, bounds = formatting.scored(value, value - below, value + above)
+    low, _, high = bounds.partition(" to ")
+    assert low != high or (bounds == "" and below + above < 1e-6)
+
+
+@given(st.floats(-12, 6).map(lambda power: 10**power), st.floats(1e-4, 2), st.floats(1e-4, 2))
+@settings(derandomize=True, max_examples=300)
+def test_the_bounds_of_a_loss_are_told_apart(value: float, below: float, above: float) -> None:
+    _, bounds = formatting.estimated(value, value * 10**-below, value * 10**above)
+    low, _, high = bounds.partition(" to ")
+    assert low != high
+
+
+def test_a_score_is_at_most_1_and_one_value_has_no_interval() -> None:
+    assert formatting.scored(-57.4, -132.0, 17.5) == ("−57.4", "−132 to 1.00")
+    assert formatting.scored(0.9, math.nan, math.nan) == ("0.900", "")
+    assert formatting.scored(None, None, None) == ("–", "")
+    assert formatting.estimated(0.0012345, math.nan, math.nan) == ("0.00123", "")

@@ -45,10 +45,11 @@ def test_the_promised_columns_are_there_in_order(records: list[dict[str, Any]]) 
         "energy_joules",
         "kernel",
         "search_kernel",
+        "checkpoint",
     ]
     columns = list(tables.trainings_table(records).columns)
     assert [column for column in columns if column in promised] == promised
-    assert columns[columns.index("search_kernel") + 1 :] == ["rmse", "r2", "recall_accuracy", "string_accuracy"]
+    assert columns[columns.index("checkpoint") + 1 :] == ["rmse", "r2", "recall_accuracy", "string_accuracy"]
     assert list(tables.curves_table(records).columns)[-4:] == ["step", "train_loss", "valid_loss", "valid_metric"]
     timings = "match task model hidden_size num_layers batch_size kernel threads forward_seconds step_seconds"
     assert list(tables.timings_table(records).columns)[:10] == timings.split()

@@ -51,13 +51,16 @@ def test_every_flag_has_a_heading_and_a_whole_sentence() -> None:
 
 def test_switches_are_the_options_that_are_true_or_false_and_all_others_take_text() -> None:
     for param in flags():
-        switch = isinstance(getattr(Options(), param.name or ""), bool)
+        switch = not OPTIONS[param.name or ""].metavar
         assert param.type.name == ("boolean" if switch else "text")  # `resolve` converts text, as it does for TOML
 
 
 def test_a_switch_that_is_not_given_leaves_the_config_alone() -> None:
     assert run_command.make_context("run", []).params["save_models"] is None
     assert run_command.make_context("run", ["--save-models"]).params["save_models"] is True
+    without = run_command.make_context("run", ["--no-save-models"])
+    assert without.params["save_models"] is False
+    assert command_line(without) == "python -m bench run --no-save-models"
 
 
 @pytest.mark.parametrize("args", [(), ("--help",)])

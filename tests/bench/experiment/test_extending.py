@@ -17,7 +17,18 @@ from bench.records.doctor import diagnose
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
 from bench.records.selection import select
+from tasks.errors import UserError
+from tasks.registry import code_hash, load_plugin_file
 
+MODEL = """
+from dataclasses import dataclass
+from bench.models.gru import Gru
+
+@dataclass(frozen=True)
+class Another(Gru):
+    name = "another"
+    summary = "a GRU under another name"
+"""
 TIMES = ("wall_seconds", "cpu_seconds", "peak_bytes", "timing", "evaluation_seconds")
 
 
@@ -92,7 +103,7 @@ def test_a_longer_search_extends_a_shorter_one_in_every_replicate(options: dict[
     at_once, _ = go({**options, "trials": 14, "results": str(tmp_path / "other")})
     assert comparable(longer, ("trial",)) == comparable(at_once, ("trial",))
     assert selected(longer) == examined(longer) == examined(at_once)
-    assert not (longer.results_folder / "models").exists()
+    assert kept(longer) == {r["examined"] for r in records(longer) if r["stage"] == "examine"}
 
 
 @pytest.mark.parametrize("smaller", [{"replicates": 1}, {"trials": 2}, {"replicates": 1, "trials": 2}], ids=str)
@@ -134,16 +145,48 @@ def test_an_interrupted_run_goes_on_and_gives_what_it_would_have_given(
     assert comparable(outcome) == comparable(whole)
     names = [sorted(p.name for p in (o.results_folder / "predictions").iterdir()) for o in (outcome, whole)]
     assert names[0] == names[1]
-    assert not (outcome.results_folder / "models").exists()
+    assert kept(outcome) == kept(whole) == {r["examined"] for r in records(whole) if r["stage"] == "examine"}
 
 
-def test_the_weights_of_the_selected_trials_alone_are_kept_where_that_is_asked_for(options: dict[str, Any]) -> None:
-    outcome, _ = go({**options, "save_models": True})
-    kept = {path.stem for path in (outcome.results_folder / "models").iterdir()}
-    chosen = selected(outcome)
-    assert kept == {
-        r["key"] for r in records(outcome) if r["stage"] == "trial" and r["trial"] == chosen[r["replicate"]]
-    }
+def kept(outcome: Outcome) -> set[str]:
+    """Keys of the trainings whose models are beside the records."""
+    return {path.stem for path in (outcome.results_folder / "models").glob("*")}
+
+
+def chosen(outcome: Outcome) -> set[str]:
+    trial = selected(outcome)
+    return {r["key"] for r in records(outcome) if r["stage"] == "trial" and r["trial"] == trial[r["replicate"]]}
+
+
+def test_the_models_of_the_selected_trials_alone_are_kept(options: dict[str, Any]) -> None:
+    outcome, _ = go(options)
+    assert kept(outcome) == chosen(outcome)
+    without, _ = go({**options, "save_models": False, "name": "without"})
+    assert not (without.results_folder / "models").exists()
+
+
+def test_what_an_earlier_run_did_not_keep_is_trained_again_where_that_is_asked_for(options: dict[str, Any]) -> None:
+    without, _ = go({**options, "save_models": False})
+    again, measured = go(options)
+    assert again.unchanged  # a default trains nothing again
+    assert not measured
+    kept_now, measured = go({**options, "save_models": True})
+    assert measured == {("examine", 1): 1, ("examine", 2): 1}
+    assert kept(kept_now) == chosen(without)
+    unchanged, measured = go({**options, "save_models": True})
+    assert unchanged.unchanged
+    assert not measured
+    assert diagnose("e", kept_now.results_folder.parent).is_sound
+
+
+def test_a_large_model_is_kept_where_that_is_asked_for(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.experiment.cell.LARGEST_UNASKED", 11)
+    small, _ = go(options)
+    assert not kept(small)
+    asked, _ = go({**options, "save_models": True})
+    assert kept(asked) == chosen(asked)
 
 
 @pytest.mark.parametrize("save_models", [False, True])
@@ -164,8 +207,9 @@ def test_what_records_have_checksums_of_stays(options: dict[str, Any], save_mode
 
 def test_a_replicate_none_of_whose_trials_ends_well_selects_nothing(options: dict[str, Any]) -> None:
     outcome, _ = go({**options, "models": ["faulty[after=2]", "linear"]})
+    examinations = [r for r in records(outcome) if r["stage"] == "examine"]
     assert {r["model"]["label"] for r in records(outcome) if r["stage"] in ("examine", "time")} == {"linear"}
-    assert not (outcome.results_folder / "models").exists()
+    assert kept(outcome) == {r["examined"] for r in examinations}
 
 
 def test_replicates_added_to_a_complete_experiment_are_a_further_look(options: dict[str, Any]) -> None:
@@ -179,3 +223,62 @@ def test_replicates_added_to_a_complete_experiment_are_a_further_look(options: d
     assert extended() is None
     assert extended(replicates=3) is True
     assert extended(replicates=3, trials=4) is True
+
+
+def test_another_model_extends_the_experiment_of_a_name(options: dict[str, Any], tmp_path: Path) -> None:
+    options = {**options, "engine": "exact"}
+    go(options)
+    both, measured = go({**options, "models": ["rnn"]})
+    assert {key: count for key, count in measured.items() if key[0] != "time"} == {
+        **dict.fromkeys([("trial", 1), ("trial", 2)], 3),
+        **dict.fromkeys([("examine", 1), ("examine", 2)], 1),
+    }
+    at_once, _ = go({**options, "models": ["linear", "rnn"], "results": str(tmp_path / "other")})
+    assert comparable(both) == comparable(at_once)
+    manifests = [json.loads((o.results_folder / "experiment.json").read_text()) for o in (both, at_once)]
+    assert manifests[0]["identity"] == manifests[1]["identity"]
+    assert manifests[0]["experiment"]["models"] == ["linear", "rnn"]
+    for models in (["linear"], ["rnn"], ["rnn", "linear"]):
+        again, measured = go({**options, "models": models})
+        assert again.unchanged
+        assert not measured
+
+
+def test_a_model_with_a_plug_in_of_its_own_extends_too(options: dict[str, Any], tmp_path: Path) -> None:
+    go(options)
+    plugin = tmp_path / "another.py"
+    plugin.write_text(MODEL)
+    both, measured = go({**options, "models": ["another"], "plugins": [str(plugin), *options["plugins"]]})
+    assert measured["trial", 1] == 3
+    assert {r["model"]["name"] for r in records(both) if r["stage"] == "trial"} == {"linear", "another"}
+
+
+def test_an_edited_plug_in_is_said_by_name(options: dict[str, Any], tmp_path: Path) -> None:
+    plugin = tmp_path / "edited.py"
+    plugin.write_text(MODEL.replace("another", "edited"))
+    made = {**options, "models": ["edited"], "plugins": [*options["plugins"], str(plugin)]}
+    outcome, _ = go(made)
+    plugin.write_text(MODEL.replace("another", "edited") + "\n# edited\n")
+    vars(load_plugin_file(str(plugin)))["__code_hash__"] = "of the edited file"  # as another process would find it
+    code_hash.cache_clear()
+    with pytest.raises(UserError) as refused:
+        go(made)
+    says = f"edited.py has changed since {outcome.results_folder} was made: give another --name, or --fresh"
+    assert str(refused.value) == says
+
+
+def test_changed_data_are_said_by_name_with_their_rows(options: dict[str, Any], tmp_path: Path) -> None:
+    table = tmp_path / "sales.csv"
+    values = [f"{i * 7 % 13}" for i in range(101)]
+    table.write_text("\n".join(["sales", *values[:100]]))
+    made = {**options, "tasks": None, "data": str(table), "target": "sales", "window": 4, "models": ["rnn"]}
+    outcome, _ = go(made)
+    table.write_text("\n".join(["sales", *values]))
+    with pytest.raises(UserError) as refused:
+        go(made)
+    what = f"sales.csv has changed since {outcome.results_folder} was made (100 → 101 rows)"
+    assert str(refused.value) == f"{what}: give another --name, or --fresh"
+    table.write_text("\n".join(["sales", *values[:100]]))
+    with pytest.raises(UserError, match=r"was made with --window 4 \(now 5\): give another --name, or --fresh"):
+        go({**made, "window": 5})
+    assert go(made)[0].unchanged

@@ -15,6 +15,8 @@ from bench.gate.check import check
 from bench.gate.exact import ExactProblem
 from bench.gate.exceptions import Exemption
 from bench.gate.formats import FORMATS, markdown, text, write
+from bench.gate.formats.plot import plot
+from bench.gate.mean_curves import MeanCurves
 from bench.gate.outcome import CellOutcome, CheckOutcome
 from bench.gate.replicates import CellName
 from bench.gate.rule import Rule
@@ -255,3 +257,69 @@ def test_step_times_have_their_unit() -> None:
     table = [cells_of_row(line) for line in lines[2:6]]
     assert table[0] == ["cell", "result", "baseline", "now", "change", "95 % interval"]
     assert table[2][2:5] == ["2.00 ms", "2.50 ms", "+25.0 %"]
+
+
+def test_every_cell_that_was_compared_says_what_was_detectable(outcome: CheckOutcome) -> None:
+    headers, *rows = [cells_of_row(line) for line in write(outcome, "markdown").splitlines() if line.startswith("|")]
+    place = headers.index("detectable")
+    shown = {row[0]: row[place] for row in rows}
+    for found in outcome.cells:
+        expected = f"{100 * (found.detectable - 1):+.1f} %" if found.first is not None else ""
+        assert shown[str(found.name)] == expected
+        assert write(outcome, "text").count(expected) >= 1
+    entries = {entry["id"]: entry["detectable"] for entry in json.loads(write(outcome, "json"))["cells"]}
+    assert entries["good/gru"] == next(x.detectable for x in outcome.cells if x.name.task == "good") > 1.05
+    assert entries["gone/gru"] is None
+
+
+def test_markdown_shows_the_curves_of_what_failed_alone(outcome: CheckOutcome) -> None:
+    written = write(outcome, "markdown")
+    assert written.count("```text\n") == 1
+    _, _, after = written.partition("**slower × gru**\n\n```text\n")
+    drawn = after.partition("\n```")[0].splitlines()
+    assert drawn[0] == "mean log10 validation loss: o baseline, x now, # both"
+    assert len(drawn) == 1 + 12 + 2
+    assert max(map(len, drawn)) <= 70  # a comment's column holds it without scrolling
+    assert drawn[1].split("|")[1].startswith("#")  # they start together
+    assert "x" in after
+    assert len(write(outcome, "markdown")) < 65_536
+
+
+def test_a_plot_draws_each_curve_where_it_is() -> None:
+    """From 0 to −2 in 100 steps, and now in 200: half as far at every step."""
+    drawn = plot(MeanCurves((0, 100, 200), (0.0, -2.0, -2.0), (0.0, -1.0, -2.0))).splitlines()
+    canvas = [line.partition("|")[2].ljust(60) for line in drawn[1:-2]]
+    assert len(canvas) == 12
+    columns = ["".join(line[column] for line in canvas) for column in range(60)]
+    assert (columns[0][0], columns[59][11]) == ("#", "#")
+    for column, marks in enumerate(columns):
+        before, now = (round(min(2.0, speed * column / 59 * 200) / 2.0 * 11) for speed in (0.02, 0.01))
+        assert (marks[before], marks[now]) == (("#", "#") if before == now else ("o", "x"))
+        assert len(marks.replace(" ", "")) == (1 if before == now else 2)
+    assert drawn[-1].split() == ["0", "200", "steps"]
+    assert [line.split("|")[0].strip() for line in drawn[1:-2]] == ["0.00", *[""] * 10, "-2.00"]
+
+
+def test_a_plot_of_equal_losses() -> None:
+    assert "#" * 60 in plot(MeanCurves((0,), (1.0,), (1.0,)))
+
+
+def test_identifiers_do_not_depend_on_numbers_or_order(nasty: CheckOutcome, outcome: CheckOutcome) -> None:
+    """What programs may rely on, as docs/ci.md lists it."""
+    suite = ElementTree.fromstring(write(outcome, "junit"))
+    assert suite.get("name") == "bench.convergence"
+    failure = next(suite.iter("failure"))
+    assert failure.get("type") == "regressed"
+    blocking = tuple(ExactProblem(code, "t", True, change=True) for code in ("float64", "data"))
+    changed = CellOutcome(NASTY, "changed", "w", problems=blocking)
+    found = CheckOutcome("b", "this code", (changed,))
+    suite = ElementTree.fromstring(write(found, "junit"))
+    assert next(suite.iter("failure")).get("type") == "changed:float64,data"
+    assert (suite.get("failures"), found.exit_code) == ("1", 1)
+    assert write(found, "github").startswith("::error title=bench a|b<c>%2C100%25/x&y%3A [z] changed::w")
+    (entry,) = json.loads(write(found, "json"))["cells"]
+    assert (entry["id"], [problem["code"] for problem in entry["problems"]]) == (
+        "a|b<c>,100%/x&y: [z]",
+        ["float64", "data"],
+    )
+    assert json.loads(write(nasty, "json"))["schema"] == 2

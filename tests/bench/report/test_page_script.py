@@ -67,6 +67,12 @@ def address(folder: Path, name: str, view: str = "") -> str:
     return (folder / "reports" / name / "index.html").as_uri() + (f"#{view}" if view else "")
 
 
+def visit(page: "Page", where: str) -> None:
+    """Load a page and open all of its folded parts."""
+    page.goto(where)
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+
+
 def shown(page: "Page", column: int, table: str = "[data-key=tuned] table[data-tools]") -> list[str]:
     rows = f"{table} tbody tr:not([hidden])"
     return [text.strip() for text in page.eval_on_selector_all(
@@ -74,7 +80,7 @@ def shown(page: "Page", column: int, table: str = "[data-key=tuned] table[data-t
 
 
 def test_a_column_sorts_both_ways_and_back_with_missing_values_last(page: "Page", folder: Path) -> None:
-    page.goto(address(folder, "two"))
+    visit(page, address(folder, "two"))
     first = shown(page, 6)
     head = page.locator("[data-key=tuned] table[data-tools] thead button", has_text="Parameters")
     head.click()
@@ -93,7 +99,7 @@ def test_a_column_sorts_both_ways_and_back_with_missing_values_last(page: "Page"
 
 
 def test_rows_are_searched_and_filtered(page: "Page", folder: Path) -> None:
-    page.goto(address(folder, "two"))
+    visit(page, address(folder, "two"))
     tools = page.locator("[data-key=tuned] .tools")
     tools.locator("select").select_option("sine")
     assert set(shown(page, 0)) == {"sine"}
@@ -105,7 +111,7 @@ def test_rows_are_searched_and_filtered(page: "Page", folder: Path) -> None:
 
 
 def test_one_choice_changes_every_section(page: "Page", folder: Path) -> None:
-    page.goto(address(folder, "two"))
+    visit(page, address(folder, "two"))
     assert page.locator("[data-option-of=match][data-key=hidden]:visible").count() == 0
     page.locator("#curves .choice label", has_text="equal hidden size").click()
     visible = page.locator("[data-option-of=match]:visible")
@@ -156,7 +162,7 @@ def test_the_recomputed_figures_are_those_of_bench_stats(
     page: "Page", folder: Path, name: str, match: str, task: str
 ) -> None:
     results = load(name, folder / "results")
-    page.goto(address(folder, name, f"match={match}&task={task}"))
+    visit(page, address(folder, name, f"match={match}&task={task}"))
     own = target_of(results, task)["threshold"]
     solved = [check(page, results, match, task, own, {})]
     recorded = results.selected[(results.selected["task"] == task) & (results.selected["match"] == match)]
@@ -175,7 +181,7 @@ def test_seconds_and_examples_scale_the_same_times(page: "Page", folder: Path) -
     results = load("two", folder / "results")
     summary = results.summary[(results.summary["match"] == "tuned") & (results.summary["task"] == "copy")]
     seconds = summary.dropna(subset="step_seconds").set_index("model")["step_seconds"].to_dict()
-    page.goto(address(folder, "two", "task=copy"))
+    visit(page, address(folder, "two", "task=copy"))
     own = target_of(results, "copy")["threshold"]
     page.locator("input[name=axis][value=seconds]").check()
     check(page, results, "tuned", "copy", own, seconds)
@@ -187,7 +193,7 @@ def test_seconds_and_examples_scale_the_same_times(page: "Page", folder: Path) -
 
 
 def test_the_curves_and_the_shares_are_drawn(page: "Page", folder: Path) -> None:
-    page.goto(address(folder, "two", "task=copy"))
+    visit(page, address(folder, "two", "task=copy"))
     thin = page.locator("[data-part=curves] path[stroke-width='0.8']").count()
     assert thin == 4 * 5
     assert page.locator("[data-part=ecdf] path").count() == 4
@@ -201,7 +207,7 @@ def test_the_curves_and_the_shares_are_drawn(page: "Page", folder: Path) -> None
 
 
 def test_a_copied_address_shows_the_same_view(browser: "Browser", page: "Page", folder: Path) -> None:
-    page.goto(address(folder, "two"))
+    visit(page, address(folder, "two"))
     page.locator("#leaderboard .choice label", has_text="equal hidden size").click()
     board = "[data-key=hidden] table[data-tools]"
     page.locator("[data-key=hidden] .tools select").select_option("copy")
@@ -224,12 +230,12 @@ def test_a_copied_address_shows_the_same_view(browser: "Browser", page: "Page", 
     again = browser.new_page(viewport={"width": 1440, "height": 900})
     again.goto(page.url)
     assert state(again) == state(page)
-    assert abs(again.evaluate("document.getElementById('curves').getBoundingClientRect().top")) < 5
+    assert abs(again.evaluate("document.getElementById('curves-title').getBoundingClientRect().top")) < 5
     again.close()
 
 
 def test_a_view_that_does_not_exist_is_the_usual_one(page: "Page", folder: Path) -> None:
-    page.goto(address(folder, "two", "match=none&task=none&x=parsecs&target=pink&sort=99d&only=none&at=nowhere"))
+    visit(page, address(folder, "two", "match=none&task=none&x=parsecs&target=pink&sort=99d&only=none&at=nowhere"))
     assert len(shown(page, 0)) > 10
     assert page.locator("[data-part=table] tr").count() == 4
     assert page.locator("input[name=axis]:checked").get_attribute("value") == "steps"
@@ -238,7 +244,12 @@ def test_a_view_that_does_not_exist_is_the_usual_one(page: "Page", folder: Path)
 def test_without_a_script_everything_is_there_to_read(browser: "Browser", folder: Path) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.goto(address(folder, "two"))
+    page.goto(address(folder, "two", "curves"))  # the browser itself opens what the address names
+    assert page.locator("#curves figure:visible").count() == page.locator("#curves figure[data-figure]").count() > 5
+    assert not page.locator("#outcome").is_visible()
+    page.locator("summary h2", has_text="Solved replicates").click()
+    assert page.locator("#outcome").is_visible()
+    page.emulate_media(media="print")
     for heading in ("Compared: tuned", "Compared: equal hidden size"):
         assert page.get_by_role("heading", name=heading).first.is_visible()
     assert page.locator("figure[data-figure]:visible").count() == page.locator("figure[data-figure]").count() > 30
@@ -263,7 +274,7 @@ def test_axe_finds_no_serious_violation(browser: "Browser", folder: Path, scheme
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
     page = context.new_page()
-    page.goto(address(folder, "two"))
+    visit(page, address(folder, "two"))
     found = axe.Axe().run(page).response["violations"]
     serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
     assert serious == []
@@ -273,7 +284,7 @@ def test_axe_finds_no_serious_violation(browser: "Browser", folder: Path, scheme
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_scripted_page_fits_its_window(page: "Page", folder: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(address(folder, "two"))
+    visit(page, address(folder, "two"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     wide = "[...document.querySelectorAll('figure, article, .scroll, .controls, .tools, svg, input, select')]"
     assert page.evaluate(f"{wide}.filter(e => e.getBoundingClientRect().right > innerWidth + 0.5).length") == 0

@@ -64,18 +64,11 @@ def test_sections_come_in_the_order_of_the_questions(synthetic: ModuleType, tmp_
         "made",
         "reading",
     ]
-    assert [a["id"] for tag, a in Page(html).tags if tag == "section"] == order
+    assert [a["id"] for tag, a in Page(html).tags if tag == "div" and a.get("class") == "content"] == order
     assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == [
-        *("Verdict", "Leaderboard", "Learning curves", "Test loss and solved replicates", "Scaling and cost"),
-        *(
-            "Skill and what it costs",
-            "Models in pairs",
-            "Claims",
-            "Search",
-            "Failures and alarms",
-            "How it was made",
-            "How to read the numbers",
-        ),
+        *("Verdict", "Leaderboard", "Learning curves", "Solved replicates", "Scaling and cost"),
+        *("Skill and what it costs", "Models in pairs", "Claims", "Search", "Failures and alarms"),
+        *("How it was made", "How to read the numbers"),
     ]
 
 

@@ -128,17 +128,19 @@ if (explorer) {
     const said = `Target: validation ${task.metric} ${direction} ${number(target())}. ${told(found.map(share))}.`;
     svg.setAttribute("aria-label", said);
     part("said").textContent = said;
-    const cell = (value, text) => make("td", {}, make("data", { value: Number.isNaN(value) ? "" : value }, text));
+    const named = of === units.seconds ? "seconds" : of === units.examples ? "sequences" : "steps";
+    const cell = (label, value, text) => make("td", { role: "cell", "data-label": label }, make("data", { value: Number.isNaN(value) ? "" : value }, text));
     part("table").replaceChildren(...found.map(({ model, n, solved, median, mean }) => {
       const factor = of.factor(model), [low, high] = convergence.wilson(solved, n);
       const key = make("i", { class: "key", style: `--own: ${paint(model)}` });
       const bounds = `${Math.round(low * 100)} % to ${Math.round(high * 100)} %`;
-      const rate = make("td", { "data-low": low, "data-high": high },
+      const rate = make("td", { role: "cell", "data-label": "Solved", "data-low": low, "data-high": high },
         make("data", { value: solved / n }, `${solved} of ${n}`), make("small", {}, bounds));
-      return make("tr", { class: "model", "data-model": model.name }, make("th", { scope: "row", class: "left" }, key, make("bdi", {}, model.name)),
-        rate, cell(median * factor, number(median * factor)), cell(mean * factor, number(mean * factor)));
+      return make("tr", { role: "row", class: "model", "data-model": model.name }, make("th", { role: "rowheader", scope: "row", class: "left" }, key, make("bdi", {}, model.name)),
+        rate, cell(`Median to target (${named})`, median * factor, number(median * factor)),
+        cell("Restricted mean", mean * factor, number(mean * factor)));
     }));
-    part("unit").textContent = of === units.seconds ? "seconds" : of === units.examples ? "sequences" : "steps";
+    part("unit").textContent = named;
   };
 
   const update = () => {
@@ -195,10 +197,10 @@ if (explorer) {
   part("reset").addEventListener("click", () => { part("number").blur(); aimAt(task.threshold); });
   view.changed(key => { if (key === "match") pickTask(); });
   let waiting = 0;
-  window.addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(update); });
+  const again = () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(update); };
+  window.addEventListener("resize", again);
+  explorer.closest("details")?.addEventListener("toggle", again); // a closed part has no width to draw at
   pickTask();
 }
 
-
-const place = document.getElementById(view.get("at"));
-if (place) place.scrollIntoView({ behavior: "instant" });
+jump(view.get("at") || location.hash.slice(1), "instant"); // last of all: what stands above has its height now

@@ -30,11 +30,3 @@ const make = (name, attributes = {}, ...children) => {
   return element;
 };
 
-// Sections keep their own links; the view stays in the address beside the section that was jumped to.
-document.querySelectorAll("nav a").forEach(link => link.addEventListener("click", event => {
-  const section = document.getElementById(link.hash.slice(1));
-  event.preventDefault();
-  view.set("at", section.id);
-  section.scrollIntoView();
-  section.querySelector("h2").focus({ preventScroll: true });
-}));

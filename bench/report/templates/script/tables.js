@@ -49,7 +49,8 @@ document.querySelectorAll("table[data-tools]").forEach((table, place) => {
         || (!references.checked && !row.classList.contains("model"));
       shown += !row.hidden;
     });
-    count.textContent = shown === rows.length ? `${shown} rows` : `${shown} of ${rows.length} rows`;
+    const all = `${rows.length} row${rows.length === 1 ? "" : "s"}`;
+    count.textContent = shown === rows.length ? all : `${shown} of ${all}`;
   };
   const bind = (input, key, read, write, otherwise) => {
     write(view.get(own(key), otherwise));

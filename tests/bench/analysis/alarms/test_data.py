@@ -12,8 +12,8 @@ import pytest
 from bench.analysis.alarms.data import few_test_rows, out_of_range
 from bench.analysis.results import Results
 from bench.experiment.references import splits_of
+from tasks.contract import Dataset, Split
 from tasks.copy_memory import CopyMemory
-from tasks.origins import find_origins
 
 Build = Callable[..., Results]
 
@@ -62,14 +62,11 @@ def test_usual_extremes_and_classes_are_none(
 
 def test_the_share_is_counted_by_column() -> None:
     """A value of one column is not inside because another column has such values."""
-    series = np.array([[t, 100.0 + t % 2] for t in range(200)])
-    origins = find_origins(200, 4, 1)
-    assert origins is not None
-    found = splits_of(origins.split(series, 0, 2))
+    rows = np.array([[t, 100.0 + t % 2] for t in range(200)])
+    parts = [Split(rows[part, None], rows[part]) for part in (slice(0, 120), slice(120, 150), slice(150, 200))]
+    found = splits_of(Dataset(*parts))
     assert found["outside_range"] == 0.5  # all of the first column, nothing of the second
-    assert found["splits"] == {
-        part: len(rows) for part, rows in zip(("train", "valid", "test"), origins.target_rows(0), strict=True)
-    }
+    assert found["splits"] == {"train": 120, "valid": 30, "test": 50}
     assert splits_of(CopyMemory(delay=2, length=1).generate(0))["outside_range"] is None
 
 

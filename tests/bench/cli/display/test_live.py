@@ -116,4 +116,5 @@ def test_a_pipe_gets_no_escape_codes() -> None:
         "device cpu: [no] markup",
         "[1/7] confirm copy[delay=5] gru replicate 1: failed: ValueError: [red]broken[/red]",
         "[3/7] confirm copy[delay=5] gru replicate 1: test loss 0.5",
+        "3 trainings and timings in 0:00, 1 of them found in the records",
     ]

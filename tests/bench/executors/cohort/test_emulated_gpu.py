@@ -18,9 +18,12 @@ from bench.executors.cohort.cohort import Cohort
 from bench.executors.cohort.gpu import DeviceLost, Gpu
 from bench.executors.cohort.reuse import shape_of
 from bench.executors.cohort.size import CohortSize
+from bench.measure import gradient_flow
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
+from bench.records.atomic import FILES
 from bench.records.schema import Record
+from bench.training import train as trained
 from bench.training.data import load_data
 from bench.training.jobs import TrainingJob
 from bench.training.loop import finish
@@ -308,3 +311,37 @@ def test_an_error_in_scoring_is_the_training_s_own(emulate: Emulate, monkeypatch
         cohort.round()
     assert listener.by_serial[1]["status"] == "failed"
     assert "no such loss" in listener.by_serial[1]["error"]
+
+
+def test_gradient_flow_is_measured_while_others_take_their_turns(
+    emulate: Emulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launching thread draws the weights, which takes torch's global generator; the rest is NumPy's."""
+    emulate(learners_on_gpu=True)
+    threads: dict[str, set[int]] = {"draws": set(), "measures": set()}
+
+    def watched(module: Any, name: str, what: str) -> None:
+        own = getattr(module, name)
+
+        def call(*args: Any) -> Any:
+            threads[what].add(threading.get_ident())
+            return own(*args)
+
+        monkeypatch.setattr(module, name, call)
+
+    watched(trained, "build_learner", "draws")
+    watched(gradient_flow, "_flow", "measures")
+    examined = TrainingJob(replace(training(), on_test_data=True), examine=True)
+    listener = Records()
+    cohort = Cohort(Gpu(), CohortSize(2), listener)
+    cohort.add(1, examined)
+    while not cohort.idle:
+        cohort.round()
+    assert threads["draws"] == {threading.get_ident()}
+    assert threads["measures"]
+    assert threading.get_ident() not in threads["measures"]
+    alone = examined.perform(lambda *evaluation: None)
+    found = listener.by_serial[1]
+    assert found["gradient_flow"] == alone["gradient_flow"]
+    assert found[FILES] == alone[FILES]
+    assert found["gradient_flow"]

@@ -44,16 +44,29 @@ def axes() -> Axes:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_prediction_gives_five_pictures(kind: str) -> None:
-    pictures = figures.training_pictures("a", "gru on sine", KINDS[kind], CURVE, 1)
-    assert [p.name for p in pictures] == ["a-curve", "a-truth", "a-errors", "a-histogram", "a-network"]
+def test_models_share_figures_where_they_can(kind: str) -> None:
+    trainings = [figures.Shown(model, place, KINDS[kind], CURVE) for place, model in enumerate(("gru", "lstm"))]
+    pictures = figures.task_pictures("a", "sine", trainings)
+    together, networks = {"a-curve", "a-errors", "a-histogram"}, {"a-network-1", "a-network-2"}
+    answers = {"a-truth-1", "a-truth-2"} if kind.startswith("classes") else {"a-truth"}
+    assert {p.name for p in pictures} == together | networks | answers
     for picture in pictures:
         ET.fromstring(picture.svg)
         assert picture.alt.endswith(".")
+        if picture.name in together:
+            assert picture.alt.startswith("gru: ")
+            assert "lstm: " in picture.alt
 
 
-def test_without_predictions_there_is_the_learning_curve() -> None:
-    assert [p.name for p in figures.training_pictures("a", "t", None, CURVE, 0)] == ["a-curve"]
+def test_a_series_has_its_truth_in_the_figure_of_forecasts() -> None:
+    pictures = figures.task_pictures("a", "sunspots", [figures.Shown("gru", 0, VALUES, CURVE)], truth=False)
+    assert [p.name for p in pictures] == ["a-curve", "a-errors", "a-histogram", "a-network-1"]
+
+
+def test_models_on_one_axis_have_one_truth(axes: Axes) -> None:
+    for place, model in enumerate(("gru", "lstm")):
+        figures.against_truth(axes, VALUES, place, label=model)
+    assert [line.get_label() for line in axes.lines] == ["truth", "gru", "lstm"]
 
 
 def test_prediction_and_truth_are_drawn_as_they_are(axes: Axes) -> None:

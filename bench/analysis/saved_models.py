@@ -1,0 +1,93 @@
+"""The models that an experiment kept: one for each replicate of each model, and which of them to use."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.analysis.recorded import Recorded
+from bench.records.folder import command_name
+from bench.records.kept_models import LARGEST_UNASKED, too_large
+from bench.records.schema import label, trainings, unique
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A trained model in a file. `file`: within the results folder; `block`: of a series' forecast origin, else -1."""
+
+    match: str
+    task: str
+    model: str
+    replicate: int
+    block: int
+    valid_loss: float
+    file: str
+
+
+def saved_models(results: Recorded) -> tuple[SavedModel, ...]:
+    """The models of the selected trainings whose files are there, as trainings are ordered."""
+    table = results.selected
+    table = table[table["checkpoint"].notna() & (table["status"] == "ok") & table["replicate"].notna()]
+    return tuple(
+        SavedModel(
+            str(row["match"]),
+            str(row["task"]),
+            str(row["model"]),
+            int(row["replicate"]),
+            -1 if row["block"] != row["block"] or row["block"] is None else int(row["block"]),
+            float(row["valid_loss"]),
+            str(row["checkpoint"]),
+        )
+        for row in table.astype({"block": "float"}).to_dict("records")
+        if results.folder is not None and (results.folder / str(row["checkpoint"])).is_file()
+    )
+
+
+def ranked(models: tuple[SavedModel, ...]) -> list[list[SavedModel]]:
+    """The models of one task, a list for each comparison and model, best first.
+
+    Models are ordered by the geometric mean of their validation losses, which are comparable between models alone:
+    each replicate has other validation data. Of one model, the replicate with the newest forecast origin comes first
+    (it is trained on the most rows), of equal ones the one with the lowest validation loss.
+    """
+    groups: dict[tuple[str, str], list[SavedModel]] = {}
+    for model in models:
+        groups.setdefault((model.match, model.model), []).append(model)
+
+    def typical(group: list[SavedModel]) -> float:
+        return sum(math.log(max(model.valid_loss, 1e-300)) for model in group) / len(group)
+
+    return [sorted(group, key=lambda m: (-m.block, m.valid_loss)) for group in sorted(groups.values(), key=typical)]
+
+
+def table_tasks(results: Recorded) -> list[str]:
+    """Labels of the tasks that forecast a table: their records say where each replicate cuts it."""
+    return list(dict.fromkeys(label(r.get("task")) for r in trainings(results.records) if r.get("origin")))
+
+
+def not_kept(results: Recorded) -> int:
+    """Selected trainings whose models were too large to be kept unasked."""
+    kept = list(trainings(unique(results.records)))
+    table = results.selected
+    rows = table[table["checkpoint"].isna() & (table["status"] == "ok")]
+    return sum(too_large(kept[int(index)]) for index in rows.index)
+
+
+def predict_command(results: Recorded) -> str | None:
+    """A command that forecasts with the best model as it stands; None where no kept model reads a table."""
+    tasks = [task for task in table_tasks(results) if any(model.task == task for model in saved_models(results))]
+    if not tasks:
+        return None
+    words = ["python", "-m", "bench", "predict", results.name]
+    data = results.settings.get("data")
+    words += [str(data)] if data and tasks[0].startswith("series[") else []
+    words += ["--task", tasks[0]] if len(tasks) > 1 else []
+    return shlex.join(words) + command_name(Path(results.folder or "results").parent)
+
+
+def too_large_sentence(count: int) -> str:
+    """How to keep the models that were too large."""
+    what = "model was" if count == 1 else "models were"
+    return f"{count} {what} not kept, being larger than {LARGEST_UNASKED >> 20} MiB: --save-models keeps any"

@@ -1,0 +1,116 @@
+"""An experiment that is asked for in the folder of a recorded one: whether it extends that one, or how it differs.
+
+More replicates and more trials are part of no identity. More models are: the recorded experiment is found again by
+asking for the recorded models alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bench.config.given import by_current_names
+from bench.config.options import OPTIONS, Options, flag, keys_deciding
+from bench.config.resolve import Experiment, extending
+from bench.models.registry import MODELS
+from tasks.errors import UserError
+from tasks.registry import TASKS, load_plugin_file
+from tasks.spec import Spec
+
+SHOWN = 2  # differences that a message names
+
+
+@dataclass(frozen=True)
+class Grown:
+    """An experiment with the models of the recorded one before its own, and the identity that one had."""
+
+    experiment: Experiment
+    recorded_identity: str
+
+
+def grown(experiment: Experiment, manifest: Mapping[str, Any]) -> Grown | None:
+    """The experiment as it is to be, where it differs from the recorded one in its models alone; else None.
+
+    manifest: the content of the recorded `experiment.json`.
+    """
+    settings, identity = _settings(manifest), manifest.get("identity")
+    models, plugins = settings.get("models"), settings.get("plugins") or []
+    if not models or not identity:
+        return None
+    if experiment.options.engine != "exact":  # it goes on with the engine that it began with
+        experiment = replace(experiment, engine="auto" if settings.get("engine") == "auto" else "exact")
+    given = {Path(path).name: path for path in experiment.options.plugins}
+    plugins = [given.get(Path(path).name, path) for path in plugins]  # as they are now
+    try:
+        before = _with_models(experiment, models, plugins)
+        if identity not in (before.identity(), before.identity(saved_models=True)):
+            return None
+        more = [path for path in experiment.options.plugins if path not in plugins]
+        there = {model.label for model in before.models}
+        asked = zip(experiment.options.models, experiment.models, strict=True)
+        added = [text for text, model in asked if model.label not in there]
+        return Grown(_with_models(experiment, [*models, *added], [*plugins, *more]), identity)
+    except UserError:  # a plug-in of the recorded experiment is gone, or a model is no longer known
+        return None
+
+
+def inputs(experiment: Experiment) -> dict[str, dict[str, Any]]:
+    """The files that the experiment is made of, by name, with their SHA-256 and, of a table, its rows."""
+    found: dict[str, dict[str, Any]] = {}
+    for task in experiment.tasks:
+        series: Any = getattr(task, "series", task)  # a real series holds the `series` task on its file
+        if hasattr(series, "prepared"):
+            rows = len(series.prepared.values)
+            found[Path(series.data).name] = {"sha256": series.prepared.sha256, "rows": rows}
+    for plugin in experiment.options.plugins:
+        found[Path(plugin).name] = {"sha256": hashlib.sha256(Path(plugin).read_bytes()).hexdigest()}
+    return found
+
+
+def difference(experiment: Experiment, manifest: Mapping[str, Any]) -> str | None:
+    """Why the experiment is not the recorded one, in a sentence without its end; None where that is not known."""
+    folder, recorded = experiment.results_folder, manifest.get("inputs") or {}
+    for name, now in inputs(experiment).items():
+        then = recorded.get(name) or now
+        if then["sha256"] != now["sha256"]:
+            rows = f" ({then['rows']} → {now['rows']} rows)" if then.get("rows") != now.get("rows") else ""
+            return f"{name} has changed since {folder} was made{rows}"
+    settings, asked = _settings(manifest), experiment.settings()
+    if not settings:
+        return None
+    own = {*extending(experiment.options), "models", "plugins"}
+    differing = [
+        f"{flag(key)} {_shown(settings[key])} (now {_shown(asked[key])})"
+        for key in keys_deciding("outcome", "plan", "extent", "table")
+        if key not in own and key in settings and settings[key] != asked[key]
+    ]
+    if not differing:
+        return None
+    more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
+    return f"{folder} was made with {', '.join(differing[:SHOWN])}{more}"
+
+
+def _settings(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The recorded options under today's names; {} where one of them is not known."""
+    try:
+        settings = by_current_names(manifest.get("experiment") or {})
+    except UserError:
+        return {}
+    known = {f.name for f in fields(Options)}
+    return {key: value for key, value in settings.items() if key in known & OPTIONS.keys()}
+
+
+def _with_models(experiment: Experiment, models: Sequence[str], plugins: Sequence[str]) -> Experiment:
+    for path in plugins:
+        module = load_plugin_file(path)
+        TASKS.load_plugin(module)
+        MODELS.load_plugin(module)
+    options = replace(experiment.options, models=tuple(models), plugins=tuple(plugins))
+    return replace(experiment, options=options, models=tuple(MODELS.create(Spec.parse(text)) for text in models))
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -1,0 +1,27 @@
+"""The models that selected trainings left beside the records: `models/KEY.pt`, or `KEY.npz` of the NumPy cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.records.schema import Record
+
+FOLDER = "models"
+ENDINGS = (".pt", ".npz")
+BYTES_A_PARAMETER = 12  # a weight and Adam's two moments, in float32
+LARGEST_UNASKED = 16 << 20  # bytes of a model that is kept without --save-models: 1.4 million parameters
+
+
+def kept_models(records: Iterable[Record]) -> dict[str, str]:
+    """The files of the models within the results folder, by the key of the training."""
+    found = {}
+    for record in records:
+        for name in record.get("kept_files") or {}:
+            if name.startswith(f"{FOLDER}/"):
+                found[str(record.get("examined") or record.get("key"))] = name
+    return found
+
+
+def too_large(record: Record) -> bool:
+    """Whether the model of a training is only kept where that is asked for."""
+    return ((record.get("parameters") or {}).get("total") or 0) * BYTES_A_PARAMETER > LARGEST_UNASKED

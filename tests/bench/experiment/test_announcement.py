@@ -1,0 +1,76 @@
+"""The line before the first training says what is then done."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.config.resolve import resolve
+from bench.experiment.announcement import announcement
+from bench.experiment.observer import Observer
+from bench.experiment.plan import Plan
+from bench.experiment.run import run
+
+
+class Notes(Observer):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.total = 0
+
+    def planned(self, trainings: int) -> None:
+        self.total = trainings
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    values = np.random.default_rng(0).standard_normal(400).cumsum().tolist()
+    gaps = ["" if i == 50 else f"{value}" for i, value in enumerate(values)]
+    (tmp_path / "walk.csv").write_text("t,y\n" + "".join(f"{i},{value}\n" for i, value in enumerate(gaps)))
+    return tmp_path / "walk.csv"
+
+
+def test_a_run_tells_rows_windows_passes_trainings_and_notes(table: Path, tmp_path: Path) -> None:
+    folders = {"results": str(tmp_path / "r"), "reports": str(tmp_path / "p")}
+    options = {"data": str(table), "target": "y", "fill": "forward", "models": "numpy_gru", "budget": "smoke"}
+    experiment = resolve({**options, **folders, "executor": "inline", "steps": 40, "name": "walk"})
+    observer = Notes()
+    outcome = run(experiment, observer=observer)
+    told = "\n".join(observer.notes)
+    assert "column 'y' misses 1 of 400 values (lines 52): filled forward" in told
+    (line,) = [note for note in observer.notes if "400 rows" in note]
+    (task,) = experiment.tasks
+    counts = [len(task.at(replicate).generate(0).train) for replicate in (0, 1)]
+    assert f"{counts[0]} to {counts[1]} training windows" in line
+    assert "40 steps of 16 windows" in line
+    assert f"{40 * 16 / counts[1]:.2g} to {40 * 16 / counts[0]:.2g} passes" in line
+    assert "4 trainings, about 10 s with 1 worker" in line
+    trials = 4
+    assert outcome.trainings >= trials
+
+
+def test_tasks_that_draw_their_data_have_no_such_line() -> None:
+    experiment = resolve({"tasks": "sine", "models": "gru", "budget": "smoke"})
+    assert announcement(Plan(experiment, "cpu"), experiment.tasks[0], 2) is None
+
+
+def test_more_work_takes_longer_and_no_time_is_guessed_on_a_gpu(table: Path) -> None:
+    def seconds(workers: int, **options: str) -> str:
+        given = {"data": str(table), "target": "y", "fill": "forward", "models": "gru", **options}
+        experiment = resolve(given)
+        return announcement(Plan(experiment, "cpu"), experiment.tasks[0], workers) or ""
+
+    def minutes(line: str) -> float:
+        found = re.search(r"about ([\d.]+) (s|min|h) ", line)
+        assert found is not None
+        return float(found[1]) * {"s": 1 / 60, "min": 1, "h": 60}[found[2]]
+
+    quick, full = seconds(2), seconds(2, budget="full")
+    assert minutes(full) > 5 * minutes(quick)
+    assert minutes(seconds(1, budget="full")) == pytest.approx(2 * minutes(full), rel=0.1)
+    assert "about" not in seconds(0)

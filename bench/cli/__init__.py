@@ -12,6 +12,7 @@ from bench.cli.predict import predict_command
 from bench.cli.report import report_command
 from bench.cli.rerun import rerun_command
 from bench.cli.run import run_command
+from bench.cli.validate import validate_command
 
 main = Group(
     "bench",
@@ -31,7 +32,7 @@ main = Group(
     """,
     commands=[
         *(run_command, report_command, compare_command, claims_command, list_command),
-        *(predict_command, export_command, rerun_command, doctor_command),
+        *(predict_command, export_command, rerun_command, validate_command, doctor_command),
         *(baseline_command, check_command),
     ],
 )

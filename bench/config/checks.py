@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.config.budgets import FIRST_LOOK
+from bench.config.matching import BY_AMOUNT
 from bench.config.options import MAX_REPLICATES, OPTIONS, Options, flag, keys_deciding
 from tasks.errors import UserError
 from tasks.registry import TASKS
@@ -24,6 +25,12 @@ def _check_together(options: Options) -> None:
         raise UserError("--steps and --epochs are two ways to say how long a training is: give one of them")
     if options.parameter_budgets and "params" not in options.match:
         raise UserError("--parameter-budgets belongs to --match params: give both, or neither")
+    if options.match_tolerance is not None and not set(options.match) & set(BY_AMOUNT):
+        raise UserError(f"--match-tolerance belongs to --match {', '.join(BY_AMOUNT)}: give both, or neither")
+    if options.search and options.sampler == "grid":
+        raise UserError("--search cannot be combined with --sampler grid, which tries sizes and rates: leave out one")
+    if options.epochs is not None and any(text.startswith("batch_size") for text in options.search):
+        raise UserError("--search batch_size needs --steps: with --epochs the larger batch would train for fewer steps")
     _check_replicates(options)
     if options.precision == "tf32" and options.device == "cpu":
         raise UserError("--precision tf32 needs a GPU: leave it out, or leave out --device cpu")

@@ -19,6 +19,7 @@ class Gru(TorchModel):
 
     name = "gru"
     summary = "torch nn.GRU: two gates, one state"
+    states: ClassVar[int | None] = 1
     cites = ("cho2014",)
     group: ClassVar[Group] = "standard"
 

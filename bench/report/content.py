@@ -13,6 +13,7 @@ from bench.report.document import (
 from bench.report.sections.claims import claims_section
 from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
+from bench.report.sections.fairness import fairness_section
 from bench.report.sections.gradients import gradients_section
 from bench.report.sections.horizons import horizons_section
 from bench.report.sections.leaderboard import leaderboard_section
@@ -36,6 +37,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         horizons_section(results),
         outcome_section(results),
         scaling_section(results),
+        fairness_section(results),
         pairwise_section(results),
         claims_section(results),
         gradients_section(results),

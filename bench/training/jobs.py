@@ -222,6 +222,7 @@ class TimingJob:
             timing = time_learner(
                 learner, dataset.train, training.batch_size, flops_per_step=flops, seconds=self.seconds
             )
+        timing["state_size"] = training.model.state_size(problem, s.hidden_size, s.num_layers)
         parameters = {**asdict(learner.parameter_count), "total": learner.parameter_count.total}
         measured = {"kernel": learner.kernel, "parameters": parameters, "timing": timing}
         return {**self.describe(), **NOT_MEASURED, "status": "ok", "error": None, **measured}

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import signal
@@ -312,10 +313,51 @@ def test_an_examination_run_again_gives_the_same_gradient_flow(flags: dict[str, 
     assert now["gradient_flow"][0]["hidden_factor"]
 
 
+@pytest.mark.parametrize("models", ["linear", "lstm"])
+def test_a_timing_can_be_run_again_by_its_key(flags: dict[str, Any], tmp_path: Path, models: str) -> None:
+    timed = [r for r in records_of(run_inline({**flags, "models": models, "steps": 5})) if r["stage"] == "time"]
+    for record in (timed[0], timed[-1]):  # of an LSTM the last is without oneDNN
+        before, now = rerun("e", record["key"], tmp_path / "results")
+        assert (now["status"], now["kernel"], now["round"]) == ("ok", before["kernel"], before["round"])
+
+
+def test_a_folder_keeps_its_plug_ins_and_is_enough_to_repeat_it(flags: dict[str, Any], tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    plugin = own / "halves.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\nfrom tasks.parity import Parity\n\n"
+        "@dataclass(frozen=True)\nclass Halves(Parity):\n    name = 'halves'\n"
+    )
+    made = {**flags, "plugins": [*flags["plugins"], str(plugin)], "tasks": ["halves"], "models": ["rnn"], "steps": 2}
+    outcome = run_inline(made)
+    assert sorted(path.name for path in (outcome.results_folder / "plugins").iterdir()) == ["halves.py", "toy.py"]
+    trial = next(r for r in records_of(outcome) if r["stage"] == "trial")
+    assert trial["task"]["code_sha256"] == hashlib.sha256(plugin.read_bytes()).hexdigest()
+    assert "code_sha256" not in trial["model"]
+    plugin.unlink()
+    repeat = [sys.executable, "-m", "bench", "rerun", "e", trial["key"], "--results", flags["results"]]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(repeat, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "agree to the last digit" in done.stdout
+
+
+def test_options_without_effect_are_said(flags: dict[str, Any]) -> None:
+    notes: list[str] = []
+
+    class Notes(Observer):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    run_inline({**flags, "cohort": 4, "dropout": 0.5, "layers": "1"}, observer=Notes())
+    assert [note.partition(" has no effect")[0] for note in notes if "no effect" in note] == ["--cohort", "--dropout"]
+
+
 @pytest.mark.parametrize("key", ["zzzz", ""])
 def test_an_unknown_or_ambiguous_key_is_refused(flags: dict[str, Any], tmp_path: Path, key: str) -> None:
     run_inline(flags)
-    with pytest.raises(UserError, match=r"(no training|6 trainings) whose key begins with"):
+    with pytest.raises(UserError, match=r"(no training or timing|9 trainings and timings) whose key"):
         rerun("e", key, tmp_path / "results")
 
 

@@ -76,12 +76,16 @@ def not_kept(results: Recorded) -> int:
 
 
 def predict_command(results: Recorded) -> str | None:
-    """A command that forecasts with the best model as it stands; None where no kept model reads a table."""
+    """A command that forecasts with the best model as it stands; None where no kept model reads a table.
+
+    Where columns are known in advance (`--known`) the file must go on after the training data, so it is another one.
+    """
     tasks = [task for task in table_tasks(results) if any(model.task == task for model in saved_models(results))]
     if not tasks:
         return None
     words = ["python", "-m", "bench", "predict", results.name]
-    data = results.settings.get("data")
+    known = results.settings.get("known")
+    data = "new.csv" if known else results.settings.get("data")
     words += [str(data)] if data and tasks[0].startswith("series[") else []
     words += ["--task", tasks[0]] if len(tasks) > 1 else []
     return shlex.join(words) + command_name(Path(results.folder or "results").parent)

@@ -52,7 +52,7 @@ class ResultsFolder:
                 "or --results, or move these files away"
             )
         if found.get("identity") not in self._own and not fresh:
-            if difference is not None:
+            if difference is not None and "protocol" in found:
                 raise UserError(f"{difference}: give another --name, or --fresh")
             earlier = (
                 ""

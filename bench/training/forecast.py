@@ -15,7 +15,7 @@ from bench.training.conformal import FEWEST, LEVEL, half_widths, interval
 from bench.training.paths import Horizons, paths, require_rollable
 from bench.training.validation_rows import unpack
 from tasks.contract import Array, Columns
-from tasks.errors import UserError
+from tasks.errors import UserError, listed
 from tasks.new_rows import NewRows, read_new_rows
 from tasks.transform import RELATIVE
 
@@ -96,10 +96,13 @@ def _of_one(model: LoadedModel, table: str, steps: int | None) -> Forecast:
     rows = int(new.made_at[-1]) + 1 + np.arange(steps)
     kept = ~np.isnan(found).any(axis=1) & (rows >= _known_rows(new))
     if not kept.any():
-        raise UserError(
-            f"{table}: no forecast lies after its last row: give the {horizons.ahead[-1]} rows before it as well, "
-            "or --steps with a larger number"
-        )
+        known = columns.selection.known if columns.selection is not None else ()
+        if known:
+            raise UserError(
+                f"{table} ends with a target, but a forecast looks at {listed(known)} of its own row (--known): add "
+                f"the next {horizons.ahead[-1]} rows, with {listed(known)} and without a target"
+            )
+        raise UserError(f"{table}: no forecast lies after its last row: give --steps with a larger number")
     times = [new.time_of(row) for row in rows[kept].tolist()]
     reading = columns.reading
     if reading is not None and reading.time is not None and all(time is not None for time in times):

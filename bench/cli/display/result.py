@@ -173,6 +173,9 @@ def model_lines(results: Results) -> list[str]:
     found.append(f"models  {results.folder}/models/ ({len(kept)})")
     found += [f"  best by validation on {m.task}: {m.model}, {results.folder}/{m.file}" for m in best]
     command = predict_command(results)
+    known = ", ".join(results.settings.get("known") or ())
+    if command and known:
+        found.append(f"to forecast, add rows to the data with {known} and without a target, as new.csv")
     return [*found, *([f"to forecast: {command}"] if command else [])]
 
 

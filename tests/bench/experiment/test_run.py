@@ -18,6 +18,7 @@ from bench.experiment.observer import Observer
 from bench.experiment.rerun import rerun
 from bench.experiment.run import Outcome, run
 from bench.records.jsonl import RecordFile
+from bench.records.kept_models import kept_models
 from bench.records.schema import Record
 from bench.records.selection import configuration, most_frequent
 from bench.training.loop import CURVE
@@ -56,6 +57,11 @@ def count_stages(records: list[Record]) -> Counter[str]:
     return Counter(record["stage"] for record in records)
 
 
+def models_in(outcome: Outcome) -> set[str]:
+    """Keys of the trainings whose models were kept."""
+    return {path.stem for path in (outcome.results_folder / "models").iterdir()}
+
+
 def test_every_replicate_has_a_search_of_its_own_and_its_selected_trial_is_examined(flags: dict[str, Any]) -> None:
     outcome = run_inline(flags)
     records = records_of(outcome)
@@ -73,7 +79,8 @@ def test_every_replicate_has_a_search_of_its_own_and_its_selected_trial_is_exami
         assert (outcome.results_folder / "predictions" / f"{best['key']}.npz").is_file()
     assert len({r["hashes"]["data"] for r in records if r["stage"] == "trial"}) == 2
     assert len(list((outcome.results_folder / "predictions").iterdir())) == 2
-    assert not (outcome.results_folder / "models").exists()
+    assert kept_models(records) == {key: f"models/{key}.pt" for key in models_in(outcome)}
+    assert len(models_in(outcome)) == 2
     timing = next(r for r in records if r["stage"] == "time")["timing"]
     assert timing["step_seconds"] > 0
 
@@ -243,7 +250,7 @@ def test_experiment_json_runs_the_same_experiment_again(flags: dict[str, Any]) -
 
 def test_another_experiment_is_never_mixed_in(flags: dict[str, Any]) -> None:
     before = records_of(run_inline(flags))
-    with pytest.raises(UserError, match=r"holds another experiment \(the command\).*--fresh"):
+    with pytest.raises(UserError, match=r"was made with --seed 0 \(now 3\): give another --name, or --fresh"):
         run_inline({**flags, "seed": 3})
     assert records_of(run_inline(flags)) == before
     assert len(records_of(run_inline({**flags, "seed": 3}, fresh=True))) == len(before)
@@ -410,7 +417,7 @@ def test_an_interrupted_run_keeps_its_records_ends_its_workers_and_goes_on_later
     assert count_stages(strip) == count_stages(records_of(undisturbed))
     curves = {json.dumps(r.get("curve")) for r in strip if r["stage"] == "trial"}
     assert curves == {json.dumps(r.get("curve")) for r in records_of(undisturbed) if r["stage"] == "trial"}
-    assert not (outcome.results_folder / "models").exists()
+    assert models_in(outcome) == models_in(undisturbed)
 
 
 def _children_of(parent: int) -> list[int]:

@@ -44,6 +44,7 @@ def test_each_keeps_its_contract(path: Path, data: Path) -> None:
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "every promise is kept"), result.output
 
 
+@pytest.mark.slow
 def test_all_of_them_are_run_matched_and_reported(tmp_path: Path, data: Path) -> None:
     flags: dict[str, Any] = {
         "plugins": [str(path) for path in FILES],

@@ -167,8 +167,9 @@ class Options:
     engine: Literal["auto", "exact"] = _amount(
         "auto",
         "HOW",
-        "auto: the trials of a search run on the fastest implementation of the same network (NumPy's for gru and rnn "
-        "on a CPU), and the selected ones are trained again by the model itself. exact: all by the model itself.",
+        "auto: the trials of a search run on a faster implementation of the same network where there is one (on a "
+        "CPU NumPy's for gru), and the selected ones are trained again by the model itself. exact: all by the model "
+        "itself.",
         decides="plan",
         before="exact",
     )

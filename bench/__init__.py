@@ -4,6 +4,9 @@ In a notebook:
 
     import bench
 
+    found = bench.compare(frame, target="load", time="time", models=["gru", "lstm"])  # a DataFrame of your own
+    found.best.predict(frame, steps=24)        # the next rows, with an interval
+
     experiment = bench.resolve({"models": "gru,lstm", "budget": "smoke"})
     bench.run(experiment)                      # trains, and writes results/NAME/records.jsonl
     tables = bench.load(experiment.name)       # the same tables as the CSV files, as DataFrames
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from bench.config.files import read_recipe as read_recipe
     from bench.config.resolve import resolve as resolve
     from bench.experiment.run import run as run
+    from bench.notebook import compare as compare
     from bench.training.checkpoint import load_model as load_model
     from tasks.errors import UserError as UserError
 
@@ -29,6 +33,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "UserError": "tasks.errors",
+    "compare": "bench.notebook",
     "load": "bench.analysis.results",
     "load_model": "bench.training.checkpoint",
     "read_config": "bench.config.files",
@@ -36,7 +41,7 @@ _HOMES = {
     "resolve": "bench.config.resolve",
     "run": "bench.experiment.run",
 }
-__all__ = ["UserError", "__version__", "load", "load_model", "read_config", "read_recipe", "resolve", "run"]
+__all__ = ["UserError", "__version__", "compare", "load", "load_model", "read_config", "read_recipe", "resolve", "run"]
 
 
 def __getattr__(name: str) -> Any:

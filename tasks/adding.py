@@ -31,6 +31,7 @@ class Adding(Task):
 
     name = "adding"
     summary = "add the two marked numbers of a long sequence (Arjovsky et al. 2016)"
+    cites = ("arjovsky2016",)
     loss = "mse"
     input_size, output_size = 2, 1
     target = Target("loss", 0.01)

@@ -81,7 +81,7 @@ class Reference:
         (a linear model, say), "limit" the lowest loss that the noise allows: a model below it has seen the test data.
     loss, metrics: on test data. valid_loss: the loss on validation data, from which the best reference is chosen; None
         where it is not known. how: in a few words, how it predicts.
-    outputs: its predictions for the test data, as a net's; None where they are not kept.
+    outputs: its predictions for the test data, as a net's; None where they are not kept. `bench validate` scores them.
     """
 
     name: str
@@ -171,6 +171,7 @@ class Task(RegistryEntry):
     defaults: ClassVar[Defaults]
     budgets: ClassVar[Parameters] = {}
     per_step: bool = False  # one prediction at every step (True), or one at the end of the sequence
+    constant: ClassVar[bool] = False  # every seed gives the same data: replicates then differ in their weights alone
 
     @property
     @abstractmethod

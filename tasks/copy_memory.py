@@ -38,6 +38,7 @@ class CopyMemory(Task):
     name = "copy"
     defining = ("delay", "length")
     summary = "repeat a string of symbols after a delay (Arjovsky et al. 2016)"
+    cites = ("arjovsky2016",)
     loss = "cross_entropy"
     input_size, output_size = TOKENS, CLASSES
     per_step = True

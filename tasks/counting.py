@@ -38,6 +38,7 @@ class Counting(Task):
 
     name = "counting"
     summary = "accept aⁿbⁿ (or aⁿbⁿcⁿ), tested far beyond the trained n (Weiss et al. 2018)"
+    cites = ("weiss2018",)
     loss = "binary_cross_entropy"
     output_size = 1
     target = Target("accuracy", 0.99, "above")

@@ -13,7 +13,7 @@ from tasks.contract import Array
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "?", "-"}  # lower case
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
-_UNIT = re.compile(r"(?:[^\d\s.,+-]{1,3}\s*)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?\s*(?:[^\d\s.,][^\d]{0,20})?")
+_UNIT = re.compile(r"(?:[^\d\s.,+(-]{1,3}\s*)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?\s*(?:[^\d\s.,][^\d]{0,20})?")
 
 
 def is_missing(text: str) -> bool:
@@ -89,14 +89,25 @@ def how_to_mend(path: str, name: str, text: str, texts: Sequence[str], reading: 
             )
         return f"decimals are written with '{other}': {flag}"
     if any(character.isdigit() for character in text) and _UNIT.fullmatch(text):
-        column, plain = f"frame[{name!r}]", ".str.replace(',', '')" if "," in text else ""
+        column = f"frame[{name!r}]"
         return (
-            f"expected a number without a unit; in pandas: {column} = "
-            f"{column}{plain}.str.extract(r'([-+]?[0-9.]+)')[0].astype(float)"
+            f"expected a number without a unit; in pandas: {column} = {column}{_with_points(given)}"
+            ".str.extract(r'([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)')[0].astype(float)"
         )
     if not any(character.isdigit() for character in text):
         return f"expected a number; a column of words can be an input with --categorical {name}"
     return "expected a number"
+
+
+def _with_points(texts: Sequence[str]) -> str:
+    """The calls of pandas after which points stand before the decimals, and nothing between thousands."""
+    found = [match[0].rstrip(".,") for text in texts if (match := re.search(r"\d[\d.,]*", text))]
+    if not any("," in number for number in found):
+        return ""
+    if all(re.fullmatch(r"\d{1,3}(,\d{3})*(\.\d*)?|\d+(\.\d*)?", number) for number in found):
+        return ".str.replace(',', '')"
+    points = ".str.replace('.', '')" if any("." in number for number in found) else ""
+    return f"{points}.str.replace(',', '.')"
 
 
 def _rewritten(path: str, options: str) -> str:

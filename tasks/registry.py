@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tasks.contract import BUDGETS, LOSSES, Defaults, Task
-from tasks.entry import parameters
+from tasks.entry import parameters, usual
 from tasks.errors import UserError, is_stop, unknown
+from tasks.ranges import declared_range
 from tasks.spec import Spec, convert
 
 Entry = TypeVar("Entry")
@@ -71,6 +72,7 @@ class Registry(Generic[Entry]):
             if key not in known:
                 raise unknown(f"parameter of {self.kind} {spec.name}", key, known)
             values[key] = convert(value, hints[key], f"{spec.name}[{key}]")
+        values |= {key: usual(f) for key, f in known.items() if key not in values and declared_range(f) is not None}
         missing = [
             key
             for key, f in known.items()

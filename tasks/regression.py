@@ -37,6 +37,7 @@ class Regression(MadeSeries):
 
     name = "regression"
     summary = "next state of the Lorenz system from noisy observations; the noise floor is known"
+    cites = ("lorenz1963",)
     input_size = 3
     variables = ("x", "y", "z")
     defaults = Defaults(

@@ -19,6 +19,7 @@ from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
 from tasks.reading import Reading, Selection
 from tasks.series_references import NaiveForecasts
+from tasks.series_scores import series_scores
 from tasks.series_steps import LEARNING_RATES, STEPS, series_defaults
 from tasks.transform import RELATIVE, TRANSFORMS, own_units
 
@@ -102,6 +103,10 @@ class Series(Task):
         train_count = len(self.origins.target_rows(None)[0])  # of the fewest rows: all replicates take as many steps
         # of this file, in place of the class's own
         object.__setattr__(self, "defaults", series_defaults(train_count, self.window))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what follows quickly from the rows: a job carries its task to a worker."""
+        return {key: value for key, value in vars(self).items() if key not in ("standardised", "forecasts")}
 
     @cached_property
     def reading(self) -> Reading:
@@ -244,23 +249,13 @@ class Series(Task):
         """
         if self.transform == "none":
             return self.metrics(outputs, split.targets)
-        return self._scores(self.in_units(outputs, split) - self.in_units(split.targets, split))
+        errors = self.in_units(outputs, split) - self.in_units(split.targets, split)
+        return series_scores(errors, self.targets, self.output_names)
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
         """As `score`, of the transformed columns: what is needed for their own units stands in a `Split`."""
         errors = np.asarray(outputs, dtype=np.float64) - np.asarray(targets, dtype=np.float64)
-        return self._scores(errors * self.forecasts.scale)
-
-    def _scores(self, errors: Array) -> dict[str, float]:
-        """errors: `(N, O)`."""
-        scores: dict[str, float] = {}
-        by_column = errors.reshape(len(errors), len(self.targets), len(self.rows_ahead))
-        for column, wrong in zip(self.targets, by_column.transpose(1, 0, 2), strict=True):
-            _add_errors(scores, column, wrong)
-        if self.horizons is not None:
-            for name, wrong in zip(self.output_names, errors.T, strict=True):
-                _add_errors(scores, name, wrong)
-        return scores
+        return series_scores(errors * self.forecasts.scale, self.targets, self.output_names)
 
     def references(self, dataset: Dataset) -> list[Reference]:
         """The floor is the same at all origins: the naive predictor that is best on the earliest validation data."""
@@ -309,12 +304,6 @@ class Series(Task):
 
 
 _DEFAULTS = {f.name: f.default for f in fields(Series)}
-
-
-def _add_errors(scores: dict[str, float], name: str, wrong: Array) -> None:
-    with np.errstate(over="ignore"):
-        scores[f"mae_{name}"] = float(np.abs(wrong).mean())
-        scores[f"rmse_{name}"] = float(np.sqrt((wrong**2).mean()))
 
 
 @lru_cache(maxsize=64)

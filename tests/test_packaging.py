@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("bench/config/recipes/*.toml", "bench/report/templates/*", "tasks/data/*")
+SHIPPED = ("bench/config/recipes/*.toml", "bench/report/templates/*", "bench/report/*.bib", "tasks/data/*")
 
 
 @pytest.fixture(scope="module")

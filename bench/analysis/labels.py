@@ -22,6 +22,9 @@ _KINDS = {
     "tuned": Words("tuned", "with each model tuned", "each model at its own best configuration"),
     "hidden": Words("equal hidden size", "at equal hidden size", "all models at the same hidden size and layers"),
     "params": Words("equal parameters", "at equal parameter counts", "all models at the same number of parameters"),
+    "flops": Words("equal FLOPs", "at equal FLOPs", "all models at the same number of operations a step"),
+    "state": Words("equal state", "at equal state", "all models with as many numbers carried from step to step"),
+    "time": Words("equal time", "at equal step time", "all models at the same measured time of an optimiser step"),
 }
 
 

@@ -1,15 +1,19 @@
-"""The leaderboard as a notebook shows it: a styled table, models in bold and references in grey."""
+"""Results as a notebook shows them: the leaderboard as a styled table, and everything in short as text."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.formatting import MISSING, interval, is_missing, memory, number, score, seconds, whole
+from bench.analysis.formatting import MISSING, interval, is_missing, memory, number, score, seconds, shortened, whole
 
 if TYPE_CHECKING:
     import pandas as pd
     from pandas.io.formats.style import Styler
+
+    from bench.analysis.results import Results
+
+SHOWN = 8  # tasks, and rows of the leaderboard, in the short text
 
 _HEADS = {
     "match": "match",
@@ -60,6 +64,21 @@ def styled(summary: pd.DataFrame, caption: str = "") -> Styler:
     styler = styler.hide(axis="index").apply(look, axis="columns").set_uuid("bench").set_caption(escape(caption))
     words = [name for name in ("match", "task", "model") if name in shown]
     return styler.set_properties(subset=words, **{"text-align": "left"})  # type: ignore[arg-type]
+
+
+def screen(results: Results) -> str:
+    """What can be said of the results on one screen: decisions, the first rows of the leaderboard, what there is."""
+    done, planned = results.progress
+    status = str(results.manifest.get("status") or "complete")
+    lines = [f"{results.name}: {status}, {done} of {planned or '?'} trainings and timings"]
+    decisions = [f"  {shortened(verdict.task, 60)}: {verdict.answer}" for verdict in results.verdicts]
+    lines += decisions[:SHOWN] + ([f"  and {len(decisions) - SHOWN} more tasks"] if len(decisions) > SHOWN else [])
+    table = results.summary[["task", "model", "n", "skill", "test_loss"]]
+    if len(table):
+        shown = table.head(SHOWN).to_string(index=False, max_colwidth=40, float_format=lambda value: f"{value:.4g}")
+        lines += ["", shown] + ([f"and {len(table) - SHOWN} more rows"] if len(table) > SHOWN else [])
+    tables = "tables: summary, trainings, curves, timings, references; decisions: verdicts"
+    return "\n".join([*lines, "", tables])
 
 
 def _share(value: Any) -> str:

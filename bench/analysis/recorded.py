@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recorded:
     """What an experiment measured. `manifest` is its `experiment.json` (settings, environment, status), {} if lost.
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from bench.analysis.conclusions import Conclusions
 from bench.analysis.recorded import Recorded
 from bench.analysis.verdicts import Verdict
 from bench.records import manifest
-from bench.records.folder import RECORDS, names
+from bench.records.folder import RECORDS, command_name, names
 from bench.records.jsonl import read_records
 from bench.records.schema import unique
 from bench.records.selection import drop_superseded
@@ -35,6 +36,11 @@ class Results(Recorded):
         """What can be said of each task; see `bench.analysis.verdicts`."""
         return self.conclusions.verdicts
 
+    def __repr__(self) -> str:
+        from bench.analysis.notebook import screen
+
+        return screen(self)
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the decisions, and the leaderboard as a styled table."""
         from bench.analysis.notebook import styled
@@ -49,7 +55,8 @@ def load(name: str, results: str | Path = "results") -> Results:
     folder = Path(results)
     if name not in names(folder):
         if not names(folder):
-            raise UserError(f"no experiment in '{folder}': run one first, as in `python -m bench run --name {name}`")
+            again = f"python -m bench run --name {shlex.quote(name)}{command_name(folder)}"
+            raise UserError(f"no experiment in '{folder}': run one first: {again}")
         raise unknown("experiment", name, names(folder))
     try:
         content = manifest.read(folder / name) or {}

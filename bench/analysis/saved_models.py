@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.analysis.recorded import Recorded
+from bench.records.folder import command_name
 from bench.records.kept_models import LARGEST_UNASKED, too_large
-from bench.records.schema import trainings, unique
+from bench.records.schema import label, trainings, unique
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,33 @@ def ranked(models: tuple[SavedModel, ...]) -> list[list[SavedModel]]:
     return [sorted(group, key=lambda m: (-m.block, m.valid_loss)) for group in sorted(groups.values(), key=typical)]
 
 
+def table_tasks(results: Recorded) -> list[str]:
+    """Labels of the tasks that forecast a table: their records say where each replicate cuts it."""
+    return list(dict.fromkeys(label(r.get("task")) for r in trainings(results.records) if r.get("origin")))
+
+
 def not_kept(results: Recorded) -> int:
     """Selected trainings whose models were too large to be kept unasked."""
     kept = list(trainings(unique(results.records)))
     table = results.selected
     rows = table[table["checkpoint"].isna() & (table["status"] == "ok")]
     return sum(too_large(kept[int(index)]) for index in rows.index)
+
+
+def predict_command(results: Recorded) -> str | None:
+    """A command that forecasts with the best model as it stands; None where no kept model reads a table.
+
+    Where columns are known in advance (`--known`) the file must go on after the training data, so it is another one.
+    """
+    tasks = [task for task in table_tasks(results) if any(model.task == task for model in saved_models(results))]
+    if not tasks:
+        return None
+    words = ["python", "-m", "bench", "predict", results.name]
+    known = results.settings.get("known")
+    data = "new.csv" if known else results.settings.get("data")
+    words += [str(data)] if data and tasks[0].startswith("series[") else []
+    words += ["--task", tasks[0]] if len(tasks) > 1 else []
+    return shlex.join(words) + command_name(Path(results.folder or "results").parent)
 
 
 def too_large_sentence(count: int) -> str:

@@ -31,6 +31,16 @@ def geometric_mean(losses: pd.Series[Any]) -> float:
     return float(np.exp(np.log(losses.clip(lower=SMALLEST_LOSS).to_numpy(float)).mean())) if len(losses) else math.nan
 
 
+SEARCHED = "searched"  # a column that is there only where a search varied more than sizes, rates and schemes
+
+
+def _searched(group: pd.DataFrame) -> dict[str, str]:
+    """What else was chosen most often; of equally frequent ones the first in order."""
+    if SEARCHED not in group or not group[SEARCHED].notna().any():
+        return {}
+    return {SEARCHED: str(group[SEARCHED].mode().iloc[0])}
+
+
 def summarise_model(
     group: pd.DataFrame, timings: pd.DataFrame, metrics: list[str], worst: float, has_target: bool
 ) -> dict[str, Any]:
@@ -54,6 +64,7 @@ def summarise_model(
         "num_layers": num_layers,
         "init": init,
         "learning_rate": median(group["learning_rate"]),
+        **_searched(group),
         "n": len(ok),
         "n_failed": len(group) - len(ok),
         "skill": skill.value,

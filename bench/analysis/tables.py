@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis.formatting import is_missing
-from bench.analysis.summary import summarise_model, summarise_reference
+from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
 from bench.records.kept_models import kept_models
@@ -50,6 +50,7 @@ CURVES = (
 TIMINGS = (
     *("match", "task", "model", "hidden_size", "num_layers", "batch_size", "kernel", "threads", "forward_seconds"),
     *("step_seconds", "step_seconds_iqr", "sequences_per_second", "latency_seconds", "flops_per_step", "has_warnings"),
+    "state_size",
 )
 REFERENCES = ("match", "task", "model", "kind", "how", "replicate", "valid_loss", "test_loss", "skill")
 SUMMARY = (
@@ -59,10 +60,11 @@ SUMMARY = (
 )
 INTEGERS = {
     *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
-    *("step", "threads", "n", "n_failed", "block"),
+    *("step", "threads", "n", "n_failed", "block", "state_size"),
 }
 BOOLEANS = {"has_warnings", "selected"}
 TEXTS = {
+    SEARCHED,
     *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
     *("precision", "checkpoint"),
 }
@@ -94,7 +96,7 @@ def _scores(record: Record) -> dict[str, Any]:
 
 def metric_columns(table: pd.DataFrame) -> list[str]:
     """The columns of a table that are a task's own metrics."""
-    return [column for column in table.columns if column not in {*TRAININGS, *REFERENCES, *SUMMARY}]
+    return [column for column in table.columns if column not in {*TRAININGS, *REFERENCES, *SUMMARY, SEARCHED}]
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], extra: Sequence[str] = ()) -> pd.DataFrame:
@@ -140,6 +142,7 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
             **{key: (record.get("training") or {}).get(key) for key in ("device", "precision")},
             "sequences_per_second": training_throughput(record),
             "checkpoint": models.get(str(record.get("key"))),
+            **_searched(record),
         }
         for record in kept
     ]
@@ -147,6 +150,18 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
     whole = ["budget_steps" not in (record.get("training") or {}) for record in kept]
     table = table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
     return table.assign(steps_to_target=table["steps_to_target"].mask(table["task"].isin(without_target(kept, table))))
+
+
+def _searched(record: Record) -> dict[str, str]:
+    """What else was searched, in one text: "kernel_size=5, weight_decay=0.0001"; nothing where nothing else was."""
+    values = (record.get("searched") or {}).items()
+    text = ", ".join(
+        f"{name.removeprefix('model.')}={value:g}"
+        if isinstance(value, float)
+        else f"{name.removeprefix('model.')}={value}"
+        for name, value in values
+    )
+    return {SEARCHED: text} if text else {}
 
 
 def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[str]:
@@ -290,7 +305,8 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
         summarise_reference(group, metrics)
         for _, group in references.groupby(["match", "task", "model"], sort=False, dropna=False)
     ]
-    return _frame(rows, SUMMARY, metrics)
+    extra = [SEARCHED] if any(SEARCHED in row for row in rows) else []
+    return _frame(rows, SUMMARY, [*metrics, *extra])
 
 
 def chosen(group: pd.DataFrame) -> pd.DataFrame:

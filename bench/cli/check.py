@@ -50,7 +50,8 @@ def check_command(
 ) -> int:
     """Train the cells of the baseline in FOLDER on this code, and compare how fast they converge.
 
-    Exit code 0: as good. 1: a cell regressed. 3: a cell is not comparable, and why. 2: a mistake in the command.
+    Exit code 0: as good. 1: a cell regressed, or computes something else. 3: a cell is not comparable, and why. 2: a
+    mistake in the command.
 
     \b
     Examples:

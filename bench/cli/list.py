@@ -58,7 +58,7 @@ def list_command(what: str, plugins: tuple[str, ...], results: str) -> int:
 
 def _entries(kind: str, plugins: Iterable[str]) -> Iterable[Row]:
     from bench.models.registry import MODELS
-    from tasks.entry import parameters
+    from tasks.entry import parameters, usual
     from tasks.registry import TASKS, load_plugin_file
 
     for plugin in plugins:
@@ -68,7 +68,7 @@ def _entries(kind: str, plugins: Iterable[str]) -> Iterable[Row]:
     entries: dict[str, Any] = {**(TASKS.entries() if kind == "tasks" else MODELS.entries())}
     for name, cls in entries.items():
         given = ", ".join(
-            f.name if f.default is MISSING else f"{f.name}={'none' if f.default is None else f.default}"
+            f.name if f.default is MISSING else f"{f.name}={'none' if f.default is None else usual(f)}"
             for f in parameters(cls)
         )
         yield name, f"{cls.summary}  [{given}]" if given else cls.summary

@@ -1,16 +1,27 @@
-"""`bench predict`: a saved model's predictions for a user's table."""
+"""`bench predict`: forecast the next rows of a user's table, or predict its rows with one checkpoint."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from bench.training.forecast import Forecast
 
-@click.command("predict", short_help="Predict the rows of a CSV file with a saved model.")
-@click.argument("checkpoint")
-@click.argument("file", metavar="FILE.csv")
+_CHECKPOINTS = (".pt", ".npz")
+
+
+@click.command("predict", short_help="Forecast the next rows of a CSV file with a trained model.")
+@click.argument("name", metavar="NAME|CHECKPOINT")
+@click.argument("file", metavar="[FILE.csv]", required=False)
+@click.option("--model", metavar="MODEL", help="The best model of this name. Default: the best on validation data.")
+@click.option("--ensemble", is_flag=True, help="The mean of all replicates; low and high are their extremes.")
+@click.option("--steps", metavar="N", type=click.IntRange(min=1), help="Rows. Default: as many as the model forecasts.")
+@click.option("--task", metavar="LABEL", help="Which one, where an experiment forecasts several tables.")
 @click.option("--output", metavar="FILE", help="Write the predictions to this file instead of to standard output.")
+@click.option("--results", metavar="DIR", default="results", show_default=True, help="Where NAME is.")
 @click.option("--plugin", "plugins", metavar="FILE.py", multiple=True, help="A file that defines the saved model.")
 @click.option(
     "--largest",
@@ -22,28 +33,72 @@ import click
     help="Read no checkpoint that is larger.",
 )
 def predict_command(
-    checkpoint: str, file: str, output: str | None, plugins: tuple[str, ...], largest_gib: float
+    name: str,
+    file: str | None,
+    model: str | None,
+    ensemble: bool,
+    steps: int | None,
+    task: str | None,
+    output: str | None,
+    results: str,
+    plugins: tuple[str, ...],
+    largest_gib: float,
 ) -> int:
-    """Predict the rows of FILE.csv with a model that `run --save-models` left in results/NAME/models.
+    """Forecast the rows after the end of FILE.csv with the best model of experiment NAME.
 
-    Writes CSV: the number of the row that is predicted (1 is the first; the last ones lie beyond the file), and the
-    predicted columns in their own units. The file needs the columns that the model was trained on.
+    Writes CSV: the time of each row (the next steps of the file's time column, or row numbers), the forecast in the
+    column's own units, and an interval that holds the value with a probability of 90 %, from the errors on validation
+    data. The file is read, filled and transformed as the training data were; without one, the training data are it.
+
+    With a CHECKPOINT (a file of results/NAME/models) every row of FILE.csv with a whole window before it is predicted.
 
     \b
     Examples:
-      python -m bench run --data sales.csv --target revenue --models gru --save-models --name sales
-      python -m bench predict results/sales/models/4f…e1.pt this_month.csv --output forecast.csv
+      python -m bench run --data sales.csv --target revenue --time month --name sales
+      python -m bench predict sales this_month.csv --steps 12 --output forecast.csv
+      python -m bench predict sales this_month.csv --model lstm --ensemble
     """
     from bench.cli.writable import refuse_unwritable
     from bench.records.atomic import write_atomically
     from bench.training.predict import predict_table
+    from tasks.errors import UserError
 
     if output is not None:
         refuse_unwritable(Path(output), "--output")
-    text = predict_table(checkpoint, file, plugins, largest_gib=largest_gib).to_csv()
+    if Path(name).suffix in _CHECKPOINTS or Path(name).is_file():
+        if model or ensemble or steps or task:
+            raise UserError(f"{name} is one model: leave out --model, --ensemble, --steps and --task, or give its NAME")
+        if file is None:
+            raise UserError(f"give the file whose rows {name} is to predict")
+        text = predict_table(name, file, plugins, largest_gib=largest_gib).to_csv()
+    else:
+        found = _forecast(name, file, model, ensemble, steps, task, results, plugins, largest_gib)
+        text = found.to_csv()
+        for note in found.notes:
+            click.echo(note, err=True)
     if output is None:
         click.echo(text, nl=False)
     else:
         write_atomically(Path(output), text)
         click.echo(f"predictions  {output}", err=True)
     return 0
+
+
+def _forecast(
+    name: str,
+    file: str | None,
+    model: str | None,
+    ensemble: bool,
+    steps: int | None,
+    task: str | None,
+    results: str,
+    plugins: tuple[str, ...],
+    largest_gib: float,
+) -> Forecast:
+    from bench.analysis.results import load
+    from bench.training.forecast import forecast
+    from bench.training.kept import best_models, trained_on
+
+    loaded = load(name, results)
+    models = best_models(loaded, model=model, task=task, ensemble=ensemble, plugins=plugins, largest_gib=largest_gib)
+    return forecast(models, file or trained_on(loaded, models[0]), steps)

@@ -17,7 +17,8 @@ import click
     metavar="A,B",
     default="html,markdown",
     show_default=True,
-    help="One or more of html, markdown, csv and parquet (which needs the extra bench[parquet]).",
+    help="One or more of html, markdown, latex (for papers, with references.bib), csv and parquet (which needs the "
+    "extra bench[parquet]).",
 )
 @click.option(
     "--figures", metavar="A,B", default="", help="Also save every figure as svg, png or pdf, at publication size."
@@ -40,7 +41,7 @@ def report_command(
 
     wanted = _words(formats)
     if not wanted and not _words(figures):
-        raise UserError("--format is empty: give one or more of html, markdown, csv and parquet")
+        raise UserError("--format is empty: give one or more of html, markdown, latex, csv and parquet")
     if open_page and "html" not in wanted:
         raise UserError("--open shows the page, so --format must have html in it")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.flags import SectionedCommand
 from bench.cli.group import INTERRUPTED
+from bench.records.folder import command_name
 from bench.records.secrets import masked
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def run_command(
         if code == INTERRUPTED:
             break
     if len(experiments) > 1 and code != INTERRUPTED:
-        click.echo(f"\nto read all of them together: python -m bench claims {experiments[0].name}")
+        click.echo(f"\nto read all of them together: python -m bench claims {_shown(experiments[0])}")
     return code
 
 
@@ -114,7 +116,10 @@ def _run_one(
             outcome = run(experiment, fresh=fresh, retry_failed=retry_failed, command=command, observer=observer)
     except KeyboardInterrupt:
         click.echo(f"interrupted: what is done is kept; to go on, run again: {_to_go_on(command)}", err=True)
-        partial_result(lambda: show_result(name, options.results, options.reports, partial=True))
+        partial_result(
+            lambda: show_result(name, options.results, options.reports, partial=True),
+            _report_command(name, experiment),
+        )
         return INTERRUPTED
     try:
         with stop_signals():
@@ -127,6 +132,11 @@ def _run_one(
         left = f"out of time: {outcome.missing} trainings and timings are missing"
         click.echo(f"{left}; to go on, run again: {_to_go_on(command)}", err=True)
     return _NOT_ALL_WELL if outcome.failures or outcome.missing else 0
+
+
+def _shown(experiment: Experiment) -> str:
+    """The experiment as other commands take it."""
+    return f"{shlex.quote(experiment.name)}{command_name(Path(experiment.options.results))}"
 
 
 def _report_command(name: str, experiment: Experiment) -> str:

@@ -37,10 +37,13 @@ def stop_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def partial_result(show: Callable[[], None]) -> None:
-    """Show what there is; who is interrupted a second time gets no report, and no traceback either."""
+def partial_result(show: Callable[[], None], again: str) -> None:
+    """Show what there is; who is interrupted a second time gets no report, and no traceback either.
+
+    again: the command that writes the report later.
+    """
     try:
         with stop_signals():
             show()
     except KeyboardInterrupt:
-        click.echo("interrupted again: no report was written; `python -m bench report` writes it", err=True)
+        click.echo(f"interrupted again: no report was written; to write it: {again}", err=True)

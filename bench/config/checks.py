@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.config.budgets import FIRST_LOOK
+from bench.config.matching import BY_AMOUNT
 from bench.config.options import MAX_REPLICATES, OPTIONS, Options, flag, keys_deciding
 from tasks.errors import UserError
 from tasks.registry import TASKS
@@ -24,12 +25,19 @@ def _check_together(options: Options) -> None:
         raise UserError("--steps and --epochs are two ways to say how long a training is: give one of them")
     if options.parameter_budgets and "params" not in options.match:
         raise UserError("--parameter-budgets belongs to --match params: give both, or neither")
+    if options.match_tolerance is not None and not set(options.match) & set(BY_AMOUNT):
+        raise UserError(f"--match-tolerance belongs to --match {', '.join(BY_AMOUNT)}: give both, or neither")
+    if options.search and options.sampler == "grid":
+        raise UserError("--search cannot be combined with --sampler grid, which tries sizes and rates: leave out one")
+    if options.epochs is not None and any(text.startswith("batch_size") for text in options.search):
+        raise UserError("--search batch_size needs --steps: with --epochs the larger batch would train for fewer steps")
     _check_replicates(options)
     if options.precision == "tf32" and options.device == "cpu":
         raise UserError("--precision tf32 needs a GPU: leave it out, or leave out --device cpu")
     if options.executor == "inline" and (options.timeout or options.memory):
         raise UserError("--executor inline cannot end a training from outside: leave out --timeout and --memory")
-    table = [key for key in keys_deciding("table") if key != "data" and getattr(options, key) not in (None, False)]
+    given = {key: getattr(options, key) for key in keys_deciding("table") if key != "data"}
+    table = [key for key, value in given.items() if value is not None and value is not False]
     if table and not options.data:
         raise UserError(f"{flag(table[0])} belongs to a CSV file: give --data FILE.csv as well")
     if options.data and not options.target:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.config.given import by_current_names, convert_option
+from bench.records.folder import PLUGINS
 from tasks.errors import UserError, unknown
 
 RECIPES = Path(__file__).parent / "recipes"
+PATHS = ("data", "plugins", "results", "reports", "storage")  # options that are paths: in TOML from the file's folder
 
 
 def recipes() -> dict[str, str]:
@@ -58,7 +60,36 @@ def read_config(path: str | Path) -> dict[str, Any]:
                 convert_option(name, value, where=key)
         except UserError as error:
             raise UserError(f"{path}:{_line_of(key, text)}: {error}") from None
-    return by_current_names(read)
+    current = by_current_names(read)
+    return _from_here(current, path.parent) if path.suffix != ".json" else with_kept_plugins(current, path.parent)
+
+
+def with_kept_plugins(options: dict[str, Any], results_folder: Path, *, changed: bool = False) -> dict[str, Any]:
+    """Options of a run, with the copies that it keeps of plug-in files that are no longer there.
+
+    changed: likewise of those that are there with another content.
+    """
+
+    def found(path: str) -> str:
+        kept, original = results_folder / PLUGINS / Path(path).name, Path(path)
+        if not kept.is_file() or (original.is_file() and not changed):
+            return path
+        return path if original.is_file() and original.read_bytes() == kept.read_bytes() else str(kept)
+
+    plugins = options.get("plugins")
+    return {**options, "plugins": [found(path) for path in plugins]} if isinstance(plugins, list) else options
+
+
+def _from_here(options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Options whose relative paths start at the folder of the file that names them."""
+    found = dict(options)
+    for key in PATHS:
+        value = found.get(key)
+        if isinstance(value, str) and "://" not in value:
+            found[key] = str(folder / value)
+        elif isinstance(value, list):
+            found[key] = [str(folder / path) for path in value]
+    return found
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bench.models.registry import MODELS
 from tasks.errors import UserError
 from tasks.registry import TASKS, load_plugin_file
 from tasks.spec import Spec
+from tasks.transform import RELATIVE
 
 SHOWN = 2  # differences that a message names
 
@@ -63,8 +64,10 @@ def inputs(experiment: Experiment) -> dict[str, dict[str, Any]]:
     for task in experiment.tasks:
         series: Any = getattr(task, "series", task)  # a real series holds the `series` task on its file
         if hasattr(series, "prepared"):
-            rows = len(series.prepared.values)
-            found[Path(series.data).name] = {"sha256": series.prepared.sha256, "rows": rows}
+            prepared = series.prepared
+            lost = int(series.transform in RELATIVE)  # a first row that has no change
+            rows = len(prepared.values) + lost - prepared.added
+            found[Path(series.data).name] = {"sha256": prepared.sha256, "rows": rows}
     for plugin in experiment.options.plugins:
         found[Path(plugin).name] = {"sha256": hashlib.sha256(Path(plugin).read_bytes()).hexdigest()}
     return found

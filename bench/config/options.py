@@ -19,6 +19,7 @@ from bench.config.values import (
     check_learning_rates,
     check_models,
     check_name,
+    check_search,
 )
 
 MAX_REPLICATES = 56  # where --until-settled gives up, unless told otherwise
@@ -55,8 +56,9 @@ class Options:
         ("tuned",),
         "A,B",
         "What the models have in common: tuned (nothing: each has its own best size), hidden (hidden size and layers), "
-        "params (number of parameters), each (hidden size and layers, at every size and depth).",
-        filled="of tuned, hidden, params and each",
+        "params (number of parameters), flops (of a step), state (numbers carried between steps), time (of a step, "
+        "measured), each (hidden size and layers, at every size and depth).",
+        filled="of tuned, hidden, params, flops, state, time and each",
         distinct=True,
     )
     parameter_budgets: tuple[int, ...] = _compared(
@@ -66,6 +68,16 @@ class Options:
         at_least=1,
         at_most=_BILLION,
         distinct=True,
+    )
+
+    match_tolerance: float | None = _compared(
+        None,
+        "X",
+        "With --match params, flops, state or time: how far a model may be from the others before an alarm says so. "
+        "Default: 0.05, which is 5 %, and 0.1 for time.",
+        decides="place",
+        more_than=0,
+        at_most=1,
     )
 
     references: tuple[Literal["boosting"], ...] = _compared(
@@ -167,9 +179,9 @@ class Options:
     engine: Literal["auto", "exact"] = _amount(
         "auto",
         "HOW",
-        "auto: the trials of a search run on a faster implementation of the same network where there is one (on a "
-        "CPU NumPy's for gru), and the selected ones are trained again by the model itself. exact: all by the model "
-        "itself.",
+        "auto: the trials of a search run on a faster implementation of the same network where there is one (NumPy's "
+        "for gru on a CPU, stacks of trainings of gru, lstm and rnn on a GPU), and the selected ones are trained again "
+        "by the model itself. exact: all by the model itself.",
         decides="plan",
         before="exact",
     )
@@ -222,6 +234,15 @@ class Options:
         "LOW,HIGH",
         "Learning rates that the search chooses from, on a log scale. Default: the task's own range.",
         refuse=check_learning_rates,
+    )
+    search: tuple[str, ...] = _amount(
+        (),
+        "NAME=VALUES",
+        "Also search this: a field of a model (tcn.kernel_size=3,5,7), or weight_decay, dropout, batch_size or "
+        "clip_norm of every training. VALUES are a,b,c, or LOW..HIGH, or LOW..HIGH:log. May be given more than once.",
+        repeated=True,
+        before=(),
+        refuse=check_search,
     )
     sampler: Literal["tpe", "random", "grid"] = _amount(
         "tpe", "NAME", "How the search chooses: tpe (from what earlier trials showed), random or grid."

@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from bench.config.budgets import FIRST_LOOK
 from bench.config.checks import check
-from bench.config.contenders import Entry, entries
+from bench.config.contenders import Entry, check_entries, entries, own_scheme
 from bench.config.given import REMOVED, by_current_names, convert_option, fill_in
-from bench.config.matching import Matching, matchings
+from bench.config.matching import BY_AMOUNT, TOLERANCES, Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
 from bench.config.references import require_references
+from bench.config.searched import Ranges, asked_ranges, of_training, ranges_of, refuse_unknown_models
 from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
@@ -25,6 +26,7 @@ from bench.models.search_twin import search_twin
 from bench.records.schema import digest
 from bench.records.secrets import masked
 from bench.seeds import generator
+from tasks.checking import check_identity
 from tasks.contract import Task
 from tasks.errors import UserError
 from tasks.registry import TASKS, code_hash, load_plugin_file
@@ -39,7 +41,9 @@ class Experiment:
     options: Options  # with the budget's values filled in
     tasks: tuple[Task, ...]
     models: tuple[Model, ...]
+    ranges: tuple[Ranges, ...] = ()  # of each model, which of its own hyper-parameters are searched
     engine: Literal["auto", "exact"] = "exact"  # the one asked for; exact where auto would change nothing
+    own_schemes: tuple[str | None, ...] = ()  # of each model, where it names one: gru[init=chrono]
 
     @property
     def results_folder(self) -> Path:
@@ -56,9 +60,22 @@ class Experiment:
         return matchings(options.match, options.hidden_sizes or (), options.layers or (), options.parameter_budgets)
 
     @property
+    def tolerances(self) -> dict[str, float]:
+        """How far a model may be from the budget of a comparison, by its kind, relative."""
+        asked = self.options.match_tolerance
+        return TOLERANCES if asked is None else dict.fromkeys(TOLERANCES, asked)
+
+    @property
     def entries(self) -> list[Entry]:
         """What is compared: each model with each initialisation scheme."""
-        return entries(self.models, self.options.init)
+        found = entries(self.models, self.options.init, self.own_schemes)
+        own = dict(zip(self.models, self.ranges, strict=True)) if any(self.ranges) else {}
+        return [replace(entry, ranges=own.get(entry.model, {})) for entry in found] if own else found
+
+    @property
+    def searched(self) -> Ranges:
+        """What is searched of every training, beyond sizes, learning rate and initial weights."""
+        return of_training(asked_ranges(self.options.search))
 
     @property
     def uses_torch(self) -> bool:
@@ -121,6 +138,10 @@ class Experiment:
             [t.name, t.version, t.identity(), code_hash(type(t)), self.steps(t), self.batch_size(t)] for t in self.tasks
         ]
         settings["models"] = [[m.name, m.version, m.identity(), code_hash(type(m))] for m in self.models]
+        if any(self.ranges):
+            settings["ranges"] = [dict(one) for one in self.ranges]
+        if any(self.own_schemes):
+            settings["own_schemes"] = list(self.own_schemes)
         settings["lr_range"] = [list(self.lr_range(t)) for t in self.tasks]
         settings["plugins"] = [Path(path).name for path in self.options.plugins]
         return digest(settings)
@@ -149,12 +170,17 @@ def resolve(
     smoke = recipe is not None and flags.get("budget") == "smoke"
     given = {**_without_replaced(by_current_names(config or {}), flags, smoke=smoke), **flags}
     options = Options(**{key: convert_option(key, value) for key, value in given.items()})
+    refuse_duplicates("--plugin", [Path(plugin).name for plugin in options.plugins])  # they become modules
     for plugin in options.plugins:
         module = load_plugin_file(plugin)
         if TASKS.load_plugin(module) + MODELS.load_plugin(module) == 0:
             raise UserError(f"plug-in {plugin} defines no task and no model: subclass Task or Model in it")
     options = check(fill_in(options))
-    models = _create(MODELS.create, [Spec.parse(text) for text in options.models], "model")
+    asked = [own_scheme(Spec.parse(text)) for text in options.models]
+    models = _create(MODELS.create, [spec for spec, _ in asked])
+    search = asked_ranges(options.search)
+    refuse_unknown_models(search, models)
+    ranges = tuple(ranges_of(spec, search) for spec, _ in asked)
     for model in models:
         if options.precision not in model.precisions:
             raise UserError(
@@ -164,10 +190,14 @@ def resolve(
     budget_parameters = {name: cls.budgets.get(options.budget, {}) for name, cls in TASKS.entries().items()}
     specs = [Spec.parse(text) for text in options.tasks or ()]
     specs += [Spec("series", _series_parameters(options))] if options.data else []
-    tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs, "task")
+    tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs)
+    refuse_duplicates("--tasks", [task.label for task in tasks])
     require_references(options.references, tasks)
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
-    experiment = Experiment(name, options, tuple(tasks), tuple(models))
+    schemes = tuple(scheme for _, scheme in asked)
+    experiment = Experiment(name, options, tuple(tasks), tuple(models), own_schemes=schemes, ranges=ranges)
+    check_entries(experiment.entries)
+    _check_sizes(experiment)
     return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment
 
 
@@ -178,12 +208,16 @@ def _has_faster_search(experiment: Experiment) -> bool:
         return False
     device = "cuda" if options.device == "cuda" else "cpu"  # "auto" may come to mean either
     dropout, precision = options.dropout, options.precision
-    entries = experiment.entries
+    if "dropout" in experiment.searched:
+        return False
+    entries = [entry for entry in experiment.entries if not entry.ranges]
     if not any(search_twin(e.model, device=device, dropout=dropout, precision=precision) for e in entries):
         return False
     choices = [sizes for matching in experiment.matchings for sizes in (matching.hidden_sizes, matching.layers)]
     rates = [experiment.lr_range(task) for task in experiment.tasks]
-    several = any(len(each) > 1 for each in [*choices, *(entry.schemes for entry in entries)])
+    several = bool(experiment.searched) or any(
+        len(each) > 1 for each in [*choices, *(entry.schemes for entry in entries)]
+    )
     return several or any(low < high for low, high in rates)
 
 
@@ -224,18 +258,32 @@ def default_name(options: Options) -> str:
     return name
 
 
+def _check_sizes(experiment: Experiment) -> None:
+    """Raise UserError where a comparison gives a model a hidden size that it cannot have."""
+    asked = {size for m in experiment.matchings if m.kind not in BY_AMOUNT for size in m.hidden_sizes}
+    for model in experiment.models:
+        possible = model.sizes(2 * max(asked)) if asked else ()
+        for size in sorted(asked.difference(possible)):
+            near = ", ".join(str(one) for one in sorted(possible, key=lambda one: abs(one - size))[:3])
+            raise UserError(
+                f"model {model.label} can't have hidden size {size}: the nearest that it can have are {near}. "
+                "Choose others with --hidden-sizes"
+            )
+
+
 @lru_cache(maxsize=64)
 def _training_sequences(task: Task) -> int:
     """How many the task makes; the same for every seed."""
     return len(task.generate(generator("count", task.name)).train)
 
 
-def _create(create: Any, specs: list[Spec], kind: str) -> list[Any]:
+def _create(create: Any, specs: list[Spec]) -> list[Any]:
     made = [create(spec) for spec in specs]
-    refuse_duplicates(f"--{kind}s", [entry.label for entry in made])
+    for entry in made:
+        check_identity(entry)
     return made
 
 
 def _series_parameters(options: Options) -> dict[str, Any]:
     given = {"targets" if key == "target" else key: getattr(options, key) for key in keys_deciding("table")}
-    return {key: value for key, value in given.items() if value not in (None, False)}
+    return {key: value for key, value in given.items() if value is not None and value is not False}

@@ -33,6 +33,13 @@ def check_learning_rates(rates: Sequence[float]) -> None:
         raise UserError(f"--lr-range is {given}: expected LOW,HIGH with 0 < LOW <= HIGH, as in 1e-4,1e-2")
 
 
+def check_search(asked: Sequence[str]) -> None:
+    """Ranges of hyper-parameters; which fields a model has is looked up later."""
+    from bench.config.searched import asked_ranges
+
+    asked_ranges(asked)
+
+
 def check_executor(executor: str) -> None:
     """`local`, `inline` or the address of a Dask scheduler."""
     if executor not in EXECUTORS and not re.fullmatch(r"dask(\+tls)?://[^\s/:]+:\d{1,5}", executor):

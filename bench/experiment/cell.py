@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.config.budgets import BUDGETS
 from bench.config.contenders import Entry
-from bench.config.matching import Matching
+from bench.config.matching import BY_AMOUNT, Matching, MatchKind
 from bench.config.resolve import Experiment
+from bench.config.searched import OWN
 from bench.experiment.driver import Order
+from bench.experiment.matched import Matched, Timed, amount_of, matched_size
 from bench.experiment.points import count_trials, points_for_all, points_of_replicate
 from bench.experiment.pruning import PrunedSearch, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
 from bench.models.search_twin import TWIN_KERNELS, is_tested, search_twin
-from bench.models.sizing import hidden_size_for, total_parameters
 from bench.records.kept_models import BYTES_A_PARAMETER, LARGEST_UNASKED
 from bench.records.schema import Record
 from bench.training.checkpoint import file_stem, stored
@@ -27,6 +29,7 @@ from bench.training.examine import ExamineJob
 from bench.training.jobs import TimingJob, TrainingJob
 from bench.training.request import Training
 from tasks.contract import Task
+from tasks.ranges import Choices, Interval
 
 FUSED = "onednn"  # a kernel that is timed a second time, without oneDNN
 TIMING_ROUNDS = 3  # what slows the machine down for a while meets all configurations
@@ -43,6 +46,7 @@ class CellPlan:
     entry: Entry
     device: str
     kernel: str | None = None
+    timed: Timed = field(default_factory=dict)  # sizes of comparisons at equal time, once they are measured
 
     @property
     def model(self) -> Model:
@@ -62,33 +66,57 @@ class CellPlan:
         """Where the search may look: the comparison's sizes and depths, and learning rates from the range."""
         matching, rates = self.matching, self.experiment.lr_range(self.task)
         sizes, layers = matching.hidden_sizes, matching.layers
-        if matching.kind == "params":
-            problem = Problem.of(self.task, load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).train)
-            budget = matching.parameters
-            if budget is None:
-                budget = total_parameters(self.experiment.models[0], problem, sizes[0], layers[0])
-            sizes = (hidden_size_for(self.model, problem, budget, layers[0]),)
-        return Space(sizes, layers, rates, self.entry.schemes)
+        if (matched := self.matched()) is not None:
+            sizes = (matched.hidden_size,)
+        return Space(sizes, layers, rates, self.entry.schemes, tuple(self._more()))
+
+    def _more(self) -> Iterator[tuple[str, Choices | Interval]]:
+        """What else is searched. At equal amounts a hyper-parameter of the model that changes its amount is not."""
+        yield from self.experiment.searched.items()  # first: models start from the same points
+        kind = self.matching.kind
+        for name, values in self.entry.ranges.items():
+            ends = [self.model.with_values({name: values.at(part)}) for part in (0.0, 0.5, 1.0)]
+            if kind not in BY_AMOUNT or (kind != "time" and self._is_same_amount(kind, ends)):
+                yield OWN + name, values
+
+    def _is_same_amount(self, kind: MatchKind, models: Sequence[Model]) -> bool:
+        problem = Problem.of(self.task, load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).train)
+        sizes, batch_size = (
+            (self.matching.hidden_sizes[0], self.matching.layers[0]),
+            self.experiment.batch_size(self.task),
+        )
+        return len({amount_of(kind, model, problem, *sizes, batch_size) for model in models}) == 1
+
+    def matched(self) -> Matched | None:
+        """The one size that a comparison at equal amounts gives the model; None for others, and before it is timed."""
+        matching, experiment = self.matching, self.experiment
+        if matching.kind not in BY_AMOUNT or matching.kind == "time":
+            return self.timed.get(self.name)
+        problem = Problem.of(self.task, load_data(self.task, experiment.options.seed, SEARCH_REPLICATE).train)
+        middle, layers, batch_size = matching.hidden_sizes[0], matching.layers[0], experiment.batch_size(self.task)
+        where = (self.model, problem, middle, layers, batch_size)
+        return matched_size(matching.kind, matching.parameters, experiment.models, *where)
 
     def training(self, point: Point, replicate: int) -> Training:
         """The training of a point of the search space on one replicate."""
         options, searching = self.experiment.options, replicate == SEARCH_REPLICATE
+        own, more = point.searched(OWN), point.searched("")
         settings = Settings(
             hidden_size=point.hidden_size,
             num_layers=point.num_layers,
             learning_rate=point.learning_rate,
-            dropout=options.dropout,
+            dropout=more.get("dropout", options.dropout),
             init=point.init,
-            weight_decay=options.weight_decay,
-            clip_norm=options.clip_norm,
+            weight_decay=more.get("weight_decay", options.weight_decay),
+            clip_norm=more.get("clip_norm", options.clip_norm),
             device=device_of(self.model, self.device),
             precision=options.precision,
         )
         return Training(
             self.task,
-            self.model,
+            self.model.with_values(own),
             settings,
-            batch_size=self.experiment.batch_size(self.task),
+            batch_size=more.get("batch_size", self.experiment.batch_size(self.task)),
             steps=self.experiment.steps(self.task),
             replicate=replicate,
             seed=options.seed,
@@ -154,7 +182,10 @@ class CellPlan:
     @property
     def _twin(self) -> Model | None:
         """The faster model that trains the trials of a search in place of the cell's own; None: its own does."""
-        if self.experiment.engine == "exact" or self.space().only is not None:
+        space = self.space()
+        if self.experiment.engine == "exact" or space.only is not None:
+            return None
+        if any(name.startswith(OWN) or name == "dropout" for name, _ in space.more):
             return None
         options, device = self.experiment.options, device_of(self.model, self.device)
         return search_twin(self.model, device=device, dropout=options.dropout, precision=options.precision)
@@ -223,6 +254,12 @@ class CellPlan:
         training = self.training(point, replicate)
         return Order(TimingJob(training, seconds, environment, onednn, number), self._identity("time", training))
 
+    def _value(self, training: Training, name: str) -> Any:
+        """The value that a training has of something that is searched."""
+        if name.startswith(OWN):
+            return getattr(training.model, name.removeprefix(OWN))
+        return training.batch_size if name == "batch_size" else getattr(training.settings, name)
+
     def _identity(
         self, stage: str, training: Training, trial: int | None = None, *, searched: bool = False
     ) -> dict[str, Any]:
@@ -232,6 +269,8 @@ class CellPlan:
         """
         model = {**training.describe()["model"], "label": self.entry.label}
         identity = {"stage": stage, "match": self.match, "trial": trial, "model": model}
+        if more := self.space().more:
+            identity["searched"] = {name: self._value(training, name) for name, _ in more}
         if not searched or self._twin is None:
             return identity
         return {**identity, "search_kernel": TWIN_KERNELS[training.settings.device]}

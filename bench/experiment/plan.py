@@ -14,6 +14,7 @@ from typing import Any
 from bench.config.budgets import FIRST_LOOK
 from bench.config.resolve import Experiment, extending
 from bench.experiment.cell import CellPlan
+from bench.experiment.matched import QUANTITIES, Timed, as_json, beyond
 from bench.records.ledger import Ledger
 from tasks.contract import Task
 
@@ -23,10 +24,11 @@ Part = tuple[str, str]  # a comparison and a task, as records call them
 class Plan:
     """The cells of an experiment. replicates: by comparison and task, how many there are to be."""
 
-    def __init__(self, experiment: Experiment, device: str) -> None:
-        self.experiment = experiment
+    def __init__(self, experiment: Experiment, device: str, timed: Timed | None = None) -> None:
+        """timed: the measured sizes of comparisons at equal time."""
+        self.experiment, self.timed = experiment, timed or {}
         self.cells = [
-            CellPlan(experiment, matching, task, entry, device)
+            CellPlan(experiment, matching, task, entry, device, timed=self.timed)
             for matching in experiment.matchings
             for task in experiment.tasks
             for entry in experiment.entries
@@ -43,7 +45,7 @@ class Plan:
         places = [place for place, _ in ledger.statuses() if place.stage == "trial"]
         begun = max(((place.trial or 0) + 1 for place in places), default=1)
         trials = max(options.trials or 1, begun if "trials" in extending(options) else 1)
-        plan = Plan(replace(self.experiment, options=replace(options, trials=trials)), self.cells[0].device)
+        plan = Plan(replace(self.experiment, options=replace(options, trials=trials)), self.cells[0].device, self.timed)
         for place in places:
             part = (place.match or "", place.task or "")
             if part in plan.replicates:
@@ -77,6 +79,25 @@ class Plan:
         for task in self.experiment.tasks:
             most = max(count for (_, label), count in self.replicates.items() if label == task.label)
             found += [(task, number) for number in range(1, most + 1)]
+        return found
+
+    def matched(self) -> dict[str, Any]:
+        """The sizes and amounts of comparisons at equal amounts, for the manifest."""
+        found = [(cell.name, cell.matching.kind, matched) for cell in self.cells if (matched := cell.matched())]
+        return as_json(found, self.experiment.tolerances)
+
+    def unmatched(self) -> list[str]:
+        """A sentence for each model that no size brings within the tolerance of a comparison's budget."""
+        found = []
+        for cell in self.cells:
+            matched, tolerance = cell.matched(), self.experiment.tolerances.get(cell.matching.kind, 0.0)
+            if matched is not None and beyond(matched, tolerance):
+                quantity = QUANTITIES[cell.matching.kind]
+                found.append(
+                    f"at equal {quantity}, {cell.entry.label} has {matched.amount:,.6g} on {cell.task.label} (hidden "
+                    f"size {matched.hidden_size}), {matched.amount / matched.budget - 1:+.0%} from the budget of "
+                    f"{matched.budget:,.6g}; {tolerance:.0%} is allowed"
+                )
         return found
 
     def settings(self) -> dict[str, Any]:

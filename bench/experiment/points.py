@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from bench.seeds import generator
 
 Choice = TypeVar("Choice")
 
+PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)  # bases of a Halton sequence
 STARTS = 12  # trials of a replicate's search before TPE learns from any; fixed, so that a longer search extends it
 FEWEST_STARTS = 6  # in a search for all replicates, where a third of the trials are starts
 
@@ -59,13 +60,20 @@ def _halton(space: Space, count: int, seed_parts: Sequence[object]) -> Iterator[
     The learning rate has base 2, the sizes base 3: in simulated searches no other order of the bases, no Sobol sequence
     and no Latin design found lower losses with 6 and 12 trials.
     """
-    for rate, size, layers, scheme in halton((2, 3, 5, 7), count, generator("search points", *seed_parts)):
+    bases = PRIMES[: 4 + len(space.more)]  # the first four are the same whatever else is searched
+    for rate, size, layers, scheme, *others in halton(bases, count, generator("search points", *seed_parts)):
         yield Point(
             _pick(space.hidden_sizes, size),
             _pick(space.layers, layers),
             _rate(space, rate),
             _pick(space.schemes, scheme),
+            _more(space, others),
         )
+
+
+def _more(space: Space, parts: Iterable[float]) -> tuple[tuple[str, Any], ...]:
+    """The values of the space's other hyper-parameters at parts (0 to 1) of their ranges."""
+    return tuple((name, values.at(float(part))) for (name, values), part in zip(space.more, parts, strict=True))
 
 
 def _pick(choices: Sequence[Choice], part: float) -> Choice:
@@ -99,8 +107,9 @@ def _latin(space: Space, count: int, seed_parts: Sequence[object]) -> Iterator[P
     choices = _choices(space)
     turns = [choices[i % len(choices)] for i in rng.permutation(count)]
     parts = (rng.permutation(count) + rng.uniform(size=count)) / count
-    for (hidden_size, num_layers, init), part in zip(turns, parts, strict=True):
-        yield Point(hidden_size, num_layers, _rate(space, float(part)), init)
+    others = rng.uniform(size=(count, len(space.more)))
+    for (hidden_size, num_layers, init), part, more in zip(turns, parts, others, strict=True):
+        yield Point(hidden_size, num_layers, _rate(space, float(part)), init, _more(space, more))
 
 
 def _rate(space: Space, part: float) -> float:

@@ -56,8 +56,10 @@ def _record(task: Task, more: Sequence[str], seed: int, replicate: int, ledger: 
         for record in records
         if record["model"]["label"] not in there
     ]
-    content = predictions.pack_references(task.at(replicate), load_data(task, seed, replicate).test, references)
-    if new and content is not None:  # one file for all that share the key
+    content = None  # one file for all that share the key; what is added later must not change it
+    if not there:
+        content = predictions.pack_references(task.at(replicate), load_data(task, seed, replicate).test, references)
+    if new and content is not None:
         new[0][0][FILES] = {f"{predictions.FOLDER}/{new[0][0]['key']}.npz": content}
     ledger.add_all(new)
 

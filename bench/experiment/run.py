@@ -8,7 +8,7 @@ the machine. With `--tune once` one search on replicate 0 serves all replicates.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,13 @@ from bench.config.growing import difference, grown, inputs
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.announcement import announcement
-from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
+from bench.experiment.cell import CellPlan
+from bench.experiment.contracts import check_models, check_tasks
 from bench.experiment.driver import Driver, Limits
 from bench.experiment.engine import as_begun
+from bench.experiment.equal_time import timed_sizes
 from bench.experiment.machine import look_at_machine, open_executor, with_cohorts
+from bench.experiment.matched import Timed
 from bench.experiment.mirror import Mirror, check_storage
 from bench.experiment.observer import Observer
 from bench.experiment.plan import Plan, covers
@@ -33,6 +36,7 @@ from bench.experiment.references import record_references
 from bench.experiment.replicate import Replicate, SearchForAll, Timing
 from bench.experiment.settling import look, more_replicates
 from bench.experiment.time_limit import ready_by
+from bench.experiment.without_effect import without_effect
 from bench.measure.machine_memory import GIB, worker_limit
 from bench.records import manifest
 from bench.records.folder import RECORDS, ResultsFolder, command_name
@@ -41,9 +45,7 @@ from bench.records.ledger import Ledger
 from bench.records.reuse import Siblings
 from bench.records.schema import PROTOCOL, SCHEMA, STAGES
 from bench.records.selection import drop_superseded, most_frequent
-from bench.training.data import load_data
 from tasks.errors import UserError, is_stop, unasked_end
-from tasks.validation import naming, validate_dataset
 
 ONE_REPLICATE = (
     "--replicates 1: nothing can be said of how results vary, so there will be no interval, no test and no verdict"
@@ -105,7 +107,7 @@ def run(
             return _unchanged(folder, finished, observer, began)
         try:
             workers = _Workers(experiment, executor, observer, resources, began)
-            plan = Plan(experiment, workers.machine["device"])
+            plan = Plan(experiment, workers.machine["device"], workers.timed_sizes(before))
             plan.planned()  # before the folder is touched: a model may lack a size that is asked for
             ledger = _open_folder(experiment, folder, workers, observer, resources, fresh, retry_failed)
             looked_again = plan.looks_again(before)
@@ -150,7 +152,7 @@ class _Workers:
 
         began: of the run, on `time.monotonic`, since its limits cover what happens here as well.
         """
-        options, self._observer = experiment.options, observer
+        options, self._experiment, self._observer = experiment.options, experiment, observer
         cohorts = executor is None and options.executor == "local"
         # first: its workers start meanwhile
         self.executor = executor or open_executor(experiment, observer, cohorts=cohorts)
@@ -158,12 +160,18 @@ class _Workers:
         self.notes: list[str] = []
         self.count = self.executor.workers
         with ready_by(began, options.max_time, options.timeout):
-            for task in experiment.tasks:
-                with naming(task):
-                    validate_dataset(task, load_data(task, options.seed, SEARCH_REPLICATE))
+            check_tasks(experiment)
             self.machine = look_at_machine(experiment, self.executor, cohorts=cohorts, observer=observer)
+            check_models(experiment, self.machine["device"], self.executor, observer)
         if self.machine["device"] == "cuda" and cohorts:
             self.executor = with_cohorts(self.executor, self.machine["gpus"], options, self._note)
+
+    def timed_sizes(self, before: Mapping[str, Any]) -> Timed:
+        """The sizes at which models take as long a step; those of an earlier run of the experiment stay.
+
+        before: its manifest.
+        """
+        return timed_sizes(self._experiment, self.machine["device"], self.executor, self._observer, before)
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
@@ -182,6 +190,7 @@ def _open_folder(
     """Lock the results folder until `resources` is closed, and read what it has recorded."""
     died = folder.open(fresh)
     resources.callback(folder.close)
+    folder.keep_plugins(experiment.options.plugins)
     if died:
         observer.note(f"took over the folder from {died}, which ended without giving it back")
     for text in folder.changed:
@@ -228,6 +237,10 @@ class _Run:
         """All phases; what an interruption leaves is written before it passes through."""
         self._announce()
         self.observer.note(f"device {self.workers.machine['reason']}")
+        for text in self.plan.unmatched():
+            self.observer.note(text)
+        for text in without_effect(self.experiment, self.workers.machine["device"]):
+            self.observer.note(text)
         for task in self.experiment.tasks:
             for text in task.notes:
                 self.observer.note(f"{task.label}: {text}")
@@ -334,6 +347,7 @@ class _Run:
                 "experiment": self.plan.settings(),
                 "inputs": inputs(experiment),
                 "comparisons": [matching.label for matching in experiment.matchings],
+                **({"matched": matched} if (matched := self.plan.matched()) else {}),
                 "environment": machine["environment"],
                 "environment_fingerprint": machine["fingerprint"],
                 "device": {"picked": machine["device"], "reason": machine["reason"]},

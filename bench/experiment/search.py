@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from bench.records.schema import Record
 from bench.records.selection import finished_loss
 from bench.seeds import generator
+from tasks.ranges import Choices, Interval
 
 ASKED_AT_ONCE = 4  # fixed, so that the trials do not depend on the number of workers
 
@@ -23,19 +24,25 @@ ASKED_AT_ONCE = 4  # fixed, so that the trials do not depend on the number of wo
 class Space:
     """What may be chosen for a model: sizes, layers and schemes from lists, the learning rate from a range (log scale).
 
-    A scheme is a choice of the search only where there are several.
+    A scheme is a choice of the search only where there are several. more: ranges of other hyper-parameters by name;
+    those of the model itself begin with `bench.config.searched.OWN`.
     """
 
     hidden_sizes: tuple[int, ...]
     layers: tuple[int, ...]
     lr_range: tuple[float, float]
     schemes: tuple[str, ...] = ("default",)
+    more: tuple[tuple[str, Choices | Interval], ...] = ()
 
     @property
     def only(self) -> Point | None:
         """The one point of a space that leaves no choice, else None."""
         low, high = self.lr_range
-        if any(len(choices) > 1 for choices in (self.hidden_sizes, self.layers, self.schemes)) or low < high:
+        if (
+            self.more
+            or any(len(choices) > 1 for choices in (self.hidden_sizes, self.layers, self.schemes))
+            or low < high
+        ):
             return None
         return Point(self.hidden_sizes[0], self.layers[0], low, self.schemes[0])
 
@@ -48,6 +55,11 @@ class Point:
     num_layers: int
     learning_rate: float
     init: str = "default"
+    more: tuple[tuple[str, Any], ...] = ()  # values of the space's other hyper-parameters
+
+    def searched(self, prefix: str) -> dict[str, Any]:
+        """The other hyper-parameters whose names begin with the prefix, without it."""
+        return {name.removeprefix(prefix): value for name, value in self.more if name.startswith(prefix)}
 
 
 class Trial(NamedTuple):
@@ -101,8 +113,12 @@ class Study:
         asked = []
         for number in itertools.islice(self._numbers, count):
             self._open[number] = trial = self._study.ask(self._distributions)
-            asked.append(Trial(number, Point(**{"init": self._space.schemes[0], **trial.params})))
+            asked.append(Trial(number, self._point(dict(trial.params))))
         return asked
+
+    def _point(self, values: dict[str, Any]) -> Point:
+        more = tuple((name, values.pop(name)) for name, _ in self._space.more)
+        return Point(**{"init": self._space.schemes[0], **values}, more=more)
 
     def tell(self, asked: Trial, record: Record) -> None:
         """What came of a trial that was trained to the end of its budget."""
@@ -198,16 +214,24 @@ def distributions(optuna: Any, space: Space) -> dict[str, Any]:
         "num_layers": optuna.distributions.CategoricalDistribution(list(space.layers)),
         "learning_rate": optuna.distributions.FloatDistribution(*space.lr_range, log=True),
         **(schemes if len(space.schemes) > 1 else {}),
+        **{name: _distribution(optuna, values) for name, values in space.more},
     }
+
+
+def _distribution(optuna: Any, values: Choices | Interval) -> Any:
+    if isinstance(values, Interval):
+        return optuna.distributions.FloatDistribution(*values)
+    return optuna.distributions.CategoricalDistribution(list(values))
 
 
 def point_of(record: Record) -> Point:
     """The point that a recorded training is of."""
-    model = record["model"]
-    return Point(model["hidden_size"], model["num_layers"], record["training"]["learning_rate"], model["init"])
+    model, more = record["model"], tuple((record.get("searched") or {}).items())
+    rate = record["training"]["learning_rate"]
+    return Point(model["hidden_size"], model["num_layers"], rate, model["init"], more)
 
 
 def parameters(point: Point, space: Space) -> dict[str, Any]:
     """A point in Optuna's terms."""
     found = {"hidden_size": point.hidden_size, "num_layers": point.num_layers, "learning_rate": point.learning_rate}
-    return {**found, "init": point.init} if len(space.schemes) > 1 else found
+    return {**found, **({"init": point.init} if len(space.schemes) > 1 else {}), **dict(point.more)}

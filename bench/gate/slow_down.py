@@ -1,14 +1,15 @@
 """How much slower a training converges, from the area under its log-loss curve.
 
-Let g(t) be the lowest log10 validation loss until step t, linear between evaluations, and τ(l) the step at which g
-reaches level l. The area between g and a level b is the integral of τ over the levels from b up to the initial loss
-(Fubini's theorem, the "layer cake"):
+Let f(t) be the log10 validation loss at step t, linear between evaluations. The area between f and a level b is the
+integral, over the levels l from b up to the initial loss, of the number of steps with a loss above l (Fubini's theorem,
+the "layer cake"):
 
-    ∫ max(0, g(t) − b) dt  =  ∫ τ(l) dl,  l from b to g(0)
+    ∫ max(0, f(t) − b) dt  =  ∫ |{t : f(t) > l}| dl,  l from b to f(0)
 
-Divided by g(0) − b it is the mean number of steps to a level, over levels that are uniform in the logarithm. If a code
-needs s times as many steps for everything, every τ is multiplied by s, and so is this mean: the ratio of two such means
-is the slow-down. One crossing of one threshold uses one of these levels; the mean uses all of them, and varies less.
+Divided by f(0) − b it is the mean number of steps to a loss, over losses that are uniform in the logarithm. If a code
+needs s times as many steps for everything, f(t) becomes f(t / s), and the area s times as large: the ratio of two areas
+is the slow-down. One crossing of one threshold uses one of these levels; the area uses all of them, and every
+evaluation, so that it varies less (t over 24 trainings of a fault: docs/ci.md).
 
 A level that is not reached within the budget counts as reached at its end, as in a restricted mean survival time
 (Royston & Parmar 2013), so such a ratio is a lower bound. Runtimes to many targets, uniform in log f, are what COCO
@@ -19,13 +20,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tasks.contract import Target
 
 LOWEST = 1e-30  # a loss of 0 counts as this
 DIGITS = 6  # significant digits of a loss that a baseline keeps
+FLAT = 1e-9  # a smaller change of a log-loss counts as none
 FEWEST_STEPS = 1.0  # a mean below it counts as this: what is solved by its initial weights has no speed
 
 
@@ -42,9 +44,13 @@ class LossCurve(NamedTuple):
     budget: int
 
     @property
-    def log10_lowest(self) -> list[float]:
-        """log10 of the lowest loss until each evaluation."""
-        return list(accumulate((math.log10(max(loss, LOWEST)) for loss in self.valid_loss), min))
+    def log10_losses(self) -> list[float]:
+        return [math.log10(max(loss, LOWEST)) for loss in self.valid_loss]
+
+    @property
+    def has_ended_early(self) -> bool:
+        """Whether it diverged: it stopped before the end of its budget, and not because it was solved."""
+        return not self.solved and self.step[-1] < self.budget
 
 
 class Levels(NamedTuple):
@@ -77,34 +83,44 @@ def common_levels(curves: Iterable[LossCurve | None]) -> Levels | None:
     A solved training ends there, so what it would need for lower levels is not known. If none is solved, the lowest
     level that any of them reached is the bottom. None: a training without an evaluation.
     """
-    known = [(curve, curve.log10_lowest) for curve in curves if curve is not None]
+    known = [(curve.solved, curve.log10_losses) for curve in curves if curve is not None]
     if not known:
         return None
-    solved = [lowest[-1] for curve, lowest in known if curve.solved]
-    bottom = max(solved) if solved else min(lowest[-1] for _, lowest in known)
-    return Levels(bottom, max(bottom, *(lowest[0] for _, lowest in known)))
+    solved = [min(losses) for is_solved, losses in known if is_solved]
+    bottom = max(solved) if solved else min(min(losses) for _, losses in known)
+    return Levels(bottom, max(bottom, *(losses[0] for _, losses in known)))
 
 
 def mean_steps(curve: LossCurve | None, levels: Levels, budget: int) -> float:
-    """The mean number of steps to a level, at least `FEWEST_STEPS`. A training without an evaluation reached none."""
+    """The mean number of steps with a loss above a level, at least `FEWEST_STEPS`.
+
+    A loss above the top counts as the top. A training without an evaluation is above all levels for the whole budget,
+    and one that diverged from then on.
+    """
     height = levels.top - levels.bottom
     if height <= 0:
         return FEWEST_STEPS
     if curve is None:
         return float(budget)
-    lowest = curve.log10_lowest
-    area = max(0.0, min(levels.top, lowest[-1]) - levels.bottom) * curve.budget  # of levels that it never reached
-    for (step_0, level_0), (step_1, level_1) in pairwise(zip(curve.step, lowest, strict=True)):
-        high, low = min(level_0, levels.top), max(level_1, levels.bottom)
-        if high > low:
-            first, last = (_step(level, step_0, level_0, step_1, level_1) for level in (high, low))
-            area += (high - low) * (first + last) / 2
+    area = (curve.budget - curve.step[-1]) * height if curve.has_ended_early else 0.0
+    for (step_0, loss_0), (step_1, loss_1) in pairwise(zip(curve.step, curve.log10_losses, strict=True)):
+        area += (step_1 - step_0) * _mean_height(loss_0, loss_1, levels)
     return max(area / height, FEWEST_STEPS)
 
 
-def _step(level: float, step_0: int, level_0: float, step_1: int, level_1: float) -> float:
-    """The step at which the line between two evaluations has this level."""
-    return step_0 + (step_1 - step_0) * (level_0 - level) / (level_0 - level_1)
+def _mean_height(first: float, last: float, levels: Levels) -> float:
+    """The mean height above the bottom, at most the top, of a line from one log-loss to another."""
+    if abs(last - first) < FLAT:
+        return min(max((first + last) / 2, levels.bottom), levels.top) - levels.bottom
+    return (_integral(last, levels) - _integral(first, levels)) / (last - first)
+
+
+def _integral(level: float, levels: Levels) -> float:
+    """The integral of that height over the levels up to this one."""
+    height = levels.top - levels.bottom
+    if level >= levels.top:
+        return height * height / 2 + (level - levels.top) * height
+    return max(0.0, level - levels.bottom) ** 2 / 2
 
 
 def _columns(kept: Sequence[tuple[int, float]]) -> tuple[tuple[int, ...], tuple[float, ...]]:

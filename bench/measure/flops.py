@@ -1,4 +1,5 @@
-"""Floating-point operations of the matrix products, by formula: torch's counter does not see fused kernels.
+"""Floating-point operations of the matrix products: by formula for torch's own recurrent layers, whose fused kernels
+torch's counter does not see, and by that counter for other cells.
 
 A product of (m, k) and (k, n) counts as 2·m·k·n, as in `torch.utils.flop_counter`; element-wise work is not counted.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from bench.models.contract import Model, Problem
 from bench.models.initialisation import GATES
 from bench.models.sizing import parameter_count
+from bench.models.torch_model import TorchModel
 
 
 def forward_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int:
@@ -29,12 +31,34 @@ def step_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, b
 
 
 def step_flops_of(model: Model, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int | None:
-    """`step_flops` of a model; None unless its parameter count is that of a plain rnn, gru or lstm."""
+    """`step_flops` of a model: by formula for rnn, gru and lstm, counted for other cells of torch.
+
+    None for a model without torch that is neither, and for a core that needs values to compute a shape.
+    """
     count = model.count_parameters(problem, hidden_size, num_layers)
-    for cell in GATES:
+    for cell in GATES if model.cell in GATES else ():
         if parameter_count(cell, problem, hidden_size, num_layers) == count:
             return step_flops(cell, problem, hidden_size, num_layers, batch_size)
-    return None
+    return _counted(model, problem, hidden_size, num_layers, batch_size) if isinstance(model, TorchModel) else None
+
+
+def _counted(model: TorchModel, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int | None:
+    """What torch counts for one step on its `meta` device, where nothing is computed and no kernel is fused."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from bench.models.torch_learner.network import Network
+
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            core = model.core_for(problem, hidden_size, num_layers, 0.0)
+            network = Network(core, torch.nn.Linear(hidden_size, problem.output_size), problem.per_step)
+            inputs = torch.empty(batch_size, problem.sequence_length, problem.input_size)
+            with FlopCounterMode(display=False) as counter:
+                network(inputs).sum().backward()
+    except (RuntimeError, NotImplementedError):  # of an operator that has no meta kernel, or that needs values
+        return None
+    return int(counter.get_total_flops())
 
 
 def _products(

@@ -168,7 +168,7 @@ def _layer_of(model: Model, problem: Problem, settings: Settings) -> type[Layer[
     from bench.models.torch_learner.network import builtin_rnn
 
     with torch.random.fork_rng(devices=[]):  # constructors draw from the global generator
-        core = model.core(problem.input_size, settings.hidden_size, settings.num_layers, 0.0)
+        core = model.core_for(problem, settings.hidden_size, settings.num_layers, 0.0)
     own = builtin_rnn(core)
     return None if own is None or own.proj_size or not own.bias else LAYER_OF_MODE[own.mode]
 

@@ -42,17 +42,15 @@ def time_learner(
     On a GPU also clock_mhz (after the warm-up; None where the driver does not tell) and host_bound (the host needed as
     long to launch a step as the GPU to run it, so a faster GPU would not shorten it).
 
-    Steps are timed at learning rate 0, so that weights stay what they are however long it runs; the learner's state
-    and rate are put back afterwards.
+    Nothing is changed of the learner but by its own steps, and its state is put back afterwards.
     """
     import torch
 
     budget = seconds / 3
-    state, rate = learner.state(), learner.learning_rate
+    state = learner.state()
     placed = learner.place(take(split, np.arange(batch_size) % len(split)))
     single = learner.place(take(split, np.arange(1)))
     batch = next(iter(learner.batches(placed, np.arange(batch_size), batch_size)))
-    learner.learning_rate = 0.0
     on_gpu: dict[str, Any] = {}
     try:
         if learner.on_gpu:
@@ -63,7 +61,6 @@ def time_learner(
         latency, _ = _measure(lambda: learner.predict(single), budget, learner.on_gpu)
     finally:
         learner.load_state(state)
-        learner.learning_rate = rate
     if learner.on_gpu:
         on_gpu["host_bound"] = bool(launching >= HOST_BOUND * step.median)
     return {

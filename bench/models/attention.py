@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.models.contract import Group
+from bench.models.contract import Group, Problem
 from bench.models.torch_model import TorchModel
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Attention(TorchModel):
 
     name = "attention"
     summary = "causal Transformer encoder with rotary positions, no recurrence"
+    cites = ("vaswani2017", "su2021")
     group: ClassVar[Group] = "without recurrence"
 
     heads: int = 4
@@ -40,3 +41,7 @@ class Attention(TorchModel):
 
         stack = TorchStack(layer, hidden_size, hidden_size, num_layers, dropout)
         return nn.Sequential(nn.Linear(input_size, hidden_size), stack, nn.LayerNorm(hidden_size))
+
+    def state_size(self, problem: Problem, hidden_size: int, num_layers: int) -> int:
+        """Keys and values of all earlier steps, at the last one."""
+        return num_layers * 2 * (problem.sequence_length - 1) * hidden_size

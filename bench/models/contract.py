@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -90,6 +90,7 @@ class Learner(ABC):
 
     kernel: str  # which implementation ran: "numpy", "aten", "onednn", "cudnn", "cudnn+graph"
     learning_rate: float  # may be set between steps (a schedule)
+    passes: int | None = None  # over the training data, after which steps teach nothing more: of what is fitted, 1
     on_gpu: bool = False  # on a GPU, a call returns before its work is done
 
     @property
@@ -109,6 +110,13 @@ class Learner(ABC):
     def train_step(self, batch: Any) -> Any:
         """Make one optimiser step. Returns the loss *before* the step, left on the device: no host synchronisation."""
 
+    def gradients(self, batch: Any) -> dict[str, Array] | None:
+        """The gradient of the batch's loss by the weights' names, without a step and without clipping.
+
+        `bench validate` compares it with central differences. None: the learner does not give it.
+        """
+        return None
+
     @abstractmethod
     def losses(self, collected: Sequence[Any]) -> Array:
         """Copy losses collected from `train_step` to the host: `(n,)` float64."""
@@ -122,7 +130,7 @@ class Learner(ABC):
         """Return a copy of all weights and of the optimiser state.
 
         Weights have torch's names (`weight_ih_l0`, …, `head.weight`, `head.bias`), the optimiser state `adam.step`,
-        `adam.m.<name>` and `adam.v.<name>`.
+        `adam.m.<name>` and `adam.v.<name>`, what a fit has read `fit.<name>`.
         """
 
     @abstractmethod
@@ -140,6 +148,7 @@ class Model(RegistryEntry):
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
     uses_torch: ClassVar[bool] = True  # False: a process that trains only such models does not load torch
+    states: ClassVar[int | None] = None  # numbers that a hidden unit carries from step to step, see `state_size`
     group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it
 
     @abstractmethod
@@ -149,6 +158,22 @@ class Model(RegistryEntry):
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         """What `build` would give, without building it where a formula exists."""
+
+    def with_values(self, values: Mapping[str, Any]) -> Model:
+        """The same model with other values of some parameters."""
+        changed: Model = replace(self, **values) if values else self  # type: ignore[type-var]
+        return changed
+
+    def sizes(self, largest: int) -> Sequence[int]:
+        """The hidden sizes up to `largest` that this model can have, ascending: multiples of its heads, say."""
+        return range(1, largest + 1)
+
+    def state_size(self, problem: Problem, hidden_size: int, num_layers: int) -> int | None:
+        """How many numbers it carries from one step of a sequence to the next; None: the model does not say.
+
+        A model that looks at earlier steps themselves carries as many numbers of each as it looks at.
+        """
+        return None if self.states is None else self.states * hidden_size * num_layers
 
     def faster_on_cpu(self) -> Model | None:
         """A model that trains the same network from the same weights in much less time on a CPU; None: there is none.

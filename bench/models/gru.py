@@ -19,6 +19,8 @@ class Gru(TorchModel):
 
     name = "gru"
     summary = "torch nn.GRU: two gates, one state"
+    states: ClassVar[int | None] = 1
+    cites = ("cho2014",)
     group: ClassVar[Group] = "standard"
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.models.torch_model import TorchModel
 
@@ -17,6 +17,8 @@ class LayerNormGru(TorchModel):
 
     name = "gru_layernorm"
     summary = "GRU with layer normalisation in every gate"
+    states: ClassVar[int | None] = 1
+    cites = ("cho2014", "ba2016")
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.gru_layernorm import LayerNormGRULayer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.models.torch_model import TorchModel
 
@@ -17,6 +17,8 @@ class IndRNN(TorchModel):
 
     name = "indrnn"
     summary = "IndRNN: relu, each unit sees its own past alone"
+    states: ClassVar[int | None] = 1
+    cites = ("li2018",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.indrnn import IndRNNLayer

@@ -20,6 +20,8 @@ class Lru(TorchModel):
 
     name = "lru"
     summary = "linear recurrent unit: complex diagonal recurrence, gated linear units"
+    states: ClassVar[int | None] = 2  # complex
+    cites = ("orvieto2023",)
     precisions: ClassVar[tuple[str, ...]] = ("float32", "tf32")  # complex numbers have no bfloat16
 
     r_min: float = 0.0

@@ -19,6 +19,8 @@ class Lstm(TorchModel):
 
     name = "lstm"
     summary = "torch nn.LSTM: three gates and a separate memory cell"
+    states: ClassVar[int | None] = 2  # h and c
+    cites = ("hochreiter1997", "gers2000")
     group: ClassVar[Group] = "standard"
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:

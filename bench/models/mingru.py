@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.models.torch_model import TorchModel
 
@@ -17,6 +17,8 @@ class MinGRU(TorchModel):
 
     name = "mingru"
     summary = "minGRU: gates without the hidden state, all steps at once"
+    states: ClassVar[int | None] = 1
+    cites = ("feng2024",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.mingru import MinGRULayer
@@ -31,6 +33,8 @@ class MinLSTM(TorchModel):
 
     name = "minlstm"
     summary = "minLSTM: forget and input gate without the hidden state, all steps at once"
+    states: ClassVar[int | None] = 1
+    cites = ("feng2024",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.mingru import MinLSTMLayer

@@ -157,6 +157,7 @@ class NumpyGRU(NumpyModel):
 
     name: ClassVar[str] = "numpy_gru"
     summary: ClassVar[str] = "GRU in NumPy: own backward pass and own Adam, no torch"
+    cites: ClassVar[tuple[str, ...]] = ("cho2014",)
     cell: ClassVar[str] = "gru"
 
     reset_after: bool = True

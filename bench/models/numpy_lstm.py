@@ -160,7 +160,9 @@ class NumpyLSTM(NumpyModel):
 
     name: ClassVar[str] = "numpy_lstm"
     summary: ClassVar[str] = "LSTM in NumPy, on the same layers, head and Adam as numpy_gru"
+    cites: ClassVar[tuple[str, ...]] = ("hochreiter1997", "gers2000")
     cell: ClassVar[str] = "lstm"
+    states: ClassVar[int | None] = 2  # h and c
 
     def layer(self) -> type[Layer[Any]]:
         return LSTMLayer

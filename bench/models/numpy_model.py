@@ -21,6 +21,7 @@ class NumpyModel(Model):
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     uses_torch: ClassVar[bool] = False
+    states: ClassVar[int | None] = 1
     group: ClassVar[Group] = "standard"
 
     @abstractmethod

@@ -102,6 +102,7 @@ class NumpyRNN(NumpyModel):
 
     name: ClassVar[str] = "numpy_rnn"
     summary: ClassVar[str] = "plain RNN in NumPy, on the same layers, head and Adam as numpy_gru"
+    cites: ClassVar[tuple[str, ...]] = ("elman1990",)
     cell: ClassVar[str] = "rnn"
 
     nonlinearity: Literal["tanh", "relu"] = "tanh"

@@ -19,6 +19,8 @@ class Rnn(TorchModel):
 
     name = "rnn"
     summary = "torch nn.RNN: no gates; nonlinearity tanh or relu"
+    states: ClassVar[int | None] = 1
+    cites = ("elman1990",)
     group: ClassVar[Group] = "standard"
     nonlinearity: Literal["tanh", "relu"] = "tanh"
 

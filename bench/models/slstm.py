@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.models.torch_model import TorchModel
 
@@ -17,6 +17,8 @@ class Slstm(TorchModel):
 
     name = "slstm"
     summary = "sLSTM of xLSTM: exponential input gate, normalised memory"
+    states: ClassVar[int | None] = 4  # h, c, n and the scale
+    cites = ("beck2024",)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from bench.models.torch_cells.slstm import SLSTMLayer

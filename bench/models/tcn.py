@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.models.contract import Group
+from bench.models.contract import Group, Problem
 from bench.models.torch_model import TorchModel
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Tcn(TorchModel):
 
     name = "tcn"
     summary = "temporal convolutional network: dilated causal convolutions, no recurrence"
+    cites = ("bai2018",)
     group: ClassVar[Group] = "without recurrence"
 
     kernel_size: int = 3
@@ -40,3 +41,9 @@ class Tcn(TorchModel):
             return TCNLayer(inputs, size, self.kernel_size, self.levels)
 
         return TorchStack(layer, input_size, hidden_size, num_layers, dropout)
+
+    def state_size(self, problem: Problem, hidden_size: int, num_layers: int) -> int:
+        """The earlier inputs of every convolution that it looks at."""
+        reach = (self.kernel_size - 1) * ((1 << self.levels) - 1)  # of the convolutions of a layer, all levels together
+        first = (self.kernel_size - 1) * (problem.input_size - hidden_size)  # the very first has the task's inputs
+        return num_layers * 2 * reach * hidden_size + first

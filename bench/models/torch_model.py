@@ -36,6 +36,7 @@ models stays fast; `core` imports it.
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -71,13 +72,26 @@ class TorchModel(Model):
 
         The module may return a tuple whose first item is the output, as `nn.GRU(…, batch_first=True)` does. Step
         t may depend on steps up to t only. `dropout` acts between layers and is 0 for a single layer.
+
+        Where it takes a parameter `sequence_length`, it is told that of the task. Where the module's `forward` takes
+        `lengths`, it is told the lengths `(N,)` of padded sequences, else None.
         """
+
+    def core_for(self, problem: Problem, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        """`core`, told the sequence length where it asks for it."""
+        more = {}
+        if "sequence_length" in inspect.signature(self.core).parameters:
+            more["sequence_length"] = problem.sequence_length
+        return self.core(problem.input_size, hidden_size, num_layers, dropout, **more)
 
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:
         from bench.models.torch_learner.learner import TorchLearner
         from bench.models.torch_learner.network import initialised_network
 
-        network = initialised_network(self.core, self.name, self.cell, problem, settings, weights)
+        def core(hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+            return self.core_for(problem, hidden_size, num_layers, dropout)
+
+        network = initialised_network(core, self.name, self.cell, problem, settings, weights)
         return TorchLearner(network, problem, settings, dropout_seed=dropout, model_name=self.name)
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
@@ -85,6 +99,6 @@ class TorchModel(Model):
         import torch
 
         with torch.random.fork_rng(devices=[]):
-            core = self.core(problem.input_size, hidden_size, num_layers, 0.0)
+            core = self.core_for(problem, hidden_size, num_layers, 0.0)
         recurrent = sum(parameter.numel() for parameter in core.parameters())
         return ParameterCount(recurrent, (hidden_size + 1) * problem.output_size)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bench.records import manifest
+from bench.records.atomic import write_bytes_atomically
 from bench.records.disk import reason
 from bench.records.jsonl import scan
 from bench.records.lock import NAMES as LOCKS
@@ -18,6 +20,7 @@ from bench.records.manifest import TABLES as TABLES
 from bench.records.schema import unique
 from tasks.errors import UserError
 
+PLUGINS = "plugins"  # copies of the plug-in files, so that the folder is enough to repeat the experiment
 KEPT_FOLDERS = ("predictions", "models")  # what trainings leave beside their records
 
 
@@ -49,7 +52,7 @@ class ResultsFolder:
                 "or --results, or move these files away"
             )
         if found.get("identity") not in self._own and not fresh:
-            if difference is not None:
+            if difference is not None and "protocol" in found:
                 raise UserError(f"{difference}: give another --name, or --fresh")
             earlier = (
                 ""
@@ -116,6 +119,15 @@ class ResultsFolder:
             why = reason(self.path, error)
             raise UserError(f"{self.path} can't be written: {why}. Choose another --results") from error
         return died
+
+    def keep_plugins(self, paths: Iterable[str]) -> None:
+        """Copy the plug-in files of the experiment into the folder; a file that one of them imports is not copied."""
+        for path in map(Path, paths):
+            kept = self.path / PLUGINS / path.name
+            content = path.read_bytes()
+            if not kept.is_file() or kept.read_bytes() != content:
+                kept.parent.mkdir(exist_ok=True)
+                write_bytes_atomically(kept, content)
 
     def tidy(self) -> None:
         """Remove folders for files beside the records that hold none."""

@@ -28,7 +28,7 @@ _PART = 1 << 20
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("name", "command", "status", "identity", "records_sha256", "environment_fingerprint"), str),
-    **dict.fromkeys(("experiment", "environment", "device", "lr_ranges", "tables_sha256", "inputs"), dict),
+    **dict.fromkeys(("experiment", "environment", "device", "lr_ranges", "tables_sha256", "matched", "inputs"), dict),
     **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED), list),
     **dict.fromkeys(("schema", "trainings_planned", "records_bytes"), int),
     "seconds": (int, float),
@@ -39,6 +39,7 @@ _ENTRIES: dict[str, type] = {
     "cohort_notes": str,
     NOTICED: str,
     "lr_ranges": list,
+    "matched": dict,
     "inputs": dict,
 }
 

@@ -41,7 +41,7 @@ class LayerSize:
 class Predictions:
     """outputs, targets: `(n, O)`, or `(n, T, O)` per step, in the columns' own units where the task has columns;
     for classes both are `(n,)` or `(n, T)` integers. mask: `(n, T)` bool or None. names: of the O outputs.
-    layers: the network, input to head. steps: T of a sequence.
+    layers: the network, input to head; empty where the layout of its weights is not known. steps: T of a sequence.
     """
 
     outputs: Array
@@ -144,10 +144,15 @@ def load_predictions(results_folder: Path, key: str) -> Predictions | None:
 
 
 def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[str, Any]]:
-    """The layers of a network from its own parameters, input to head: name, inputs, outputs, shapes of parameters."""
+    """The layers of a network from its own parameters, input to head: name, inputs, outputs, shapes of parameters.
+
+    Empty for a state that is not laid out as torch's: there is no `head.weight` of two dimensions.
+    """
+    if np.ndim(state.get("head.weight", 0.0)) != 2:
+        return []
     groups: dict[str, dict[str, Sequence[int]]] = {}
     for name, value in state.items():
-        if name.startswith("adam."):
+        if name.startswith(("adam.", "fit.")):  # the state of an optimiser, or of a fit: no weights
             continue
         number = re.search(r"_l(\d+)(_reverse)?$", name)
         where = "head" if name.startswith("head.") else f"{cell} {int(number[1]) + 1}" if number else cell
@@ -155,7 +160,9 @@ def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[
     found, inputs = [], input_size
     for name, shapes in groups.items():
         # a head's weight is (outputs, inputs); a recurrent matrix is (gates·H, H)
-        recurrent = next((shape for key, shape in shapes.items() if key.startswith("weight_hh")), None)
+        recurrent = next(
+            (shape for key, shape in shapes.items() if key.startswith("weight_hh") and len(shape) == 2), None
+        )
         weight = shapes.get("head.weight")
         outputs = weight[0] if weight else recurrent[1] if recurrent else state["head.weight"].shape[1]
         found.append({"name": name, "inputs": int(inputs), "outputs": int(outputs), "shapes": shapes})

@@ -11,11 +11,13 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
     experiment      name
     budget          "smoke" | "quick" | "standard" | "full"
     stage           "trial" | "train" | "search" | "confirm" | "examine" | "time" | "reference"
-    match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget) or
-                     "hidden 20×1" (a size and depth on its own)
-    task            {"name", "label", "version", "parameters"}
+    match           the comparison that it belongs to: "tuned", "hidden", "params", "params 1000" (a budget),
+                     "flops", "state", "time" or "hidden 20×1" (a size and depth on its own)
+    task            {"name", "label", "version", "parameters", "cites" (keys of its sources; absent where it has
+                     none), and "code_sha256" of the plug-in file that defines it}
     model           {"name", "label", "version", "parameters", "hidden_size", "num_layers", "dropout", "init", "group"
-                     ("standard" | "recurrent" | "without recurrence"; absent in older records, all recurrent)}
+                      ("standard" | "recurrent" | "without recurrence"; absent in older records, all recurrent), and
+                      "code_sha256" as for a task}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
                      "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
                      "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a
@@ -24,6 +26,8 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
     origin          of a series alone: {"block", "blocks", "train_rows", "test_rows"}; replicates 1, 2, …
                      test on the last block, the one before, …, and block is null in the search for all replicates
                      (replicate 0), whose rows end before block 0
+    searched        only where more is searched: the values of a trial by name, a model's own hyper-parameters as
+                     "model.NAME"
     trial           number within the search of (match, task, model) and, of stage "trial", "train" and "examine",
                      replicate; null in other stages
     replicate       1, 2, …, and 0 in the search for all of them; null in the time stage
@@ -71,7 +75,8 @@ Stage "time" (timed alone: the configuration selected most often, see `records.s
 identity and instead of a curve
 
     timing          {"forward_seconds", "step_seconds", "latency_seconds", each with its "…_iqr",
-                     "sequences_per_second", "flops_per_step", "threads", "has_warnings"}
+                     "sequences_per_second", "flops_per_step", "state_size" (numbers that are carried from one step of
+                     a sequence to the next; null: the model does not say), "threads", "has_warnings"}
 
 and one more such record for each kernel that the same configuration can run on (`kernel` tells them apart), and for
 each `round`: 0, 1, … (absent in older records, which have one)

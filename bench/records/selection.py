@@ -67,10 +67,15 @@ def _own_trainings(records: Sequence[Record]) -> dict[int, Record]:
     return {record["trial"]: record for record in records if record["stage"] == "train"}
 
 
-def configuration(record: Record) -> tuple[int, int, str]:
-    """Hidden size, layers and initialisation: what decides how long a step takes."""
+def configuration(record: Record) -> tuple[Any, ...]:
+    """Hidden size, layers, initialisation and what else was searched, save rates: what decides how long a step takes.
+
+    Of a hyper-parameter that is any number between two ends every trial has another value: it is left out.
+    """
     model = record["model"]
-    return model["hidden_size"], model["num_layers"], model["init"]
+    searched = (record.get("searched") or {}).items()
+    choices = tuple(sorted((name, value) for name, value in searched if not isinstance(value, float)))
+    return model["hidden_size"], model["num_layers"], model["init"], *choices
 
 
 def most_frequent(selected: Sequence[Record]) -> Record | None:
@@ -84,7 +89,7 @@ def most_frequent(selected: Sequence[Record]) -> Record | None:
         return None
     frequent = [found for found, count in counts.items() if count == max(counts.values())]
 
-    def mean_loss(wanted: tuple[int, int, str]) -> float:
+    def mean_loss(wanted: tuple[Any, ...]) -> float:
         losses = [lowest_valid_loss(record) or 0.0 for record in selected if configuration(record) == wanted]
         return sum(losses) / len(losses)
 

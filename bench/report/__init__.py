@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tasks.errors import unknown
 
-FORMATS = ("html", "markdown", "csv", "parquet")
+FORMATS = ("html", "markdown", "latex", "csv", "parquet")
 FIGURES = ("svg", "png", "pdf")
 USUAL = ("html", "markdown")
 
@@ -26,10 +26,11 @@ def render(
 ) -> list[Path]:
     """Write the report of experiment `name` in the given formats; returns the paths of its main files.
 
-    "html": `index.html`. "markdown": `report.md`, its `figures/*.svg` and `summary.md`. "csv", "parquet": the tables,
-    beside the page. figures: kinds of files to write every figure as, at publication size, to `figures/`; they are the
-    last in the list that is returned. Each file appears whole or not at all. An unknown name or format, or Parquet
-    without pyarrow, raises UserError before anything is written.
+    "html": `index.html`. "markdown": `report.md`, its `figures/*.svg` and `summary.md`. "latex": `report.tex`, and
+    `references.bib` with what it cites. "csv", "parquet": the tables, beside the page. figures: kinds of files to write
+    every figure as, at publication size, to `figures/`; they are the last in the list that is returned. Each file
+    appears whole or not at all. An unknown name or format, or Parquet without pyarrow, raises UserError before anything
+    is written.
     """
     for what, wanted, valid in (("report format", formats, FORMATS), ("figure format", figures, FIGURES)):
         for word in wanted:
@@ -38,8 +39,10 @@ def render(
 
     from bench.analysis.results import load
     from bench.records.atomic import write_atomically
+    from bench.report.bibliography import bibliography
     from bench.report.content import document
     from bench.report.exports import export_tables, linked_tables, require_parquet, save_figures
+    from bench.report.latex import latex
     from bench.report.markdown import markdown, pictures, summary
     from bench.report.page import page
 
@@ -48,12 +51,16 @@ def render(
     results = load(name, results_dir)
     folder, paths = Path(reports_dir) / name, []
     tables = [path for kind in ("csv", "parquet") if kind in formats for path in export_tables(results, folder, kind)]
-    drawn_for = {"html", "markdown"} & set(formats)
+    drawn_for = {"html", "markdown", "latex"} & set(formats)
     if drawn_for or figures:
         content = document(results, linked_tables(results, folder, tables))
     if "html" in formats:
         paths.append(folder / "index.html")
         write_atomically(paths[-1], page(content))
+    if "latex" in formats:
+        paths += [folder / "report.tex", folder / "references.bib"]
+        write_atomically(paths[-2], latex(content))
+        write_atomically(paths[-1], bibliography(results))
     if "markdown" in formats:
         drawn = {f"{picture.name}.svg": picture.svg for picture in pictures(content)}
         for file, svg in drawn.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
@@ -12,6 +13,7 @@ from bench.report.document import (
 from bench.report.sections.claims import claims_section
 from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
+from bench.report.sections.fairness import fairness_section
 from bench.report.sections.gradients import gradients_section
 from bench.report.sections.horizons import horizons_section
 from bench.report.sections.leaderboard import leaderboard_section
@@ -35,6 +37,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         horizons_section(results),
         outcome_section(results),
         scaling_section(results),
+        fairness_section(results),
         pairwise_section(results),
         claims_section(results),
         gradients_section(results),
@@ -46,7 +49,8 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         reading_section(results),
     ]
     title, done = results.name, _status(results)
-    return Document(title, done, done == "complete", _facts(results), [s for s in sections if s.blocks])
+    shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
+    return Document(title, done, done == "complete", _facts(results), shown)
 
 
 def _status(results: Results) -> str:

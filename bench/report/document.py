@@ -175,7 +175,7 @@ class Section:
     id: str
     title: str
     blocks: Sequence[Block]
-    folded: bool = True
+    folded: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 from matplotlib.axes import Axes
 
+from bench.analysis.forecasts import forecasts as forecasts_of
+from bench.analysis.formatting import counted
 from bench.analysis.gradient_tables import flow_table
 from bench.analysis.results import Results
 from bench.analysis.search_trials import SETTINGS
@@ -22,6 +24,7 @@ from bench.records.predictions import load_predictions
 from bench.records.schema import label
 from bench.report.figures import cost as cost_figures
 from bench.report.figures import difficulty as difficulty_figures
+from bench.report.figures import forecast as forecast_figure
 from bench.report.figures import gradient as gradient_figure
 from bench.report.figures import learning as figures
 from bench.report.figures import pairwise as pairwise_figures
@@ -188,6 +191,22 @@ def prediction(
                 if found is not None:
                     return against_truth(of, found, held.models.index(wanted))
         raise UserError(f"'{held.name}' has kept no predictions of {wanted} on {name}")
+
+    return _drawn(draw, results, task, match, axes)
+
+
+def forecasts(
+    results: Results, task: str | None = None, match: str | None = None, *, output: int = 0, axes: Axes | None = None
+) -> Axes:
+    """Truth, models and predictors without a net over the dates of a series' test stretch. output: which column."""
+
+    def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
+        found = forecasts_of(held, chosen, name)
+        if not found:
+            raise UserError(f"'{held.name}' has kept no forecasts of a series on {name}")
+        if not 0 <= output < len(found):
+            raise UserError(f"output is {output}: {name} predicts {counted(len(found), 'column')}, from 0 on")
+        return forecast_figure.draw(of, found[output], held)
 
     return _drawn(draw, results, task, match, axes)
 

@@ -2,7 +2,8 @@
 
 `results/NAME/models/KEY.pt` (torch; plain tensors and containers, so `torch.load(weights_only=True)` reads it) or
 `KEY.npz` (NumPy models; no pickle). Both contain the weights and Adam's state at the lowest validation loss (to which
-the test scores belong), the losses, the configuration, and the scaling of a table.
+the test scores belong), the losses, the configuration, and of a table how it is read and scaled, and its newest
+validation rows.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from bench.models.contract import Learner, Problem, Settings
 from bench.models.registry import MODELS
 from bench.records.kept_models import ENDINGS, FOLDER
 from bench.records.schema import Record
+from bench.training import validation_rows
 from bench.training.checkpoint_file import FORMAT, LARGEST_GIB, STATE, read_checkpoint, read_content, typed
 from bench.training.request import Training, describe_entry
-from tasks.contract import Array, Columns, Split
+from tasks.contract import Array, Columns, Dataset, Split
 from tasks.errors import UserError
 from tasks.registry import load_plugin_file
 from tasks.spec import Spec
@@ -30,11 +32,12 @@ from tasks.spec import Spec
 HARMLESS = 1024  # a size that costs no memory to speak of
 
 
-def pack(training: Training, learner: Learner, problem: Problem, record: Record) -> tuple[str, bytes]:
+def pack(training: Training, learner: Learner, dataset: Dataset, record: Record) -> tuple[str, bytes]:
     """Return the file's name within the results folder and its content.
 
     learner: with the weights whose test score is recorded.
     """
+    problem = Problem.of(training.task, dataset.train)
     about = {
         "format": FORMAT,
         "key": record["key"],
@@ -45,6 +48,7 @@ def pack(training: Training, learner: Learner, problem: Problem, record: Record)
         "training": record["training"],
         "replicate": training.replicate,
         "columns": asdict(training.task.columns) if training.task.columns else None,
+        "validation": validation_rows.pack(dataset.valid) if training.task.columns else None,
         "curve": record["curve"],
         "test": record["test"],
     }

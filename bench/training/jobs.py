@@ -141,8 +141,7 @@ class TrainingJob:
         """Add to the record what was asked for: the checkpoint at once, the rest in what is returned."""
         files: dict[str, bytes] = {}
         if self.keep_model or self.lend_model:
-            problem = Problem.of(self.training.task, dataset.train)
-            packed = dict([checkpoint.pack(self.training, learner, problem, record)])
+            packed = dict([checkpoint.pack(self.training, learner, dataset, record)])
             if self.keep_model:
                 files |= packed
             else:
@@ -223,6 +222,7 @@ class TimingJob:
             timing = time_learner(
                 learner, dataset.train, training.batch_size, flops_per_step=flops, seconds=self.seconds
             )
+        timing["state_size"] = training.model.state_size(problem, s.hidden_size, s.num_layers)
         parameters = {**asdict(learner.parameter_count), "total": learner.parameter_count.total}
         measured = {"kernel": learner.kernel, "parameters": parameters, "timing": timing}
         return {**self.describe(), **NOT_MEASURED, "status": "ok", "error": None, **measured}

@@ -72,7 +72,7 @@ class Loop:
 
     def run(self) -> Turns[str | None]:
         """Train to the end of the budget. Returns the reason for stopping early, or None."""
-        interval, last, step = self.training.interval, self.training.last_step, 0
+        interval, last, step = self.training.interval, self._last_step(), 0
         stopped = yield from self._evaluate(step)
         while stopped is None and step < last and not self._is_solved():
             for step in range(step + 1, min(step + interval, last) + 1):  # noqa: B020 - continues from the last step
@@ -81,6 +81,13 @@ class Loop:
                     yield
             stopped = yield from self._evaluate(step)
         return stopped
+
+    def _last_step(self) -> int:
+        """The last step of the budget, or of the passes after which the learner learns nothing more."""
+        last, passes = self.training.last_step, self.stepper.learner.passes
+        if passes is None:
+            return last
+        return min(last, passes * math.ceil(len(self.dataset.train) / self.training.batch_size))
 
     def _is_solved(self) -> bool:
         """Whether the training ends because it stops at its target and has reached it."""

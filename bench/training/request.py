@@ -96,5 +96,8 @@ def origin_of(task: Task) -> Record:
 
 
 def describe_entry(entry: Task | Model) -> dict[str, Any]:
-    """Name, label, version and parameters of a task or model, as records keep them."""
-    return {"name": entry.name, "label": entry.label, "version": entry.version, "parameters": entry.identity()}
+    """Name, label, version and parameters of a task or model, as records keep them; of a plug-in's its code too."""
+    code = code_hash(type(entry))
+    about = {"name": entry.name, "label": entry.label, "version": entry.version, "parameters": entry.identity()}
+    cites = {"cites": list(entry.cites)} if entry.cites else {}
+    return {**about, **cites, **({} if code is None else {"code_sha256": code})}

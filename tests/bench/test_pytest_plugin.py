@@ -26,6 +26,7 @@ from pathlib import Path
 from synthetic import Code, cell
 
 from bench.gate.check import check
+from bench.gate.replicates import CellName
 
 
 def check_code(baseline, experiment, observer, *, folder, only):
@@ -35,7 +36,10 @@ def check_code(baseline, experiment, observer, *, folder, only):
     observer.planned(2)
     observer.finished(0, {}, False)
     observer.finished(0, {}, False)
-    return check(baseline, Code(records), folder=folder, only=only)
+    traces = {name: cell.traces for name, cell in baseline.cells.items()}
+    if Path("changed.txt").exists():
+        traces[CellName("copy", "gru")] = {1: {"train_loss_step_01": 0.6, "gradient_norm_step_01": 2.0}}
+    return check(baseline, Code(records, traces=traces), folder=folder, only=only)
 
 
 sys.modules["bench.gate.this_code.check_code"] = types.SimpleNamespace(
@@ -86,6 +90,14 @@ def test_each_item_reports_its_own_cell(folder: Path) -> None:
     assert "sine × lstm better: steps to the same loss -3" in done.stdout
     assert checked(folder) == ["copy/gru sine/gru sine/lstm"]
     assert "bench-baseline: 2 of 2 trainings" in done.stderr
+
+
+def test_a_cell_that_computes_something_else_fails(folder: Path) -> None:
+    (folder / "changed.txt").touch()
+    done = run_pytest(folder, "--bench-baseline", "baseline", "--bench-cells", "copy/gru,sine/lstm")
+    assert done.returncode == 1
+    assert "1 failed, 1 passed" in done.stdout
+    assert "copy × gru changed: in float64, replicate 1: train loss step 01 is off by 2.0e-01" in done.stdout
 
 
 def test_only_what_is_chosen_is_trained(folder: Path) -> None:

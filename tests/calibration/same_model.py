@@ -163,7 +163,7 @@ def run_missing(folder: Path, tune: str, models: str, budget: str, seeds: int) -
         print(f"root seed {seed} of {seeds}, {TUNES[tune]}", file=sys.stderr, flush=True)
         command = [sys.executable, "-m", "bench", "run", "--models", models, "--budget", budget, "--seed", str(seed)]
         command += ["--name", f"aa-{seed}", "--results", str(folder), "--reports", str(folder / "reports")]
-        command += ["--tune", tune, "--quiet"]
+        command += ["--tune", tune, "--quiet", "--no-save-models"]
         code = subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
         if code not in (0, 1):  # 1: a training failed, which is a result
             raise SystemExit(f"'{' '.join(command[1:])}' ended with exit code {code}")

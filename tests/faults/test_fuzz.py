@@ -167,7 +167,7 @@ def test_checkpoints_of_any_kind_are_loaded_or_refused(folder: Path, model: str,
     import numpy as np
     import torch
 
-    resolved = resolve({"models": [model], "tasks": ["sine"], "budget": "smoke", "save_models": True, "steps": 2})
+    resolved = resolve({"models": [model], "tasks": ["sine"], "budget": "smoke", "steps": 2})
     from bench.executors.inline import InlineExecutor
     from bench.experiment.run import run
 

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import records
 
 from bench.experiment.time_limit import OutOfTime, until
 
@@ -44,12 +43,15 @@ def test_code_that_ends_the_program_in_the_parent_is_a_mistake_that_is_named(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("what", ["exit", "interrupt"])
-def test_code_that_ends_the_program_in_a_worker_is_a_failed_training(folder: Path, what: str) -> None:
+@pytest.mark.parametrize(("what", "named"), [("exit", "SystemExit: 0"), ("interrupt", "KeyboardInterrupt")])
+def test_a_model_that_ends_its_worker_is_refused_before_the_first_training(folder: Path, what: str, named: str) -> None:
     done = bench(folder, f"build {what}")
-    assert done.returncode == 1, done.stderr
-    assert {r["status"] for r in records(folder) if r["stage"] != "reference"} == {"failed"}
-    assert (folder / "reports/e/index.html").exists()
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert "unruly.py: misbehave, line" in last
+    assert named in last
+    assert not (folder / "results/e").exists()
 
 
 @pytest.mark.parametrize("where", ["import", "generate"])

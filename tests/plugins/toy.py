@@ -94,6 +94,8 @@ class LinearLearner(Learner):
         return {"head.weight": self.weights.T.copy()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
+        if state.keys() != {"head.weight"}:
+            raise ValueError(f"expected head.weight alone, not {sorted(state)}")
         self.weights = state["head.weight"].T.copy()
 
 

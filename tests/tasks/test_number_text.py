@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 import pandas as pd
@@ -70,16 +69,33 @@ def test_three_digits_after_a_comma_may_be_either(tmp_path):
         read_table(path).numbers("a")
 
 
-@pytest.mark.parametrize("values", [["12 kWh", "3.5 kWh"], ["5%", "7.25%"], ["€3.20", "€4"], ["$1,200.50", "$3"]])
-def test_the_line_of_pandas_takes_off_units(tmp_path, values):
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["12 kWh", "3.5 kWh"], [12, 3.5]),
+        (["5%", "-7.25%"], [5, -7.25]),
+        (["€3.20", "€4"], [3.2, 4]),
+        (["$1,200.50", "$3"], [1200.5, 3]),
+        (["0,5 %", "12,25 %"], [0.5, 12.25]),
+        (["1.200,50 €", "3 €"], [1200.5, 3]),
+        (["1e5 W", "2.5E-3 W"], [1e5, 2.5e-3]),
+    ],
+)
+def test_the_line_of_pandas_takes_off_units(tmp_path, values, expected):
     path = tmp_path / "t.csv"
     path.write_text("a;b\n" + "".join(f"{value};0\n" for value in values))
     with pytest.raises(UserError, match="expected a number without a unit; in pandas: ") as caught:
         read_table(path).numbers("a")
     frame = pd.read_csv(path, sep=";")
     exec(str(caught.value).partition("in pandas: ")[2], {"frame": frame})
-    expected = [float(re.sub(r"[^0-9.]", "", value)) for value in values]
     np.testing.assert_array_equal(frame["a"], expected)
+
+
+def test_a_negative_number_in_brackets_is_not_mended_wrongly(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n(3.5),0\n4,0\n")
+    with pytest.raises(UserError, match=r"has '\(3.5\)' in line 2: expected a number$"):
+        read_table(path).numbers("a")
 
 
 def test_words_are_offered_as_categories(tmp_path):

@@ -1,4 +1,5 @@
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
@@ -329,6 +330,17 @@ def test_rows_at_the_end_without_a_target_are_left_for_predict(write):
     task = Series(path, ("a",), window=4, known=("holiday",))
     assert len(task.prepared.values) == 100
     assert task.notes == ("the last 2 rows have no target: they are left for predict",)
+
+
+def test_a_task_travels_to_a_worker_without_what_follows_from_its_rows(write):
+    task = Series(write(a=walk(2000)), ("a",), window=4, horizons="1-50").at(1)
+    data = task.generate(0)
+    sent = pickle.dumps(task)
+    assert len(sent) < 4 * task.prepared.values.nbytes + 10_000  # not 100 columns of outputs
+    there = pickle.loads(sent)
+    np.testing.assert_array_equal(there.generate(0).test.targets, data.test.targets)
+    assert there == task
+    assert there.block == task.block
 
 
 def test_sixty_one_annual_rows_are_enough(write):

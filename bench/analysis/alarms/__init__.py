@@ -2,6 +2,7 @@
 
     recording   records that are damaged, and environments that must not be mixed
     failures    models that failed, and how
+    fairness    models that a comparison at equal amounts makes larger or smaller than the others
     limits      losses below what the noise allows: test data in the training
     learning    trainings that ended too early, or only memorised
     data        test data unlike the training data, or too few
@@ -15,6 +16,7 @@ from __future__ import annotations
 from bench.analysis.alarms.data import few_test_rows, out_of_range
 from bench.analysis.alarms.edges import edges
 from bench.analysis.alarms.failures import failures, without_result
+from bench.analysis.alarms.fairness import not_matched
 from bench.analysis.alarms.learning import overfitted, undertrained
 from bench.analysis.alarms.limits import beyond_the_limit
 from bench.analysis.alarms.recording import changed_folder, damaged_records, mixed_machines, noisy_timings
@@ -25,7 +27,7 @@ __all__ = ["alarms"]
 MOST = 4  # of one kind; with many comparisons all of them would bury the others
 
 _ALL = (
-    *(damaged_records, changed_folder, without_result, failures, beyond_the_limit),
+    *(damaged_records, changed_folder, without_result, failures, not_matched, beyond_the_limit),
     *(undertrained, overfitted, out_of_range, few_test_rows, edges, noisy_timings, mixed_machines),
 )
 

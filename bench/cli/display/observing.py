@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from bench.cli.display.progress import PlainProgress
+from bench.cli.display.progress import PlainProgress, ProgressLine
 from bench.experiment.observer import Observer
 from bench.records.plain import plain
 
 
 @contextmanager
-def observing(quiet: bool, stream: TextIO | None = None, *, verbose: bool = False) -> Iterator[Observer]:
-    """An observer that suits the stream (stderr), for as long as the experiment runs. verbose wins over quiet."""
+def observing(
+    quiet: bool, stream: TextIO | None = None, *, verbose: bool = False, in_place: bool = False
+) -> Iterator[Observer]:
+    """An observer that suits the stream (stderr), for as long as the experiment runs. verbose wins over quiet.
+
+    in_place: the stream is a notebook's, which knows the carriage return and no other control code.
+    """
     stream = stream or sys.stderr
     if verbose:
         from bench.cli.display.epochs import EpochLines
@@ -28,6 +33,12 @@ def observing(quiet: bool, stream: TextIO | None = None, *, verbose: bool = Fals
 
         with LiveProgress(stream) as live:
             yield live
+    elif in_place:
+        line = ProgressLine(lambda text: print(text, end="", file=stream, flush=True))
+        try:
+            yield line
+        finally:
+            line.end()
     else:
         lines = PlainProgress(lambda line: print(plain(line), file=stream, flush=True))
         try:

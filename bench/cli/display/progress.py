@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from bench.experiment.observer import Observer
 from bench.records.curves import lowest_valid_loss
+from bench.records.plain import plain
 from bench.records.schema import Record
 
 
@@ -100,6 +101,39 @@ class PlainProgress(Observer):
         """Say what was done."""
         if self._progress.finished:
             self._write(self._progress.summary)
+
+
+class ProgressLine(Observer):
+    """One line that is written again and again: for notebooks."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write, self._progress, self._width = write, Progress(), 0
+
+    def planned(self, trainings: int) -> None:
+        self._progress.planned = trainings
+
+    def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+        self._progress.finish(slot, record, reused)
+        progress, left = self._progress, self._progress.remaining_seconds
+        soon = "" if left is None else f", about {clock_time(left)} left"
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        spent = clock_time(progress.elapsed_seconds)
+        self._show(f"{progress.finished} of {progress.planned} trainings and timings in {spent}{soon}{failed}")
+
+    def note(self, text: str) -> None:
+        self._show(text)
+        self._write("\n")
+        self._width = 0
+
+    def end(self) -> None:
+        """Say what was done, and leave the line."""
+        if self._progress.finished:
+            self._show(self._progress.summary)
+            self._write("\n")
+
+    def _show(self, text: str) -> None:
+        self._write("\r" + plain(text).ljust(self._width))
+        self._width = len(text)
 
 
 def describe(record: Record) -> str:

@@ -161,8 +161,8 @@ def failure_lines(results: Results) -> list[str]:
 
 
 def model_lines(results: Results) -> list[str]:
-    """Where the kept models are, and which is the best one."""
-    from bench.analysis.saved_models import not_kept, ranked, saved_models, too_large_sentence
+    """Where the kept models are, and the command that forecasts with the best one."""
+    from bench.analysis.saved_models import not_kept, predict_command, ranked, saved_models, too_large_sentence
 
     kept, missing = saved_models(results), not_kept(results)
     found = [too_large_sentence(missing)] if missing else []
@@ -172,7 +172,11 @@ def model_lines(results: Results) -> list[str]:
     best = [ranked(tuple(model for model in kept if model.task == task))[0][0] for task in tasks]
     found.append(f"models  {results.folder}/models/ ({len(kept)})")
     found += [f"  best by validation on {m.task}: {m.model}, {results.folder}/{m.file}" for m in best]
-    return found
+    command = predict_command(results)
+    known = ", ".join(results.settings.get("known") or ())
+    if command and known:
+        found.append(f"to forecast, add rows to the data with {known} and without a target, as new.csv")
+    return [*found, *([f"to forecast: {command}"] if command else [])]
 
 
 def place_lines(report: list[Path], results_folder: Path) -> list[str]:

@@ -110,21 +110,31 @@ class NumpyLearner(Learner):
     def train_step(self, batch: Placed) -> float:
         # a diverged training has a loss that is not finite, so NumPy's warnings would add nothing
         with np.errstate(all="ignore"):
-            outputs, final = self._stack.forward(batch.inputs, lengths=batch.lengths, training=True)
-            states = outputs if self.problem.per_step else final[0, -1]
-            loss, d_predictions = self._loss(self._head.forward(states), batch.targets, batch.mask)
-            d_states = self._head.backward(states, d_predictions)
-            if self.problem.per_step:
-                self._stack.backward(d_states)
-            else:
-                d_final = np.zeros_like(final)
-                d_final[0, -1] = d_states  # the last layer's h; in an LSTM no loss reads c
-                self._stack.backward(None, d_final)
+            loss = self._backward(batch)
             if self.settings.clip_norm is not None:
                 clip_gradient_norm(self._gradients, self.settings.clip_norm)
             self._adam.step(self._gradients, self.learning_rate)
             self._stack.pack()
         return loss
+
+    def _backward(self, batch: Placed) -> float:
+        """Forward and backward pass: the loss; the gradients are in `_gradients`."""
+        outputs, final = self._stack.forward(batch.inputs, lengths=batch.lengths, training=True)
+        states = outputs if self.problem.per_step else final[0, -1]
+        loss, d_predictions = self._loss(self._head.forward(states), batch.targets, batch.mask)
+        d_states = self._head.backward(states, d_predictions)
+        if self.problem.per_step:
+            self._stack.backward(d_states)
+        else:
+            d_final = np.zeros_like(final)
+            d_final[0, -1] = d_states  # the last layer's h; in an LSTM no loss reads c
+            self._stack.backward(None, d_final)
+        return loss
+
+    def gradients(self, batch: Placed) -> dict[str, Array]:
+        with np.errstate(all="ignore"):
+            self._backward(batch)
+        return {name: view.copy() for name, view in self._gradients.items()}
 
     def losses(self, collected: Sequence[float]) -> Array:
         return np.asarray(collected, dtype=np.float64)

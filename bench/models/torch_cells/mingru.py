@@ -36,7 +36,8 @@ class MinGRULayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gate, value = wide(self.linear(x)).chunk(2, dim=-1)
-        return log_space_scan(functional.logsigmoid(-gate), functional.logsigmoid(gate) + log_g(value))
+        hidden = log_space_scan(functional.logsigmoid(-gate), functional.logsigmoid(gate) + log_g(value))
+        return hidden.to(x.dtype)
 
 
 class MinLSTMLayer(nn.Module):
@@ -50,4 +51,5 @@ class MinLSTMLayer(nn.Module):
         forget, enter, value = wide(self.linear(x)).chunk(3, dim=-1)
         # log f/(f + i) and log i/(f + i) from log(i/f)
         ratio = functional.logsigmoid(enter) - functional.logsigmoid(forget)
-        return log_space_scan(functional.logsigmoid(-ratio), functional.logsigmoid(ratio) + log_g(value))
+        hidden = log_space_scan(functional.logsigmoid(-ratio), functional.logsigmoid(ratio) + log_g(value))
+        return hidden.to(x.dtype)

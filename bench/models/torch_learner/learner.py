@@ -110,6 +110,18 @@ class TorchLearner(Learner):
         self._round_weights()
         return loss.detach()
 
+    def gradients(self, batch: Sequences) -> dict[str, Array]:
+        self.drop_gradients()
+        outputs = self._computing(self._features(batch.inputs), batch.lengths)
+        mean_loss(self._loss, outputs.to(self.dtype), batch).backward()  # type: ignore[no-untyped-call]
+        found = {
+            name: as_array(parameter.grad)
+            for name, parameter in self._computing.named_weights().items()
+            if parameter.grad is not None
+        }
+        self.drop_gradients()
+        return found
+
     def drop_gradients(self) -> None:
         """Let go of the last step's gradients, and of their memory."""
         for parameter in (*self._trained, *self._stepped):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from bench.models.initialisation import GATES, draw_weights
 from tasks.contract import Array
 from tasks.errors import UserError
 
-CoreOf = Callable[[int, int, int, float], nn.Module]  # input_size, hidden_size, num_layers, dropout
+CoreOf = Callable[[int, int, float], nn.Module]  # hidden_size, num_layers, dropout
 
 CELL_OF_MODE = {"GRU": "gru", "LSTM": "lstm", "RNN_TANH": "rnn", "RNN_RELU": "rnn"}
 KERNEL_OF_NODE = {"CudnnRnnBackward": "cudnn", "MkldnnRnnLayerBackward": "onednn"}
@@ -63,11 +64,12 @@ class Network(nn.Module):
         super().__init__()
         self.core, self.head, self.per_step = core, head, per_step
         self.is_builtin_rnn = builtin_rnn(core) is not None
+        self._takes_lengths = "lengths" in inspect.signature(core.forward).parameters
         self._zero_states: dict[tuple[int, torch.dtype], Any] = {}  # by number and type of sequences
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """inputs: `(N, T, I)`; lengths: `(N,)` int64 or None. Returns `(N, T, O)` per step, else `(N, O)`."""
-        found = self.core(inputs, self._zero_state(inputs)) if self._keeps_zeros else self.core(inputs)
+        found = self.core(inputs, self._zero_state(inputs)) if self._keeps_zeros else self._run(inputs, lengths)
         hidden = _outputs(found)
         if not self.per_step:
             if lengths is not None:
@@ -82,6 +84,13 @@ class Network(nn.Module):
                 hidden = hidden[:, -1]
         outputs: Tensor = self.head(hidden)
         return outputs
+
+    def hidden(self, inputs: Tensor) -> Any:
+        """What the core returns for sequences that are not padded, without what may stand beside its outputs."""
+        return _outputs(self._run(inputs, None))
+
+    def _run(self, inputs: Tensor, lengths: Tensor | None) -> Any:
+        return self.core(inputs, lengths=lengths) if self._takes_lengths else self.core(inputs)
 
     @property
     def _keeps_zeros(self) -> bool:
@@ -109,17 +118,17 @@ def initialised_network(
 ) -> Network:
     """A network on the settings' device, its weights drawn from `rng` in float64 and cast.
 
-    core_of: makes the recurrent part (`TorchModel.core`). name: of the model, for messages. cell: whose initial weights
-    the core has, where its parameters are exactly that cell's.
+    core_of: makes the recurrent part (`TorchModel.core_for`). name: of the model, for messages. cell: whose initial
+    weights the core has, where its parameters are exactly that cell's.
     """
-    sizes = (problem.input_size, settings.hidden_size, settings.num_layers)
+    sizes = (settings.hidden_size, settings.num_layers)
     dropout = settings.dropout if settings.num_layers > 1 else 0.0
     # the constructors draw from torch's global generator: leave that one as it was
     with torch.random.fork_rng(devices=[]):
         core = core_of(*sizes, dropout)
         if not isinstance(core, nn.Module):
             raise UserError(f"model {name}: core() returned {core!r}, expected a torch.nn.Module")
-        known = _known_cell(cell, core, *sizes)
+        known = _known_cell(cell, core, problem.input_size, *sizes)
         if known is None:
             if settings.init != "default":
                 raise UserError(
@@ -169,7 +178,7 @@ def probe(network: Network, model_name: str, problem: Problem, settings: Setting
     values = torch.linspace(-1, 1, 3 * steps * problem.input_size, dtype=parameter.dtype, device=parameter.device)
     inputs = values.reshape(3, steps, problem.input_size)
     network.eval()  # no dropout drawn, no running statistics touched
-    hidden = _outputs(network.core(inputs))
+    hidden = network.hidden(inputs)
     expected = (3, steps, settings.hidden_size)
     if not isinstance(hidden, Tensor) or tuple(hidden.shape) != expected:
         found = tuple(hidden.shape) if isinstance(hidden, Tensor) else type(hidden).__name__
@@ -202,7 +211,7 @@ def _check_independence(network: Network, model_name: str, inputs: Tensor) -> No
     middle = inputs.shape[1] // 2
     changed = inputs.clone()
     changed[1, middle:] += 1
-    first, again, other = (_outputs(network.core(given)) for given in (inputs, inputs, changed))
+    first, again, other = (network.hidden(given) for given in (inputs, inputs, changed))
     if not torch.equal(first.nan_to_num(), again.nan_to_num()):
         return
     same = torch.isclose(other, first, rtol=1e-4, atol=1e-5, equal_nan=True)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from bench.records.predictions import LayerSize, Predictions
-from bench.report.figures.axes import named
+from bench.report.figures.axes import named, say
 from bench.report.figures.svg import INK, MUTED, RULE
 
 ROW = 0.62  # inches from one box to the next
@@ -23,6 +23,8 @@ def architecture(axes: Axes, predictions: Predictions) -> str:
     N is the batch, T the length of a sequence; the head of a per-sequence task reads the last step alone.
     """
     layers = predictions.layers
+    if not layers:
+        return say(axes, "No diagram: the weights have other names than torch's layers.")
     per_step = predictions.targets.ndim == (2 if predictions.classes else 3)
     steps, total = predictions.steps, sum(layer.parameters for layer in layers)
     ends = "classes" if predictions.classes else ", ".join(predictions.names)

@@ -63,11 +63,11 @@ def _row(axes: Axes, row: int, each: Standing, results: Results, low: float, mos
     paint = colour(results.models.index(each.name)) if is_model else MUTED
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "color": MUTED, "fontsize": 8.5}
     if math.isnan(each.loss):
-        axes.text(0.02, row, "every training failed", **beside)
+        axes.text(0.98, row, "every training failed", ha="right", **beside)
         return
     if each.loss < low:
         axes.plot([0.012], [row], "<", transform=axes.get_yaxis_transform(), ms=6, color=paint)
-        axes.text(0.035, row, number(each.loss), **beside)
+        axes.text(0.05, row, number(each.loss), **beside)
         return
     if is_model:
         values = np.clip(each.values[:most], low, None)

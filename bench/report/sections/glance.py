@@ -49,11 +49,13 @@ def _measured(results: Results, match: str, task: str, each: Standing) -> list[T
     table = results.summary
     own = table[(table["match"] == match) & (table["task"] == task) & (table["model"] == each.name)]
     row: dict[Any, Any] = own[own["kind"] == "model"].iloc[0].to_dict()
-    solved = round(row["solve_rate"] * each.n)
-    rate = stats.solve_rate(solved, each.n)
+    solved = TableCell(MISSING)  # a target that an untrained net meets is none
+    if not is_missing(row["solve_rate"]):
+        count = round(row["solve_rate"] * each.n)
+        solved = TableCell(f"{count} of {each.n}", "", stats.solve_rate(count, each.n).value)
     kernel = "" if is_missing(row["kernel"]) else str(row["kernel"])
     return [
-        TableCell(f"{solved} of {each.n}", "", rate.value),
+        solved,
         TableCell(whole(row["parameter_count"]), "", _exact(row["parameter_count"])),
         TableCell(seconds(row["step_seconds"]), kernel, _exact(row["step_seconds"])),
     ]

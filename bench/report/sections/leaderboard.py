@@ -13,6 +13,7 @@ from bench.analysis.labels import words
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures
 from bench.analysis.standing import standings
+from bench.analysis.summary import SEARCHED
 from bench.analysis.tables import metric_columns
 from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
 from bench.report.sections.layout import by_match
@@ -100,8 +101,9 @@ def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> 
 
 def _configuration(row: dict[Any, Any]) -> tuple[str, str]:
     init = "" if is_missing(row["init"]) or row["init"] == "default" else f", {row['init']}"
+    searched = "" if is_missing(row.get(SEARCHED)) else f", {row[SEARCHED]}"
     layers = "" if is_missing(row["num_layers"]) else f" × {int(row['num_layers'])}"
-    return f"{whole(row['hidden_size'])}{layers}", f"lr {plain(row['learning_rate'])}{init}"
+    return f"{whole(row['hidden_size'])}{layers}", f"lr {plain(row['learning_rate'])}{init}{searched}"
 
 
 def _value(value: Any) -> float | int | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 from bench.analysis.formatting import number
 from bench.analysis.results import Results
-from bench.analysis.saved_models import ranked, saved_models
-from bench.report.document import Row, Section, Table, TableCell
+from bench.analysis.saved_models import ranked, saved_models, table_tasks
+from bench.report.document import Block, Code, Row, Section, Table, TableCell, Text
 
 CAPTION = (
     "Validation losses of different replicates are of different data. Files lie in the results folder; "
@@ -18,6 +20,17 @@ def models_section(results: Results) -> Section:
     kept = saved_models(results)
     if not kept:
         return Section("models", "Trained models", [])
+    blocks: list[Block] = []
+    tables = [task for task in table_tasks(results) if any(model.task == task for model in kept)]
+    if tables:
+        task = ["--task", tables[0]] if len(tables) > 1 else []
+        blocks.append(Text("To forecast with the best model by validation, or to take it along as plain PyTorch:"))
+        command = ["python", "-m", "bench"]
+        lines = [
+            shlex.join([*command, "predict", results.name, "new.csv", *task]),
+            shlex.join([*command, "export", results.name, *task, "--to", "FOLDER"]),
+        ]
+        blocks.append(Code("\n".join(lines)))
     rows = []
     for name in results.tasks:
         for group in ranked(tuple(model for model in kept if model.task == name)):
@@ -32,4 +45,6 @@ def models_section(results: Results) -> Section:
                 ]
                 rows.append(Row(cells, "model", place))
     header = ("Task", "Model", "File", "Replicate", "Validation loss")
-    return Section("models", "Trained models", [Table("Kept models", header, rows, CAPTION, texts=3, folded=True)])
+    return Section(
+        "models", "Trained models", [*blocks, Table("Kept models", header, rows, CAPTION, texts=3, folded=True)]
+    )

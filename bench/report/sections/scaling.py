@@ -28,8 +28,9 @@ def scaling_section(results: Results) -> Section:
         "of trials n. Darker is lower; the frame marks each model's best. Learning rates differ between trials."
     )
     front = (
-        "Test loss against parameters. The dashed line is the Pareto front (points ringed dark): nothing else is both "
-        "smaller and better. Hollow points belong to the experiment's other comparisons. Lower left is better."
+        "Test loss (geometric mean over the replicates that chose the size) against parameters. The dashed line is the "
+        "Pareto front (points ringed dark): nothing else is both smaller and better. Hollow points belong to the "
+        "experiment's other comparisons. Lower left is better."
     )
     bars = "Trainable parameters (the median over replicates), recurrent layers and head together."
     times = (

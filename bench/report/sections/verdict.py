@@ -48,7 +48,7 @@ def verdict_section(results: Results) -> Section:
         return [*blocks, glance_table(results, match), *([choices] if choices else [])]
 
     made = by_match(results, make) or [Text("No replicate has ended yet.")]
-    return Section("verdict", "Verdict", [*alarms, *made], folded=False)
+    return Section("verdict", "Verdict", [*alarms, *made])
 
 
 def _finding(verdict: Verdict, results: Results) -> Finding:

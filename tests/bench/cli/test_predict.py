@@ -1,4 +1,4 @@
-"""`bench predict`: from `run --save-models` to predictions of a table, and what is refused."""
+"""`bench predict`: from a run to predictions of a table, and what is refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         window = {"window": "6", "horizon": "2"} if name == "table" else {}
         fixed = {"hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "seeds": "1", "steps": "3"}
         experiment = package.resolve(
-            {**options, **window, **fixed, "budget": "smoke", "save_models": True, "executor": "inline", "name": name,
+            {**options, **window, **fixed, "budget": "smoke", "executor": "inline", "name": name,
              "results": str(folder / "results")}
         )  # fmt: skip
         package.run(experiment)
@@ -88,7 +88,7 @@ def test_a_per_step_model_and_one_of_growth_predict_too(bench: Bench, folder: Pa
         ("table gru", "t,a,b", 10, ["has no column 'c'", "trained on the columns a, b, c", "the file has t, a, b"]),
         ("table gru", "t,a,b,c", 5, ["has 5 rows", "looks back at 6"]),
         ("copy lstm", "t,a,b,c", 10, ["trained on task copy", "not rows of a table", "bench.load_model"]),
-        ("none.pt", "t,a,b,c", 10, ["none.pt does not exist", "--save-models"]),
+        ("none.pt", "t,a,b,c", 10, ["none.pt does not exist", "results/NAME/models"]),
         ("new.csv", "t,a,b,c", 10, ["new.csv is no checkpoint of bench"]),
     ],
 )

@@ -110,7 +110,7 @@ def test_another_experiment_of_that_name_is_refused_and_harms_nothing(
     before = {path: path.read_bytes() for path in (folder / "results/t").rglob("*") if path.is_file()}
     result = run("linear", "--seed", "3")
     assert result.exit_code == 2
-    assert "holds another experiment" in result.stderr
+    assert "was made with --seed 0 (now 3)" in result.stderr
     assert "--fresh" in result.stderr
     assert {path: path.read_bytes() for path in (folder / "results/t").rglob("*") if path.is_file()} == before
 

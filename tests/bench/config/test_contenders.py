@@ -3,6 +3,8 @@
 import pytest
 
 from bench.config.contenders import check_schemes, entries
+from bench.config.resolve import resolve
+from bench.experiment.without_effect import without_effect
 from bench.models.registry import MODELS
 from tasks.errors import UserError
 
@@ -46,3 +48,29 @@ def test_a_scheme_without_effect_is_not_trained_twice():
 def test_what_cannot_be(given, message):
     with pytest.raises(UserError, match=message):
         check_schemes(given)
+
+
+def test_a_model_can_name_its_own_scheme_beside_another():
+    experiment = resolve({"models": "gru,gru[init=chrono],lstm", "init": "default,forget_bias"})
+    assert [(entry.label, entry.schemes) for entry in experiment.entries] == [
+        ("gru", ("default",)),
+        ("gru[init=chrono]", ("chrono",)),
+        ("lstm", ("default",)),
+        ("lstm[init=forget_bias]", ("forget_bias",)),
+    ]
+    assert without_effect(experiment, "cpu") == ["--init default,forget_bias does not apply to gru[init=chrono]"]
+    assert experiment.identity() != resolve({"models": "gru,lstm", "init": "default,forget_bias"}).identity()
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"models": "gru[init=chrno]"}, "did you mean 'chrono'"),
+        ({"models": "gru[init=chrono],gru", "init": "default,chrono"}, "--models names 'gru.init=chrono.' twice"),
+        ({"models": "mingru", "init": "chrono"}, "mingru draws its own initial weights"),
+        ({"models": "mingru[init=chrono]"}, "mingru draws its own initial weights"),
+    ],
+)
+def test_schemes_that_a_model_cannot_have(asked, message):
+    with pytest.raises(UserError, match=message):
+        resolve(asked)

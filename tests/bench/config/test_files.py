@@ -119,3 +119,12 @@ def test_whatever_a_file_holds_it_is_read_or_refused(
     path.write_bytes(content)
     result = attempt(path)
     assert isinstance(result, dict) or str(path) in str(result)
+
+
+def test_paths_in_a_file_start_at_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text('data = "sales.csv"\nplugins = ["mine.py", "/abs/other.py"]\nstorage = "sqlite:///study.db"\n')
+    read = read_config(path)
+    assert read["data"] == str(tmp_path / "sales.csv")
+    assert read["plugins"] == [str(tmp_path / "mine.py"), "/abs/other.py"]
+    assert read["storage"] == "sqlite:///study.db"

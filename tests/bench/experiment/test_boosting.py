@@ -13,6 +13,7 @@ import bench
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.run import Outcome, run
+from bench.records.doctor import diagnose
 from tasks.contract import Dataset, Split
 from tasks.errors import UserError
 from tasks.regression import Regression
@@ -67,6 +68,20 @@ def test_it_is_added_to_a_finished_experiment_without_a_training(tmp_path: Path)
     )
     assert go(tmp_path, references="boosting").unchanged
     assert go(tmp_path).unchanged  # what is there stays
+
+
+def test_what_a_finished_series_kept_of_its_references_stays_whole(tmp_path: Path) -> None:
+    """Their predictions lie in one file, whose checksum is in a record: what is added later leaves it as it is."""
+    pytest.importorskip("sklearn")
+    rows = np.random.default_rng(0).normal(size=120).cumsum()
+    table = tmp_path / "table.csv"
+    table.write_text("year,y\n" + "".join(f"{1900 + i},{value}\n" for i, value in enumerate(rows)))
+    series = {"tasks": "", "data": str(table), "target": "y", "time": "year", "window": 4}
+    go(tmp_path / "results", **series)
+    go(tmp_path / "results", **series, references="boosting")
+    assert ("boosting", 2) in references(tmp_path / "results")
+    found = diagnose("e", tmp_path / "results")
+    assert (found.damaged, found.files) == ((), ())
 
 
 @pytest.mark.parametrize("tune", ["each", "once"])

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from bench.experiment.observer import Observer
 from bench.experiment.rerun import rerun
 from bench.experiment.run import Outcome, run
 from bench.records.jsonl import RecordFile
+from bench.records.kept_models import kept_models
 from bench.records.schema import Record
 from bench.records.selection import configuration, most_frequent
 from bench.training.loop import CURVE
@@ -55,6 +57,11 @@ def count_stages(records: list[Record]) -> Counter[str]:
     return Counter(record["stage"] for record in records)
 
 
+def models_in(outcome: Outcome) -> set[str]:
+    """Keys of the trainings whose models were kept."""
+    return {path.stem for path in (outcome.results_folder / "models").iterdir()}
+
+
 def test_every_replicate_has_a_search_of_its_own_and_its_selected_trial_is_examined(flags: dict[str, Any]) -> None:
     outcome = run_inline(flags)
     records = records_of(outcome)
@@ -72,7 +79,8 @@ def test_every_replicate_has_a_search_of_its_own_and_its_selected_trial_is_exami
         assert (outcome.results_folder / "predictions" / f"{best['key']}.npz").is_file()
     assert len({r["hashes"]["data"] for r in records if r["stage"] == "trial"}) == 2
     assert len(list((outcome.results_folder / "predictions").iterdir())) == 2
-    assert not (outcome.results_folder / "models").exists()
+    assert kept_models(records) == {key: f"models/{key}.pt" for key in models_in(outcome)}
+    assert len(models_in(outcome)) == 2
     timing = next(r for r in records if r["stage"] == "time")["timing"]
     assert timing["step_seconds"] > 0
 
@@ -242,7 +250,7 @@ def test_experiment_json_runs_the_same_experiment_again(flags: dict[str, Any]) -
 
 def test_another_experiment_is_never_mixed_in(flags: dict[str, Any]) -> None:
     before = records_of(run_inline(flags))
-    with pytest.raises(UserError, match=r"holds another experiment \(the command\).*--fresh"):
+    with pytest.raises(UserError, match=r"was made with --seed 0 \(now 3\): give another --name, or --fresh"):
         run_inline({**flags, "seed": 3})
     assert records_of(run_inline(flags)) == before
     assert len(records_of(run_inline({**flags, "seed": 3}, fresh=True))) == len(before)
@@ -305,10 +313,51 @@ def test_an_examination_run_again_gives_the_same_gradient_flow(flags: dict[str, 
     assert now["gradient_flow"][0]["hidden_factor"]
 
 
+@pytest.mark.parametrize("models", ["linear", "lstm"])
+def test_a_timing_can_be_run_again_by_its_key(flags: dict[str, Any], tmp_path: Path, models: str) -> None:
+    timed = [r for r in records_of(run_inline({**flags, "models": models, "steps": 5})) if r["stage"] == "time"]
+    for record in (timed[0], timed[-1]):  # of an LSTM the last is without oneDNN
+        before, now = rerun("e", record["key"], tmp_path / "results")
+        assert (now["status"], now["kernel"], now["round"]) == ("ok", before["kernel"], before["round"])
+
+
+def test_a_folder_keeps_its_plug_ins_and_is_enough_to_repeat_it(flags: dict[str, Any], tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    plugin = own / "halves.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\nfrom tasks.parity import Parity\n\n"
+        "@dataclass(frozen=True)\nclass Halves(Parity):\n    name = 'halves'\n"
+    )
+    made = {**flags, "plugins": [*flags["plugins"], str(plugin)], "tasks": ["halves"], "models": ["rnn"], "steps": 2}
+    outcome = run_inline(made)
+    assert sorted(path.name for path in (outcome.results_folder / "plugins").iterdir()) == ["halves.py", "toy.py"]
+    trial = next(r for r in records_of(outcome) if r["stage"] == "trial")
+    assert trial["task"]["code_sha256"] == hashlib.sha256(plugin.read_bytes()).hexdigest()
+    assert "code_sha256" not in trial["model"]
+    plugin.unlink()
+    repeat = [sys.executable, "-m", "bench", "rerun", "e", trial["key"], "--results", flags["results"]]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(repeat, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "agree to the last digit" in done.stdout
+
+
+def test_options_without_effect_are_said(flags: dict[str, Any]) -> None:
+    notes: list[str] = []
+
+    class Notes(Observer):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    run_inline({**flags, "cohort": 4, "dropout": 0.5, "layers": "1"}, observer=Notes())
+    assert [note.partition(" has no effect")[0] for note in notes if "no effect" in note] == ["--cohort", "--dropout"]
+
+
 @pytest.mark.parametrize("key", ["zzzz", ""])
 def test_an_unknown_or_ambiguous_key_is_refused(flags: dict[str, Any], tmp_path: Path, key: str) -> None:
     run_inline(flags)
-    with pytest.raises(UserError, match=r"(no training|6 trainings) whose key begins with"):
+    with pytest.raises(UserError, match=r"(no training or timing|9 trainings and timings) whose key"):
         rerun("e", key, tmp_path / "results")
 
 
@@ -368,7 +417,7 @@ def test_an_interrupted_run_keeps_its_records_ends_its_workers_and_goes_on_later
     assert count_stages(strip) == count_stages(records_of(undisturbed))
     curves = {json.dumps(r.get("curve")) for r in strip if r["stage"] == "trial"}
     assert curves == {json.dumps(r.get("curve")) for r in records_of(undisturbed) if r["stage"] == "trial"}
-    assert not (outcome.results_folder / "models").exists()
+    assert models_in(outcome) == models_in(undisturbed)
 
 
 def _children_of(parent: int) -> list[int]:

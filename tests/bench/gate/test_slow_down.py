@@ -48,19 +48,39 @@ def test_a_straight_line_takes_half_of_its_steps_on_average() -> None:
     assert mean_steps(line, Levels(-1.0, 2.0), BUDGET) == pytest.approx(50 / 3)  # it starts below two thirds of them
 
 
-def test_it_is_the_area_under_the_curve() -> None:
-    """The mean of τ over levels times their range is the area above the lowest level: here by the trapezoidal rule."""
-    found = curve(SHAPES["it rises now and then"], range(0, 301, 10))
-    lowest = np.minimum.accumulate(np.log10(found.valid_loss))
-    bottom = float(lowest[-1])
-    area = float(np.trapezoid(lowest - bottom, found.step))
-    assert mean_steps(found, Levels(bottom, float(lowest[0])), BUDGET) * (lowest[0] - bottom) == pytest.approx(area)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("levels", [Levels(-3.5, 0.1), Levels(-1.3, -0.7)])
+def test_it_is_the_area_between_two_levels(shape: str, levels: Levels) -> None:
+    """By the rectangle rule on a fine grid, which knows nothing of segments."""
+    found = curve(SHAPES[shape], range(0, 301, 10))
+    grid = np.arange(0.0005, 300, 0.001)
+    values = np.interp(grid, found.step, np.log10(found.valid_loss))
+    area = float(np.mean(np.clip(values, *levels) - levels.bottom)) * 300
+    assert mean_steps(found, levels, BUDGET) * (levels.top - levels.bottom) == pytest.approx(area, rel=1e-6)
+
+
+def test_the_area_is_the_mean_over_levels_of_the_steps_above_each() -> None:
+    """The other side of Fubini's theorem."""
+    found, levels = curve(SHAPES["it rises now and then"], range(0, 301, 10)), Levels(-2.9, 0.0)
+    values = np.interp(np.arange(0.05, 300, 0.1), found.step, np.log10(found.valid_loss))
+    above = [float(np.mean(values > level)) * 300 for level in np.linspace(*levels, 4001)]
+    assert mean_steps(found, levels, BUDGET) == pytest.approx(np.mean(above), rel=1e-3)
 
 
 def test_levels_that_are_not_reached_count_as_reached_at_the_end_of_the_budget() -> None:
-    half = curve(lambda t: -t / 100, range(0, 151, 10), solved=False)  # it ended, or diverged, at −1.5
-    assert mean_steps(half, Levels(-3.0, 0.0), BUDGET) == pytest.approx((75 + BUDGET) / 2)
+    slow = curve(lambda t: -t * 1.5 / BUDGET, range(0, BUDGET + 1, 10), solved=False)
+    assert mean_steps(slow, Levels(-3.0, 0.0), BUDGET) == pytest.approx((BUDGET / 2 + BUDGET) / 2)
+
+
+def test_a_training_that_diverged_or_failed_is_above_all_levels_from_then_on() -> None:
+    half = curve(lambda t: -t / 100, range(0, 151, 10), solved=False)
+    assert mean_steps(half, Levels(-3.0, 0.0), BUDGET) == pytest.approx(150 * 0.75 + (BUDGET - 150))
     assert mean_steps(None, Levels(-3.0, 0.0), BUDGET) == BUDGET
+
+
+def test_a_loss_above_the_start_counts_as_the_start() -> None:
+    spike = LossCurve((0, 10, 20, 30), (1.0, 1e9, 1.0, 1e-3), True, BUDGET)
+    assert mean_steps(spike, Levels(-3.0, 0.0), BUDGET) == pytest.approx(20 + 5)
 
 
 def test_solved_trainings_are_compared_down_to_what_all_of_them_reached() -> None:

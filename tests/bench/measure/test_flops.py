@@ -39,7 +39,7 @@ def test_a_model_is_counted_as_the_cell_that_it_is() -> None:
         assert step_flops_of(MODELS.create(name), problem, 5, 2, 4) == step_flops(name, problem, 5, 2, 4)
 
 
-def test_a_cell_without_a_formula_has_no_count() -> None:
+def test_a_core_without_a_formula_is_counted() -> None:
     @dataclass(frozen=True)
     class Feedforward(TorchModel):
         name = "feedforward"
@@ -48,4 +48,10 @@ def test_a_cell_without_a_formula_has_no_count() -> None:
         def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
             return nn.Linear(input_size, hidden_size)
 
-    assert step_flops_of(Feedforward(), Problem(3, 2, "mse"), 5, 1, 4) is None
+    forward, head = 2 * 4 * 10 * 3 * 5, 2 * 4 * 5 * 2  # ten steps of four sequences; the head sees the last one
+    problem = Problem(3, 2, "mse", sequence_length=10)
+    assert step_flops_of(Feedforward(), problem, 5, 1, 4) == 2 * forward + 3 * head  # inputs need no gradient
+
+
+def test_a_model_without_torch_and_without_a_formula_has_no_count(toy_plugin: str) -> None:
+    assert step_flops_of(MODELS.create("linear"), Problem(1, 1, "mse"), 5, 1, 4) is None

@@ -116,8 +116,7 @@ def test_times_are_those_of_the_calls() -> None:
     assert 1e-6 <= timing["latency_seconds"] < timing["forward_seconds"]
     assert timing["flops_per_step"] is None
     assert learner.sizes == {50}  # six sequences, repeated to a whole batch
-    assert learner.rates == {0.0}
-    assert learner.learning_rate == 1.0
+    assert learner.rates == {1.0}
 
 
 class Clock:
@@ -229,3 +228,48 @@ def test_taking_sequences_takes_their_masks_and_lengths() -> None:
     np.testing.assert_array_equal(part.mask, np.eye(6, 5, dtype=bool)[[4, 1]])
     np.testing.assert_array_equal(part.lengths, [4, 1])
     assert take(split, np.array([0])).mask is None
+
+
+class _FixedRate(Learner):
+    """A learner whose rate cannot be set, and whose step needs it: the contract allows a schedule, no zero."""
+
+    kernel = "numpy"
+
+    def __init__(self) -> None:
+        self._weight = np.ones((1, 10))
+
+    @property
+    def learning_rate(self) -> float:  # type: ignore[override]
+        return 0.01
+
+    @property
+    def parameter_count(self) -> ParameterCount:
+        return ParameterCount(0, 10)
+
+    def place(self, split: Split) -> Any:
+        return split.inputs.reshape(len(split.inputs), -1).astype(float), split.targets
+
+    def batches(self, placed: Any, order: Array, batch_size: int) -> Iterator[Any]:
+        yield placed
+
+    def train_step(self, batch: Any) -> float:
+        self._weight = self._weight - self.learning_rate * batch[0].mean(axis=0)
+        return 0.0
+
+    def losses(self, collected: Sequence[Any]) -> Array:
+        return np.array(collected)
+
+    def predict(self, placed: Any) -> Array:
+        return np.asarray(placed[0] @ self._weight.T)
+
+    def state(self) -> dict[str, Array]:
+        return {"weight": self._weight}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        self._weight = state["weight"]
+
+
+def test_a_timing_sets_nothing_of_a_learner() -> None:
+    learner = _FixedRate()
+    assert time_learner(learner, make_split(), 6, seconds=0.03)["step_seconds"] > 0
+    np.testing.assert_array_equal(learner.state()["weight"], np.ones((1, 10)))

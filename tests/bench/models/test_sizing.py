@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.models.contract import Model, Problem, Settings
 from bench.models.registry import MODELS
-from bench.models.sizing import hidden_size_for, parameter_count
+from bench.models.sizing import hidden_size_for, nearest_size, parameter_count, size_with
 from bench.seeds import generator
 from tasks.errors import UserError
 
@@ -70,3 +72,44 @@ def test_a_budget_below_one_unit_is_refused_with_the_least_one() -> None:
     with pytest.raises(UserError, match=f"at least {least}"):
         hidden_size_for(model, PROBLEM, least - 1, 2)
     assert hidden_size_for(model, PROBLEM, least, 2) == 1
+
+
+@pytest.mark.parametrize(("budget", "expected"), [(1, 4), (90, 8), (105, 12), (143, 12), (10**6, 1000)])
+def test_the_nearest_of_the_sizes_that_there_are(budget: int, expected: int) -> None:
+    assert size_with(lambda size: size * size, budget, range(4, 65_536, 4)) == expected
+
+
+def test_an_amount_that_does_not_grow_ends_the_search() -> None:
+    assert size_with(lambda size: 7.0, 9.0, range(1, 1000)) == 1
+
+
+@dataclass(frozen=True)
+class Heads(type(MODELS.create("gru"))):  # type: ignore[misc]
+    """A GRU that has hidden sizes in multiples of 8."""
+
+    name = "heads"
+
+    def sizes(self, largest: int) -> range:
+        return range(8, largest + 1, 8)
+
+
+def test_a_model_says_which_sizes_it_can_have() -> None:
+    budget = Heads().count_parameters(PROBLEM, 13, 1).total
+    assert hidden_size_for(Heads(), PROBLEM, budget, 1) == 16
+    assert [nearest_size(Heads(), size) for size in (1, 12, 13, 64)] == [8, 8, 16, 64]
+
+
+def test_states_are_what_is_carried_from_step_to_step() -> None:
+    problem = Problem(3, 2, "mse", sequence_length=7)
+    found = {name: MODELS.create(name).state_size(problem, 16, 2) for name in MODELS.entries()}
+    assert {name: found[name] for name in ("rnn", "gru", "lstm", "numpy_lstm", "lru", "slstm")} == {
+        "rnn": 32,
+        "gru": 32,
+        "lstm": 64,
+        "numpy_lstm": 64,
+        "lru": 64,
+        "slstm": 128,
+    }
+    assert found["attention"] == 2 * 2 * 6 * 16  # keys and values of six earlier steps, in two layers
+    # two convolutions of three steps a level, at dilations 1, 2, 4 and 8; the first of all sees 3 inputs, not 16
+    assert found["tcn"] == 2 * sum(2 * 2 * d * 16 for d in (1, 2, 4, 8)) - 2 * (16 - 3)

@@ -13,11 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.models.contract import Model, Problem, Settings
+from bench.models.contract_checks import model_checks
 from bench.models.sizing import total_parameters
 from bench.models.torch_learner.learner import TorchLearner
 from bench.models.torch_learner.network import Network
 from bench.models.torch_model import TorchModel
 from bench.seeds import generator
+from tasks.checking import perform
 from tasks.contract import Split
 from tasks.errors import UserError
 
@@ -192,3 +194,42 @@ def test_a_core_may_not_take_the_name_of_the_head() -> None:
 
     with pytest.raises(UserError, match="submodule 'head'"):
         build(Headed())
+
+
+class BothWays(nn.Module):
+    """Reads sequences in both directions, each from its own end: the lengths say where that is."""
+
+    def __init__(self, input_size: int, hidden_size: int, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+        self.rnn = nn.GRU(input_size, hidden_size // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        if lengths is None:
+            return self.rnn(x)[0]  # type: ignore[no-any-return]
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True, total_length=self.steps)[0]
+
+
+@dataclass(frozen=True)
+class Bidirectional(TorchModel):
+    name = "both_ways"
+    summary = "is told lengths and sequence length"
+
+    def core(  # type: ignore[override]
+        self, input_size: int, hidden_size: int, num_layers: int, dropout: float, sequence_length: int
+    ) -> nn.Module:
+        return BothWays(input_size, hidden_size, sequence_length)
+
+
+def test_a_core_is_told_lengths_and_the_sequence_length_where_it_asks_for_them() -> None:
+    rng = np.random.default_rng(0)
+    split = Split(
+        rng.standard_normal((6, 6, 2)).astype(np.float32),
+        rng.standard_normal((6, 1)).astype(np.float32),
+        lengths=np.array([1, 2, 3, 4, 5, 6]),
+    )
+    settings = replace(SETTINGS, hidden_size=4, num_layers=1)
+    for finding in perform(model_checks(Bidirectional(), PROBLEM, split, settings), __file__):
+        assert finding.verdict != "broken", finding
+        assert finding.verdict == "kept" or "every" in finding.text or "one prediction" in finding.text

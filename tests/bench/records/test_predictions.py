@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from bench.config.resolve import resolve
 from bench.experiment.run import run
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
 from bench.records.atomic import FILES, write_kept_files
-from bench.records.predictions import LARGEST, Predictions, load_predictions
+from bench.records.predictions import LARGEST, Predictions, load_predictions, pack
+from bench.report.figures.architecture import architecture
 from bench.training.data import load_data
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
@@ -98,3 +101,15 @@ def test_a_fresh_run_throws_away_what_an_earlier_one_kept(tmp_path: Path) -> Non
     after = {path.name for path in folder.glob("*/*")}
     assert len(before) == len(after) == 2
     assert not before & after
+
+
+@pytest.mark.parametrize("state", [{"w": np.ones((3, 4))}, {"head.weight": np.ones(3)}, {"head.weight": np.float64(2)}])
+def test_an_unknown_layout_of_weights_draws_no_diagram_and_says_so(tmp_path: Path, state: dict[str, Any]) -> None:
+    _, training = kept(tmp_path, "regression")
+    split = load_data(training.task, 0, 1).test
+    content = pack(training.task, split, np.zeros_like(split.targets), state, "mine")
+    (tmp_path / "predictions" / "unknown.npz").write_bytes(content)
+    found = load_predictions(tmp_path, "unknown")
+    assert found is not None
+    assert found.layers == ()
+    assert "No diagram" in architecture(Figure().add_subplot(), found)

@@ -15,7 +15,9 @@ from tasks.errors import UserError
 NAMES = [
     name
     for name, value in inspect.getmembers(plots, inspect.isfunction)
-    if value.__module__ == plots.__name__ and not name.startswith("_") and name not in ("gradient_flow", "prediction")
+    if value.__module__ == plots.__name__
+    and not name.startswith("_")
+    and name not in ("forecasts", "gradient_flow", "prediction")
 ]
 
 
@@ -65,6 +67,8 @@ def test_unknown_names_are_errors_for_people(results: Results) -> None:
 def test_what_was_not_kept_is_an_error_for_people(results: Results) -> None:
     with pytest.raises(UserError, match="no gradient-flow probe on sine"):
         plots.gradient_flow(results)
+    with pytest.raises(UserError, match="kept no forecasts of a series on copy"):
+        plots.forecasts(results, "copy")
     with pytest.raises(UserError, match="kept no predictions of lstm on copy"):
         plots.prediction(results, "copy", model="lstm")
     with pytest.raises(UserError, match="unknown model"):

@@ -56,6 +56,7 @@ def test_sections_come_in_the_order_of_the_questions(synthetic: ModuleType, tmp_
         "curves",
         "outcome",
         "scaling",
+        "fairness",
         "pairwise",
         "claims",
         "search",
@@ -66,7 +67,8 @@ def test_sections_come_in_the_order_of_the_questions(synthetic: ModuleType, tmp_
     assert [a["id"] for tag, a in Page(html).tags if tag == "div" and a.get("class") == "content"] == order
     assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == [
         *("Verdict", "Leaderboard", "Learning curves", "Solved replicates", "Scaling and cost"),
-        *("Models in pairs", "Claims", "Search", "Failures and alarms", "How it was made", "How to read the numbers"),
+        *("Skill and what it costs", "Models in pairs", "Claims", "Search", "Failures and alarms"),
+        *("How it was made", "How to read the numbers"),
     ]
 
 

@@ -45,7 +45,7 @@ def results(*records: dict[str, Any]) -> Results:
 
 
 RECORDS = [
-    *(training("gru", i, 0.1) for i in (1, 2)),
+    *(training("gru", i, loss) for i, loss in ((1, 0.1), (2, 0.3))),
     training("a_cell_with_a_long_name", 1, 0.05),
     timing("gru"),
     reference("persistence", 1.0),
@@ -57,7 +57,7 @@ def test_models_come_in_order_of_skill_and_references_below() -> None:
     assert table.title == "sine"
     assert [row[0] for row in table.rows] == ["a_cell_with_a_long_name", "gru", "persistence"]
     assert table.is_model == (True, True, False)
-    assert table.rows[1] == ("gru", "16×2", "0.900", "0.90 to 0.90", "0.100", "2/2", "40", "1,234", "2.90 ms")
+    assert table.rows[1] == ("gru", "16×2", "0.80", "−0.47 to 1.00", "0.173", "2/2", "40", "1,234", "2.90 ms")
     assert table.rows[2] == ("persistence", "", "0.000", "", "1.00", "", "", "", "")
 
 

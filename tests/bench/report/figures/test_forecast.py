@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 
 from bench.analysis.forecasts import Forecasts, forecasts
 from bench.analysis.results import Results
+from bench.report import plots
 from bench.report.figures.forecast import draw
+from tasks.errors import UserError
 
 TRUTH = np.array([1.0, 2.0, 4.0])
 MODELS = {"gru": np.array([[0.5, 1.0, 1.5], [2.0, 2.0, 2.0], [3.0, 4.0, 5.0]])}
@@ -76,6 +78,10 @@ def test_an_experiment_keeps_what_the_figure_needs(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.references["persistence"][1:], found.truth[:-1], rtol=1e-5)
     assert set(found.references) >= {"persistence", "training_mean", "seasonal_naive", "linear_ar"}
     assert np.isfinite(found.models["numpy_gru"]).all()
+    axes = plots.forecasts(results, axes=Figure().subplots())
+    assert axes.get_ylabel() == "SUNACTIVITY"
+    with pytest.raises(UserError, match="predicts 1 column"):
+        plots.forecasts(results, output=1, axes=Figure().subplots())
     recorded = results.references.set_index(["model", "replicate"])["test_loss"]
     for replicate, rows in ((1, slice(11, 22)), (2, slice(0, 11))):  # the newest block is the first replicate's
         error = {name: np.square(values - found.truth)[rows].mean() for name, values in found.references.items()}

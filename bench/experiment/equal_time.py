@@ -1,0 +1,57 @@
+"""The sizes of `--match time`: measured in a worker, once for an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median_low
+from typing import Any
+
+from bench.config.resolve import Experiment
+from bench.executors.executor import Executor
+from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
+from bench.experiment.machine import perform_alone
+from bench.experiment.matched import Matched, SizeByTimeJob
+from bench.experiment.observer import Observer
+from bench.experiment.search import Point
+from bench.models.sizing import nearest_size
+from bench.training.request import Training
+from tasks.errors import UserError
+
+
+def timed_sizes(
+    experiment: Experiment, device: str, executor: Executor, observer: Observer, before: Mapping[str, Any]
+) -> dict[tuple[str, str, str], Matched]:
+    """By comparison, task and entry, the size at which a step takes as long as the middle model's at the middle size.
+
+    before: the manifest of an earlier run of this experiment, whose sizes stay: others would be other trainings.
+    """
+    found: dict[tuple[str, str, str], Matched] = {}
+    for matching in experiment.matchings:
+        for task in experiment.tasks if matching.kind == "time" else ():
+            cells = [CellPlan(experiment, matching, task, entry, device) for entry in experiment.entries]
+            kept = before.get("matched", {}).get(matching.label, {}).get(task.label)
+            if kept is not None:
+                for cell in cells:
+                    own = kept["models"][cell.entry.label]
+                    found[cell.name] = Matched(own["hidden_size"], own["amount"], kept["budget"])
+                continue
+            seconds = {cell.name: _measure(_training(cell), None, executor, observer) for cell in cells}
+            budget = median_low(one.amount for one in seconds.values())
+            for cell in cells:
+                one = seconds[cell.name]
+                again = one if one.amount == budget else _measure(_training(cell), budget, executor, observer)
+                found[cell.name] = again._replace(budget=budget)
+    return found
+
+
+def _training(cell: CellPlan) -> Training:
+    matching, rates = cell.matching, cell.experiment.lr_range(cell.task)
+    size = nearest_size(cell.model, matching.hidden_sizes[0])
+    return cell.training(Point(size, matching.layers[0], rates[0], cell.entry.schemes[0]), SEARCH_REPLICATE)
+
+
+def _measure(training: Training, budget: float | None, executor: Executor, observer: Observer) -> Matched:
+    found = perform_alone(SizeByTimeJob(training, budget), executor, observer)
+    if found.get("error"):
+        raise UserError(f"--match time: a step of {training.model.label} could not be measured: {found['error']}")
+    return Matched(found["hidden_size"], found["step_seconds"], budget or found["step_seconds"])

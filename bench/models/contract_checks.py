@@ -1,0 +1,283 @@
+"""The checks of a model: what `Learner` promises, tried on a few sequences before anything is trained.
+
+They use the contract alone, so a core of torch and a learner in NumPy are checked alike. No learner makes more than two
+steps, but to compare a gradient that it offers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.models.contract import Learner, Model, Problem, Settings
+from tasks.checking import Check
+from tasks.contract import Array, Split
+from tasks.errors import UserError
+from tasks.losses import mean_loss
+
+SEQUENCES = 8  # more teach nothing more about a contract
+RATE_FACTORS = (1.0, 0.1, 0.01, 1e-3, 10.0)  # a step may be too long, or in bfloat16 too short to be seen
+DIFFERENCE = 1e-6  # of central differences, along a direction of norm 1
+GRADIENT_TOLERANCE = 1e-4  # relative; central differences are exact to about 1e-9, and a wrong term is a factor
+TOLERANCES = {"float32": 1e-4, "tf32": 2e-3, "bfloat16": 3e-2}  # of outputs, relative to the largest
+
+
+def model_checks(
+    model: Model, problem: Problem, split: Split, settings: Settings, sizes: Sequence[tuple[int, int]] = ()
+) -> list[Check]:
+    """The contract of a model on one problem. split: its sequences, of which the first few are used.
+
+    sizes: (hidden size, layers) that it must work at, beside those of `settings`.
+    """
+    tried = _Tried(model, problem, _first(split, SEQUENCES), replace(settings, dropout=0.0))
+    asked = sizes or [(settings.hidden_size, settings.num_layers)]
+    return [
+        Check("works at each size, with outputs of the right shape", lambda: tried.check_sizes(asked), needed=True),
+        Check("sequences are independent", tried.check_independence),
+        Check("what is padded does not count", tried.check_padding),
+        Check("no step sees a later one", tried.check_causality),
+        Check("the same seed gives the same weights", tried.check_seed),
+        Check("state() names all weights, and load_state() puts them back", tried.check_state),
+        Check("a step lowers the loss of its batch", tried.check_step),
+        Check("the gradient is that of the loss (float64, central differences)", tried.check_gradient),
+    ]
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A model with the sequences that it is tried on."""
+
+    model: Model
+    problem: Problem
+    split: Split
+    settings: Settings
+
+    def check_sizes(self, sizes: Sequence[tuple[int, int]]) -> None:
+        for hidden_size, num_layers in sizes:
+            where = f"at hidden size {hidden_size} and {num_layers} layer(s), "
+            try:
+                learner = self._build(hidden_size=hidden_size, num_layers=num_layers)
+                outputs = learner.predict(learner.place(self.split))
+            except UserError:
+                raise
+            except Exception as error:
+                error.args = (f"{where}{error}",)
+                raise
+            leading = self.split.inputs.shape[: 2 if self.problem.per_step else 1]
+            expected = (*leading, self.problem.output_size)
+            if not isinstance(outputs, np.ndarray) or outputs.shape != expected:
+                shape = outputs.shape if isinstance(outputs, np.ndarray) else type(outputs).__name__
+                raise self._error(f"{where}predict returned {shape}", f"expected an array {expected}")
+            if not np.isfinite(outputs).all():
+                raise self._error(f"{where}predict returned NaN or infinity", "expected finite outputs at first")
+            counted = self.model.count_parameters(self.problem, hidden_size, num_layers)
+            if counted.total != learner.parameter_count.total:
+                raise self._error(
+                    f"{where}count_parameters says {counted.total:,}, and its learner has "
+                    f"{learner.parameter_count.total:,}",
+                    "expected the same number",
+                )
+
+    def check_independence(self) -> str | None:
+        """What one sequence holds must not change the outputs of another."""
+        if len(self.split) < 2:
+            return "there is only one sequence"
+        other = self._changed(slice(1, 2), slice(None))
+        return self._compare(other, np.s_[[0, *range(2, len(self.split))]], "predict mixes sequences", _OTHERS)
+
+    def check_padding(self) -> str | None:
+        lengths, steps = self.split.lengths, self.split.inputs.shape[1]
+        if lengths is None or (np.asarray(lengths) == steps).all():
+            return "no sequence is padded"
+        padded = np.arange(steps) >= np.asarray(lengths)[:, None]  # (N, T)
+        other = self._changed(padded)
+        kept = ~padded if self.problem.per_step else np.s_[:]
+        return self._compare(other, kept, "outputs depend on the padding", _PADDING)
+
+    def check_causality(self) -> str | None:
+        steps = self.split.inputs.shape[1]
+        if not self.problem.per_step:
+            return "one prediction for each sequence"
+        if steps < 2:
+            return "sequences have a single step"
+        middle = steps // 2
+        return self._compare(
+            self._changed(slice(None), slice(middle, None)), np.s_[:, :middle], "predict looks ahead", _CAUSAL
+        )
+
+    def check_seed(self) -> None:
+        one, other = self._build().state(), self._build().state()
+        for name, value in one.items():
+            if name not in other or not np.array_equal(value, other[name], equal_nan=True):
+                raise self._error(
+                    f"build gave another '{name}' for the same seed", "expected weights drawn from `weights` alone"
+                )
+
+    def check_state(self) -> None:
+        learner = self._build()
+        before = learner.state()
+        for name, value in before.items():
+            if not isinstance(name, str) or not isinstance(value, np.ndarray):
+                raise self._error(f"state() has {name!r}: {type(value).__name__}", "expected names and NumPy arrays")
+        placed = learner.place(self.split)
+        outputs = learner.predict(placed)
+        learner.losses([learner.train_step(self._batch(learner))])
+        after = learner.state()
+        learner.load_state(before)
+        if not _close(learner.predict(placed), outputs, 1e-6):
+            raise self._error(
+                "after load_state(state()) of before a step, predict gives other outputs",
+                f"expected state() to hold all that a step changes (it has {', '.join(sorted(before)[:6])})",
+            )
+        if before.keys() != after.keys():
+            raise self._error("state() has other names after a step", "expected the same names")
+        for what, wrong in (("unknown", {**after, "no.such.weight": np.zeros(1)}), ("missing", _without_one(after))):
+            try:
+                learner.load_state(wrong)
+            except ValueError:
+                continue
+            raise self._error(f"load_state accepts a state with an {what} entry", "expected ValueError")
+
+    def check_step(self) -> None:
+        losses = []
+        for factor in RATE_FACTORS:
+            learner = self._build(learning_rate=self.settings.learning_rate * factor)
+            placed = learner.place(self.split)
+            batch = self._batch(learner)
+            predicted = [self._loss(learner.predict(placed))]
+            seen = list(learner.losses([learner.train_step(batch)]))
+            predicted.append(self._loss(learner.predict(placed)))
+            seen += list(learner.losses([learner.train_step(batch)]))
+            losses.append(predicted)
+            if predicted[1] < predicted[0] or seen[1] < seen[0]:
+                return
+        first, *_ = losses
+        raise self._error(
+            f"train_step does not lower the loss of its batch: {first[0]:.6g} before and {first[1]:.6g} after, at "
+            f"learning rate {self.settings.learning_rate:g}, and no lower at others",
+            "expected a step down the gradient",
+        )
+
+    def check_gradient(self) -> str | None:
+        """Along one random direction for each array of weights."""
+        settings = replace(self.settings, dtype="float64", precision="float32", device="cpu", clip_norm=None)
+        try:
+            learner = self._build(settings)
+            batch = self._batch(learner)
+            found = learner.gradients(batch)
+        except Exception as error:
+            return f"it does not compute in float64 ({type(error).__name__})"
+        if found is None:
+            return "the learner has no gradients()"
+        state, rng = learner.state(), np.random.default_rng(0)
+
+        def loss_at(weights: Mapping[str, Array]) -> float:
+            """In training mode: that of the step before it is made."""
+            learner.load_state({**state, **weights})
+            return float(learner.losses([learner.train_step(batch)])[0])
+
+        if loss_at({}) != loss_at({}):
+            return "the loss does not repeat itself"
+        for name, gradient in found.items():
+            direction = rng.standard_normal(gradient.shape)
+            direction /= np.linalg.norm(direction)
+            ahead, behind = (loss_at({name: state[name] + sign * DIFFERENCE * direction}) for sign in (1, -1))
+            slope, claimed = (ahead - behind) / (2 * DIFFERENCE), float((gradient * direction).sum())
+            if not math.isclose(slope, claimed, rel_tol=GRADIENT_TOLERANCE, abs_tol=1e-7):
+                raise self._error(
+                    f"the gradient of {name} is wrong: {claimed:.9g} along a direction in which the loss rises by "
+                    f"{slope:.9g}",
+                    "expected the same to 1e-4: look at the backward pass",
+                )
+        return None
+
+    def _build(self, settings: Settings | None = None, **changes: Any) -> Learner:
+        rng = np.random.default_rng(0)
+        return self.model.build(self.problem, replace(settings or self.settings, **changes), rng, 0)
+
+    def _batch(self, learner: Learner) -> Any:
+        count = len(self.split)
+        return next(iter(learner.batches(learner.place(self.split), np.arange(count), count)))
+
+    def _loss(self, outputs: Array) -> float:
+        mask = self.split.mask
+        counts = mask is None or mask.any()
+        return mean_loss(self.problem.loss, outputs, self.split.targets, mask) if counts else math.nan
+
+    def _changed(self, *where: Any) -> Split:
+        """The sequences with other inputs at some places."""
+        inputs = self.split.inputs.copy()
+        if self.problem.tokens:
+            inputs[where] = (inputs[where] + 1) % self.problem.input_size
+        else:
+            inputs[where] += 1
+        return replace(self.split, inputs=inputs)
+
+    def _compare(self, other: Split, kept: Any, what: str, expected: str) -> str | None:
+        """UserError unless the outputs at `kept` are the same for both; a model that draws has nothing to compare."""
+        learner = self._build()
+        first, again, changed = (learner.predict(learner.place(split)) for split in (self.split, self.split, other))
+        if not np.array_equal(first, again, equal_nan=True):
+            return "predict does not repeat itself"
+        if not _close(changed[kept], first[kept], TOLERANCES[self.settings.precision]):
+            raise self._error(what, expected)
+        return None
+
+    def _error(self, what: str, expected: str) -> UserError:
+        return UserError(f"model {self.model.label}: {what}: {expected}")
+
+
+_OTHERS = (
+    "expected that what one sequence holds leaves the outputs of the others as they are (torch's recurrent layers need "
+    "batch_first=True)"
+)
+_PADDING = (
+    "expected that steps from a sequence's length on change none of its outputs: a module that reads a sequence "
+    "backwards or as a whole can declare forward(self, x, lengths)"
+)
+_CAUSAL = "expected step t to depend on steps up to t only, as the task predicts every step"
+
+
+def _close(values: Array, others: Array, tolerance: float) -> bool:
+    """Whether outputs are equal but for rounding, relative to the largest of them."""
+    scale = float(np.abs(others[np.isfinite(others)]).max(initial=1.0))
+    return bool(np.allclose(values, others, rtol=0, atol=tolerance * scale, equal_nan=True))
+
+
+def _first(split: Split, count: int) -> Split:
+    return Split(*(None if part is None else np.asarray(part)[:count] for part in vars(split).values()))  # type: ignore[arg-type]
+
+
+def _without_one(state: Mapping[str, Array]) -> dict[str, Array]:
+    return dict(list(state.items())[1:])
+
+
+def problems() -> dict[str, Callable[[], tuple[Problem, Split]]]:
+    """Small problems of every kind that a task can pose: inputs, losses, one prediction or many, with padding."""
+    return {
+        "one prediction a sequence": lambda: _problem("mse", per_step=False),
+        "a prediction every step": lambda: _problem("mse", per_step=True),
+        "padded sequences": lambda: _problem("cross_entropy", per_step=False, padded=True),
+        "padded, masked tokens": lambda: _problem("cross_entropy", per_step=True, tokens=True, padded=True),
+        "several labels": lambda: _problem("binary_cross_entropy", per_step=False),
+    }
+
+
+def _problem(loss: Any, *, per_step: bool, tokens: bool = False, padded: bool = False) -> tuple[Problem, Split]:
+    count, steps, inputs, outputs, rng = 6, 7, 3, 2, np.random.default_rng(0)
+    values = rng.standard_normal((count, steps, inputs)).astype(np.float32)
+    leading = (count, steps) if per_step else (count,)
+    targets: Array
+    if loss == "cross_entropy":
+        targets = rng.integers(0, outputs, leading)
+    else:
+        targets = rng.standard_normal((*leading, outputs)).astype(np.float32)
+        targets = (targets > 0).astype(np.float32) if loss == "binary_cross_entropy" else targets
+    lengths = np.array([2, 7, 3, 6, 4, 5]) if padded else None
+    mask = np.arange(steps) < lengths[:, None] if lengths is not None and per_step else None
+    split = Split(rng.integers(0, inputs, (count, steps)) if tokens else values, targets, mask, lengths)
+    return Problem(inputs, outputs, loss, per_step, tokens, steps), split

@@ -1,0 +1,190 @@
+"""Take a kept model along without bench: a plain PyTorch script, its weights, and ONNX."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from bench.records.atomic import write_bytes_atomically
+from bench.training.checkpoint import LoadedModel
+from bench.training.forecast import forecast, table_columns
+from bench.training.paths import Horizons
+from bench.training.validation_rows import unpack
+from tasks.contract import Columns
+from tasks.errors import UserError, listed
+
+EXACT = 1e-6  # in standard units, or relative where the model forecasts changes or logarithms
+SCRIPT, WEIGHTS, ONNX = "model.py", "weights.pt", "model.onnx"
+# the models that are a layer of PyTorch, or have its weights and compute the same
+_LAYERS = {"gru": "GRU", "lstm": "LSTM", "rnn": "RNN", "numpy_gru": "GRU", "numpy_lstm": "LSTM", "numpy_rnn": "RNN"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files that were written, and what was left out, in a sentence each."""
+
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def export(model: LoadedModel, folder: Path, *, experiment: str, train_rows: int, table: str) -> Exported:
+    """Write the script, the weights and, where the package onnx is installed, `model.onnx` into a folder.
+
+    train_rows: rows with which the training ended. table: a file that the model reads, with which the script is checked
+    against bench before anything is written. UserError for a model that is no GRU, LSTM or plain RNN of PyTorch, and
+    for a table that is read in a way that a short script cannot show.
+    """
+    files = {SCRIPT: script(model, experiment=experiment, train_rows=train_rows).encode(), WEIGHTS: _weights(model)}
+    notes: list[str] = []
+    with tempfile.TemporaryDirectory() as there:
+        for name, content in files.items():
+            Path(there, name).write_bytes(content)
+        plain = _loaded_script(Path(there, SCRIPT))
+        _check(plain, model, table)
+        if importlib.util.find_spec("onnx") is None:
+            notes.append(f"no {ONNX}: the package onnx is not installed (pip install 'bench[onnx]')")
+        else:
+            files[ONNX] = _onnx(plain, table_columns(model))
+    for name, content in files.items():
+        write_bytes_atomically(folder / name, content)
+    return Exported(tuple(folder / name for name in files), tuple(notes))
+
+
+def _check(plain: ModuleType, model: LoadedModel, table: str) -> None:
+    """UserError where the script's forecasts are not bench's own, as for a table to which rows are added."""
+    columns = table_columns(model)
+    horizons = Horizons.of(columns)
+    expected = forecast([model], table).values[-1]
+    found = plain.forecast(*plain.read(table))[-1]
+    scale = np.array(columns.output_scale or [1.0])[horizons.ahead.index(horizons.ahead[-1]) :: len(horizons.ahead)]
+    if columns.transform != "none":
+        scale = np.abs(expected)
+    if not (np.abs(found - expected) <= EXACT * scale).all():
+        raise UserError(
+            f"a short script does not forecast what bench does after {table}: it adds no rows that the time lacks, and "
+            "takes none at the end without a target; use predict"
+        )
+
+
+def script(model: LoadedModel, *, experiment: str, train_rows: int) -> str:
+    """The script as text: it reads the file, and trains and forecasts with the model's layer and configuration."""
+    columns, about = table_columns(model), model.about
+    name, layer = str(about["model"]["name"]), _LAYERS.get(str(about["model"]["name"]))
+    if layer is None:
+        raise UserError(f"model {name} is no layer of PyTorch: export takes {listed(_LAYERS)}; give one with --model")
+    _require_readable(columns)
+    rows = unpack(about.get("validation"), columns.window, len(columns.inputs), len(columns.outputs))
+    horizons, settings, training = Horizons.of(columns), about["settings"], about["training"]
+    nonlinearity = about["model"]["parameters"].get("nonlinearity", "tanh")
+    more = f', nonlinearity="{nonlinearity}"' if nonlinearity != "tanh" else ""
+    more += f", dropout={settings['dropout']}" if settings["dropout"] and settings["num_layers"] > 1 else ""
+    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(Path(__file__).with_name("plain_model.py.jinja").read_text(encoding="utf-8"))
+    text: str = template.render(
+        experiment=experiment,
+        model=about["model"]["label"],
+        cell=layer,
+        more=more,
+        inputs=list(columns.inputs),
+        outputs=len(columns.outputs),
+        targets=horizons.targets,
+        window=columns.window,
+        horizons=list(horizons.ahead),
+        transform=columns.transform,
+        units="in the file's units" if columns.transform == "none" else f"with the targets' {columns.transform}",
+        train_rows=train_rows,
+        valid_windows=len(rows.targets) if rows else 1,
+        **{name: list(getattr(columns, name)) for name in ("input_mean", "input_scale", "output_mean", "output_scale")},
+        **_reading(columns),
+        **{name: settings[name] for name in ("hidden_size", "num_layers")},
+        **{name: settings[name] for name in ("learning_rate", "weight_decay", "clip_norm")},
+        batch_size=training["batch_size"],
+        steps=training["steps"],
+    )
+    return text
+
+
+def _require_readable(columns: Columns) -> None:
+    reading, selection = columns.reading, columns.selection
+    given: dict[str, Any] = {}
+    if reading is not None:
+        given |= {"--resample": reading.resample, "--time-zone": reading.time_zone and reading.sort}
+    if selection is not None:
+        given |= {f"--{name}": getattr(selection, name) for name in ("categorical", "known", "calendar")}
+    if used := [flag for flag, value in given.items() if value]:
+        raise UserError(
+            f"the model's table was read with {listed(used)}, which a short script cannot show: use predict, or train "
+            "without them to export"
+        )
+
+
+def _reading(columns: Columns) -> Mapping[str, Any]:
+    """What the script's reading needs."""
+    reading = columns.reading
+    if reading is None:
+        return {"read_options": "", "sort": False, "drop_duplicates": False, "fill": False, "time": "None"}
+    options = f", sep={reading.delimiter!r}" if reading.delimiter else ', sep=None, engine="python"'
+    options += f", decimal={reading.decimal!r}" if reading.decimal != "." else ""
+    if reading.date_format:
+        options += f", parse_dates=[{reading.time!r}], date_format={reading.date_format!r}"
+    return {
+        "read_options": options,
+        "sort": reading.sort,
+        "drop_duplicates": reading.drop_duplicates,
+        "fill": reading.fill == "forward",
+        "time": repr(reading.time),
+    }
+
+
+def _weights(model: LoadedModel) -> bytes:
+    """The weights alone, by the names that the script's model has."""
+    import torch
+
+    state = {name: value for name, value in model.learner.state().items() if not name.startswith("adam.")}
+    named = {name if name.startswith("head.") else f"core.{name}": torch.from_numpy(v) for name, v in state.items()}
+    buffer = io.BytesIO()
+    torch.save(named, buffer)
+    return buffer.getvalue()
+
+
+def _loaded_script(path: Path) -> ModuleType:
+    """The script that was just written, as a module: what is exported to ONNX is what it computes."""
+    spec = importlib.util.spec_from_file_location("bench_exported_model", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _onnx(plain: ModuleType, columns: Columns) -> bytes:
+    """The script's model with its weights: `windows` (n, window, inputs) to `forecasts` (n, outputs), both float64."""
+    import torch
+
+    model = plain.Model()
+    model.load_state_dict(torch.load(plain.WEIGHTS, weights_only=True))
+    windows = torch.from_numpy(np.tile(np.array(columns.input_mean), (1, columns.window, 1)))
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # the newer exporter needs onnxscript; the layers are given a zero state, so any batch size is right
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(),
+            (windows,),
+            buffer,  # type: ignore[arg-type]
+            dynamo=False,
+            input_names=["windows"],
+            output_names=["forecasts"],
+            dynamic_axes={"windows": {0: "n"}, "forecasts": {0: "n"}},
+        )
+    return buffer.getvalue()

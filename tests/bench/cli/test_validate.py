@@ -1,0 +1,69 @@
+"""`bench validate`: a line for each promise, and an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.cli import main
+from bench.experiment.validation import findings
+from bench.models.registry import MODELS
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+
+
+def validate(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["validate", *arguments])
+
+
+def test_each_promise_is_a_line() -> None:
+    result = validate(str(PLUGINS / "broken.py"), "broken_task", "broken_model", "--tasks", "broken_task")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0] == "task broken_task"
+    assert lines[7] == "model broken_model: broken_task"
+    assert lines[-1] == "every promise is kept"
+    assert sum(line.startswith("  ok ") for line in lines) == 6 + 6
+    assert sum(line.startswith("  – ") for line in lines) == 2  # one prediction a sequence, and no padding
+
+
+def test_a_broken_promise_is_said_and_the_exit_code_is_1() -> None:
+    result = validate(str(PLUGINS / "broken.py"), "broken_task[how=one seed]", "broken_model[how=miscounts]")
+    assert result.exit_code == 1
+    broken = [line for line in result.output.splitlines() if line.startswith("  BROKEN")]
+    assert len(broken) == 1 + 5  # the model at each kind of problem; what follows from it is not repeated
+    assert result.output.splitlines()[-1] == "6 broken"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("none.py",), "plug-in none.py does not exist"),
+        ((str(PLUGINS / "broken.py"), "brokentask"), "did you mean 'broken_task'?"),
+    ],
+)
+def test_mistakes_are_one_line(arguments: tuple[str, ...], said: str) -> None:
+    result = validate(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+@pytest.mark.parametrize("name", ["mingru", "lru", "attention", "tcn", "slstm", "numpy_lstm", "gru"])
+def test_bench_s_own_models_keep_the_contract(name: str) -> None:
+    from bench.experiment.validation import suites
+    from tasks.checking import perform
+
+    for subject, checks in suites(MODELS.create(name), []):
+        for finding in perform(checks, "here"):
+            assert finding.verdict != "broken", (subject, finding)
+
+
+def test_a_file_that_defines_nothing_is_refused(tmp_path: Path) -> None:
+    from tasks.errors import UserError
+
+    path = tmp_path / "empty.py"
+    path.write_text("")
+    with pytest.raises(UserError, match="defines no task and no model"):
+        list(findings(str(path)))

@@ -1,0 +1,101 @@
+"""What breaks a contract is refused with one line that names the file, before anything is trained or written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.config.resolve import resolve
+from bench.executors.inline import InlineExecutor
+from bench.experiment.run import Outcome, run
+from tasks.errors import UserError
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+BROKEN = str(PLUGINS / "broken.py")
+
+TASKS = {
+    "float64 inputs": r"test.inputs is .*float64",
+    "a NaN": r"valid.inputs has 1 values that are NaN",
+    "targets of another shape": r"train.targets is \(40,\)",
+    "mask of nothing": r"valid.mask is given",
+    "generate raises": r"KeyError",
+    "unseeded": r"generate gave another train.inputs for the same seed",
+    "one seed": r"generate gave the same training data for seeds 0 and 1.*constant = True",
+    "test rows in train": r"24 of 24 sequences of test are copies of training sequences",
+    "random references": r"references differ between two calls",
+    "floor out of reach": r"reference 'coin' says loss 0.34\d*, and its outputs have 0.69",
+    "limit above the floor": r"the limit noise .* is above the floor coin",
+    "no floor": r"references has 0 of kind 'floor'",
+    "metrics of infinity": r"metrics returned \{'perplexity': inf\}",
+    "target names no metric": r"target names metric 'accuracy'",
+    "identity raises": r"identity\(\) failed: identity, line \d+: RuntimeError: no such weight file",
+    "identity is no JSON": r"identity\(\) failed: .*float32",
+}
+MODELS = {
+    "outputs of another shape": r"predict returned \(8,\): expected an array \(8, 1\)",
+    "outputs of NaN": r"predict returned NaN",
+    "mixes sequences": r"predict mixes sequences",
+    "uphill": r"train_step does not lower the loss",
+    "forgets in state()": r"after load_state\(state\(\)\)",
+    "state() of lists": r"state\(\) has .*list",
+    "accepts any state": r"load_state accepts a state with an unknown entry",
+    "a gradient of twice the size": r"the gradient of weight_hh_l0 is wrong",
+    "no size 16": r"at hidden size 16 and 1 layer\(s\), 16 is no multiple of 3",
+    "build raises": r"ZeroDivisionError",
+    "unseeded": r"build gave another '.*' for the same seed",
+    "miscounts": r"count_parameters says [\d,]+, and its learner has",
+}
+CORES = {
+    "batch_first forgotten": r"its core mixes sequences.*batch_first=True",
+    "reads padding": r"outputs depend on the padding.*forward\(self, x, lengths\)",
+    "looks ahead": r"its core looks ahead",
+    "a wrong backward pass": r"the gradient of .* is wrong",
+    "no module": r"core\(\) returned None, expected a torch.nn.Module",
+}
+
+
+def train(flags: dict[str, Any]) -> Outcome:
+    experiment = resolve(flags)
+    return run(experiment, executor=InlineExecutor(experiment.options.plugins))
+
+
+def refused(folder: Path, task: str, model: str) -> str:
+    flags = {"plugins": [BROKEN], "tasks": [task], "models": [model], "budget": "smoke", "name": "e"}
+    with pytest.raises(UserError) as error:
+        train({**flags, "layers": "1", "results": str(folder / "results")})
+    assert not (folder / "results").exists()
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("how", TASKS)
+def test_a_task_that_breaks_its_contract_is_refused(tmp_path: Path, how: str) -> None:
+    text = refused(tmp_path, f"broken_task[how={how}]", "numpy_rnn")
+    assert re.search(TASKS[how], text)
+    assert "broken_task" in text or BROKEN in text
+
+
+@pytest.mark.parametrize("how", MODELS)
+def test_a_model_that_breaks_its_contract_is_refused(tmp_path: Path, how: str) -> None:
+    text = refused(tmp_path, "broken_task", f"broken_model[how={how}]")
+    assert re.search(MODELS[how], text)
+    assert text.startswith(BROKEN)
+
+
+@pytest.mark.parametrize("how", CORES)
+def test_a_core_that_breaks_its_contract_is_refused(tmp_path: Path, how: str) -> None:
+    task = {"reads padding": "padded", "looks ahead": "broken_task[per_step=true]"}.get(how, "broken_task")
+    text = refused(tmp_path, task, f"broken_core[how={how}]")
+    assert re.search(CORES[how], text)
+    assert text.startswith(BROKEN)
+
+
+def test_what_keeps_its_contract_is_trained(tmp_path: Path) -> None:
+    flags: dict[str, Any] = {"plugins": [BROKEN], "budget": "smoke", "name": "e", "results": str(tmp_path / "results")}
+    for model in ("broken_model", "broken_core"):
+        made = {**flags, "tasks": ["broken_task"], "models": [model], "trials": 1, "replicates": 1, "name": model}
+        assert train(made).failures == 0

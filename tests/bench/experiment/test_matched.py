@@ -1,0 +1,100 @@
+"""Comparisons at equal amounts: the size of each model, whatever their order, and what is said where none fits."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.analysis.alarms import alarms
+from bench.analysis.results import load
+from bench.config.resolve import resolve
+from bench.executors.inline import InlineExecutor
+from bench.experiment.observer import Observer
+from bench.experiment.plan import Plan
+from bench.experiment.run import Outcome, run
+from bench.measure.flops import step_flops_of
+from bench.models.contract import Problem
+from bench.training.data import load_data
+from tasks.errors import UserError
+
+SMALL = {"tasks": "sine", "budget": "smoke", "hidden_sizes": "8,16", "layers": "1", "name": "e"}
+
+
+def sizes(models: str, match: str, **more: Any) -> dict[str, int]:
+    plan = Plan(resolve({**SMALL, "models": models, "match": match, **more}), "cpu")
+    return {cell.entry.label: cell.space().hidden_sizes[0] for cell in plan.cells}
+
+
+@pytest.mark.parametrize("match", ["params", "flops", "state"])
+def test_the_order_of_the_models_does_not_matter(match: str) -> None:
+    found = [sizes(",".join(models), match) for models in itertools.permutations(["gru", "lstm", "rnn"])]
+    assert all(one == found[0] for one in found)
+    assert found[0]["gru" if match != "state" else "rnn"] == 16  # the middle one has the middle size
+
+
+def test_equal_state_gives_an_lstm_half_the_units_of_a_gru() -> None:
+    assert sizes("gru,lstm,mingru,slstm", "state") == {"gru": 16, "lstm": 8, "mingru": 16, "slstm": 4}
+
+
+def test_equal_flops_are_as_near_as_a_size_can_bring_them() -> None:
+    experiment = resolve({**SMALL, "models": "gru,lstm,rnn,tcn", "match": "flops"})
+    plan = Plan(experiment, "cpu")
+    task = experiment.tasks[0]
+    problem = Problem.of(task, load_data(task, 0, 0).train)
+    for cell in plan.cells:
+        matched = cell.matched()
+        assert matched is not None
+        size, batch = matched.hidden_size, experiment.batch_size(task)
+        amounts = [step_flops_of(cell.model, problem, near, 1, batch) for near in (size - 1, size, size + 1)]
+        distances = [abs((amount or 0) - matched.budget) for amount in amounts]
+        assert amounts[1] == matched.amount
+        assert min(distances) == distances[1]
+
+
+def test_a_model_that_does_not_say_its_state_is_refused(toy_plugin: str) -> None:
+    with pytest.raises(UserError, match=r"--match state: model linear does not say.*state_size"):
+        sizes("gru,linear", "state", plugins=[toy_plugin])
+
+
+def go(tmp_path: Path, **flags: Any) -> tuple[Outcome, list[str]]:
+    notes: list[str] = []
+
+    class Notes(Observer):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    made = {**SMALL, "steps": 3, "trials": 1, "replicates": 1, "results": str(tmp_path), **flags}
+    return run(resolve(made), executor=InlineExecutor(), observer=Notes()), notes
+
+
+def test_a_model_that_no_size_brings_near_is_an_alarm_with_its_counts(tmp_path: Path) -> None:
+    outcome, notes = go(tmp_path, models="rnn,tcn", match="params", parameter_budgets="321", match_tolerance=0.01)
+    (said,) = [note for note in notes if "is allowed" in note]
+    assert "tcn has" in said
+    results = load("e", tmp_path)
+    about = results.manifest["matched"]["params 321"]["sine"]
+    assert about["budget"] == 321  # 16 · (1 + 16 + 2) + 17: an rnn with 16 units
+    assert about["quantity"] == "parameters"
+    for model, own in about["models"].items():
+        rows = results.trainings[results.trainings["model"] == model]
+        assert set(rows["hidden_size"]) == {own["hidden_size"]}
+        assert set(rows["parameter_count"]) == {own["amount"]}
+    (alarm,) = [alarm for alarm in alarms(results) if "all are to have" in alarm]
+    assert alarm.startswith("On sine (params 321), tcn has")
+    assert outcome.failures == 0
+
+
+def test_sizes_of_equal_time_are_measured_once_and_stay(tmp_path: Path) -> None:
+    go(tmp_path, models="rnn,lstm", match="time")
+    first = load("e", tmp_path).manifest["matched"]["time"]["sine"]
+    assert first["tolerance"] == 0.1
+    assert {own["hidden_size"] for own in first["models"].values()} != {0}
+    assert min(own["amount"] for own in first["models"].values()) > 0
+    go(tmp_path, models="rnn,lstm", match="time", replicates=2)
+    results = load("e", tmp_path)
+    assert results.manifest["matched"]["time"]["sine"] == first
+    for model, own in first["models"].items():
+        assert set(results.trainings.loc[results.trainings["model"] == model, "hidden_size"]) == {own["hidden_size"]}

@@ -1,0 +1,124 @@
+"""`bench.compare`: a DataFrame in, decisions and forecasts out; and results that fit on a screen."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bench
+from bench.cli.display.observing import observing
+from bench.notebook import ModelComparison
+from tasks.errors import UserError
+
+SMALL: dict[str, Any] = {
+    "budget": "smoke",
+    "executor": "inline",
+    "steps": 5,
+    "trials": 1,
+    "replicates": 2,
+    "quiet": True,
+    "hidden_sizes": "4",
+    "layers": "1",
+    "lr_range": "0.01,0.01",
+    "window": 4,
+}
+
+
+def hourly(rows: int = 80) -> pd.DataFrame:
+    times = pd.date_range("2024-01-01", periods=rows, freq="h", name="time")
+    values = np.random.default_rng(0).normal(50, 5, rows)
+    return pd.DataFrame({"load": values}, index=times)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("compare")
+    return {"results": str(folder / "results"), "reports": str(folder / "reports")}
+
+
+@pytest.fixture(scope="module")
+def found(places: dict[str, str]) -> ModelComparison:
+    return bench.compare(hourly(), target="load", models=["gru", "numpy_gru"], **places, **SMALL)
+
+
+def test_it_says_what_came_out(found: ModelComparison) -> None:
+    assert [verdict.task for verdict in found.verdicts] == found.results.tasks
+    assert set(found.summary["model"]) >= {"gru", "numpy_gru", "persistence"}
+    assert found.report.exists()
+    text = repr(found)
+    assert "can't tell yet" in text
+    assert len(text) < 2500
+    assert len(text.splitlines()) < 24
+    assert "<table" in found._repr_html_()
+    assert str(found.report) in found._repr_html_()
+
+
+def test_the_best_model_forecasts_a_frame_and_the_index_goes_on(found: ModelComparison) -> None:
+    frame = hourly(60)
+    forecast = found.best.predict(frame, steps=3)
+    assert forecast.index.equals(pd.date_range("2024-01-03 12:00", periods=3, freq="h", name="time"))
+    assert list(forecast.columns) == ["load", "low", "high"]
+    assert (forecast["low"] < forecast["load"]).all()
+    assert (forecast["load"] < forecast["high"]).all()
+    several = found.model("gru", ensemble=True)
+    assert "2 replicates" in repr(several)
+    assert several.predict(frame).shape == (1, 3)
+
+
+def test_the_same_frame_finds_what_it_has_trained_and_a_changed_one_does_not(
+    found: ModelComparison, places: dict[str, str]
+) -> None:
+    again = bench.compare(hourly(), target="load", models=["gru", "numpy_gru"], **places, **SMALL)
+    assert again.name == found.name
+    other = bench.compare(hourly(70), target="load", models=["numpy_gru"], **places, **SMALL)
+    assert other.name != found.name
+
+
+def test_a_changed_frame_under_the_same_name_is_refused(places: dict[str, str]) -> None:
+    given = {"target": "load", "models": ["numpy_gru"], "name": "mine", **places, **SMALL}
+    bench.compare(hourly(70), **given)
+    before = Path(places["results"], "frames", "mine.csv").read_bytes()
+    with pytest.raises(UserError, match=r"DataFrame has changed since .*mine was made \(70 → 71 rows\)"):
+        bench.compare(hourly(71), **given)
+    assert Path(places["results"], "frames", "mine.csv").read_bytes() == before
+
+
+def test_numbers_and_rows_without_time_are_an_index_too(places: dict[str, str]) -> None:
+    plain = hourly().reset_index(drop=True)
+    forecast = bench.compare(plain, target="load", models=["numpy_gru"], **places, **SMALL).best.predict(plain)
+    assert forecast.index.tolist() == [80]
+    years = plain.assign(year=np.arange(1900, 1980))
+    found = bench.compare(years, target="load", time="year", models=["numpy_gru"], **places, **SMALL)
+    assert found.best.predict(years, steps=2).index.tolist() == [1980, 1981]
+
+
+def test_an_unknown_column_is_named_with_the_nearest(places: dict[str, str]) -> None:
+    with pytest.raises(UserError, match="unknown column 'laod': did you mean 'load'"):
+        bench.compare(hourly(), target="laod", **places, **SMALL)
+
+
+def test_results_of_many_tasks_fit_on_a_screen(synthetic: Any, tmp_path: Path) -> None:
+    tasks = tuple(f"copy[delay={n}]" for n in range(5, 40))
+    synthetic.write(tmp_path, "mine", synthetic.experiment(tasks, seeds=2, trials=2))
+    text = repr(bench.load("mine", tmp_path))
+    assert len(text.splitlines()) <= 24
+    assert "and 27 more tasks" in text
+
+
+def test_a_notebook_shows_one_line_that_is_written_again() -> None:
+    stream = io.StringIO()
+    record = {"stage": "trial", "status": "ok", "task": {"label": "t"}, "model": {"label": "m"}}
+    with observing(False, stream, in_place=True) as observer:
+        observer.planned(2)
+        observer.note("59 rows are missing")
+        observer.finished(0, record, False)
+        observer.finished(None, record, True)
+    text = stream.getvalue()
+    assert text.startswith("\r59 rows are missing\n\r1 of 2 trainings and timings")
+    assert text.rstrip().endswith("2 trainings and timings in 0:00, 1 of them found in the records")
+    assert text.count("\n") == 2

@@ -1,0 +1,135 @@
+"""A plain script, its weights and ONNX give bench's own forecasts, and a student can read the script."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+import bench
+from bench.training.export import export
+from bench.training.forecast import forecast
+from bench.training.kept import best_models, rows_trained_on
+from tasks.errors import UserError
+
+CASES: dict[str, dict[str, Any]] = {
+    "gru": {"models": "gru", "target": "a,b", "features": "c"},
+    "lstm": {"models": "lstm", "target": "a", "layers": "2", "transform": "difference", "fill": "forward"},
+    "rnn": {"models": "rnn", "target": "b", "horizons": "1,3", "transform": "growth"},
+    "relu": {"models": "rnn[nonlinearity=relu]", "target": "a,c", "horizon": "2"},
+    "numpy_gru": {"models": "numpy_gru", "target": "b", "transform": "log", "decimal": ","},
+}
+FIXED = {"hidden_sizes": "5", "lr_range": "0.01,0.01", "replicates": 2, "trials": 1, "steps": 20, "window": 6}
+
+
+def write_table(path: Path, case: str) -> Path:
+    a, b, c = np.random.default_rng(1).normal(50, 8, (3, 90)).round(4)
+    lines = [",".join(map(str, row)) for row in zip(range(90), a, b, c, strict=True)]
+    if case == "lstm":
+        lines[40] = lines[40].replace(str(a[40]), "")
+    text = "\n".join(["t,a,b,c", *lines]) + "\n"
+    path.write_text(text.replace(",", ";").replace(".", ",") if case == "numpy_gru" else text)
+    return path
+
+
+@pytest.fixture(scope="module", params=[*CASES])
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder, case = tmp_path_factory.mktemp(request.param), request.param
+    table = write_table(folder / "table.csv", case)
+    options = {"layers": "1", **CASES[case], **FIXED, "data": str(table), "executor": "inline", "name": "e"}
+    bench.run(bench.resolve({**options, "budget": "smoke", "results": str(folder / "results")}))
+    results = bench.load("e", folder / "results")
+    (model,) = best_models(results)
+    rows = rows_trained_on(results, model)
+    found = export(model, folder / "out", experiment="e", train_rows=rows, table=str(table))
+    return {"case": case, "model": model, "table": table, "paths": found.paths, "folder": folder / "out"}
+
+
+def loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("exported", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_script_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> None:
+    plain = loaded(exported["folder"] / "model.py")
+    found = plain.forecast(*plain.read(exported["table"]))
+    expected = forecast([exported["model"]], str(exported["table"]))
+    rows = [ahead - 1 for ahead in plain.HORIZONS]
+    np.testing.assert_allclose(found, expected.values[rows], rtol=1e-6)
+
+
+def test_onnx_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> None:
+    plain, model = loaded(exported["folder"] / "model.py"), exported["model"]
+    values, _ = plain.read(exported["table"])
+    windows = np.lib.stride_tricks.sliding_window_view(values, plain.WINDOW, axis=0).swapaxes(1, 2)[-4:]
+    graph = onnx.load(exported["folder"] / "model.onnx")
+    onnx.checker.check_model(graph)
+    if exported["case"] == "relu":
+        return  # the reference evaluator of onnx 1.23 has no relu in its RNN
+    (found,) = ReferenceEvaluator(graph).run(None, {"windows": np.ascontiguousarray(windows)})
+    scale = np.array(model.columns.output_scale)
+    np.testing.assert_allclose(found / scale, model(windows) / scale, atol=1e-6)
+
+
+def test_the_script_is_short_and_knows_no_bench(exported: dict[str, Any]) -> None:
+    text = (exported["folder"] / "model.py").read_text()
+    assert len(text.splitlines()) < 100
+    assert max(map(len, text.splitlines())) <= 120
+    assert "import bench" not in text
+    assert "from bench" not in text
+
+
+def test_the_script_trains_as_the_search_chose(exported: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("model.py", "weights.pt"):
+        (tmp_path / name).write_bytes((exported["folder"] / name).read_bytes())
+    command = [sys.executable, str(tmp_path / "model.py"), str(exported["table"]), "--train"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "validation loss" in done.stdout
+    assert "rows ahead" in done.stdout
+    assert (tmp_path / "weights.pt").read_bytes() != (exported["folder"] / "weights.pt").read_bytes()
+
+
+def test_the_windows_of_the_script_are_those_of_the_training(exported: dict[str, Any]) -> None:
+    """The newest validation windows lie where the script looks for them."""
+    plain, model = loaded(exported["folder"] / "model.py"), exported["model"]
+    windows, wanted = plain.examples(*plain.read(exported["table"]))
+    first = plain.TRAIN_ROWS - plain.WINDOW
+    later = slice(first, first + plain.VALID_WINDOWS)
+    packed = model.about["validation"]
+    scale, mean = np.array(model.columns.output_scale), np.array(model.columns.output_mean)
+    np.testing.assert_allclose((wanted[later].numpy() - mean) / scale, packed["targets"], atol=1e-5)
+    standard = (windows[first].numpy() - np.array(model.columns.input_mean)) / np.array(model.columns.input_scale)
+    np.testing.assert_allclose(standard, packed["rows"][: plain.WINDOW], atol=1e-5)
+
+
+def test_what_a_short_script_cannot_do_is_refused_and_nothing_is_written(
+    exported: dict[str, Any], tmp_path: Path
+) -> None:
+    model = exported["model"]
+    about = {**model.about, "model": {**model.about["model"], "name": "mingru"}}
+    other = replace(model, about=about)
+    with pytest.raises(UserError, match="model mingru is no layer of PyTorch: export takes gru, lstm"):
+        export(other, tmp_path / "out", experiment="e", train_rows=50, table=str(exported["table"]))
+    text = exported["table"].read_text()
+    gap = tmp_path / "gap.csv"  # a row at the end whose targets are still to come
+    gap.write_text(text + text.splitlines()[-1].partition(";" if ";" in text else ",")[0].replace("89", "90"))
+    columns = text.splitlines()[0].count(";" if ";" in text else ",")
+    gap.write_text(gap.read_text() + (";" if ";" in text else ",") * columns + "\n")
+    if exported["case"] != "lstm":  # which fills gaps
+        with pytest.raises(UserError, match="does not forecast what bench does"):
+            export(model, tmp_path / "out", experiment="e", train_rows=50, table=str(gap))
+    assert not (tmp_path / "out").exists()

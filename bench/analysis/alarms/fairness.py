@@ -13,8 +13,8 @@ def not_matched(results: Recorded) -> list[str]:
     return [
         f"On {brief(one.task)} ({one.match}), {one.model} has {number(one.amount)} {one.quantity} at hidden size "
         f"{one.hidden_size}, {100 * abs(one.away):.3g} % {'more' if one.away > 0 else 'fewer'} than the "
-        f"{number(one.budget)} that all are to have ({100 * one.tolerance:.3g} % is allowed): no size comes nearer, so give other "
-        "--parameter-budgets, or leave it out of this comparison."
+        f"{number(one.budget)} that all are to have ({100 * one.tolerance:.3g} % is allowed): no size comes nearer, so "
+        "give other --parameter-budgets, or leave it out of this comparison."
         for one in model_amounts(results)
         if abs(one.away) > one.tolerance
     ]

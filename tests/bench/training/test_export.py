@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -99,7 +100,10 @@ def test_the_script_trains_as_the_search_chose(exported: dict[str, Any], tmp_pat
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert "validation loss" in done.stdout
-    assert "rows ahead" in done.stdout
+    assert re.search(r"^(1 row|\d+ rows) ahead: ", done.stdout, re.MULTILINE)
+    nothing = subprocess.run(command[:2], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert nothing.returncode == 1
+    assert "FILE.csv --train" in nothing.stderr
     assert (tmp_path / "weights.pt").read_bytes() != (exported["folder"] / "weights.pt").read_bytes()
 
 

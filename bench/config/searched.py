@@ -23,7 +23,7 @@ OWN = "model."  # begins the names of a model's own hyper-parameters in studies 
 BOUNDS = {
     "weight_decay": (0.0, math.inf),
     "dropout": (0.0, 0.999),
-    "batch_size": (1, math.inf),
+    "batch_size": (1, 10**9),  # as --batch-size
     "clip_norm": (0, math.inf),
 }
 

@@ -5,7 +5,7 @@ BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
 TOOLS := .venv/.installed-tools
 SUPPLY := .venv-supply/.installed
-BENCHMARKS := start allocator loops sweep driver numpy_cells gpu_cohort
+BENCHMARKS := start render allocator loops sweep driver numpy_cells gpu_cohort
 
 .PHONY: run test lint perf perf-gpu lock sbom
 .DEFAULT_GOAL := run

@@ -7,7 +7,9 @@ Rendering reads records only. It imports neither torch nor a task, and the same 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.errors import unknown
@@ -37,6 +39,25 @@ def render(
             if word not in valid:
                 raise unknown(what, word, valid)
 
+    with _no_collection():
+        return _rendered(name, Path(results_dir), Path(reports_dir), formats, figures)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Do not look for garbage meanwhile: figures are hundreds of thousands of objects, which all stay until the end."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _rendered(
+    name: str, results_dir: Path, reports_dir: Path, formats: Sequence[str], figures: Sequence[str]
+) -> list[Path]:
     from bench.analysis.results import load
     from bench.records.atomic import write_atomically
     from bench.report.bibliography import bibliography
@@ -49,7 +70,7 @@ def render(
     if "parquet" in formats:
         require_parquet()
     results = load(name, results_dir)
-    folder, paths = Path(reports_dir) / name, []
+    folder, paths = reports_dir / name, []
     tables = [path for kind in ("csv", "parquet") if kind in formats for path in export_tables(results, folder, kind)]
     drawn_for = {"html", "markdown", "latex"} & set(formats)
     if drawn_for or figures:

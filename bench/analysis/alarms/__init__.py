@@ -13,6 +13,8 @@ Each is rare enough to be read: none is raised by nearly every quick run.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from bench.analysis.alarms.data import few_test_rows, out_of_range
 from bench.analysis.alarms.edges import edges
 from bench.analysis.alarms.failures import failures, without_result
@@ -22,20 +24,28 @@ from bench.analysis.alarms.limits import beyond_the_limit
 from bench.analysis.alarms.recording import changed_folder, damaged_records, mixed_machines, noisy_timings
 from bench.analysis.recorded import Recorded
 
-__all__ = ["alarms"]
+__all__ = ["SUBJECTS", "alarms"]
 
 MOST = 4  # of one kind; with many comparisons all of them would bury the others
 
-_ALL = (
-    *(damaged_records, changed_folder, without_result, failures, not_matched, beyond_the_limit),
-    *(undertrained, overfitted, out_of_range, few_test_rows, edges, noisy_timings, mixed_machines),
-)
+_ALL = {  # by what they are about, in words that complete "an alarm about …"
+    "damaged or changed records": (damaged_records, changed_folder),
+    "models that failed": (without_result, failures),
+    "amounts that should be equal": (not_matched,),
+    "losses below what the noise allows": (beyond_the_limit,),
+    "trainings that ended too early or only memorised": (undertrained, overfitted),
+    "test data out of range or too few": (out_of_range, few_test_rows),
+    "choices on the edge of the search": (edges,),
+    "noisy timings": (noisy_timings,),
+    "mixed environments": (mixed_machines,),
+}
+SUBJECTS = tuple(_ALL)
 
 
 def alarms(results: Recorded) -> tuple[str, ...]:
     """One sentence each, the gravest first; empty where all is well. Of one kind the first few are said."""
     found = []
-    for raise_for in _ALL:
+    for raise_for in chain(*_ALL.values()):
         said = raise_for(results)
         rest = len(said) - MOST
         found += [*said[:MOST], *([f"{rest} more alarms are like the last one."] if rest > 1 else said[MOST:])]

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from bench.analysis.formatting import listed, shortened
 from bench.analysis.results import Results
 from bench.report.document import Picture, clean
+from bench.report.figures.margins import DOTS_PER_INCH, make_room
 from bench.report.figures.svg import DASHES, MUTED, SERIES, style, to_svg
 from bench.report.figures.ticks import apart
 
@@ -39,13 +40,15 @@ def named(text: str, length: int = 24) -> str:
 
 
 def finish(figure: Figure, name: str, title: str, alt: str) -> Picture:
+    """A figure whose axes have got everything, as a picture."""
+    make_room(figure)
     return Picture(name, clean(title), clean(alt), to_svg(figure, clean(title)), figure)
 
 
 def picture(name: str, title: str, draw: Callable[[Axes], str], inches: float, width: float = WIDTH) -> Picture:
     """What `draw` paints on axes of this height, under a legend of what it labelled; `draw` returns the alternative."""
     with style():
-        figure = Figure(figsize=(width, inches), layout="constrained")
+        figure = Figure((width, inches), DOTS_PER_INCH)
         axes = figure.subplots()
         alt = draw(axes)
         labels = list(dict.fromkeys(axes.get_legend_handles_labels()[1]))
@@ -71,7 +74,7 @@ def legend(figure: Figure, axes: Axes, labels: Sequence[str]) -> None:
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     shown = [label for label in dict.fromkeys(named(label, 18) for label in labels) if label in handles]
     columns = legend_columns(shown)
-    place: dict[str, Any] = {"loc": "outside upper left", "ncols": columns, "handlelength": 2.2, "columnspacing": 1.3}
+    place: dict[str, Any] = {"loc": "upper left", "ncols": columns, "handlelength": 2.2, "columnspacing": 1.3}
     figure.legend([handles[label] for label in shown], shown, **place)
     width, inches = figure.get_size_inches()
     figure.set_size_inches(width, inches + 0.19 * -(-len(shown) // columns))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from bench.analysis.formatting import listed, number
 from bench.report.document import Picture
 from bench.report.figures.axes import WIDTH, colour, dashes, finish, named
+from bench.report.figures.margins import DOTS_PER_INCH
 from bench.report.figures.svg import MUTED, style
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column:
     axes.set_ylim(bottom=max(LOWEST, min(0.1, least / 2)))  # no more than there is
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "1" if value == 1 else f"1e{math.log10(value):.0f}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel("steps back from the answer")
@@ -56,10 +58,10 @@ def gradient_flow(
     """`draw` as a picture under a title; its text alternative gives each line's factor a step."""
     shown = [line for line in lines if (table[by] == line).any()]
     with style():
-        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+        figure = Figure((WIDTH, 2.9), DOTS_PER_INCH)
         axes = draw(figure.subplots(), table, shown, by, column)
         if axes.lines[:-1]:
-            figure.legend(loc="outside upper left", ncols=3, handlelength=2.2, columnspacing=1.3)
+            figure.legend(loc="upper left", ncols=3, handlelength=2.2, columnspacing=1.3)
         said = [f"{line} {_per_step(table[table[by] == line], column)}" for line in shown]
         what = "cell state" if column == "cell_norm" else "hidden state"
         alt = f"Gradient of the loss by the {what}, {title}. A step further back multiplies its norm by {listed(said)}."

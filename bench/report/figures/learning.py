@@ -65,7 +65,7 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
     axes.set_xlabel("optimiser steps")
     axes.set_ylabel("validation loss (log)")
     _count_axis(axes)
-    axes.margins(x=0)
+    axes.set_xlim(data["step"].min(), max(data["step"].max(), 1.0))
     ends = data.sort_values("step").groupby(["model", "replicate"])["valid_loss"].last().groupby("model").median()
     finding = told([f"{model} {number(ends[model])}" for model in present])
     return f"Learning curves on {task}. Median validation loss at the end: {finding}."

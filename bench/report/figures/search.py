@@ -13,6 +13,7 @@ from bench.analysis.search_trials import SETTINGS, trials, varied
 from bench.analysis.selected import models_in
 from bench.report.document import Picture
 from bench.report.figures.axes import MARKERS, SMALLEST, WIDTH, colour, finish, legend, named, room, told
+from bench.report.figures.margins import DOTS_PER_INCH
 from bench.report.figures.svg import style
 from bench.report.figures.ticks import log_ticks
 
@@ -68,7 +69,7 @@ def slice_picture(name: str, title: str, results: Results, match: str, task: str
         return None
     with style():
         widths = [2.2 if setting == "learning_rate" else 1.3 for setting in settings]
-        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+        figure = Figure((WIDTH, 2.6), DOTS_PER_INCH)
         panels = figure.subplots(1, len(settings), sharey=True, squeeze=False, width_ratios=widths)[0]
         said = [slices(axes, results, match, task, setting) for axes, setting in zip(panels, settings, strict=True)]
         for axes in panels[1:]:

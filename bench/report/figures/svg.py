@@ -67,6 +67,12 @@ _STYLE: dict[Any, Any] = {
     "xtick.minor.size": 0,
     "ytick.minor.size": 0,
     "path.simplify_threshold": 0.5,
+    "ytick.left": False,  # its length is 0
+    # Near where `margins.make_room` will place the axes.
+    "figure.subplot.left": 0.15,
+    "figure.subplot.right": 0.97,
+    "figure.subplot.bottom": 0.18,
+    "figure.subplot.top": 0.9,
 }
 
 

@@ -14,6 +14,7 @@ from bench.analysis.results import Results
 from bench.analysis.tuned import TuningCurve, tuning_curves
 from bench.report.document import Picture
 from bench.report.figures.axes import SMALLEST, WIDTH, colour, finish, legend, line_style, named
+from bench.report.figures.margins import DOTS_PER_INCH
 from bench.report.figures.svg import style
 from bench.report.figures.ticks import log_ticks
 
@@ -45,7 +46,7 @@ def draw(axes: Axes, curves: Mapping[str, TuningCurve], models: Sequence[str]) -
 def tuning_picture(name: str, task: str, curves: Mapping[str, TuningCurve], models: Sequence[str]) -> Picture:
     """`draw` as a picture; its text alternative says where the lines end and whether the order changes on the way."""
     with style():
-        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+        figure = Figure((WIDTH, 2.9), DOTS_PER_INCH)
         axes = draw(figure.subplots(), curves, models)
         legend(figure, axes, [named(model, 18) for model in curves])
         ends = [f"{model} {number(curve.value[-1])} after {len(curve.value)} trials" for model, curve in curves.items()]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bench.analysis.formatting import shortened
+from bench.analysis.alarms import SUBJECTS
+from bench.analysis.formatting import listed, shortened
 from bench.analysis.results import Results
 from bench.records.schema import label
 from bench.report.document import Block, BulletList, Row, Section, Table, TableCell, Text
-
-ALL_WELL = "nothing beats its noise floor, and no timing had warnings or came from another machine"
 
 
 def failures_section(results: Results) -> Section:
     failed = [record for record in results.records if record.get("status", "ok") != "ok"]
     raised = results.conclusions.alarms
     after: list[Block] = [
-        Text("Alarms:" if raised else f"No alarms: {ALL_WELL}."),
+        Text("Alarms:" if raised else f"No alarm was raised about {listed(list(SUBJECTS), 'or')}."),
         *([BulletList(raised, "alarm")] if raised else []),
     ]
     if not failed:

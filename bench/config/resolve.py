@@ -82,6 +82,18 @@ class Experiment:
         """Whether any model does; if not, workers start without it, in half the time, with a quarter of the memory."""
         return any(model.uses_torch for model in self.models)
 
+    def search_twin(self, model: Model, device: str) -> Model | None:
+        """The faster model that may train the trials of a search on a device in place of `model`; None: none may."""
+        options = self.options
+        return search_twin(
+            model,
+            device=device,
+            dropout=options.dropout,
+            precision=options.precision,
+            optimizer=options.optimizer,
+            rate_changes_each_step=options.schedule == "cosine" or options.warmup > 0,
+        )
+
     def steps(self, task: Task) -> int:
         """Optimiser steps of one training on `task`."""
         if self.options.epochs is not None:
@@ -187,6 +199,11 @@ def resolve(
                 f"--precision {options.precision}: model {model.label} computes in {', '.join(model.precisions)} only: "
                 "leave out one of them"
             )
+        if model.optimizers and options.optimizer not in model.optimizers:
+            raise UserError(
+                f"--optimizer {options.optimizer}: model {model.label} is trained by {', '.join(model.optimizers)} "
+                "only: leave out one of them"
+            )
     budget_parameters = {name: cls.budgets.get(options.budget, {}) for name, cls in TASKS.entries().items()}
     specs = [Spec.parse(text) for text in options.tasks or ()]
     specs += [Spec("series", _series_parameters(options))] if options.data else []
@@ -198,6 +215,7 @@ def resolve(
     experiment = Experiment(name, options, tuple(tasks), tuple(models), own_schemes=schemes, ranges=ranges)
     check_entries(experiment.entries)
     _check_sizes(experiment)
+    _check_schedule(experiment)
     return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment
 
 
@@ -207,11 +225,10 @@ def _has_faster_search(experiment: Experiment) -> bool:
     if options.engine == "exact" or options.trials == 1:
         return False
     device = "cuda" if options.device == "cuda" else "cpu"  # "auto" may come to mean either
-    dropout, precision = options.dropout, options.precision
     if "dropout" in experiment.searched:
         return False
     entries = [entry for entry in experiment.entries if not entry.ranges]
-    if not any(search_twin(e.model, device=device, dropout=dropout, precision=precision) for e in entries):
+    if not any(experiment.search_twin(entry.model, device) for entry in entries):
         return False
     choices = [sizes for matching in experiment.matchings for sizes in (matching.hidden_sizes, matching.layers)]
     rates = [experiment.lr_range(task) for task in experiment.tasks]
@@ -269,6 +286,20 @@ def _check_sizes(experiment: Experiment) -> None:
                 f"model {model.label} can't have hidden size {size}: the nearest that it can have are {near}. "
                 "Choose others with --hidden-sizes"
             )
+
+
+def _check_schedule(experiment: Experiment) -> None:
+    """Raise UserError where a training is too short for its schedule."""
+    options = experiment.options
+    for task in experiment.tasks:
+        steps = experiment.steps(task)
+        if options.warmup >= steps:
+            raise UserError(
+                f"--warmup is {options.warmup}, and a training on {task.label} has {steps} steps: expected less than "
+                "these; give fewer, or more --steps"
+            )
+        if options.schedule == "cosine" and steps == 1:
+            raise UserError(f"--schedule cosine needs 2 steps, and a training on {task.label} has 1: give more --steps")
 
 
 @lru_cache(maxsize=64)

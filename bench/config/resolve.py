@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from bench.config.matching import BY_AMOUNT, TOLERANCES, Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
 from bench.config.references import require_references
-from bench.config.searched import Ranges, asked_ranges, of_training, ranges_of, refuse_unknown_models
+from bench.config.searched import Ranges, asked_ranges, of_training, ranges_of, refuse_too_many, refuse_unknown_models
 from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
@@ -29,6 +29,7 @@ from bench.seeds import generator
 from tasks.checking import check_identity
 from tasks.contract import Task
 from tasks.errors import UserError
+from tasks.ranges import Choices
 from tasks.registry import TASKS, code_hash, load_plugin_file
 from tasks.spec import Spec
 
@@ -193,6 +194,8 @@ def resolve(
     search = asked_ranges(options.search)
     refuse_unknown_models(search, models)
     ranges = tuple(ranges_of(spec, search) for spec, _ in asked)
+    for model, own in zip(models, ranges, strict=True):
+        refuse_too_many(model, own, of_training(search))
     for model in models:
         if options.precision not in model.precisions:
             raise UserError(
@@ -275,10 +278,19 @@ def default_name(options: Options) -> str:
     return name
 
 
+def _variants(experiment: Experiment) -> Iterator[Model]:
+    """The models, and each with every single value that is searched of one of its hyper-parameters."""
+    for model, ranges in zip(experiment.models, experiment.ranges, strict=True):
+        yield model
+        for name, values in ranges.items():
+            if isinstance(values, Choices):
+                yield from (model.with_values({name: value}) for value in values)
+
+
 def _check_sizes(experiment: Experiment) -> None:
     """Raise UserError where a comparison gives a model a hidden size that it cannot have."""
     asked = {size for m in experiment.matchings if m.kind not in BY_AMOUNT for size in m.hidden_sizes}
-    for model in experiment.models:
+    for model in _variants(experiment):
         possible = model.sizes(2 * max(asked)) if asked else ()
         for size in sorted(asked.difference(possible)):
             near = ", ".join(str(one) for one in sorted(possible, key=lambda one: abs(one - size))[:3])

@@ -76,7 +76,7 @@ def train_in_turns(
             "first_batch": first_batch_hash(training, dataset.train),
             "data": data_hash(training.task, training.seed, training.replicate),
         }
-        stepper = open_stepper(learner, _plan(training, dataset))
+        stepper = open_stepper(learner, plan_of(training, dataset))
         try:
             loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None), apart)
             diverged = yield from loop.run()
@@ -110,7 +110,8 @@ def train_in_turns(
     return record
 
 
-def _plan(training: Training, dataset: Dataset) -> StepPlan:
+def plan_of(training: Training, dataset: Dataset) -> StepPlan:
+    """The steps that a training makes."""
     orders = orders_of(training, len(dataset.train))
     return StepPlan(dataset, orders, training.batch_size, training.interval, training.rate_changes_each_step)
 

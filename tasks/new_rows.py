@@ -49,11 +49,12 @@ class NewRows:
         if self.times is None:
             return None
         if row < len(self.times):
-            return self.times.text(row)
+            return self.times.text(row, clock=self.times.has_clock)
         if self.grid is None:
             return None
         last = int(self.grid.positions[-1])
-        return self.grid.times(self.times, np.array([last + row - len(self.times) + 1])).text(0)
+        next_time = self.grid.times(self.times, np.array([last + row - len(self.times) + 1]))
+        return next_time.text(0, clock=self.times.has_clock)
 
 
 def read_new_rows(path: str, columns: Columns, trained: str) -> NewRows:

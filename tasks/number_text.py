@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tasks.contract import Array
 
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "?", "-"}  # lower case
 
+_MISSING_IN_PANDAS = {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"}
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
 _UNIT = re.compile(r"(?:[^\d\s.,+(-]{1,3}\s*)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?\s*(?:[^\d\s.,][^\d]{0,20})?")
 
@@ -64,28 +66,33 @@ def numbers(texts: Sequence[str], decimal: str = ".") -> tuple[Array, int | None
     return values, None
 
 
-def how_to_mend(path: str, name: str, text: str, texts: Sequence[str], reading: tuple[str, str]) -> str:
-    """What makes a column readable of which `text` is no number: a flag, or a line of pandas.
+def how_to_mend(path: str, name: str, text: str, columns: Mapping[str, Sequence[str]], reading: tuple[str, str]) -> str:
+    """What makes column `name` readable, of which `text` is no number: a flag, or a line of pandas.
 
-    texts: of the whole column. reading: the delimiter and the decimal mark with which the file was read.
+    columns: of the whole table. reading: the delimiter and the decimal mark with which the file was read.
     """
     delimiter, decimal = reading
+    texts = columns[name]
     grouped = _GROUPED.fullmatch(text)
     other = "," if decimal == "." else "."
     flag = "give --decimal ," if decimal == "." else "leave out --decimal ,"
     given = [value for value in texts if not is_missing(value)]
     separated = [f"sep={delimiter!r}"] if delimiter != "," else []
+    absent = _absent(name, columns)
     if grouped and not (other in text and all(is_number(value, other) for value in given if other in value)):
         mark = str(grouped[1])
         used = "," if mark == "." or (mark != "," and "," in text) else "."
         options = separated + (["engine='python'"] if mark > "~" else [])  # the faster one knows ASCII alone
         options += [f"thousands={mark!r}"] + ([f"decimal={used!r}"] if used != "." else [])
+        options += _kept_as_text(columns, mark) + absent
         return f"thousands are separated; in pandas: {_rewritten(path, ', '.join(options))}"
     if is_number(text, other):
         if all(_GROUPED.fullmatch(value) for value in given if other in value):
             return (
                 f"if '{other}' stands before the decimals, {flag}; if it separates thousands, in pandas: "
-                + _rewritten(path, ", ".join([*separated, f"thousands={other!r}"]))
+                + _rewritten(
+                    path, ", ".join([*separated, f"thousands={other!r}", *_kept_as_text(columns, other), *absent])
+                )
             )
         return f"decimals are written with '{other}': {flag}"
     if any(character.isdigit() for character in text) and _UNIT.fullmatch(text):
@@ -95,8 +102,30 @@ def how_to_mend(path: str, name: str, text: str, texts: Sequence[str], reading: 
             ".str.extract(r'([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)')[0].astype(float)"
         )
     if not any(character.isdigit() for character in text):
-        return f"expected a number; a column of words can be an input with --categorical {name}"
+        if 2 * sum(any(character.isdigit() for character in value) for value in given) > len(given):
+            as_text = ", ".join([*separated, "dtype=str", *absent])
+            return f"expected a number, or an empty cell where it is missing; in pandas: {_rewritten(path, as_text)}"
+        return f"expected a number; a column of words can be an input with --categorical {shlex.quote(name)}"
     return "expected a number"
+
+
+def _absent(name: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The option of pandas that names what stands for a missing value: the words in a column of numbers, and what
+    pandas would take for text, which makes it leave all numbers of that column as they are."""
+    words = {value for value in columns[name] if not any(character.isdigit() for character in value)}
+    words |= {value for texts in columns.values() for value in texts if is_missing(value)}
+    words -= _MISSING_IN_PANDAS
+    return [f"na_values={sorted(words)!r}"] if words else []
+
+
+def _kept_as_text(columns: Mapping[str, Sequence[str]], mark: str) -> list[str]:
+    """The option of pandas that keeps columns from losing `mark` where it does not separate thousands: 31.12.2024."""
+    kept = [
+        name
+        for name, texts in columns.items()
+        if any(mark in text and not _GROUPED.fullmatch(text) and text.replace(mark, "").isdigit() for text in texts)
+    ]
+    return [f"dtype={dict.fromkeys(kept, 'str')!r}"] if kept else []
 
 
 def _with_points(texts: Sequence[str]) -> str:

@@ -55,8 +55,10 @@ def Choice(*values: Any) -> Any:  # noqa: N802 - reads as a type where it stands
 
 def Range(low: float, high: float, *, log: bool = False) -> Any:  # noqa: N802
     """The default of a field that a search draws from `low` to `high`; the middle where nothing is searched."""
-    if not low < high or (log and low <= 0):
-        raise ValueError(f"Range({low}, {high}, log={log}): expected low < high{', above 0 on a log scale' * log}")
+    if not -math.inf < low < high < math.inf or (log and low <= 0):
+        raise ValueError(
+            f"Range({low}, {high}, log={log}): expected two numbers with low < high{', above 0 on a log scale' * log}"
+        )
     return Interval(float(low), float(high), log)
 
 

@@ -55,7 +55,8 @@ class UserTable:
         values, wrong = numbers(texts, reading.decimal)
         if wrong is not None:
             text, delimiter = texts[wrong], reading.delimiter or ","
-            mend = how_to_mend(self.path, name, text, texts, (delimiter, reading.decimal))
+            columns = {column: self.text(column) for column in self.names}
+            mend = how_to_mend(self.path, name, text, columns, (delimiter, reading.decimal))
             raise UserError(f"{self.path}: column {short(name)} has {short(text)} in line {self.lines[wrong]}: {mend}")
         found = np.flatnonzero(np.isinf(values))
         if len(found) and not infinite:

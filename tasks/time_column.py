@@ -50,12 +50,21 @@ class Times:
         """Some of the rows, by position."""
         return Times(self.values[rows], None if self.wall is None else self.wall[rows], self.zone)
 
-    def text(self, row: int) -> str:
-        """A time as people write it: a number, or a date in ISO 8601, without the clock where it is midnight."""
+    @property
+    def has_clock(self) -> bool:
+        """Whether any of them is a date with a time of day other than midnight."""
+        return self.wall is not None and bool(np.any(np.asarray(self.wall) % 86_400 != 0))
+
+    def text(self, row: int, *, clock: bool = False) -> str:
+        """A time as people write it: a number, or a date in ISO 8601.
+
+        clock: write midnight too, so that all times of an hourly table look alike.
+        """
         if self.wall is None:
             return f"{self.values[row]:.15g}"
         moment = EPOCH + timedelta(seconds=round(float(self.wall[row]), 6))
-        return moment.isoformat(sep=" ").removesuffix(" 00:00:00")
+        text = moment.isoformat(sep=" ")
+        return text if clock else text.removesuffix(" 00:00:00")
 
 
 def read_times(path: str, name: str, texts: Sequence[str], lines: Sequence[int], reading: Reading) -> Times:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bench.analysis.formatting import shortened
+
+LONGEST = 60  # characters of a task's name in a sentence
+
 
 class Words(NamedTuple):
     """A comparison in a heading or on a button, after "On TASK", and described."""
@@ -15,7 +19,25 @@ class Words(NamedTuple):
 
 def place(task: str, match: str, several: bool) -> str:
     """The beginning of a sentence about a task: "On sine", and where there are several comparisons which of them."""
-    return f"On {task}, {words(match).place}" if several else f"On {task}"
+    name = brief(task)
+    return f"On {name}, {words(match).place}" if several else f"On {name}"
+
+
+def brief(task: str) -> str:
+    """A task's name as sentences and lines of progress say it; tables and headings have the whole name.
+
+    Of a long one the first two parameters and the last are kept: both ends tell names apart.
+
+    >>> brief("series[load,MW,features=wind+sun+rain,categorical=holiday,calendar=hour+weekday,horizons=1-24]")
+    'series[load,MW,…,horizons=1-24]'
+    """
+    if len(task) <= LONGEST:
+        return task
+    name, _, rest = task.partition("[")
+    parameters = rest.split(",")
+    if len(parameters) > 3:
+        task = f"{name}[{','.join(parameters[:2])},…,{parameters[-1]}"
+    return shortened(task, LONGEST)
 
 
 _KINDS = {

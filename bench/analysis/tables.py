@@ -293,9 +293,13 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
     worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()
     none = without_target(records, table)
+    cell = ["match", "task", "model"]
+    groups = dict(iter(selected.groupby(cell, sort=False)))
+    cells = dict.fromkeys(table[cell].itertuples(index=False, name=None))  # in the order in which their searches began
     rows = [
-        summarise_model(group, timings, metrics, float(worst.get(names[:2], math.nan)), names[1] not in none)
-        for names, group in selected.groupby(["match", "task", "model"], sort=False)
+        summarise_model(groups[names], timings, metrics, float(worst.get(names[:2], math.nan)), names[1] not in none)
+        for names in cells
+        if names in groups
     ]
     rows += [
         summarise_reference(group, metrics)

@@ -179,9 +179,9 @@ class Options:
     engine: Literal["auto", "exact"] = _amount(
         "auto",
         "HOW",
-        "auto: the trials of a search run on the fastest implementation of the same network (NumPy's for gru and rnn "
-        "on a CPU, stacks of trainings of gru, lstm and rnn on a GPU), and the selected ones are trained again by the "
-        "model itself. exact: all by the model itself.",
+        "auto: the trials of a search run on a faster implementation of the same network where there is one (NumPy's "
+        "for gru on a CPU, stacks of trainings of gru, lstm and rnn on a GPU), and the selected ones are trained again "
+        "by the model itself. exact: all by the model itself.",
         decides="plan",
         before="exact",
     )

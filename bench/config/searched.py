@@ -24,7 +24,7 @@ MOST = 12  # names that one search may have beyond sizes, layers, learning rate 
 BOUNDS = {
     "weight_decay": (0.0, math.inf),
     "dropout": (0.0, 0.999),
-    "batch_size": (1, math.inf),
+    "batch_size": (1, 10**9),  # as --batch-size
     "clip_norm": (0, math.inf),
 }
 

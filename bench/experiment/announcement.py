@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from bench.analysis.labels import brief
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.plan import Plan
 from bench.models.initialisation import GATES
@@ -33,7 +34,7 @@ def announcement(plan: Plan, task: Task, workers: int) -> str | None:
     cells = [cell for cell in plan.cells if cell.task is task]
     trainings = sum(_trainings(cell, plan.count(cell)) for cell in cells)
     line = (
-        f"{task.label}: {task.rows:,} rows, {windows} training windows; a training takes {steps:,} steps of "
+        f"{brief(task.label)}: {task.rows:,} rows, {windows} training windows; a training takes {steps:,} steps of "
         f"{batch_size} windows, {' to '.join(passes)} passes; {trainings:,} trainings"
     )
     if not workers:

@@ -92,11 +92,11 @@ class Plan:
         for cell in self.cells:
             matched, tolerance = cell.matched(), self.experiment.tolerances.get(cell.matching.kind, 0.0)
             if matched is not None and beyond(matched, tolerance):
-                quantity = QUANTITIES[cell.matching.kind]
+                quantity, away = QUANTITIES[cell.matching.kind], matched.amount / matched.budget - 1
                 found.append(
                     f"at equal {quantity}, {cell.entry.label} has {matched.amount:,.6g} on {cell.task.label} (hidden "
-                    f"size {matched.hidden_size}), {matched.amount / matched.budget - 1:+.0%} from the budget of "
-                    f"{matched.budget:,.6g}; {tolerance:.0%} is allowed"
+                    f"size {matched.hidden_size}), {100 * abs(away):.3g} % {'more' if away > 0 else 'fewer'} than the "
+                    f"{matched.budget:,.6g} that all are to have; {100 * tolerance:.3g} % is allowed"
                 )
         return found
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from bench.analysis.labels import brief
 from bench.analysis.tables import write_tables
 from bench.config.budgets import FIRST_LOOK
 from bench.config.growing import difference, grown, inputs
@@ -243,7 +244,7 @@ class _Run:
             self.observer.note(text)
         for task in self.experiment.tasks:
             for text in task.notes:
-                self.observer.note(f"{task.label}: {text}")
+                self.observer.note(f"{brief(task.label)}: {text}")
             line = announcement(self.plan, task, self.workers.count if self.workers.machine["device"] == "cpu" else 0)
             if line is not None:
                 self.observer.note(line)

@@ -34,12 +34,6 @@ class Rnn(TorchModel):
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         return parameter_count("rnn", problem, hidden_size, num_layers)
 
-    def faster_on_cpu(self) -> Model | None:
-        """A training step takes 0.23 to 0.46 of the time (default tasks, hidden 16 to 64, 1 and 2 layers)."""
-        from bench.models.numpy_rnn import NumpyRNN
-
-        return NumpyRNN(nonlinearity=self.nonlinearity) if type(self) is Rnn else None
-
     def stacked_on_gpu(self) -> Model | None:
         """How much less time a training takes: not measured."""
         from bench.models.torch_learner.stacked.twins import RnnInStack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -15,9 +16,10 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from bench.models.contract import OPTIMIZER_STATE
+from bench.models.contract import OPTIMIZER_STATE, Settings
 from bench.records.atomic import write_bytes_atomically
 from bench.training.checkpoint import LoadedModel
+from bench.training.checkpoint_file import typed
 from bench.training.forecast import forecast, table_columns
 from bench.training.paths import Horizons
 from bench.training.validation_rows import unpack
@@ -45,7 +47,10 @@ def export(model: LoadedModel, folder: Path, *, experiment: str, train_rows: int
     against bench before anything is written. UserError for a model that is no GRU, LSTM or plain RNN of PyTorch, and
     for a table that is read in a way that a short script cannot show.
     """
-    files = {SCRIPT: script(model, experiment=experiment, train_rows=train_rows).encode(), WEIGHTS: _weights(model)}
+    files = {
+        SCRIPT: script(model, experiment=experiment, train_rows=train_rows).encode(errors="replace"),
+        WEIGHTS: _weights(model),
+    }
     notes: list[str] = []
     with tempfile.TemporaryDirectory() as there:
         for name, content in files.items():
@@ -78,22 +83,25 @@ def _check(plain: ModuleType, model: LoadedModel, table: str) -> None:
 
 
 def script(model: LoadedModel, *, experiment: str, train_rows: int) -> str:
-    """The script as text: it reads the file, and trains and forecasts with the model's layer and configuration."""
+    """The script as text: it reads the file, and trains and forecasts with the model's layer and configuration.
+
+    The checkpoint may be anybody's, and the script is run: from its description only numbers and quoted text get there.
+    """
     columns, about = table_columns(model), model.about
     name, layer = str(about["model"]["name"]), _LAYERS.get(str(about["model"]["name"]))
     if layer is None:
         raise UserError(f"model {name} is no layer of PyTorch: export takes {listed(_LAYERS)}; give one with --model")
     _require_readable(columns)
     rows = unpack(about.get("validation"), columns.window, len(columns.inputs), len(columns.outputs))
-    horizons, settings, training = Horizons.of(columns), about["settings"], about["training"]
+    horizons, settings = Horizons.of(columns), typed(Settings, about["settings"])
     nonlinearity = about["model"]["parameters"].get("nonlinearity", "tanh")
     more = f', nonlinearity="{nonlinearity}"' if nonlinearity != "tanh" else ""
-    more += f", dropout={settings['dropout']}" if settings["dropout"] and settings["num_layers"] > 1 else ""
+    more += f", dropout={settings.dropout}" if settings.dropout and settings.num_layers > 1 else ""
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(Path(__file__).with_name("plain_model.py.jinja").read_text(encoding="utf-8"))
     text: str = template.render(
-        experiment=experiment,
-        model=about["model"]["label"],
+        experiment=_quotable(experiment),
+        model=_quotable(str(about["model"].get("label", name))),
         cell=layer,
         more=more,
         inputs=list(columns.inputs),
@@ -107,12 +115,25 @@ def script(model: LoadedModel, *, experiment: str, train_rows: int) -> str:
         valid_windows=len(rows.targets) if rows else 1,
         **{name: list(getattr(columns, name)) for name in ("input_mean", "input_scale", "output_mean", "output_scale")},
         **_reading(columns),
-        **{name: settings[name] for name in ("hidden_size", "num_layers")},
-        **{name: settings[name] for name in ("learning_rate", "weight_decay", "clip_norm")},
-        batch_size=training["batch_size"],
-        steps=training["steps"],
+        **{name: getattr(settings, name) for name in ("hidden_size", "num_layers")},
+        **{name: getattr(settings, name) for name in ("learning_rate", "weight_decay", "clip_norm")},
+        **{name: _count(model, name) for name in ("batch_size", "steps")},
     )
     return text
+
+
+def _quotable(text: str) -> str:
+    """Text as it can stand between the quotes of a Python string: escapes of JSON are escapes of Python."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _count(model: LoadedModel, name: str) -> int:
+    """A number of the training that a checkpoint describes; UserError where it is none."""
+    training = model.about.get("training")
+    value = training.get(name) if isinstance(training, Mapping) else None
+    if type(value) is not int or value < 1:
+        raise UserError(f"{model.path} is a damaged checkpoint: its {name} is {value!r}: train the model again")
+    return value
 
 
 def _require_readable(columns: Columns) -> None:

@@ -40,7 +40,14 @@ def best_models(
     groups = ranked(tuple(one for one in kept if model in (None, one.model)))
     chosen = groups[0] if ensemble else groups[0][:1]
     plugins = (*(results.settings.get("plugins") or ()), *plugins)
-    return [load_model(results.folder / one.file, plugins, largest_gib=largest_gib) for one in chosen]
+    loaded = [load_model(results.folder / one.file, plugins, largest_gib=largest_gib) for one in chosen]
+    for found in loaded:
+        if found.about.get("key") != Path(found.path).stem:
+            raise UserError(
+                f"{found.path} holds the model of another training: restore the file, or delete it and run the "
+                "experiment again with --save-models"
+            )
+    return loaded
 
 
 def trained_on(results: Results, model: LoadedModel) -> str:

@@ -32,12 +32,23 @@ class Horizons:
 def require_rollable(columns: Columns, steps: int) -> None:
     """UserError where forecasts would have to serve as inputs, and some inputs are not forecast."""
     horizons = Horizons.of(columns)
-    others = columns.inputs[horizons.targets :]
-    if steps > horizons.ahead[-1] and others:
+    if steps > horizons.ahead[-1] and len(columns.inputs) > horizons.targets:
+        others = _columns_and_flags(columns, horizons.targets)
+        furthest = horizons.ahead[-1]
         raise UserError(
-            f"--steps {steps} goes beyond the {horizons.ahead[-1]} rows that the model forecasts, so that forecasts "
-            f"would be its inputs, and it has no forecast of {listed(others)}: train with --horizons 1-{steps}"
+            f"--steps {steps} goes beyond the {furthest} row{'s' * (furthest > 1)} that the model forecasts, so "
+            f"that forecasts would be its inputs, and it has no forecast of {listed(others)}: train with "
+            f"--horizons 1-{steps}"
         )
+
+
+def _columns_and_flags(columns: Columns, targets: int) -> list[str]:
+    """What a model looks at beside its targets, as it was given: columns of the file, then "the calendar"."""
+    selection = columns.selection
+    if selection is None:
+        return list(columns.inputs[targets:])
+    given = [name for name in selection.inputs if name not in columns.inputs[:targets]]
+    return given + (["the calendar"] if selection.calendar else [])
 
 
 def paths(model: LoadedModel, windows: Array, base: Array | None, steps: int) -> Array:

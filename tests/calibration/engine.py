@@ -1,6 +1,6 @@
 """What `--engine auto` changes: the same experiment with both engines, side by side.
 
-    python tests/calibration/engine.py                                  # gru and rnn on the default tasks at quick
+    python tests/calibration/engine.py                  # gru on the default tasks at quick
     python tests/calibration/engine.py --models gru,lstm --tasks sine --replicates 2
 
 For each model: in how many replicates another configuration was selected than by the model itself, what that changed in
@@ -63,7 +63,7 @@ def report(found: pd.DataFrame) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in {"models": "gru,rnn", "tasks": "sine,regression,copy", "budget": "quick"}.items():
+    for name, default in {"models": "gru", "tasks": "sine,regression,copy", "budget": "quick"}.items():
         parser.add_argument(f"--{name}", default=default)
     parser.add_argument("--replicates", type=int, default=7)
     given = vars(parser.parse_args())

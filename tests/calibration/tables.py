@@ -124,6 +124,8 @@ MESSY = (
           "thousands are separated; in pandas: pandas.read_csv"),
     Messy("german-numbers", "1.234,56", _numbers(_german), TY, "thousands='.', decimal=','"),
     Messy("swiss-numbers", "1'234.56", _numbers(lambda v: f"{v:,.2f}".replace(",", "'")), TY, "thousands=\"'\""),
+    Messy("word-among-numbers", "n/v among numbers", _without(lambda i: i == 30, "n/v"), Y,
+          "an empty cell where it is missing; in pandas"),
     Messy("unit", "a unit after the number", _numbers(lambda v: f"{v:.1f} kWh"), TY, "a number without a unit"),
     Messy("percent", "a percent sign", _numbers(lambda v: f"{v:.1f}%"), TY, "expected a number without a unit"),
     Messy("currency", "a currency before the number", _numbers(lambda v: f"€{v:.2f}"), TY, "number without a unit"),

@@ -79,6 +79,16 @@ def test_forecasts_beyond_the_end_have_their_times(tmp_path, frame, parameters):
     assert new.time_of(241) == "2024-08-29"
 
 
+def test_times_of_an_hourly_table_all_have_a_clock(tmp_path):
+    times = pd.date_range("2024-01-01 03:00", periods=94, freq="h").strftime("%Y-%m-%d %H:%M")
+    pd.DataFrame({"t": times, "load": np.arange(94.0) % 7}).to_csv(tmp_path / "hours.csv", index=False)
+    task = Series(str(tmp_path / "hours.csv"), ("load",), window=5, time="t")
+    new = read_new_rows(str(tmp_path / "hours.csv"), task.columns, "model")
+    assert [new.time_of(row) for row in (21, 92, 93, 94)] == [
+        "2024-01-02 00:00:00", "2024-01-04 23:00:00", "2024-01-05 00:00:00", "2024-01-05 01:00:00"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("parameters", CASES)
 def test_a_checkpoint_carries_all_of_it(tmp_path, frame, parameters):
     columns = series(tmp_path, frame, **parameters).columns

@@ -60,6 +60,34 @@ def test_the_line_of_pandas_mends_thousands(tmp_path, monkeypatch, values, decim
     np.testing.assert_array_equal(read_table("mended.csv").numbers("a"), expected)
 
 
+def mended(message):
+    """The table that a message's line of pandas writes."""
+    eval(message.partition("in pandas: ")[2], {"pandas": pd})
+    return read_table("mended.csv")
+
+
+def test_the_line_for_thousands_keeps_dates_and_takes_words_for_gaps(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = ["20.03.2024;1.005,9;7,75", "21.03.2024;n/v;-", "22.03.2024;999,5;0,5", "23.03.2024;;?"]
+    (tmp_path / "t.csv").write_text("day;load;heat\n" + "".join(f"{row}\n" for row in rows))
+    with pytest.raises(UserError, match="thousands are separated") as caught:
+        read_table("t.csv", Reading(decimal=",")).numbers("load")
+    table = mended(str(caught.value))
+    assert table.text("day") == ["20.03.2024", "21.03.2024", "22.03.2024", "23.03.2024"]
+    np.testing.assert_array_equal(table.numbers("load"), [1005.9, math.nan, 999.5, math.nan])
+    np.testing.assert_array_equal(table.numbers("heat"), [7.75, math.nan, 0.5, math.nan])
+
+
+def test_a_word_among_numbers_is_taken_for_a_gap_and_leaves_all_other_values_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("day;load\n01;1,50\n02;n/v\n03;2,25\n")
+    with pytest.raises(UserError, match="'n/v' in line 3: expected a number, or an empty cell") as caught:
+        read_table("t.csv", Reading(decimal=",")).numbers("load")
+    table = mended(str(caught.value))
+    assert table.text("day") == ["01", "02", "03"]
+    assert table.text("load") == ["1,50", "", "2,25"]
+
+
 def test_three_digits_after_a_comma_may_be_either(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a;b\n1,234;0\n5,678;0\n")

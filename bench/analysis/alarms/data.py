@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.analysis.formatting import whole
+from bench.analysis.labels import brief
 from bench.analysis.recorded import Recorded
 from bench.records.schema import Record, label
 
@@ -22,8 +23,8 @@ def out_of_range(results: Recorded) -> list[str]:
         shares = [record["outside_range"] for record in splits.values() if record.get("outside_range") is not None]
         if shares and float(np.mean(shares)) >= OUTSIDE:
             found.append(
-                f"On {task}, {100 * float(np.mean(shares)):.0f} % of the test values lie outside the range of the "
-                f"training values, where a net must extrapolate: {_mend(next(iter(splits.values())))}."
+                f"On {brief(task)}, {100 * float(np.mean(shares)):.0f} % of the test values lie outside the range of "
+                f"the training values, where a net must extrapolate: {_mend(next(iter(splits.values())))}."
             )
     return found
 
@@ -58,7 +59,8 @@ def few_test_rows(results: Recorded) -> list[str]:
             else "give more --replicates"
         )
         found.append(
-            f"On {task}, results rest on {whole(total)} test values in all, of which a few odd ones decide: {more}."
+            f"On {brief(task)}, results rest on {whole(total)} test values in all, so that a few unusual ones "
+            f"decide: {more}."
         )
     return found
 

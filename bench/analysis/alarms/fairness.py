@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from bench.analysis.equal_amounts import model_amounts
 from bench.analysis.formatting import number
+from bench.analysis.labels import brief
 from bench.analysis.recorded import Recorded
 
 
 def not_matched(results: Recorded) -> list[str]:
     """Models that no hidden size brings near enough to the budget of a comparison."""
     return [
-        f"On {one.task} ({one.match}), {one.model} has {number(one.amount)} {one.quantity} at hidden size "
-        f"{one.hidden_size}, {abs(one.away):.0%} {'more' if one.away > 0 else 'fewer'} than the {number(one.budget)} "
-        f"that all are to have ({one.tolerance:.0%} is allowed): no size comes nearer, so give other "
-        "--parameter-budgets, or leave it out of this comparison."
+        f"On {brief(one.task)} ({one.match}), {one.model} has {number(one.amount)} {one.quantity} at hidden size "
+        f"{one.hidden_size}, {100 * abs(one.away):.3g} % {'more' if one.away > 0 else 'fewer'} than the "
+        f"{number(one.budget)} that all are to have ({100 * one.tolerance:.3g} % is allowed): no size comes nearer, so "
+        "give other --parameter-budgets, or leave it out of this comparison."
         for one in model_amounts(results)
         if abs(one.away) > one.tolerance
     ]

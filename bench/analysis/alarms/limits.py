@@ -6,6 +6,7 @@ import numpy as np
 
 from bench.analysis import stats
 from bench.analysis.formatting import number
+from bench.analysis.labels import brief
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
 
@@ -27,9 +28,9 @@ def beyond_the_limit(results: Recorded) -> list[str]:
             pairs = rows.set_index("replicate")["test_loss"].to_frame("model").join(bound.rename("limit"), how="inner")
             means = np.exp(np.log(pairs.clip(lower=SMALLEST_LOSS)).mean())
             text = (
-                f"On {task} ({match}), {model} has a test loss of {number(means['model'])}, below the limit {limit} of "
-                f"{number(means['limit'])}, over {len(pairs)} replicates: nothing can predict noise, so look for "
-                "test data in the training."
+                f"On {brief(str(task))} ({match}), {model} has a test loss of {number(means['model'])}, below the "
+                f"limit {limit} of {number(means['limit'])}, over {len(pairs)} replicates: nothing can predict noise, "
+                "so look for test data in the training."
             )
             tested.append((stats.below_limit(pairs["model"], pairs["limit"]), text))
     adjusted = stats.holm([p for p, _ in tested])

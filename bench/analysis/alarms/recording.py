@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.formatting import listed
+from bench.analysis.labels import brief
 from bench.analysis.recorded import Recorded
 from bench.records.schema import label
 
@@ -28,9 +29,12 @@ def changed_folder(results: Recorded) -> list[str]:
 def noisy_timings(results: Recorded) -> list[str]:
     """One sentence, which names what was timed where that is short enough to read."""
     noisy = results.timings[results.timings["has_warnings"].fillna(False).astype(bool)]
-    names = list(dict.fromkeys(f"{row.model} on {row.task}" for row in noisy.itertuples()))
+    names = list(dict.fromkeys(f"{row.model} on {brief(str(row.task))}" for row in noisy.itertuples()))
     if not names:
         return []
+    if noisy["task"].nunique() == 1:
+        task = brief(str(noisy["task"].iloc[0]))
+        names = [f"{listed(list(dict.fromkeys(map(str, noisy['model']))))} on {task}"]
     said = listed(names) if len(names) <= NAMED else f"{len(noisy)} of {len(results.timings)} configurations"
     return [f"The machine was not quiet while timing {said}: read these times with care."]
 

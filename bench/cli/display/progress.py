@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bench.analysis.labels import brief
 from bench.experiment.observer import Observer
 from bench.records.curves import lowest_valid_loss
 from bench.records.plain import plain
@@ -139,7 +140,7 @@ class ProgressLine(Observer):
 def describe(record: Record) -> str:
     """A record in a line: what was trained or timed, and what came out."""
     stage, model = record["stage"], record["model"]
-    parts = [stage, record["task"]["label"], model["label"]]
+    parts = [stage, brief(record["task"]["label"]), model["label"]]
     if model.get("hidden_size"):
         parts.append(f"hidden {model['hidden_size']} × {model['num_layers']}")
     if record.get("training"):
@@ -154,7 +155,8 @@ def _outcome(record: Record) -> str:
         lines = (record.get("error") or "").strip().splitlines()
         return f"{record['status']}: {lines[-1]}" if lines else str(record["status"])
     if record.get("timing"):
-        return f"{record['timing']['step_seconds'] * 1e3:.3g} ms a step"
+        kernel = f" ({record['kernel']})" if record.get("kernel") else ""
+        return f"{record['timing']['step_seconds'] * 1e3:.3g} ms a step{kernel}"
     wall = f", {record['wall_seconds']:.1f} s" if record.get("wall_seconds") is not None else ""
     if record["stage"] == "examine":
         return "gradient flow and predictions" if record.get("gradient_flow") else "predictions"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.analysis.formatting import is_missing, number, scored, seconds, whole
-from bench.analysis.labels import words
+from bench.analysis.labels import brief, words
 from bench.cli.display.progress import describe
 from bench.records.plain import plain
 
@@ -87,7 +87,7 @@ def decision_lines(results: Results) -> list[str]:
     """What to use on each task, and an empty line; none where nothing has results."""
     several = len(results.matches) > 1
     lines = [
-        f"{verdict.task}{f', {words(verdict.match).heading}' if several else ''}: {verdict.answer}"
+        f"{brief(verdict.task)}{f', {words(verdict.match).heading}' if several else ''}: {verdict.answer}"
         for verdict in results.verdicts
     ]
     return [*lines, ""] if lines else []
@@ -171,7 +171,7 @@ def model_lines(results: Results) -> list[str]:
     tasks = list(dict.fromkeys(model.task for model in kept))
     best = [ranked(tuple(model for model in kept if model.task == task))[0][0] for task in tasks]
     found.append(f"models  {results.folder}/models/ ({len(kept)})")
-    found += [f"  best by validation on {m.task}: {m.model}, {results.folder}/{m.file}" for m in best]
+    found += [f"  best by validation on {brief(m.task)}: {m.model}, {results.folder}/{m.file}" for m in best]
     command = predict_command(results)
     known = ", ".join(results.settings.get("known") or ())
     if command and known:

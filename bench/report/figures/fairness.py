@@ -45,7 +45,7 @@ def skill_against_costs(axes: Axes, results: Results, match: str, task: str) -> 
         panel.set_xscale("log")
         for model, row in known.items():
             panel.plot([row[column]], [row["skill"]], **_look(results, model))
-        log_ticks(panel.xaxis)
+        log_ticks(panel.xaxis, most=2)
         panel.margins(0.2)
         if x == 0:
             panel.set_ylabel("skill", fontsize=8.5)

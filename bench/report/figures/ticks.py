@@ -70,9 +70,9 @@ class _TextFormatter(Formatter):
         return texts(values)
 
 
-def log_ticks(axis: Any) -> None:
-    """Give a logarithmic axis round ticks with distinct texts."""
-    axis.set_major_locator(_RoundLocator(MOST[axis.axis_name]))
+def log_ticks(axis: Any, most: int | None = None) -> None:
+    """Give a logarithmic axis round ticks with distinct texts, as many as fit unless a smaller panel has `most`."""
+    axis.set_major_locator(_RoundLocator(most or MOST[axis.axis_name]))
     axis.set_major_formatter(_TextFormatter())
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

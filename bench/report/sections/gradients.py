@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bench.analysis import stats
 from bench.analysis.formatting import MISSING, number
 from bench.analysis.gradient_tables import factor_table, flow_table
+from bench.analysis.labels import brief
 from bench.analysis.results import Results
 from bench.report.document import Block, Gallery, Row, Section, Table, TableCell
 from bench.report.figures.gradient import gradient_flow
@@ -44,15 +45,15 @@ def gradients_section(results: Results) -> Section:
         order = {model: place for place, model in enumerate(results.models)}  # so that colours are the models' own
         cells = sorted(dict.fromkeys(initial["cell"]), key=lambda cell: order.get(cell, len(order)))
         default = initial[initial["init"] == "default"]
-        pictures.append(gradient_flow(f"flow-{t + 1}", f"{task}, before training", default, cells, "cell"))
+        pictures.append(gradient_flow(f"flow-{t + 1}", f"{brief(task)}, before training", default, cells, "cell"))
         models = [model for model in results.models if (trained["model"] == model).any()]
         if models:  # none where all trained weights overflow
-            pictures.append(gradient_flow(f"flow-{t + 1}-trained", f"{task}, trained", trained, models, "model"))
+            pictures.append(gradient_flow(f"flow-{t + 1}-trained", f"{brief(task)}, trained", trained, models, "model"))
         for c, cell in enumerate(cells):
             schemes = initial[initial["cell"] == cell]
             names = list(dict.fromkeys(schemes["init"]))
             if len(names) > 1:
-                title = f"{cell} on {task}, by initial weights"
+                title = f"{cell} on {brief(task)}, by initial weights"
                 pictures.append(gradient_flow(f"flow-{t + 1}-{c + 1}", title, schemes, names, "init"))
         match = of_task["match"].iloc[0]
         own = factors[(factors["task"] == task) & (factors["match"] == match)]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from matplotlib.axes import Axes
 
-from bench.analysis.labels import words
+from bench.analysis.labels import brief, words
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_models, tasks_in
 from bench.report.document import Alternatives, Block, Picture
@@ -38,6 +38,6 @@ def each_task(results: Results, match: str, prefix: str, draw: Draw, inches: Cal
 
     def drawn(name: str, task: str) -> Picture:
         models = selected_models(results, match, task)
-        return picture(name, task, lambda axes: draw(axes, results, match, task), inches(len(models)))
+        return picture(name, brief(task), lambda axes: draw(axes, results, match, task), inches(len(models)))
 
     return [drawn(f"{prefix}-{name}", task) for task, name in named_tasks(results, match)]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.analysis import stats
 from bench.analysis.formatting import MISSING, counted, is_missing, memory, number, plain, scored, seconds, whole
-from bench.analysis.labels import words
+from bench.analysis.labels import brief, words
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures
 from bench.analysis.standing import standings
@@ -76,7 +76,7 @@ def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> 
     wilson = stats.solve_rate(solved, n + failed) if solved is not None else None
     share = f"{wilson.low:.0%} to {wilson.high:.0%}".replace("%", " %") if wilson else ""
     cells = [
-        TableCell(str(row["task"])),
+        TableCell(brief(str(row["task"]))),
         TableCell(str(row["model"]), about),
         skill,
         TableCell(number(row["test_loss"]), "", _value(row["test_loss"])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.analysis import stats
 from bench.analysis.choices import Choice, choices, mostly
 from bench.analysis.formatting import MISSING, is_missing, listed, scored
+from bench.analysis.labels import brief
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures, tasks_in
 from bench.report.document import Finding, Row, Table, TableCell
@@ -64,7 +65,9 @@ def choices_table(results: Results, match: str) -> Table | None:
     """
     found = choices(results, match)
     picked = [(each.by_error, each.by_parameters, each.by_time) for each in found]
-    rows = [Row([TableCell(each.task), *map(_cell, own)], "model") for each, own in zip(found, picked, strict=True)]
+    rows = [
+        Row([TableCell(brief(each.task)), *map(_cell, own)], "model") for each, own in zip(found, picked, strict=True)
+    ]
     if len(rows) > 1:
         together = [mostly([own[i].name for own in picked]) for i in range(3)]
         rows.insert(0, Row([TableCell("all tasks"), *map(_cell, together)]))

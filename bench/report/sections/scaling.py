@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from matplotlib.axes import Axes
 
+from bench.analysis.labels import brief
 from bench.analysis.ladders import ladders
 from bench.analysis.results import Results
 from bench.analysis.search_trials import trials
@@ -51,7 +52,7 @@ def scaling_section(results: Results) -> Section:
             if rows:
                 draw = _of(scaling_figures.search_map, results, match, task)
                 name = f"search-{results.matches.index(match) + 1}-{t + 1}"
-                found.append(picture(name, task, draw, 0.8 + 0.4 * rows))
+                found.append(picture(name, brief(task), draw, 0.8 + 0.4 * rows))
         return found
 
     def make(match: str) -> list[Block]:
@@ -82,7 +83,7 @@ def scaling_section(results: Results) -> Section:
     blocks = by_match(results, make)
     if (results.timings.groupby(["task", "model"])["hidden_size"].nunique() > 1).any():
         pictures = [
-            picture(f"time-size-{t + 1}", task, _timed(results, task), 2.7)
+            picture(f"time-size-{t + 1}", brief(task), _timed(results, task), 2.7)
             for t, task in enumerate(results.tasks)
             if (results.timings["task"] == task).any()
         ]

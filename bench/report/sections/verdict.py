@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.analysis.labels import brief
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
 from bench.records.schema import STAGES
@@ -63,4 +64,4 @@ def _picture(verdict: Verdict, results: Results) -> Picture:
     match, task = verdict.match, verdict.task
     name = f"standing-{results.matches.index(match) + 1}-{results.tasks.index(task) + 1}"
     inches = height(len(rows_of(results, match, task)), 0.25)
-    return picture(name, f"Test loss: {task}", lambda axes: standing(axes, results, match, task), inches, NARROW)
+    return picture(name, f"Test loss: {brief(task)}", lambda axes: standing(axes, results, match, task), inches, NARROW)

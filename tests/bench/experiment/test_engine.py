@@ -19,8 +19,8 @@ from bench.experiment.rerun import rerun
 from bench.experiment.run import Outcome, run
 from bench.experiment.search import Point, Trial
 from bench.models.contract import Learner
+from bench.models.gru import Gru
 from bench.models.lstm import Lstm
-from bench.models.rnn import Rnn
 from bench.models.torch_learner.stacked.twins import LstmInStack
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
@@ -46,7 +46,7 @@ class Watch(Observer):
 
 @pytest.fixture
 def options(toy_plugin: str, tmp_path: Path) -> dict[str, Any]:
-    made = {"plugins": [toy_plugin], "tasks": ["toy"], "models": ["rnn"], "budget": "smoke", "steps": 5}
+    made = {"plugins": [toy_plugin], "tasks": ["toy"], "models": ["gru"], "budget": "smoke", "steps": 5}
     return {**made, "trials": 3, "replicates": 2, "name": "e", "results": str(tmp_path / "results")}
 
 
@@ -70,7 +70,7 @@ def test_results_are_the_models_own_trainings_of_what_faster_trials_selected(
     trials, trained = records(outcome, "trial"), records(outcome, "train")
     assert {(r["kernel"], r["search_kernel"]) for r in trials} == {("numpy", "numpy")}
     assert {(r["kernel"], r["search_kernel"]) for r in trained} == {("aten", "numpy")}
-    assert {r["model"]["name"] for r in trials + trained} == {"rnn"}
+    assert {r["model"]["name"] for r in trials + trained} == {"gru"}
     assert (len(trials), len(trained), watch.announced) == (6, 2, outcome.trainings)
     results = bench.load("e", options["results"])
     assert list(results.selected["stage"]) == ["train", "train"]
@@ -147,14 +147,14 @@ def test_pruned_trials_are_faster_too(options: dict[str, Any]) -> None:
 
 
 def test_two_implementations_in_one_experiment_share_the_trials(options: dict[str, Any]) -> None:
-    outcome, _ = go({**options, "models": ["rnn", "numpy_rnn"]})
+    outcome, _ = go({**options, "models": ["gru", "numpy_gru"]})
     trials = records(outcome, "trial")
-    keys = [{r["key"] for r in trials if r["model"]["label"] == name} for name in ("rnn", "numpy_rnn")]
+    keys = [{r["key"] for r in trials if r["model"]["label"] == name} for name in ("gru", "numpy_gru")]
     assert keys[0] == keys[1]
-    assert {r["model"]["label"] for r in trials if "search_kernel" in r} == {"rnn"}
+    assert {r["model"]["label"] for r in trials if "search_kernel" in r} == {"gru"}
     table = bench.load("e", options["results"]).selected
     kernels = set(zip(table["model"], table["stage"], table["kernel"], strict=True))
-    assert kernels == {("rnn", "train", "aten"), ("numpy_rnn", "trial", "numpy")}
+    assert kernels == {("gru", "train", "aten"), ("numpy_gru", "trial", "numpy")}
     for _, pair in table.groupby("replicate"):
         assert pair["test_loss"].max() == pytest.approx(pair["test_loss"].min(), rel=1e-3)
 
@@ -164,14 +164,14 @@ def test_where_the_models_own_training_fails_the_next_best_trial_is_trained(
 ) -> None:
     outcome, _ = go({**options, "replicates": 1})
     (best,) = records(outcome, "train")
-    build = Rnn.build
+    build = Gru.build
 
-    def fails_for_the_best(model: Rnn, problem: Any, settings: Any, *rest: Any) -> Learner:
+    def fails_for_the_best(model: Gru, problem: Any, settings: Any, *rest: Any) -> Learner:
         if settings.learning_rate == best["training"]["learning_rate"]:
             raise ValueError("not this one")
         return build(model, problem, settings, *rest)
 
-    monkeypatch.setattr(Rnn, "build", fails_for_the_best)
+    monkeypatch.setattr(Gru, "build", fails_for_the_best)
     again, _ = go({**options, "replicates": 1, "results": str(tmp_path / "again")})
     trained = records(again, "train")
     assert [r["status"] for r in trained] == ["failed", "ok"]
@@ -188,7 +188,7 @@ def test_where_the_models_own_training_fails_the_next_best_trial_is_trained(
         {"precision": "bfloat16"},
         {"device": "cuda", "precision": "bfloat16"},
         {"device": "cuda", "models": ["attention"]},
-        {"models": ["lstm"]},
+        {"models": ["lstm", "rnn"]},
         {"models": ["numpy_gru"]},
         {"trials": 1},
         {"hidden_sizes": [8], "layers": [1], "lr_range": [0.01, 0.01]},

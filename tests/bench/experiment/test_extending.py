@@ -131,7 +131,7 @@ def test_an_interrupted_run_goes_on_and_gives_what_it_would_have_given(
     options: dict[str, Any], tmp_path: Path, until: int, engine: str, measurements: int
 ) -> None:
     """Also where the end came between a replicate's last trial and its examination, or its weights are gone."""
-    made = {**options, "models": ["rnn"], "engine": engine}
+    made = {**options, "models": ["gru"], "engine": engine}
     with pytest.raises(KeyboardInterrupt):
         go(made, Watch(until))
     for path in (tmp_path / "results" / "e" / "models").glob("*"):

@@ -323,3 +323,12 @@ def test_identifiers_do_not_depend_on_numbers_or_order(nasty: CheckOutcome, outc
         ["float64", "data"],
     )
     assert json.loads(write(nasty, "json"))["schema"] == 2
+
+
+def test_nothing_is_said_of_convergence_that_was_not_compared(outcome: CheckOutcome) -> None:
+    compared = next(cell for cell in outcome.cells if cell.last is not None)
+    changed = CellOutcome(NASTY, "changed", "w")
+    quick = text.write(CheckOutcome("b", "this code", (changed,)))
+    assert "a changed cell computes something else: if that is intended" in quick
+    whole = text.write(CheckOutcome("b", "this code", (replace(compared, state="changed"),)))
+    assert "a changed cell computes something else, and converges no worse: if" in whole

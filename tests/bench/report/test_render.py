@@ -159,7 +159,7 @@ def test_markdown_tables_have_as_many_cells_as_their_header(synthetic: ModuleTyp
     assert len(tables) >= 6
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1
-    assert len(markdown.encode()) < 60_000
+    assert len(markdown.encode()) < 65_000  # what a comment on a pull request may have
 
 
 def test_an_experiment_in_progress_says_how_far_it_is(synthetic: ModuleType, tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_two_comparisons_stand_side_by_side(synthetic: ModuleType, tmp_path: Pat
     _, markdown = _render(
         synthetic, tmp_path, synthetic.experiment(("sine",), seeds=2, trials=2, matches=("tuned", "hidden"))
     )
-    assert markdown.count("### Compared: tuned") == markdown.count("### Compared: equal hidden size") == 7
+    assert markdown.count("### Compared: tuned") == markdown.count("### Compared: equal hidden size") == 8
     assert "all models at the same hidden size and layers" in markdown
 
 
@@ -291,4 +291,4 @@ def test_fifty_models_have_a_report(synthetic: ModuleType, tmp_path: Path) -> No
     models = [f"model {i}" for i in range(50)]
     html, markdown = _render(synthetic, tmp_path, synthetic.experiment(("sine", "copy"), models, seeds=3, trials=1))
     assert all(model in html for model in models)
-    assert len(markdown.encode()) < 60_000
+    assert len(markdown.encode()) < 65_000  # what a comment on a pull request may have

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -99,7 +100,10 @@ def test_the_script_trains_as_the_search_chose(exported: dict[str, Any], tmp_pat
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert "validation loss" in done.stdout
-    assert "rows ahead" in done.stdout
+    assert re.search(r"^(1 row|\d+ rows) ahead: ", done.stdout, re.MULTILINE)
+    nothing = subprocess.run(command[:2], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert nothing.returncode == 1
+    assert "FILE.csv --train" in nothing.stderr
     assert (tmp_path / "weights.pt").read_bytes() != (exported["folder"] / "weights.pt").read_bytes()
 
 
@@ -133,3 +137,24 @@ def test_what_a_short_script_cannot_do_is_refused_and_nothing_is_written(
         with pytest.raises(UserError, match="does not forecast what bench does"):
             export(model, tmp_path / "out", experiment="e", train_rows=50, table=str(gap))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [("model", "label"), ("training", "steps"), ("training", "batch_size"), ("", "experiment")]
+)
+def test_no_text_of_a_checkpoint_is_code_in_the_script(exported: dict[str, Any], part: str, name: str) -> None:
+    """A checkpoint may come from anybody, and the script is run once before it is handed over."""
+    if exported["case"] != "gru":
+        pytest.skip("one case is enough")
+    hostile = '1"""\nraise SystemExit("it ran")\n"""\0\udc80\\'
+    model, folder = exported["model"], exported["folder"].parent / f"hostile-{name}"
+    about = {**model.about, part: {**model.about.get(part, {}), name: hostile}}
+    options = {"experiment": hostile if name == "experiment" else "e", "train_rows": 50}
+    hostile_model = replace(model, about=about)
+    if part == "training":
+        with pytest.raises(UserError, match=f"is a damaged checkpoint: its {name} is"):
+            export(hostile_model, folder, table=str(exported["table"]), **options)
+        assert not folder.exists()
+    else:
+        export(hostile_model, folder, table=str(exported["table"]), **options)
+        assert 'SystemExit("it ran")' in str(loaded(folder / "model.py").__doc__)

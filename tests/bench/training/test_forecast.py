@@ -61,8 +61,17 @@ def test_a_model_that_looks_at_other_columns_is_not_rolled_forward(tmp_path: Pat
     models = trained(tmp_path, features="temp")
     table = str(tmp_path / "load.csv")
     assert forecast(models, table).times == ("2024-01-05 04:00:00",)
-    with pytest.raises(UserError, match=re.escape("train with --horizons 1-2")):
+    with pytest.raises(UserError, match=re.escape("no forecast of temp: train with --horizons 1-2")):
         forecast(models, table, 2)
+
+
+def test_columns_without_a_forecast_are_named_as_they_were_given(tmp_path: Path) -> None:
+    models = trained(tmp_path, features="temp", calendar="hour,weekday")
+    with pytest.raises(
+        UserError,
+        match=re.escape("it has no forecast of temp, the calendar"),
+    ):
+        forecast(models, str(tmp_path / "load.csv"), 2)
 
 
 def test_the_calendar_goes_on_by_itself(tmp_path: Path) -> None:

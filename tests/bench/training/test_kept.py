@@ -71,6 +71,19 @@ def test_a_model_may_be_asked_for_by_its_name(results: Any) -> None:
         best_models(found, task="sine")
 
 
+def test_the_file_of_another_training_is_refused(results: Any) -> None:
+    """As after files were copied by hand: its forecasts would be shown as another model's."""
+    found = results("table")
+    gru, rnn = (Path(best_models(found, model=name)[0].path) for name in ("gru", "numpy_rnn"))
+    content = gru.read_bytes()
+    try:
+        gru.write_bytes(rnn.read_bytes())
+        with pytest.raises(UserError, match="holds the model of another training: restore the file"):
+            best_models(found, model="gru")
+    finally:
+        gru.write_bytes(content)
+
+
 def test_what_cannot_forecast_a_table_is_refused(results: Any) -> None:
     with pytest.raises(UserError, match=r"made forecasts no table.*bench.load_model"):
         best_models(results("made"))

@@ -90,5 +90,5 @@ def test_rows_between_horizons_come_from_earlier_windows_and_later_ones_are_roll
 def test_inputs_that_are_not_forecast_cannot_be_rolled() -> None:
     columns = replace(PLAIN, inputs=("x", "rain"))
     require_rollable(columns, 1)
-    with pytest.raises(UserError, match=r"--steps 2 goes beyond the 1 rows.*'?rain'?: train with --horizons 1-2"):
+    with pytest.raises(UserError, match=r"--steps 2 goes beyond the 1 row that.*'?rain'?: train with --horizons 1-2"):
         require_rollable(columns, 2)

@@ -84,7 +84,7 @@ def test_a_handful_of_test_values_is_an_alarm(
 ) -> None:
     (alarm,) = few_test_rows(results_of(with_splits(synthetic, [0.0] * replicates, test=test, blocks=blocks)))
     total = test * min(replicates, blocks or replicates)
-    assert alarm == f"On series, results rest on {total} test values in all, of which a few odd ones decide: {mend}."
+    assert alarm == f"On series, results rest on {total} test values in all, so that a few unusual ones decide: {mend}."
 
 
 def test_enough_test_values_and_records_that_do_not_tell_are_none(synthetic: ModuleType, results_of: Build) -> None:

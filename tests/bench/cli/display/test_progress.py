@@ -85,6 +85,10 @@ def test_plain_progress_writes_a_line_for_each_training_and_none_for_what_was_fo
         ({"status": "diverged", "error": None}, ": diverged"),
         ({"stage": "search", "test": None, "curve": {"valid_loss": [None, 0.5, 0.25]}}, "best valid loss 0.25, 2.3 s"),
         ({"stage": "time", "test": None, "timing": {"step_seconds": 0.00289}}, ": 2.89 ms a step"),
+        (
+            {"stage": "time", "test": None, "timing": {"step_seconds": 0.00664}, "kernel": "aten"},
+            ": 6.64 ms a step (aten)",
+        ),
         ({"stage": "search", "test": None, "curve": None, "wall_seconds": None}, ": ok"),
     ],
 )

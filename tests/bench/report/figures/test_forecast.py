@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -87,3 +88,16 @@ def test_an_experiment_keeps_what_the_figure_needs(tmp_path: Path) -> None:
         error = {name: np.square(values - found.truth)[rows].mean() for name, values in found.references.items()}
         ratio = recorded["linear_ar", replicate] / recorded["persistence", replicate]  # losses are in standard units
         assert error["linear_ar"] / error["persistence"] == pytest.approx(ratio, rel=1e-4)
+
+
+@pytest.mark.parametrize("hours", [3, 50, 61, 66, 71, 72, 400])
+def test_any_span_of_hours_has_dates_on_its_axis(results: Results, hours: int) -> None:
+    start = datetime(2024, 3, 20, 5)
+    times = tuple((start + timedelta(hours=i)).isoformat() for i in range(hours + 1))
+    values = np.linspace(0, 1, hours + 1)
+    figure = Figure()
+    axes = figure.subplots()
+    draw(axes, Forecasts("load", "time", times, values, {"gru": np.stack([values] * 3, axis=1)}, {}), results)
+    figure.draw_without_rendering()  # type: ignore[no-untyped-call]  # a warning of the locator is an error here
+    low, high = axes.get_xlim()
+    assert 3 <= sum(low <= place <= high for place in axes.get_xticks()) <= 7

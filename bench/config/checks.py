@@ -31,6 +31,10 @@ def _check_together(options: Options) -> None:
         raise UserError("--search cannot be combined with --sampler grid, which tries sizes and rates: leave out one")
     if options.epochs is not None and any(text.startswith("batch_size") for text in options.search):
         raise UserError("--search batch_size needs --steps: with --epochs the larger batch would train for fewer steps")
+    if options.schedule is not None and options.plateau_patience is not None:  # "plateau" is filled in by now
+        raise UserError(
+            f"--plateau-patience belongs to --schedule plateau, not {options.schedule}: leave out one of them"
+        )
     _check_replicates(options)
     if options.precision == "tf32" and options.device == "cpu":
         raise UserError("--precision tf32 needs a GPU: leave it out, or leave out --device cpu")

@@ -15,6 +15,7 @@ from tasks.errors import UserError, unknown
 from tasks.spec import convert, split_columns, split_specs
 
 DEFAULT_TASKS = ("sine", "regression", "copy")
+PLATEAU_PATIENCE = 10  # evaluations, as in torch.optim.lr_scheduler.ReduceLROnPlateau
 _ALIASES = {declared.alias: key for key, declared in OPTIONS.items() if declared.alias}
 # options of earlier versions: the value at which one changed nothing, and what to do about another value
 REMOVED: dict[str, tuple[Any, str]] = {
@@ -102,4 +103,8 @@ def fill_in(options: Options) -> Options:
         filled["trials"] = budget.trials_once
     if options.tasks is None:
         filled["tasks"] = () if options.data else DEFAULT_TASKS
+    if options.schedule == "constant" and options.plateau_patience is None:  # as where nothing is said
+        filled["schedule"] = None
+    if options.schedule == "plateau":  # the same experiment as with its patience alone
+        filled |= {"schedule": None, "plateau_patience": options.plateau_patience or PLATEAU_PATIENCE}
     return replace(options, **filled)

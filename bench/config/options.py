@@ -269,7 +269,18 @@ class Options:
     dropout: float = _training(
         0.0, "P", "The share of outputs that is dropped between layers.", at_least=0, less_than=1
     )
-    weight_decay: float = _training(0.0, "X", "L2 penalty, as in torch.optim.Adam.", at_least=0)
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = _training(
+        "adam",
+        "NAME",
+        "adam, adamw (with --weight-decay), sgd (without momentum) or rmsprop, with PyTorch's defaults.",
+        before="adam",
+    )
+    weight_decay: float = _training(
+        0.0,
+        "X",
+        "L2 penalty, as in torch.optim.Adam; with --optimizer adamw the weights themselves decay.",
+        at_least=0,
+    )
     clip_norm: float | None = _training(
         1.0,
         "X",
@@ -286,8 +297,23 @@ class Options:
     plateau_patience: int | None = _training(
         None,
         "N",
-        "Halve the learning rate after N evaluations without progress. Default: never.",
+        "Halve the learning rate after N evaluations without progress. Default: never, and 10 with --schedule plateau.",
         at_least=1,
+        at_most=_BILLION,
+    )
+    schedule: Literal["constant", "plateau", "cosine"] | None = _training(
+        None,
+        "NAME",
+        "How the learning rate goes on: constant, plateau (see --plateau-patience) or cosine (it falls to 0 in the "
+        "last step). Default: constant, or plateau where --plateau-patience is given.",
+        before=None,
+    )
+    warmup: int = _training(
+        0,
+        "STEPS",
+        "Let the learning rate rise linearly in so many first steps.",
+        before=0,
+        at_least=0,
         at_most=_BILLION,
     )
 

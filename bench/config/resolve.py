@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from bench.config.matching import BY_AMOUNT, TOLERANCES, Matching, matchings
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
 from bench.config.references import require_references
-from bench.config.searched import Ranges, asked_ranges, of_training, ranges_of, refuse_unknown_models
+from bench.config.searched import Ranges, asked_ranges, of_training, ranges_of, refuse_too_many, refuse_unknown_models
 from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
@@ -29,6 +29,7 @@ from bench.seeds import generator
 from tasks.checking import check_identity
 from tasks.contract import Task
 from tasks.errors import UserError
+from tasks.ranges import Choices
 from tasks.registry import TASKS, code_hash, load_plugin_file
 from tasks.spec import Spec
 
@@ -81,6 +82,18 @@ class Experiment:
     def uses_torch(self) -> bool:
         """Whether any model does; if not, workers start without it, in half the time, with a quarter of the memory."""
         return any(model.uses_torch for model in self.models)
+
+    def search_twin(self, model: Model, device: str) -> Model | None:
+        """The faster model that may train the trials of a search on a device in place of `model`; None: none may."""
+        options = self.options
+        return search_twin(
+            model,
+            device=device,
+            dropout=options.dropout,
+            precision=options.precision,
+            optimizer=options.optimizer,
+            rate_changes_each_step=options.schedule == "cosine" or options.warmup > 0,
+        )
 
     def steps(self, task: Task) -> int:
         """Optimiser steps of one training on `task`."""
@@ -181,11 +194,18 @@ def resolve(
     search = asked_ranges(options.search)
     refuse_unknown_models(search, models)
     ranges = tuple(ranges_of(spec, search) for spec, _ in asked)
+    for model, own in zip(models, ranges, strict=True):
+        refuse_too_many(model, own, of_training(search))
     for model in models:
         if options.precision not in model.precisions:
             raise UserError(
                 f"--precision {options.precision}: model {model.label} computes in {', '.join(model.precisions)} only: "
                 "leave out one of them"
+            )
+        if model.optimizers and options.optimizer not in model.optimizers:
+            raise UserError(
+                f"--optimizer {options.optimizer}: model {model.label} is trained by {', '.join(model.optimizers)} "
+                "only: leave out one of them"
             )
     budget_parameters = {name: cls.budgets.get(options.budget, {}) for name, cls in TASKS.entries().items()}
     specs = [Spec.parse(text) for text in options.tasks or ()]
@@ -198,6 +218,7 @@ def resolve(
     experiment = Experiment(name, options, tuple(tasks), tuple(models), own_schemes=schemes, ranges=ranges)
     check_entries(experiment.entries)
     _check_sizes(experiment)
+    _check_schedule(experiment)
     return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment
 
 
@@ -207,11 +228,10 @@ def _has_faster_search(experiment: Experiment) -> bool:
     if options.engine == "exact" or options.trials == 1:
         return False
     device = "cuda" if options.device == "cuda" else "cpu"  # "auto" may come to mean either
-    dropout, precision = options.dropout, options.precision
     if "dropout" in experiment.searched:
         return False
     entries = [entry for entry in experiment.entries if not entry.ranges]
-    if not any(search_twin(e.model, device=device, dropout=dropout, precision=precision) for e in entries):
+    if not any(experiment.search_twin(entry.model, device) for entry in entries):
         return False
     choices = [sizes for matching in experiment.matchings for sizes in (matching.hidden_sizes, matching.layers)]
     rates = [experiment.lr_range(task) for task in experiment.tasks]
@@ -258,10 +278,19 @@ def default_name(options: Options) -> str:
     return name
 
 
+def _variants(experiment: Experiment) -> Iterator[Model]:
+    """The models, and each with every single value that is searched of one of its hyper-parameters."""
+    for model, ranges in zip(experiment.models, experiment.ranges, strict=True):
+        yield model
+        for name, values in ranges.items():
+            if isinstance(values, Choices):
+                yield from (model.with_values({name: value}) for value in values)
+
+
 def _check_sizes(experiment: Experiment) -> None:
     """Raise UserError where a comparison gives a model a hidden size that it cannot have."""
     asked = {size for m in experiment.matchings if m.kind not in BY_AMOUNT for size in m.hidden_sizes}
-    for model in experiment.models:
+    for model in _variants(experiment):
         possible = model.sizes(2 * max(asked)) if asked else ()
         for size in sorted(asked.difference(possible)):
             near = ", ".join(str(one) for one in sorted(possible, key=lambda one: abs(one - size))[:3])
@@ -269,6 +298,20 @@ def _check_sizes(experiment: Experiment) -> None:
                 f"model {model.label} can't have hidden size {size}: the nearest that it can have are {near}. "
                 "Choose others with --hidden-sizes"
             )
+
+
+def _check_schedule(experiment: Experiment) -> None:
+    """Raise UserError where a training is too short for its schedule."""
+    options = experiment.options
+    for task in experiment.tasks:
+        steps = experiment.steps(task)
+        if options.warmup >= steps:
+            raise UserError(
+                f"--warmup is {options.warmup}, and a training on {task.label} has {steps} steps: expected less than "
+                "these; give fewer, or more --steps"
+            )
+        if options.schedule == "cosine" and steps == 1:
+            raise UserError(f"--schedule cosine needs 2 steps, and a training on {task.label} has 1: give more --steps")
 
 
 @lru_cache(maxsize=64)

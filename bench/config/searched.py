@@ -20,6 +20,7 @@ from tasks.spec import Spec
 Ranges = Mapping[str, Choices | Interval]
 
 OWN = "model."  # begins the names of a model's own hyper-parameters in studies and records
+MOST = 12  # names that one search may have beyond sizes, layers, learning rate and initial weights
 BOUNDS = {
     "weight_decay": (0.0, math.inf),
     "dropout": (0.0, 0.999),
@@ -90,6 +91,17 @@ def refuse_unknown_models(asked: Mapping[tuple[str | None, str], Choices | Inter
     for model, name in asked:
         if model is not None and model not in names:
             raise unknown(f"model in --search {model}.{name}", model, names)
+
+
+def refuse_too_many(model: Model, ranges: Ranges, of_training: Ranges) -> None:
+    """Raise UserError where more is searched of a model than the start of a search can cover."""
+    count = len(ranges) + len(of_training)
+    if count > MOST:
+        raise UserError(
+            f"{count} hyper-parameters of {model.label} are searched beside sizes and learning rate: expected at most "
+            f"{MOST}. Give some a value, as in {model.name}[{next(iter(ranges), 'NAME')}=VALUE], or leave them out of "
+            "--search"
+        )
 
 
 def of_training(asked: Mapping[tuple[str | None, str], Choices | Interval]) -> dict[str, Any]:

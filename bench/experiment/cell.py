@@ -19,7 +19,7 @@ from bench.experiment.pruning import PrunedSearch, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
 from bench.measure.device import device_of
 from bench.models.contract import Model, Problem, Settings
-from bench.models.search_twin import TWIN_KERNELS, is_tested, search_twin
+from bench.models.search_twin import TWIN_KERNELS, is_tested
 from bench.records.kept_models import BYTES_A_PARAMETER, LARGEST_UNASKED
 from bench.records.schema import Record
 from bench.training.checkpoint import file_stem, stored
@@ -111,6 +111,7 @@ class CellPlan:
             clip_norm=more.get("clip_norm", options.clip_norm),
             device=device_of(self.model, self.device),
             precision=options.precision,
+            optimizer=options.optimizer,
         )
         return Training(
             self.task,
@@ -123,6 +124,8 @@ class CellPlan:
             plateau_patience=options.plateau_patience,
             evaluation_interval=self._evaluation_interval(SEARCH_SHARE if searching else RESULT_SHARE),
             on_test_data=not searching,
+            schedule="cosine" if options.schedule == "cosine" else "constant",
+            warmup=options.warmup,
         )
 
     def search(self, replicate: int) -> Search:
@@ -187,8 +190,7 @@ class CellPlan:
             return None
         if any(name.startswith(OWN) or name == "dropout" for name, _ in space.more):
             return None
-        options, device = self.experiment.options, device_of(self.model, self.device)
-        return search_twin(self.model, device=device, dropout=options.dropout, precision=options.precision)
+        return self.experiment.search_twin(self.model, device_of(self.model, self.device))
 
     def trial_order(self, trial: Trial, replicate: int) -> Order:
         """Train a trial. Where results may be made of it, its weights are kept until a rival is selected."""

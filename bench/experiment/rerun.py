@@ -15,7 +15,7 @@ from bench.config.searched import OWN
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
 from bench.models.contract import Model, Settings
-from bench.models.search_twin import is_tested, search_twin
+from bench.models.search_twin import is_tested
 from bench.records.folder import MANIFEST, RECORDS, command_name
 from bench.records.jsonl import read_records
 from bench.records.schema import TRAININGS, Record, digest
@@ -41,9 +41,8 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
     model, settings = _model(experiment, before), Settings(**_settings(before))
     tested = before["stage"] != "search"
     if is_for_search_only(before):
-        device, dropout, precision = settings.device, settings.dropout, settings.precision
-        model = search_twin(model, device=device, dropout=dropout, precision=precision) or model
-        tested = tested and is_tested(device)
+        model = experiment.search_twin(model, settings.device) or model
+        tested = tested and is_tested(settings.device)
     training = Training(
         _named(experiment.tasks, before["task"]),
         model,
@@ -56,6 +55,8 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
         plateau_patience=before["training"]["plateau_patience"],
         evaluation_interval=before["training"]["evaluation_interval"],
         on_test_data=tested,
+        schedule=before["training"].get("schedule", "constant"),
+        warmup=before["training"].get("warmup", 0),
     )
     job = next((job for job in _candidates(before, training, experiment) if job.key() == before["key"]), None)
     if job is None:
@@ -117,5 +118,6 @@ def _named(made: Sequence[Made], described: Record) -> Made:
 def _settings(record: Record) -> dict[str, Any]:
     model = {key: record["model"][key] for key in ("hidden_size", "num_layers", "dropout", "init")}
     names = ("learning_rate", "weight_decay", "clip_norm", "device", "dtype")
-    precision = {"precision": record["training"].get("precision", "float32")}  # older records name none
-    return {**model, **{key: record["training"][key] for key in names}, **precision}
+    absent = {"precision": "float32", "optimizer": "adam"}  # in older records, and where it is this
+    more = {key: record["training"].get(key, value) for key, value in absent.items()}
+    return {**model, **{key: record["training"][key] for key in names}, **more}

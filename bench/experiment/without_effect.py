@@ -16,6 +16,16 @@ def without_effect(experiment: Experiment, device: str) -> list[str]:
         found.append(f"--workers has no effect with --executor {options.executor.partition('//')[0]}")
     if options.dropout and set(options.layers or ()) == {1}:
         found.append("--dropout has no effect on a single layer: it acts between layers; give --layers 2")
+    if options.optimizer == "adamw" and not options.weight_decay and "weight_decay" not in experiment.searched:
+        found.append("--optimizer adamw does the same as adam without weight decay: give --weight-decay 0.01, say")
+    fitted = [model.label for model in experiment.models if not model.optimizers]
+    given = [("--optimizer", options.optimizer != none.optimizer), ("--warmup", options.warmup > 0)]
+    given += [("--schedule", bool(options.schedule or options.plateau_patience))]
+    found += [
+        f"{name} has no effect on {', '.join(fitted)}, which is fitted and makes no optimiser steps"
+        for name, is_given in given
+        if is_given and fitted
+    ]
     named = zip(experiment.models, experiment.own_schemes, strict=True) if experiment.own_schemes else ()
     own = [f"{model.name}[init={scheme}]" for model, scheme in named if scheme]
     if options.init != none.init and own:

@@ -111,6 +111,7 @@ def configuration(record: Record) -> dict[str, Any]:
         "model_version": model["version"],
         **sizes,
         **{key: training.get(key) for key in (*settings, "evaluation_interval", "dtype")},
+        **{key: training[key] for key in ("optimizer", "schedule", "warmup") if key in training},
         "target": record["target"],
     }
 

@@ -17,6 +17,8 @@ from tasks.contract import Array, Loss, Split, Task
 from tasks.entry import RegistryEntry
 
 Group = Literal["standard", "recurrent", "without recurrence"]
+OptimizerName = Literal["adam", "adamw", "sgd", "rmsprop"]
+OPTIMIZER_STATE = ("adam.", "rmsprop.")  # begins the names of an optimiser's state in `Learner.state`
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Settings:
     """One configuration of a model and its optimiser.
 
     clip_norm: the global gradient norm above which gradients are scaled down; None: no clipping.
-    weight_decay: L2 added to the gradient, as in `torch.optim.Adam`.
+    optimizer: with PyTorch's defaults beside learning rate and weight decay: adam (Kingma & Ba 2015), adamw (Loshchilov
+    & Hutter 2019), sgd (without momentum), rmsprop (Tieleman & Hinton 2012).
+    weight_decay: L2 added to the gradient, as in `torch.optim.Adam`; adamw decays the weights themselves.
     dropout: between layers, so without effect on a single layer.
     precision: of matrix products; "tf32" only on a GPU, "bfloat16" with weights and optimiser kept in float32.
     """
@@ -57,6 +61,14 @@ class Settings:
     device: str = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    optimizer: OptimizerName = "adam"
+
+    def as_recorded(self) -> dict[str, Any]:
+        """All settings as records have them: the optimiser only where it is another than every training once had."""
+        settings = asdict(self)
+        if self.optimizer == "adam":
+            del settings["optimizer"]
+        return settings
 
     def identity(self) -> dict[str, Any]:
         """All settings that decide the outcome, as JSON values.
@@ -64,7 +76,7 @@ class Settings:
         `precision` is left out for float32 on a CPU, so that keys made before there was a choice of precision stay
         valid. On a GPU it is always included: there, float32 once meant torch's default, which is TF32 in cuDNN.
         """
-        identity = asdict(self)
+        identity = self.as_recorded()
         if self.precision == "float32" and self.device == "cpu":
             del identity["precision"]
         return identity
@@ -129,8 +141,9 @@ class Learner(ABC):
     def state(self) -> dict[str, Array]:
         """Return a copy of all weights and of the optimiser state.
 
-        Weights have torch's names (`weight_ih_l0`, …, `head.weight`, `head.bias`), the optimiser state `adam.step`,
-        `adam.m.<name>` and `adam.v.<name>`, what a fit has read `fit.<name>`.
+        Weights have torch's names (`weight_ih_l0`, …, `head.weight`, `head.bias`). The state of adam and adamw is
+        `adam.step`, `adam.m.<name>` and `adam.v.<name>`, that of rmsprop `rmsprop.v.<name>`; sgd has none. What a fit
+        has read is `fit.<name>`.
         """
 
     @abstractmethod
@@ -147,6 +160,7 @@ class Model(RegistryEntry):
     cell: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    optimizers: ClassVar[tuple[str, ...]] = ("adam",)  # that `build` follows; (): what is fitted has none
     uses_torch: ClassVar[bool] = True  # False: a process that trains only such models does not load torch
     states: ClassVar[int | None] = None  # numbers that a hidden unit carries from step to step, see `state_size`
     group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it

@@ -39,6 +39,7 @@ class Esn(Model):
     summary = "echo state network: a fixed random reservoir, a ridge readout fitted in one pass"
     cell = "esn"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    optimizers: ClassVar[tuple[str, ...]] = ()
     uses_torch: ClassVar[bool] = False
     states: ClassVar[int | None] = 1
 

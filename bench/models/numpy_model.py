@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
-from bench.models.contract import Group, Model, ParameterCount, Problem, Settings
+from bench.models.contract import Group, Model, OptimizerName, ParameterCount, Problem, Settings
 from bench.models.initialisation import draw_weights
 from bench.models.numpy_learner.layer import Layer
 from bench.models.numpy_learner.learner import NumpyLearner
@@ -20,6 +20,7 @@ class NumpyModel(Model):
     """A cell in NumPy. It has the same initial weights as torch's cell, given the same generator."""
 
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    optimizers: ClassVar[tuple[str, ...]] = get_args(OptimizerName)
     uses_torch: ClassVar[bool] = False
     states: ClassVar[int | None] = 1
     group: ClassVar[Group] = "standard"

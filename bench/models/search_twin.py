@@ -21,11 +21,20 @@ def is_tested(device: str) -> bool:
     return device == "cpu"
 
 
-def search_twin(model: Model, *, device: str, dropout: float, precision: str) -> Model | None:
+def search_twin(
+    model: Model,
+    *,
+    device: str,
+    dropout: float,
+    precision: str,
+    optimizer: str = "adam",
+    rate_changes_each_step: bool = False,
+) -> Model | None:
     """The model that computes the same as `model` from the same weights and batches, but faster; None: there is none.
 
     Nothing else that a training may be asked for (initialisation, loss, clipping, weight decay, masks, sequences of
     unequal length) makes a difference, but for dropout, whose masks are drawn in another way, and other precisions.
+    Stacks make their steps by Adam, at a learning rate that changes between evaluations alone.
     On a CPU `nn.LSTM` has none: a training step of the NumPy LSTM takes 0.48 to 1.29 of its time, the more the larger
     it is, since oneDNN's fused kernel is as fast, and the training of the selected trial would come on top. `nn.RNN`
     has none there, though a step of the NumPy RNN takes 0.23 to 0.46 of its time: its curves are chaotic where it
@@ -35,5 +44,6 @@ def search_twin(model: Model, *, device: str, dropout: float, precision: str) ->
     if dropout:
         return None
     if device == "cuda":
-        return model.stacked_on_gpu() if precision in STACKED_PRECISIONS else None
+        stacks = precision in STACKED_PRECISIONS and optimizer == "adam" and not rate_changes_each_step
+        return model.stacked_on_gpu() if stacks else None
     return model.faster_on_cpu() if precision == "float32" else None

@@ -20,13 +20,15 @@ class StepPlan:
     """The data and the order of a stepper's steps.
 
     orders: an endless sequence of permutations of the training data, one for each epoch. interval: the largest number
-    of steps between two evaluations.
+    of steps between two evaluations. rate_changes: whether steps between two evaluations differ in their learning rate,
+    which is set before each.
     """
 
     dataset: Dataset
     orders: Iterator[Array]
     batch_size: int
     interval: int
+    rate_changes: bool = False
 
 
 class Stepper(ABC):

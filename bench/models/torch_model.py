@@ -30,23 +30,36 @@
             rnn = torch.nn.RNN(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
             return Average(rnn, self.leak)
 
-The linear head, losses, Adam, seeds and counting are added to it. This file does not import torch, so that listing
-models stays fast; `core` imports it.
+The linear head, losses, optimisers, seeds and counting are added to it. This file does not import torch, so that
+listing models stays fast; `core` imports it.
 '''
 
 from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 
-from bench.models.contract import Learner, Model, ParameterCount, Problem, Settings
+from bench.models.contract import Learner, Model, OptimizerName, ParameterCount, Problem, Settings
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters of a core that are trained in another way than the rest, as by a parameter group of torch's.
+
+    rate: the factor of the learning rate. weight_decay: in place of the configuration's; None: the same.
+    """
+
+    parameters: Iterable[torch.nn.Parameter]
+    rate: float = 1.0
+    weight_decay: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,7 @@ class TorchModel(Model):
     """
 
     precisions: ClassVar[tuple[str, ...]] = ("float32", "tf32", "bfloat16")
+    optimizers: ClassVar[tuple[str, ...]] = get_args(OptimizerName)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -77,6 +91,13 @@ class TorchModel(Model):
         `lengths`, it is told the lengths `(N,)` of padded sequences, else None.
         """
 
+    def parameter_groups(self, core: torch.nn.Module) -> Sequence[ParameterGroup]:
+        """Which of the core's parameters have a learning rate or a weight decay of their own; by default none.
+
+        The rest, and the head, have the configuration's.
+        """
+        return ()
+
     def core_for(self, problem: Problem, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         """`core`, told the sequence length where it asks for it."""
         more = {}
@@ -92,7 +113,8 @@ class TorchModel(Model):
             return self.core_for(problem, hidden_size, num_layers, dropout)
 
         network = initialised_network(core, self.name, self.cell, problem, settings, weights)
-        return TorchLearner(network, problem, settings, dropout_seed=dropout, model_name=self.name)
+        groups = self.parameter_groups(network.core)
+        return TorchLearner(network, problem, settings, dropout_seed=dropout, model_name=self.name, groups=groups)
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         """Count the parameters of a core that is built for this purpose, without changing torch's global generator."""

@@ -152,7 +152,7 @@ def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[
         return []
     groups: dict[str, dict[str, Sequence[int]]] = {}
     for name, value in state.items():
-        if name.startswith(("adam.", "fit.")):  # the state of an optimiser, or of a fit: no weights
+        if name.startswith(("adam.", "rmsprop.", "fit.")):  # the state of an optimiser, or of a fit: no weights
             continue
         number = re.search(r"_l(\d+)(_reverse)?$", name)
         where = "head" if name.startswith("head.") else f"{cell} {int(number[1]) + 1}" if number else cell

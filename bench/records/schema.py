@@ -20,7 +20,9 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
                       "code_sha256" as for a task}
     training        {"learning_rate", "batch_size", "steps", "weight_decay", "clip_norm", "plateau_patience",
                      "evaluation_interval" (steps; null: 50 evaluations in all), "seed", "device", "dtype",
-                     "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}; in a
+                     "precision": "float32" | "tf32" | "bfloat16" (absent in older records: float32)}, and where they
+                     are others: "optimizer" (absent: adam), "schedule" of the learning rate (absent: constant, or on a
+                     plateau) and "warmup" in steps (absent: 0); in a
                      search that prunes, "steps" is where a training stopped as asked and "budget_steps" what a whole
                      one has; "stop_at_target" is true where reaching the target ends it (`bench check`)
     origin          of a series alone: {"block", "blocks", "train_rows", "test_rows"}; replicates 1, 2, …

@@ -140,9 +140,9 @@ _PARTS: dict[str, dict[str, tuple[str, Check]]] = {
     "task": _ENTRY,
     "model": {**_ENTRY, **dict.fromkeys(("hidden_size", "num_layers"), _COUNT), "init": _TEXT},
     "training": {
-        **dict.fromkeys(("batch_size", "steps", "budget_steps", "evaluation_interval"), _COUNT),
+        **dict.fromkeys(("batch_size", "steps", "budget_steps", "evaluation_interval", "warmup"), _COUNT),
         **dict.fromkeys(("learning_rate", "weight_decay", "clip_norm"), _NUMBER),
-        **dict.fromkeys(("device", "dtype", "precision"), _TEXT),
+        **dict.fromkeys(("device", "dtype", "precision", "optimizer", "schedule"), _TEXT),
     },
     "origin": dict.fromkeys(("block", "blocks", "train_rows", "test_rows"), _COUNT),
     "target": {"metric": _TEXT, "direction": _TEXT, "threshold": _NUMBER},

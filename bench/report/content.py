@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
@@ -59,6 +60,15 @@ def _status(results: Results) -> str:
     return status if status == "complete" else f"{status}: {done} of {planned or '?'} trainings and timings"
 
 
+def _trained(settings: Mapping[str, Any]) -> str:
+    """The optimiser and the learning rate's schedule, where they are not the usual ones."""
+    name, schedule, warmup = (settings.get(key) for key in ("optimizer", "schedule", "warmup"))
+    parts = [str(name)] if name and name != "adam" else []
+    parts += [f"{schedule} schedule"] if schedule else []
+    parts += [f"{warmup:,} warm-up steps"] if warmup else []
+    return ", ".join(parts)
+
+
 def _facts(results: Results) -> list[str]:
     def several(n: int, word: str) -> str:
         return f"{n:,} {word}{'' if n == 1 else 's'}"
@@ -68,6 +78,7 @@ def _facts(results: Results) -> list[str]:
     facts.append(several(len(results.trainings), "training"))
     facts.append(f"protocol {results.protocol}")
     facts += [f"budget {settings['budget']}"] if settings.get("budget") else []
+    facts += [_trained(settings)] if _trained(settings) else []
     facts += [f"device {device['picked']}"] if device.get("picked") else []
     taken = results.manifest.get("seconds")
     return [*facts, *([seconds(taken)] if taken is not None else [])]

@@ -1,9 +1,9 @@
 """Checkpoints: write a trained model to a file and load it again, without unpickling.
 
 `results/NAME/models/KEY.pt` (torch; plain tensors and containers, so `torch.load(weights_only=True)` reads it) or
-`KEY.npz` (NumPy models; no pickle). Both contain the weights and Adam's state at the lowest validation loss (to which
-the test scores belong), the losses, the configuration, and of a table how it is read and scaled, and its newest
-validation rows.
+`KEY.npz` (NumPy models; no pickle). Both contain the weights and the optimiser's state at the lowest validation loss
+(to which the test scores belong), the losses, the configuration, and of a table how it is read and scaled, and its
+newest validation rows.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def pack(training: Training, learner: Learner, dataset: Dataset, record: Record)
         "task": describe_entry(training.task),
         "model": describe_entry(training.model),
         "problem": asdict(problem),
-        "settings": asdict(training.settings),
+        "settings": training.settings.as_recorded(),
         "training": record["training"],
         "replicate": training.replicate,
         "columns": asdict(training.task.columns) if training.task.columns else None,

@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from bench.models.contract import Settings
+from bench.models.contract import OPTIMIZER_STATE, Settings
 from bench.records.atomic import write_bytes_atomically
 from bench.training.checkpoint import LoadedModel
 from bench.training.checkpoint_file import typed
@@ -172,7 +172,7 @@ def _weights(model: LoadedModel) -> bytes:
     """The weights alone, by the names that the script's model has."""
     import torch
 
-    state = {name: value for name, value in model.learner.state().items() if not name.startswith("adam.")}
+    state = {name: value for name, value in model.learner.state().items() if not name.startswith(OPTIMIZER_STATE)}
     named = {name if name.startswith("head.") else f"core.{name}": torch.from_numpy(v) for name, v in state.items()}
     buffer = io.BytesIO()
     torch.save(named, buffer)

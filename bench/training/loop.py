@@ -16,6 +16,7 @@ import numpy as np
 from bench.models.stepper import Stepper
 from bench.training.plateau import Plateau
 from bench.training.request import Training
+from bench.training.schedule import rate_factor
 from tasks.contract import Array, Dataset
 from tasks.losses import mean_loss
 
@@ -69,6 +70,7 @@ class Loop:
         self.began, self.seconds = time.perf_counter(), list[float]()
         self.best_loss = math.inf
         self.plateau = Plateau(training.plateau_patience)
+        self.base_rate = stepper.learner.learning_rate  # without the schedule's factor
 
     def run(self) -> Turns[str | None]:
         """Train to the end of the budget. Returns the reason for stopping early, or None."""
@@ -76,11 +78,19 @@ class Loop:
         stopped = yield from self._evaluate(step)
         while stopped is None and step < last and not self._is_solved():
             for step in range(step + 1, min(step + interval, last) + 1):  # noqa: B020 - continues from the last step
+                self._set_rate(step)
                 self.stepper.step()
                 if step % TURN_STEPS == 0:
                     yield
             stopped = yield from self._evaluate(step)
         return stopped
+
+    def _set_rate(self, step: int) -> None:
+        """Give the next step, number `step`, the learning rate that the schedule has for it."""
+        training = self.training
+        if training.rate_changes_each_step:
+            factor = rate_factor(training.schedule, training.warmup, training.steps, step)
+            self.stepper.learner.learning_rate = self.base_rate * factor
 
     def _last_step(self) -> int:
         """The last step of the budget, or of the passes after which the learner learns nothing more."""
@@ -134,8 +144,10 @@ class Loop:
         if valid_loss < self.best_loss:
             self.best_loss = valid_loss
             self.stepper.keep()
-        if step:  # after an epoch, not before the first, as usual in training loops
-            learner.learning_rate = self.plateau.next_rate(learner.learning_rate, valid_loss)
+        if step > self.training.warmup:  # after an epoch, not before the first, as usual in training loops
+            self.base_rate = self.plateau.next_rate(self.base_rate, valid_loss)
+            if not self.training.rate_changes_each_step:
+                learner.learning_rate = self.base_rate
         return None
 
     def _keep_first(self, step: int, losses: Array) -> None:

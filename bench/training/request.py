@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bench.models.contract import Model, Settings
 from bench.records.schema import SCHEMA, Record, digest
@@ -29,6 +29,8 @@ class Training:
     evaluation_interval: int | None = None  # steps; None: at most `EVALUATIONS` in all
     stop_after: int | None = None  # stop there on purpose: the whole training's curve up to this evaluation
     stop_at_target: bool = False  # stop at the evaluation that finds the target reached
+    schedule: Literal["constant", "cosine"] = "constant"  # of the learning rate, see `bench.training.schedule`
+    warmup: int = 0  # steps in which the learning rate rises
 
     def __post_init__(self) -> None:
         """The task is the replicate's own: of a series, its units, metrics and target are those of its origin."""
@@ -44,6 +46,11 @@ class Training:
         """Optimiser steps between evaluations."""
         return self.evaluation_interval or max(1, math.ceil(self.steps / EVALUATIONS))
 
+    @property
+    def rate_changes_each_step(self) -> bool:
+        """Whether the learning rate of a step differs from the last one's, and not after evaluations alone."""
+        return self.schedule != "constant" or self.warmup > 0
+
     def key(self) -> str:
         """SHA-256 of everything that decides the record, the versions of code and schema included."""
         return digest(
@@ -56,12 +63,13 @@ class Training:
                 [self.seed, self.replicate, self.on_test_data],
                 *([["stop after", self.stop_after]] if self.stop_after else []),
                 *([["stop at target"]] if self.stop_at_target else []),
+                *([["schedule", self.schedule, self.warmup]] if self.rate_changes_each_step else []),
             ]
         )
 
     def describe(self) -> Record:
         """The identity part of the record."""
-        settings = asdict(self.settings)
+        settings = self.settings.as_recorded()
         size = {key: settings.pop(key) for key in ("hidden_size", "num_layers", "dropout", "init")}
         plan = {
             "batch_size": self.batch_size,
@@ -70,6 +78,8 @@ class Training:
             "evaluation_interval": self.evaluation_interval,
             **({"budget_steps": self.steps} if self.stop_after else {}),
             **({"stop_at_target": True} if self.stop_at_target else {}),
+            **({"schedule": self.schedule} if self.schedule != "constant" else {}),
+            **({"warmup": self.warmup} if self.warmup else {}),
         }
         return {
             "schema": SCHEMA,

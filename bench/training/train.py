@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.measure.effort import Effort, SoleEffort
 from bench.measure.gradient_flow import prepare_schemes
-from bench.models.contract import Learner, Problem
+from bench.models.contract import OPTIMIZER_STATE, Learner, Problem
 from bench.models.stepper import EagerStepper, Stepper, StepPlan
 from bench.records.curves import steps_to_target
 from bench.records.schema import Record
@@ -71,13 +71,12 @@ def train_in_turns(
         learner = (build or build_learner)(training, dataset)
         hashes = {
             "weights": hash_arrays(
-                *(value for name, value in sorted(learner.state().items()) if not name.startswith("adam."))
+                *(value for name, value in sorted(learner.state().items()) if not name.startswith(OPTIMIZER_STATE))
             ),
             "first_batch": first_batch_hash(training, dataset.train),
             "data": data_hash(training.task, training.seed, training.replicate),
         }
-        orders = orders_of(training, len(dataset.train))
-        stepper = open_stepper(learner, StepPlan(dataset, orders, training.batch_size, training.interval))
+        stepper = open_stepper(learner, plan_of(training, dataset))
         try:
             loop = Loop(training, dataset, stepper, progress or (lambda *evaluation: None), apart)
             diverged = yield from loop.run()
@@ -109,6 +108,12 @@ def train_in_turns(
     if ended is not None and outputs is not None:
         yield from apart(ended(dataset, learner, outputs, record))
     return record
+
+
+def plan_of(training: Training, dataset: Dataset) -> StepPlan:
+    """The steps that a training makes."""
+    orders = orders_of(training, len(dataset.train))
+    return StepPlan(dataset, orders, training.batch_size, training.interval, training.rate_changes_each_step)
 
 
 def gradient_flow_of(training: Training, dataset: Dataset, learner: Learner) -> list[dict[str, Any]] | None:

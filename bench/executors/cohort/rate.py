@@ -8,11 +8,11 @@ from typing import Any
 
 from bench.executors.cohort.gpu import Device
 from bench.executors.cohort.size import FIRST
-from bench.models.stepper import Stepper, StepPlan
-from bench.training.data import load_data, orders_of
+from bench.models.stepper import Stepper
+from bench.training.data import load_data
 from bench.training.jobs import is_out_of_memory
 from bench.training.request import Training
-from bench.training.train import build_learner
+from bench.training.train import build_learner, plan_of
 
 SECONDS = 0.5  # of steps, after a first round of them
 
@@ -43,7 +43,7 @@ def _rate(training: Training, device: Device, members: int) -> float:
     try:
         for replicate in range(1, members + 1):
             member, stream = replace(training, replicate=replicate), device.new_stream()
-            plan = StepPlan(dataset, orders_of(member, len(dataset.train)), training.batch_size, training.interval)
+            plan = plan_of(member, dataset)
             with device.stream(stream):
                 sharing.append((stream, opener(build_learner(member, dataset), plan)))
         _round(device, sharing, training.interval)

@@ -62,7 +62,8 @@ def shape_of(training: Training, dataset: Dataset) -> str:
         for array in _arrays(split)
     ]
     problem = asdict(Problem.of(training.task, dataset.train))
-    return digest([describe_entry(training.model), settings, training.batch_size, training.interval, problem, arrays])
+    plan = [training.batch_size, training.interval, training.rate_changes_each_step]
+    return digest([describe_entry(training.model), settings, *plan, problem, arrays])
 
 
 def _arrays(split: Any) -> tuple[Array | None, ...]:

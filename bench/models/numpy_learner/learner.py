@@ -1,4 +1,4 @@
-"""The learner of the NumPy cells: a stack of layers with head, loss, clipping and Adam."""
+"""The learner of the NumPy cells: a stack of layers with head, loss, clipping and optimiser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.models.contract import Learner, ParameterCount, Problem, Settings
 from bench.models.numpy_learner.head import Head
 from bench.models.numpy_learner.layer import Layer
 from bench.models.numpy_learner.losses import LOSS_FUNCTIONS
-from bench.models.numpy_learner.optimiser import Adam, clip_gradient_norm
+from bench.models.numpy_learner.optimiser import OPTIMISERS, clip_gradient_norm
 from bench.models.numpy_learner.parameters import Parameters, check_entries
 from bench.models.numpy_learner.stack import Stack, padding
 from tasks.contract import Array, Split
@@ -70,7 +70,7 @@ class NumpyLearner(Learner):
         self.dtype = np.dtype(settings.dtype)
         self._parameters = Parameters.of(weights, self.dtype)
         self._gradients = gradients = self._parameters.like()
-        self._adam = Adam(self._parameters, weight_decay=settings.weight_decay)
+        self._optimiser = OPTIMISERS[settings.optimizer](self._parameters, weight_decay=settings.weight_decay)
         recurrent = [name for name in self._parameters if not name.startswith("head.")]
         self._stack = Stack(
             layer,
@@ -113,7 +113,7 @@ class NumpyLearner(Learner):
             loss = self._backward(batch)
             if self.settings.clip_norm is not None:
                 clip_gradient_norm(self._gradients, self.settings.clip_norm)
-            self._adam.step(self._gradients, self.learning_rate)
+            self._optimiser.step(self._gradients, self.learning_rate)
             self._stack.pack()
         return loss
 
@@ -153,18 +153,12 @@ class NumpyLearner(Learner):
         return np.ascontiguousarray(np.moveaxis(np.concatenate(predictions, axis=-1), -1, 0))
 
     def state(self) -> dict[str, Array]:
-        state = {name: view.copy() for name, view in self._parameters.items()}
-        state["adam.step"] = np.asarray(self._adam.steps_done)
-        for kind, moments in (("m", self._adam.m), ("v", self._adam.v)):
-            state |= {f"adam.{kind}.{name}": view.copy() for name, view in moments.items()}
-        return state
+        return {**{name: view.copy() for name, view in self._parameters.items()}, **self._optimiser.state()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         check_entries({name: array.shape for name, array in self.state().items()}, state)
         self._parameters.load({name: state[name] for name in self._parameters})
-        for kind, moments in (("m", self._adam.m), ("v", self._adam.v)):
-            moments.load({name: state[f"adam.{kind}.{name}"] for name in moments})
-        self._adam.steps_done = int(state["adam.step"])
+        self._optimiser.load(state)
         self._stack.pack()
 
 

@@ -67,7 +67,8 @@ class GraphStepper(Stepper):
         self._counters = torch.zeros(2, **whole)  # position in the epoch, steps since the last evaluation
         self._position, self._count = self._counters[:1], self._counters[1:]
         self._advance = {size: torch.tensor([size, 1], **whole) for size in self._sizes}
-        several = min(STEPS_A_LAUNCH, self._sequences // self._batch, plan.interval)
+        # steps of one launch share a learning rate
+        several = 0 if plan.rate_changes else min(STEPS_A_LAUNCH, self._sequences // self._batch, plan.interval)
         rows = max(plan.interval, REHEARSALS, several)
         self._losses = torch.zeros(rows, dtype=learner.dtype, device=learner.device)
         self._host_losses = data.pinned(torch.zeros(rows, dtype=learner.dtype))

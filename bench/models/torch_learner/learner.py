@@ -1,4 +1,4 @@
-"""A torch network in training: fused Adam, clipping, and no host synchronisation inside a step."""
+"""A torch network in training: its optimiser, clipping, and no host synchronisation inside a step."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from torch.nn import functional
 
 from bench.models.contract import Learner, ParameterCount, Problem, Settings
 from bench.models.torch_learner import data
-from bench.models.torch_learner.adam import FusedAdam
 from bench.models.torch_learner.clipping import clip_gradient_norm
 from bench.models.torch_learner.data import Sequences
 from bench.models.torch_learner.network import Network, as_array, flatten_bfloat16_weights, probe
 from bench.models.torch_learner.objective import mean_loss
+from bench.models.torch_learner.parameter_groups import open_optimizer
 from bench.models.torch_learner.precision import use_precision
+from bench.models.torch_model import ParameterGroup
 from tasks.contract import Array, Split
 
 PREDICT_ELEMENTS = 2**20  # hidden values (N·T·H) of one prediction batch: fills a cache, not the memory
@@ -29,14 +30,23 @@ class TorchLearner(Learner):
 
     So with dropout there is one training at a time in a process, and its masks are not part of `state()`.
 
-    At precision bfloat16 a copy of the network computes in it, and after every step gets the new weights, which Adam
-    keeps in float32: steps that are too small for eight bits of mantissa add up there.
+    At precision bfloat16 a copy of the network computes in it, and after every step gets the new weights, which the
+    optimiser keeps in float32: steps that are too small for eight bits of mantissa add up there.
     """
 
     def __init__(
-        self, network: Network, problem: Problem, settings: Settings, dropout_seed: int, model_name: str = "torch"
+        self,
+        network: Network,
+        problem: Problem,
+        settings: Settings,
+        dropout_seed: int,
+        model_name: str = "torch",
+        groups: Sequence[ParameterGroup] = (),
     ) -> None:
-        """network: as `initialised_network` makes it, on its device. Raises UserError for a core of another shape."""
+        """network: as `initialised_network` makes it, on its device. groups: of its core's parameters.
+
+        Raises UserError for a core of another shape, and for groups that its parameters cannot be put into.
+        """
         self._network, self._problem, self._settings = network, problem, settings
         self._loss, self._clip_norm, self._tokens = problem.loss, settings.clip_norm, problem.tokens
         weight = network.head.weight
@@ -52,7 +62,7 @@ class TorchLearner(Learner):
         self._one_hot = torch.eye(problem.input_size, dtype=self._computing_dtype, device=self.device)
         self._trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self._stepped = [parameter for parameter in self._computing.parameters() if parameter.requires_grad]
-        self._optimizer = FusedAdam(self._trained, settings.learning_rate, settings.weight_decay)
+        self._optimizer = open_optimizer(self._trained, settings, groups, model_name)
         self.kernel = probe(self._computing, model_name, problem, settings)
         self._computing.train()
         if self.has_dropout or not network.is_builtin_rnn:  # a plug-in's core may draw, whatever the settings say
@@ -95,7 +105,7 @@ class TorchLearner(Learner):
         return data.batches(placed, order, batch_size)
 
     def train_step(self, batch: Sequences) -> Tensor:
-        """One step of forward, backward, clip, Adam. Returns the loss before it, a scalar on the device."""
+        """One step of forward, backward, clip, update. Returns the loss before it, a scalar on the device."""
         for parameter in self._stepped:
             parameter.grad = None  # 0.7 µs against 70 µs for adding to zeroed gradients (hidden 32, 2 layers)
         outputs = self._computing(self._features(batch.inputs), batch.lengths)
@@ -165,7 +175,7 @@ class TorchLearner(Learner):
         with torch.no_grad():
             for name, tensor in tensors.items():
                 tensor.copy_(torch.tensor(state[name]))
-            for step in self._optimizer.steps:  # Adam counts for each parameter, the contract once
+            for step in self._optimizer.counts:  # Adam counts for each parameter, the contract once
                 step.copy_(torch.tensor(state["adam.step"]))
         self._round_weights()
 
@@ -175,11 +185,13 @@ class TorchLearner(Learner):
         buffers = {name.removeprefix("core.") for name, _ in self._computing.named_buffers()}
         running = {name: tensor for name, tensor in self._computing.named_weights().items() if name in buffers}
         tensors = {**weights, **running}
-        tensors["adam.step"] = self._optimizer.steps[0]
+        optimizer = self._optimizer
+        if optimizer.counts:
+            tensors["adam.step"] = optimizer.counts[0]
         names = {weight: name for name, weight in weights.items()}
-        for weight, first, second in zip(self._trained, self._optimizer.first, self._optimizer.second, strict=True):
-            tensors[f"adam.m.{names[weight]}"] = first
-            tensors[f"adam.v.{names[weight]}"] = second
+        for kind, moments in optimizer.moments.items():
+            for weight, moment in zip(optimizer.parameters, moments, strict=True):
+                tensors[f"{kind}.{names[weight]}"] = moment
         return tensors
 
     def _features(self, inputs: Tensor) -> Tensor:
@@ -192,7 +204,7 @@ class TorchLearner(Learner):
 
     @torch.no_grad()
     def _round_weights(self) -> None:
-        """Give the network that computes the weights that Adam keeps, where they are two."""
+        """Give the network that computes the weights that the optimiser keeps, where they are two."""
         if self._computing is not self._network:
             for parameter, kept in zip(self._stepped, self._trained, strict=True):
                 parameter.copy_(kept)

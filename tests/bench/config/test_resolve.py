@@ -18,6 +18,7 @@ from bench.config.matching import MATCHES
 from bench.config.options import OPTIONS, Options, flag
 from bench.config.resolve import Experiment, resolve
 from bench.models.initialisation import SCHEMES
+from bench.models.registry import MODELS
 from tasks.errors import UserError
 
 SUNSPOTS = {"data": "sunspots_annual.csv", "target": "sunspots"}  # shipped in tasks/data
@@ -176,7 +177,7 @@ def experiments() -> st.SearchStrategy[dict[str, Any]]:
             "trials": numbers(1, 50),
             "replicates": numbers(1, 50),
             "seed": numbers(0, 2**31),
-            "steps": numbers(1, 10**6),
+            "steps": numbers(6, 10**6),
             "batch_size": numbers(1, 512),
             "hidden_sizes": some(["1", "8", "64"]),
             "layers": some(["1", "2"]),
@@ -185,6 +186,8 @@ def experiments() -> st.SearchStrategy[dict[str, Any]]:
             "clip_norm": st.one_of(st.just("none"), st.floats(1e-3, 1e3).map(str)),
             "lr_range": st.floats(1e-6, 1e-3).map(lambda low: f"{low!r},{low * 10!r}"),
             "plateau_patience": numbers(1, 20),
+            "optimizer": st.sampled_from(choices("optimizer")),
+            "warmup": numbers(0, 5),
             "workers": numbers(1, 8),
         },
     )
@@ -229,6 +232,10 @@ def changed(key: str, value: str) -> Experiment:
         ("device", "cpu"),
         ("clip_norm", "none"),
         ("sampler", "random"),
+        ("optimizer", "sgd"),
+        ("schedule", "plateau"),
+        ("schedule", "cosine"),
+        ("warmup", "5"),
     ],
 )
 def test_identity_covers_what_decides_the_outcome(key: str, value: str) -> None:
@@ -256,3 +263,37 @@ def test_a_cohort_s_size_changes_no_outcome_and_a_precision_does() -> None:
     low = resolve({"precision": "bfloat16"})
     assert low.identity() != plain.identity()
     assert low.name != plain.name
+
+
+def test_a_schedule_that_changes_nothing_is_the_same_experiment() -> None:
+    plain = resolve({})
+    for same in ({"schedule": "constant"}, {"optimizer": "adam"}, {"warmup": "0"}):
+        assert resolve(same).identity() == plain.identity()
+        assert resolve(same).name == plain.name
+    patient = resolve({"plateau_patience": "10"})
+    for same in ({"schedule": "plateau"}, {"schedule": "plateau", "plateau_patience": "10"}):
+        assert resolve(same).identity() == patient.identity()
+    assert resolve({}, patient.settings()).identity() == patient.identity()
+    assert resolve({}, resolve({"schedule": "cosine", "warmup": "3"}).settings()).options.warmup == 3
+
+
+def test_a_warm_up_is_shorter_than_every_training() -> None:
+    assert resolve({"tasks": "sine", "steps": "10", "warmup": "9"}).options.warmup == 9
+    with pytest.raises(UserError, match="--warmup is 10, and a training on sine has 10 steps"):
+        resolve({"tasks": "sine", "steps": "10", "warmup": "10"})
+    assert resolve({"tasks": "sine", "steps": "2", "schedule": "cosine"}).options.schedule == "cosine"
+
+
+def test_a_model_without_that_optimiser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODELS.get("numpy_gru"), "optimizers", ("adam",))
+    with pytest.raises(UserError, match="--optimizer sgd: model numpy_gru is trained by adam only"):
+        resolve({"models": "gru,numpy_gru", "optimizer": "sgd"})
+    assert resolve({"models": "gru,esn", "optimizer": "sgd"}).options.optimizer == "sgd"
+
+
+def test_trials_in_stacks_are_by_adam_at_a_rate_that_steps_share() -> None:
+    assert resolve({"models": "lstm", "device": "cuda"}).engine == "auto"
+    for change in ({"optimizer": "sgd"}, {"optimizer": "adamw"}, {"schedule": "cosine"}, {"warmup": "3"}):
+        assert resolve({"models": "lstm", "device": "cuda", **change}).engine == "exact"
+        assert resolve({"models": "gru", "device": "cpu", **change}).engine == "auto"
+    assert resolve({"models": "lstm", "device": "cuda", "schedule": "plateau"}).engine == "auto"

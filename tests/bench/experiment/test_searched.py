@@ -13,9 +13,11 @@ import pytest
 from bench.analysis.results import load
 from bench.config.files import read_config
 from bench.config.resolve import resolve
+from bench.config.searched import MOST
 from bench.executors.inline import InlineExecutor
 from bench.executors.worker import load_plugins
 from bench.experiment.plan import Plan
+from bench.experiment.points import PRIMES
 from bench.experiment.rerun import rerun
 from bench.experiment.run import run
 from bench.experiment.search import distributions, point_of
@@ -102,6 +104,24 @@ def test_at_equal_parameters_a_field_that_changes_them_is_not_searched() -> None
     )
     names = {cell.match: [name for name, _ in cell.space().more] for cell in Plan(experiment, "cpu").cells[::2]}
     assert names == {"tuned": ["model.kernel_size"], "params": []}
+
+
+def test_more_than_the_start_of_a_search_can_cover_is_refused(toy_plugin: str, tmp_path: Path) -> None:
+    assert len(PRIMES) == 4 + MOST
+    names = [f"part{number}" for number in range(MOST)]
+    path = tmp_path / "many.py"
+    fields = "".join(f"    {name}: float = Range(0.0, 1.0)\n" for name in names)
+    path.write_text(
+        "from dataclasses import dataclass\nfrom bench.models.ranges import Range\n"
+        "from bench_plugin_toy import Linear\n\n\n@dataclass(frozen=True)\nclass Many(Linear):\n"
+        f"    name = 'many'\n    cell = 'many'\n    summary = 'many ranges'\n{fields}"
+    )
+    flags = {"plugins": [toy_plugin, str(path)], "tasks": "toy", "models": "many", "trials": 3}
+    (cell,) = Plan(resolve(flags), "cpu").cells
+    assert len(cell.space().more) == MOST
+    assert len(cell.search(1).next_trials()) == 3
+    with pytest.raises(UserError, match=f"{MOST + 1} hyper-parameters of many.*at most {MOST}"):
+        resolve({**flags, "search": ["weight_decay=0.1,0.2"]})
 
 
 @pytest.mark.parametrize(

@@ -297,8 +297,8 @@ def emulated_gpu(
     monkeypatch.setattr(TorchLearner, "predict", predict_unwatched)
     made = FusedAdam.__init__
 
-    def with_rate_on_device(self: FusedAdam, *args: Any) -> None:
-        made(self, *args)
+    def with_rate_on_device(self: FusedAdam, *args: Any, **named: Any) -> None:
+        made(self, *args, **named)
         if self.parameters[0].dtype != torch.float64:
             self._rate = torch.tensor(self.learning_rate)
 

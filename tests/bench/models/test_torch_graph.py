@@ -57,6 +57,10 @@ CASES = {
     "batches that leave a rest": training(),
     "one step an epoch": training(batch_size=10**6, steps=12),
     "a schedule": training("rnn", settings=Settings(6, learning_rate=0.3), plateau_patience=1, evaluation_interval=3),
+    "a cosine after a warm-up": training(schedule="cosine", warmup=7),
+    "AdamW, on a schedule of steps and plateaus": training(
+        settings=Settings(6, learning_rate=0.3, weight_decay=0.1, optimizer="adamw"), warmup=5, plateau_patience=1
+    ),
     "tokens, a mask and two layers": training("lstm", "copy[delay=3]", settings=Settings(6, 2, learning_rate=0.01)),
     "lengths": training("rnn", "parity"),
     "no clipping, weight decay": training(settings=Settings(6, learning_rate=0.01, clip_norm=None, weight_decay=0.1)),
@@ -79,6 +83,13 @@ def test_a_float64_training_is_eager_as_a_captured_step_would_round_its_rate(emu
     stepper, learner = opened(training(settings=Settings(6, learning_rate=0.01, dtype="float64")))
     assert isinstance(stepper, EagerStepper)
     assert not learner.rate_is_on_device
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])
+def test_an_optimiser_that_reads_its_rate_on_the_host_is_eager(optimizer: Any, emulate: Emulate) -> None:
+    emulate()
+    stepper, _ = opened(training(settings=Settings(6, learning_rate=0.01, optimizer=optimizer)))
+    assert isinstance(stepper, EagerStepper)
 
 
 def test_between_evaluations_the_host_only_replays(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,7 @@ def test_twins_agree_with_padding_and_masks(name: str, kind: str, make_split: Ma
     "change",
     [
         {"weight_decay": 0.1},
+        *({"optimizer": name, "weight_decay": decay} for name in ("adamw", "sgd", "rmsprop") for decay in (0.0, 0.1)),
         {"clip_norm": 0.01},
         {"clip_norm": None},
         {"init": "chrono"},
@@ -94,10 +95,11 @@ def test_twins_agree_under_every_setting(name: str, change: dict[str, Any], make
     compare(name, problem, settings, make_split(problem, sequences=20))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
 @pytest.mark.parametrize("name", ["gru", "lstm", "rnn"])
-def test_a_state_moves_between_twins(name: str, make_split: MakeSplit) -> None:
+def test_a_state_moves_between_twins(name: str, optimizer: Any, make_split: MakeSplit) -> None:
     problem = PROBLEMS["per sequence"]
-    settings = Settings(hidden_size=6, num_layers=2, learning_rate=1e-2, dtype="float64")
+    settings = Settings(hidden_size=6, num_layers=2, learning_rate=1e-2, dtype="float64", optimizer=optimizer)
     split = make_split(problem, sequences=20)
     ours, torchs = build(f"numpy_{name}", problem, settings), build(name, problem, settings)
     train(torchs, split)

@@ -150,6 +150,8 @@ def test_each_part_of_what_graphs_are_captured_with_gives_another_shape() -> Non
         training(task="sine[window=9]"),
         replace(plain, batch_size=9),
         replace(plain, evaluation_interval=5),
+        replace(plain, warmup=5),
+        replace(plain, settings=replace(settings, optimizer="adamw")),
         *(
             replace(plain, settings=replace(settings, **change))
             for change in (

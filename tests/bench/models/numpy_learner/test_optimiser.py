@@ -1,42 +1,55 @@
-"""Adam and clipping, beside torch's."""
+"""Optimisers and clipping, beside torch's."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from bench.models.numpy_learner.optimiser import Adam, clip_gradient_norm
+from bench.models.numpy_learner.optimiser import OPTIMISERS, clip_gradient_norm
 from bench.models.numpy_learner.parameters import Parameters
 
 SHAPES = {"matrix": (4, 3), "vector": (5,), "scalar": ()}
 
 
+TORCHS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+}
+
+
+@pytest.mark.parametrize("name", TORCHS)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
-def test_adam_and_clipping_are_torch_s_for_200_steps(weight_decay: float, dtype: str, tolerance: float) -> None:
+def test_optimisers_and_clipping_are_torch_s_for_200_steps(
+    name: Any, weight_decay: float, dtype: str, tolerance: float
+) -> None:
     rng = np.random.default_rng(0)
     ours = Parameters.of({name: rng.normal(size=shape) for name, shape in SHAPES.items()}, dtype)
     theirs = [torch.nn.Parameter(torch.tensor(value)) for value in ours.values()]
-    adam = Adam(ours, weight_decay=weight_decay)
-    torch_adam = torch.optim.Adam(theirs, lr=0.03, weight_decay=weight_decay)
+    optimiser = OPTIMISERS[name](ours, weight_decay=weight_decay)
+    expected = TORCHS[name](theirs, lr=0.03, weight_decay=weight_decay)
     for step in range(200):
         learning_rate = 0.03 if step < 100 else 0.01
-        torch_adam.param_groups[0]["lr"] = learning_rate
+        expected.param_groups[0]["lr"] = learning_rate
         gradients, size = ours.like(), 10 ** rng.uniform(-3, 2)  # norms on both sides of the limit
-        for name, parameter in zip(SHAPES, theirs, strict=True):
-            gradients[name][...] = size * rng.normal(size=SHAPES[name])
-            parameter.grad = torch.tensor(gradients[name].copy())
+        for part, parameter in zip(SHAPES, theirs, strict=True):
+            gradients[part][...] = size * rng.normal(size=SHAPES[part])
+            parameter.grad = torch.tensor(gradients[part].copy())
         norm = clip_gradient_norm(gradients, 1.0)
         assert norm == pytest.approx(float(torch.nn.utils.clip_grad_norm_(theirs, 1.0)), rel=tolerance)
-        for name, parameter in zip(SHAPES, theirs, strict=True):
+        for part, parameter in zip(SHAPES, theirs, strict=True):
             assert parameter.grad is not None
-            np.testing.assert_allclose(gradients[name], parameter.grad, rtol=10 * tolerance, err_msg=name)
-        adam.step(gradients, learning_rate)
-        torch_adam.step()
-        for name, parameter in zip(SHAPES, theirs, strict=True):
+            np.testing.assert_allclose(gradients[part], parameter.grad, rtol=10 * tolerance, err_msg=part)
+        optimiser.step(gradients, learning_rate)
+        expected.step()
+        for part, parameter in zip(SHAPES, theirs, strict=True):
             np.testing.assert_allclose(
-                ours[name], parameter.detach(), rtol=20 * tolerance, atol=tolerance, err_msg=f"{name}, step {step}"
+                ours[part], parameter.detach(), rtol=20 * tolerance, atol=tolerance, err_msg=f"{part}, step {step}"
             )
 
 

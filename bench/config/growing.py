@@ -14,11 +14,10 @@ from typing import Any
 
 from bench.config.given import by_current_names
 from bench.config.options import OPTIONS, Options, flag, keys_deciding
-from bench.config.resolve import Experiment, extending
+from bench.config.resolve import Experiment, asked_models, extending
 from bench.models.registry import MODELS
 from tasks.errors import UserError
 from tasks.registry import TASKS, load_plugin_file
-from tasks.spec import Spec
 from tasks.transform import RELATIVE
 
 SHOWN = 2  # differences that a message names
@@ -50,9 +49,9 @@ def grown(experiment: Experiment, manifest: Mapping[str, Any]) -> Grown | None:
         if identity not in (before.identity(), before.identity(saved_models=True)):
             return None
         more = [path for path in experiment.options.plugins if path not in plugins]
-        there = {model.label for model in before.models}
-        asked = zip(experiment.options.models, experiment.models, strict=True)
-        added = [text for text, model in asked if model.label not in there]
+        there = {(model.label, scheme) for model, scheme in zip(before.models, before.own_schemes, strict=True)}
+        asked = zip(experiment.options.models, experiment.models, experiment.own_schemes, strict=True)
+        added = [text for text, model, scheme in asked if (model.label, scheme) not in there]
         return Grown(_with_models(experiment, [*models, *added], [*plugins, *more]), identity)
     except UserError:  # a plug-in of the recorded experiment is gone, or a model is no longer known
         return None
@@ -112,7 +111,8 @@ def _with_models(experiment: Experiment, models: Sequence[str], plugins: Sequenc
         TASKS.load_plugin(module)
         MODELS.load_plugin(module)
     options = replace(experiment.options, models=tuple(models), plugins=tuple(plugins))
-    return replace(experiment, options=options, models=tuple(MODELS.create(Spec.parse(text)) for text in models))
+    of_options, schemes, ranges = asked_models(options)
+    return replace(experiment, options=options, models=of_options, own_schemes=schemes, ranges=ranges)
 
 
 def _shown(value: Any) -> str:

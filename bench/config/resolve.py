@@ -171,6 +171,18 @@ def extending(options: Options) -> tuple[str, ...]:
     return tuple(key for key in keys_deciding("extent") if not (options.prune and key == "trials"))
 
 
+def asked_models(options: Options) -> tuple[tuple[Model, ...], tuple[str | None, ...], tuple[Ranges, ...]]:
+    """The models that are compared, the scheme that each names (`gru[init=chrono]`), and what is searched of each."""
+    asked = [own_scheme(Spec.parse(text)) for text in options.models]
+    models = tuple(_create(MODELS.create, [spec for spec, _ in asked]))
+    search = asked_ranges(options.search)
+    refuse_unknown_models(search, models)
+    ranges = tuple(ranges_of(spec, search) for spec, _ in asked)
+    for model, own in zip(models, ranges, strict=True):
+        refuse_too_many(model, own, of_training(search))
+    return models, tuple(scheme for _, scheme in asked), ranges
+
+
 def resolve(
     flags: Mapping[str, Any], config: Mapping[str, Any] | None = None, *, recipe: str | None = None
 ) -> Experiment:
@@ -189,13 +201,7 @@ def resolve(
         if TASKS.load_plugin(module) + MODELS.load_plugin(module) == 0:
             raise UserError(f"plug-in {plugin} defines no task and no model: subclass Task or Model in it")
     options = check(fill_in(options))
-    asked = [own_scheme(Spec.parse(text)) for text in options.models]
-    models = _create(MODELS.create, [spec for spec, _ in asked])
-    search = asked_ranges(options.search)
-    refuse_unknown_models(search, models)
-    ranges = tuple(ranges_of(spec, search) for spec, _ in asked)
-    for model, own in zip(models, ranges, strict=True):
-        refuse_too_many(model, own, of_training(search))
+    models, schemes, ranges = asked_models(options)
     for model in models:
         if options.precision not in model.precisions:
             raise UserError(
@@ -214,8 +220,7 @@ def resolve(
     refuse_duplicates("--tasks", [task.label for task in tasks])
     require_references(options.references, tasks)
     name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
-    schemes = tuple(scheme for _, scheme in asked)
-    experiment = Experiment(name, options, tuple(tasks), tuple(models), own_schemes=schemes, ranges=ranges)
+    experiment = Experiment(name, options, tuple(tasks), models, own_schemes=schemes, ranges=ranges)
     check_entries(experiment.entries)
     _check_sizes(experiment)
     _check_schedule(experiment)

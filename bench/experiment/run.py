@@ -104,7 +104,8 @@ def run(
         folder.check(fresh, difference(experiment, recorded) if recorded and not larger else None)
         before = {} if fresh else folder.own_manifest or {}
         finished = None if fresh or retry_failed else folder.finished()
-        if finished is not None and covers(finished["experiment"], experiment):
+        complete = finished is not None and not (experiment.options.save_models and folder.lost_models())
+        if finished is not None and complete and covers(finished["experiment"], experiment):
             return _unchanged(folder, finished, observer, began)
         try:
             workers = _Workers(experiment, executor, observer, resources, began)

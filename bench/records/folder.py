@@ -12,6 +12,7 @@ from bench.records import manifest
 from bench.records.atomic import write_bytes_atomically
 from bench.records.disk import reason
 from bench.records.jsonl import scan
+from bench.records.kept_models import lost_models
 from bench.records.lock import NAMES as LOCKS
 from bench.records.lock import FolderLock
 from bench.records.manifest import MANIFEST as MANIFEST
@@ -91,6 +92,10 @@ class ResultsFolder:
         if "records_bytes" in found or self._count() >= (found.get("trainings_planned") or 0):
             return found
         return None  # sealed by a bench that did not count: what is missing is found cell by cell
+
+    def lost_models(self) -> list[str]:
+        """The models that were kept here and are gone, or damaged."""
+        return lost_models(self.path, (line.record for line in scan(self.path / RECORDS) if line.record is not None))
 
     def _count(self) -> int:
         """Trainings and timings that are recorded."""

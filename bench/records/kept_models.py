@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from bench.records.atomic import checksum
 from bench.records.schema import Record
 
 FOLDER = "models"
@@ -20,6 +22,20 @@ def kept_models(records: Iterable[Record]) -> dict[str, str]:
             if name.startswith(f"{FOLDER}/"):
                 found[str(record.get("examined") or record.get("key"))] = name
     return found
+
+
+def is_kept(folder: Path, record: Record, name: str) -> bool:
+    """Whether a file that a record left in its results folder is there, and as it was."""
+    try:
+        return checksum((folder / name).read_bytes()) == (record.get("kept_files") or {}).get(name)
+    except OSError:
+        return False
+
+
+def lost_models(folder: Path, records: Iterable[Record]) -> list[str]:
+    """The models that records left in their results folder and that are gone from it, or damaged."""
+    kept = ((record, name) for record in records for name in record.get("kept_files") or {})
+    return [name for record, name in kept if name.startswith(f"{FOLDER}/") and not is_kept(folder, record, name)]
 
 
 def too_large(record: Record) -> bool:

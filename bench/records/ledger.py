@@ -14,6 +14,7 @@ from bench.records.atomic import FILES, write_kept_files
 from bench.records.folder import command_name
 from bench.records.jsonl import RecordFile, Span, refuse_newer, scan
 from bench.records.kept_models import FOLDER as MODELS
+from bench.records.kept_models import is_kept
 from bench.records.schema import Record
 
 # what makes two records of one key different entries of the experiment
@@ -56,7 +57,7 @@ class Ledger:
     common: what every new record says of the experiment (its name, budget, environment).
     rerun: the command that trains a record again, without its key.
     elsewhere: other experiments whose trainings may be used. retry_failed: what failed counts as not recorded.
-    all_files: so does what is to leave a file beside its record and did not.
+    all_files: so does what is to leave a file beside its record and did not, or whose file is gone.
     note: told of damage, in a sentence. Records of a newer schema raise UserError.
     """
 
@@ -126,7 +127,7 @@ class Ledger:
                 break
         if found:
             record = self._file.read_at((place or found[-1]).span)
-            if self._all_files and leaves and not _left(record, leaves):
+            if self._all_files and leaves and not (_left(record, leaves) and self._is_there(record, leaves)):
                 return None
             return record if place else self.add(record, identity)
         if self._elsewhere is None or self._entries.get(_short(key)):
@@ -138,6 +139,11 @@ class Ledger:
             files = (elsewhere.get(FILES) or {}).items()
             elsewhere[FILES] = {name: content for name, content in files if not name.startswith(f"{MODELS}/")}
         return self.add(elsewhere, identity)
+
+    def _is_there(self, record: Record, leaves: str) -> bool:
+        """Whether the file that a record left is in the folder still, and as it was."""
+        names = [name for name in record.get("kept_files") or {} if name.rpartition(".")[0] == leaves]
+        return all(is_kept(self._file.path.parent, record, name) for name in names)
 
     def labels(self, key: str) -> set[str | None]:
         """The models that have a record of this key: of the references of one replicate, which share it."""

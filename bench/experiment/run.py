@@ -192,7 +192,6 @@ def _open_folder(
     """Lock the results folder until `resources` is closed, and read what it has recorded."""
     died = folder.open(fresh)
     resources.callback(folder.close)
-    folder.keep_plugins(experiment.options.plugins)
     if died:
         observer.note(f"took over the folder from {died}, which ended without giving it back")
     for text in folder.changed:
@@ -273,6 +272,7 @@ class _Run:
     def _announce(self) -> None:
         """Say what is planned, in the manifest and to the observer."""
         self._write_manifest(status="in progress", seconds=None)
+        self.folder.keep_plugins(self.plan.experiment.options.plugins)  # beside a manifest that says whose they are
         self.observer.planned(self.plan.planned())
 
     def _search_for_all(self) -> Sequence[Timing]:

@@ -16,12 +16,12 @@ from bench.records.kept_models import lost_models
 from bench.records.lock import NAMES as LOCKS
 from bench.records.lock import FolderLock
 from bench.records.manifest import MANIFEST as MANIFEST
+from bench.records.manifest import PLUGINS as PLUGINS
 from bench.records.manifest import RECORDS as RECORDS
 from bench.records.manifest import TABLES as TABLES
 from bench.records.schema import unique
 from tasks.errors import UserError
 
-PLUGINS = "plugins"  # copies of the plug-in files, so that the folder is enough to repeat the experiment
 KEPT_FOLDERS = ("predictions", "models")  # what trainings leave beside their records
 
 

@@ -24,6 +24,7 @@ NOTICED = "noticed"  # key: what was found changed since it was sealed, in sente
 IN_PROGRESS = "in progress"
 _OWN = re.compile(r',\n  "manifest_sha256": "([0-9a-f]{64})"\n\}\n\Z')
 _LARGEST = 1 << 28  # bytes; a manifest of a large experiment has a few thousand
+PLUGINS = "plugins"  # copies of the plug-in files, so that the folder is enough to repeat the experiment
 _PART = 1 << 20
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -142,7 +143,7 @@ def _changes_of_records(path: Path, manifest: dict[str, Any]) -> list[str]:
 
 
 def table_changes(folder: Path, manifest: dict[str, Any]) -> list[str]:
-    """Tables that are missing, or are no longer what was derived from the records."""
+    """Tables that are missing or no longer what was derived from the records, and copies of plug-ins that changed."""
     found = []
     for name, sealed in (manifest.get("tables_sha256") or {}).items():
         path = folder / Path(str(name)).name
@@ -150,6 +151,11 @@ def table_changes(folder: Path, manifest: dict[str, Any]) -> list[str]:
             found.append(f"{path} is missing")
         elif _hash(path) != sealed:
             found.append(f"{path} has changed since it was derived from the records")
+    inputs: dict[str, Any] = manifest.get("inputs") or {}
+    for path in sorted((folder / PLUGINS).glob("*.py")):
+        sealed = (inputs.get(path.name) or {}).get("sha256")
+        if sealed is not None and _hash(path) != sealed:
+            found.append(f"{path} has changed since it was copied")
     return found
 
 

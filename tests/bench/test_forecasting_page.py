@@ -107,7 +107,7 @@ def test_weeks_go_on_and_missing_ones_were_filled(done: Done, folder: Path) -> N
 
 def test_the_exported_script_forecasts_what_bench_does(done: Done) -> None:
     exported = next(result for line, result in done.items() if line.startswith("python nile_model"))
-    assert re.search(r"1 rows ahead: \{'volume': [\d.]+\}", exported.stdout)
+    assert re.search(r"1 row ahead: \{'volume': [\d.]+\}", exported.stdout)
 
 
 def test_the_same_in_python(folder: Path, done: Done, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -65,9 +66,14 @@ def start(folder: Path, *flags: str) -> subprocess.Popen[str]:
     """Start the command line in a process of its own, whose output can be read line by line."""
     paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        command(*flags), cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command(*flags), cwd=folder, env=environment, preexec_fn=_heed_signals, **pipes)
+
+
+def _heed_signals() -> None:
+    """Signals that this process was started to ignore (nohup, a job in the background) are for the command line."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def progress(process: subprocess.Popen[str]) -> Iterator[str]:

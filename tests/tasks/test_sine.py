@@ -45,7 +45,7 @@ def test_clean_sine_has_no_limit_and_a_perfect_linear_model():
 
 def test_noise_makes_a_longer_linear_model_the_better_one():
     task = Sine(noise=0.1)
-    order = int(reference(task, task.generate(0), "linear_ar").how.split("order ")[1].split()[0])
+    order = int(reference(task, task.generate(0), "linear_ar").how.split("order ")[1].split(",")[0])
     assert order > 2
 
 

@@ -177,7 +177,7 @@ def test_rerun_notices_a_difference(done: Result, bench: Bench, folder: Path) ->
 def test_rerun_refuses_an_unknown_key(done: Result, bench: Bench) -> None:
     result = bench("rerun", "t", "nokey")
     assert result.exit_code == 2
-    assert "no training whose key begins with 'nokey'" in result.stderr
+    assert "no training or timing whose key begins with 'nokey'" in result.stderr
 
 
 def test_report_renders_the_same_again_from_the_records(done: Result, bench: Bench, folder: Path) -> None:

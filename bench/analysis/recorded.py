@@ -95,7 +95,8 @@ class Recorded:
         Results that are looked at repeatedly need a test that may be looked at (`stats.sequential`).
         """
         repeated = self.settings.get("until_settled") or self.manifest.get("extended")
-        return int(self.manifest.get("first_look") or self.settings.get("first_look") or 7) if repeated else None
+        first = self.manifest.get("first_look") or self.settings.get("first_look")
+        return (first if isinstance(first, int) else 7) if repeated else None
 
     @property
     def settings(self) -> Mapping[str, Any]:

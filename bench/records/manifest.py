@@ -31,7 +31,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("name", "command", "status", "identity", "records_sha256", "environment_fingerprint"), str),
     **dict.fromkeys(("experiment", "environment", "device", "lr_ranges", "tables_sha256", "matched", "inputs"), dict),
     **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED), list),
-    **dict.fromkeys(("schema", "trainings_planned", "records_bytes"), int),
+    **dict.fromkeys(("schema", "protocol", "first_look", "trainings_planned", "records_bytes"), int),
     "seconds": (int, float),
 }
 _ENTRIES: dict[str, type] = {

@@ -86,6 +86,10 @@ def _column(value: Any) -> bool:
     return isinstance(value, list) and all(entry is None or _number(entry) for entry in value)
 
 
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_number, value))
+
+
 def _columns(value: Any) -> bool:
     """Lists of numbers or null, all of one length, beside the steps that they belong to."""
     if not isinstance(value, dict) or not all(map(_column, value.values())):
@@ -130,7 +134,7 @@ _EXPECTED: dict[str, tuple[str, Check]] = {
     "status": ("one of " + ", ".join(STATUSES), _status),
     "curve": ("lists of numbers, all of one length", _columns),
     "first_losses": ("lists of numbers, all of one length", _columns),
-    "evaluation_seconds": ("a list of numbers", _column),
+    "evaluation_seconds": ("a list of numbers", _numbers),
     "hashes": ("an object of texts", _texts),
     "gradient_flow": ("a list of objects", _objects),
     "kept_files": ("an object of texts", _texts),

@@ -71,6 +71,7 @@ def test_an_examination_names_the_training_that_it_examined() -> None:
         ("curve", {"step": [0, 1], "valid_loss": [0.5]}, "its curve is not lists of numbers, all of one length"),
         ("curve", {"valid_loss": [0.5]}, "its curve is not lists of numbers, all of one length"),
         ("curve", {"step": [0], "valid_loss": ["a"]}, "its curve is not lists of numbers, all of one length"),
+        ("evaluation_seconds", [0.1, None], "its evaluation_seconds is not a list of numbers"),
         ("evaluation_seconds", [0.1, "b"], "its evaluation_seconds is not a list of numbers"),
         ("hashes", {"data": 1}, "its hashes is not an object of texts"),
         ("gradient_flow", [1], "its gradient_flow is not a list of objects"),

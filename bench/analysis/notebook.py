@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pandas.io.formats.style import Styler
 
-    from bench.analysis.results import Results
+    from bench.analysis.recorded import Recorded
+    from bench.analysis.verdicts import Verdict
 
 SHOWN = 8  # tasks, and rows of the leaderboard, in the short text
 
@@ -66,12 +68,12 @@ def styled(summary: pd.DataFrame, caption: str = "") -> Styler:
     return styler.set_properties(subset=words, **{"text-align": "left"})  # type: ignore[arg-type]
 
 
-def screen(results: Results) -> str:
+def screen(results: Recorded, verdicts: Sequence[Verdict]) -> str:
     """What can be said of the results on one screen: decisions, the first rows of the leaderboard, what there is."""
     done, planned = results.progress
     status = str(results.manifest.get("status") or "complete")
     lines = [f"{results.name}: {status}, {done} of {planned or '?'} trainings and timings"]
-    decisions = [f"  {shortened(verdict.task, 60)}: {verdict.answer}" for verdict in results.verdicts]
+    decisions = [f"  {shortened(verdict.task, 60)}: {verdict.answer}" for verdict in verdicts]
     lines += decisions[:SHOWN] + ([f"  and {len(decisions) - SHOWN} more tasks"] if len(decisions) > SHOWN else [])
     table = results.summary[["task", "model", "n", "skill", "test_loss"]]
     if len(table):

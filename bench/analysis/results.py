@@ -39,7 +39,7 @@ class Results(Recorded):
     def __repr__(self) -> str:
         from bench.analysis.notebook import screen
 
-        return screen(self)
+        return screen(self, self.verdicts)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the decisions, and the leaderboard as a styled table."""

@@ -67,27 +67,6 @@ def gradient_flow(
     return None if layer is None else _flow(layer, problem, weights, _Probe.of(problem, split))
 
 
-def measure_schemes(
-    model: Model,
-    problem: Problem,
-    settings: Settings,
-    initial: Callable[[str], Mapping[str, Array]],
-    trained: Mapping[str, Array],
-    split: Split,
-) -> list[dict[str, Any]] | None:
-    """Measure the flow with each scheme's initial weights and with the trained ones, as a record keeps it.
-
-    initial: returns a scheme's initial weights. Measured are "default" and the schemes that differ from it for this
-    cell, and `EXPANDING`: orthogonal weights with the recurrent matrices times `GAIN`. Without inputs, a tanh RNN is
-    linear about its state 0, and each step back multiplies the norm by `GAIN`; saturated units and closed gates reduce
-    this factor.
-
-    Returns a list of {"init", "state": "initial" | "trained", "lags": their number, and the fields of `GradientFlow`};
-    None for the models for which `gradient_flow` is None.
-    """
-    return prepare_schemes(model, problem, settings, initial, trained, split)()
-
-
 def prepare_schemes(
     model: Model,
     problem: Problem,
@@ -96,7 +75,18 @@ def prepare_schemes(
     trained: Mapping[str, Array],
     split: Split,
 ) -> Callable[[], list[dict[str, Any]] | None]:
-    """`measure_schemes` as work to be done later, in any thread: all weights are drawn at once, the rest is NumPy."""
+    """Prepare to measure the flow with each scheme's initial weights and with the trained ones, as a record keeps it.
+
+    All weights are drawn at once; what is returned may be called later, in any thread, and is NumPy alone.
+
+    initial: returns a scheme's initial weights. Measured are "default" and the schemes that differ from it for this
+    cell, and `EXPANDING`: orthogonal weights with the recurrent matrices times `GAIN`. Without inputs, a tanh RNN is
+    linear about its state 0, and each step back multiplies the norm by `GAIN`; saturated units and closed gates reduce
+    this factor.
+
+    It returns a list of {"init", "state": "initial" | "trained", "lags": their number, and the fields of
+    `GradientFlow`}; None for the models for which `gradient_flow` is None.
+    """
     layer, probe = _layer_of(model, problem, settings), _Probe.of(problem, split)
     if layer is None:
         return lambda: None

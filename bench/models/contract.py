@@ -188,18 +188,3 @@ class Model(RegistryEntry):
         A model that looks at earlier steps themselves carries as many numbers of each as it looks at.
         """
         return None if self.states is None else self.states * hidden_size * num_layers
-
-    def faster_on_cpu(self) -> Model | None:
-        """A model that trains the same network from the same weights in much less time on a CPU; None: there is none.
-
-        It computes the same to rounding, in float32 and without dropout. A subclass may compute something else, so
-        whoever overrides this must return None for another class than its own.
-        """
-        return None
-
-    def stacked_on_gpu(self) -> Model | None:
-        """A model of the same network, from the same weights, whose trainings a cohort on a GPU stacks; None: none.
-
-        As for `faster_on_cpu`, and in TF32 too.
-        """
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.models.contract import Group, Model, ParameterCount, Problem
+from bench.models.contract import Group, ParameterCount, Problem
 from bench.models.sizing import parameter_count
 from bench.models.torch_model import TorchModel
 
@@ -30,15 +30,3 @@ class Gru(TorchModel):
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         return parameter_count("gru", problem, hidden_size, num_layers)
-
-    def faster_on_cpu(self) -> Model | None:
-        """A training step takes 0.22 to 0.55 of the time (default tasks, hidden 16 to 64, 1 and 2 layers)."""
-        from bench.models.numpy_gru import NumpyGRU
-
-        return NumpyGRU() if type(self) is Gru else None
-
-    def stacked_on_gpu(self) -> Model | None:
-        """How much less time a training takes: not measured."""
-        from bench.models.torch_learner.stacked.twins import GruInStack
-
-        return GruInStack() if type(self) is Gru else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.models.contract import Group, Model, ParameterCount, Problem
+from bench.models.contract import Group, ParameterCount, Problem
 from bench.models.sizing import parameter_count
 from bench.models.torch_model import TorchModel
 
@@ -30,9 +30,3 @@ class Lstm(TorchModel):
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         return parameter_count("lstm", problem, hidden_size, num_layers)
-
-    def stacked_on_gpu(self) -> Model | None:
-        """How much less time a training takes: not measured."""
-        from bench.models.torch_learner.stacked.twins import LstmInStack
-
-        return LstmInStack() if type(self) is Lstm else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bench.models.contract import Group, Model, ParameterCount, Problem
+from bench.models.contract import Group, ParameterCount, Problem
 from bench.models.sizing import parameter_count
 from bench.models.torch_model import TorchModel
 
@@ -33,9 +33,3 @@ class Rnn(TorchModel):
 
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         return parameter_count("rnn", problem, hidden_size, num_layers)
-
-    def stacked_on_gpu(self) -> Model | None:
-        """How much less time a training takes: not measured."""
-        from bench.models.torch_learner.stacked.twins import RnnInStack
-
-        return RnnInStack(nonlinearity=self.nonlinearity) if type(self) is Rnn else None

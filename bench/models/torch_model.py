@@ -38,28 +38,17 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 
 from bench.models.contract import Learner, Model, OptimizerName, ParameterCount, Problem, Settings
+from bench.models.parameter_group import ParameterGroup as ParameterGroup
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class ParameterGroup:
-    """Parameters of a core that are trained in another way than the rest, as by a parameter group of torch's.
-
-    rate: the factor of the learning rate. weight_decay: in place of the configuration's; None: the same.
-    """
-
-    parameters: Iterable[torch.nn.Parameter]
-    rate: float = 1.0
-    weight_decay: float | None = None
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,9 @@ def eagerly(trainings: Sequence[Any]) -> list[dict[str, Any]]:
 
 def stacked(trainings: Sequence[Any]) -> list[Any]:
     """The same trainings as a search has them, which a cohort stacks."""
-    return [replace(training, model=training.model.stacked_on_gpu()) for training in trainings]
+    from bench.models.search_twin import twin_on
+
+    return [replace(training, model=twin_on("cuda", training.model)) for training in trainings]
 
 
 def in_stacks(size: int) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:

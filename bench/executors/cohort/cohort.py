@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from bench.executors.cohort.gpu import Device, DeviceLost, DeviceShare
+from bench.executors.cohort.device import Device, DeviceLost, DeviceShare
 from bench.executors.cohort.size import SPARE, CohortSize
 from bench.measure.effort import SharedEffort
 from bench.models.torch_learner.shared import MustBeAlone
@@ -73,7 +73,7 @@ class Cohort:
 
     def __init__(self, device: Device, size: CohortSize, listener: CohortListener) -> None:
         self.device, self.size, self.listener = device, size, listener
-        device.note = listener.note  # type: ignore[method-assign]
+        device.note = listener.note
         self._waiting: deque[_Waiting] = deque()
         self._members: list[_Member] = []
         self._largest_bytes = 0  # that a member has taken by joining

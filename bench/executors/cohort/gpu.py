@@ -1,98 +1,24 @@
-"""What a cohort needs of a device: a stream and graphs for each member, free memory, and whether it still works."""
+"""A GPU as a device: a stream and graphs for each member, or a place in a stack."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from bench.executors.cohort.streams import Streams
+from bench.executors.cohort.device import Device, DeviceLost, DeviceShare
+from bench.executors.cohort.streams import LeasedStream, Streams
 from bench.measure.energy import EnergyMeter
 from bench.models.contract import Learner
 from bench.models.stepper import Stepper, StepPlan
 from bench.training.jobs import is_out_of_memory
-from bench.training.loop import Apart, Turns, at_once
+from bench.training.loop import Apart, Turns
 from bench.training.request import Training
-from bench.training.train import OpenStepper, build_learner
+from bench.training.train import build_learner
 from tasks.contract import Dataset
 
 if TYPE_CHECKING:
     from bench.executors.cohort.reuse import Captured
-
-
-class DeviceLost(Exception):  # noqa: N818 - an event, not an error of this program
-    """The device no longer answers in this process, and which training caused it is unknown."""
-
-
-class DeviceShare:
-    """What one member has of a device: a stream, and how its learner and its steps are made.
-
-    peak_bytes: memory that its graphs and their making took; None where steps are eager, or memory is not measured.
-    """
-
-    captured = False  # whether steps are replayed: then a turn allocates nothing
-
-    def __init__(self, stream: Any, open_stepper: OpenStepper) -> None:
-        self.stream, self.open_stepper = stream, open_stepper
-        self.peak_bytes: int | None = None
-
-    def build(self, training: Training, dataset: Dataset) -> Learner:
-        """The training's learner with its initial weights."""
-        return build_learner(training, dataset)
-
-    def leave(self, failed: bool) -> None:
-        """Give back what the member had. failed: an exception ended it, so nothing of it is used again."""
-
-
-class Device:
-    """The CPU: for tests, and for what differs on a GPU."""
-
-    name = "cpu"
-
-    def note(self, text: str) -> None:
-        """Say what a person should read; whoever uses the device puts something better here."""
-
-    def prepare(self) -> None:
-        """Make it ready; DeviceLost where it is not there."""
-
-    def new_stream(self) -> Any:
-        """A queue of work of its own on the device."""
-        return None
-
-    def stream(self, stream: Any) -> AbstractContextManager[Any]:
-        """Work that is begun inside runs there."""
-        return contextlib.nullcontext()
-
-    def stepper_opener(self, alone: bool) -> OpenStepper:
-        """How a stepper is made. alone: nothing else is trained meanwhile."""
-        from bench.models.torch_learner.shared import open_shared_stepper
-
-        return functools.partial(open_shared_stepper, alone=alone)
-
-    def place(self, training: Training, alone: bool) -> DeviceShare:
-        """What a new member has of the device."""
-        return DeviceShare(self.new_stream(), self.stepper_opener(alone))
-
-    @property
-    def apart(self) -> Apart[Any]:
-        """Where evaluations are scored, which needs no device."""
-        return at_once
-
-    def free_bytes(self) -> int | None:
-        """Memory that the device has left, as its driver tells it; None: not known."""
-        return None
-
-    def free_unused(self) -> None:
-        """Give back what is kept for later trainings. On a GPU this waits until it has nothing to do."""
-
-    def joules(self) -> float | None:
-        """Energy that the device has taken, counting up; None: not known."""
-        return None
-
-    def check(self, error: BaseException) -> None:
-        """Raise DeviceLost if a training's error means that no other training can go on either."""
 
 
 class Gpu(Device):
@@ -104,9 +30,11 @@ class Gpu(Device):
         from bench.executors.cohort.reuse import IdleGraphs, PlacedData
         from bench.executors.cohort.stack_places import Stacks
 
+        super().__init__()
         self._energy = EnergyMeter(self.name)
         self.streams = Streams(_stream_of_priority)
-        self.idle, self.placed, self.stacks = IdleGraphs(), PlacedData(), Stacks(self)
+        self.idle, self.placed = IdleGraphs(), PlacedData()
+        self.stacks = Stacks(self, self.placed, self._free_lease)
         self._scorer = ThreadPoolExecutor(1, thread_name_prefix="scores evaluations")
 
     def prepare(self) -> None:
@@ -127,6 +55,11 @@ class Gpu(Device):
             pass
         if not self.streams.has_free:
             self.stacks.discard_idle()
+
+    def _free_lease(self) -> LeasedStream:
+        """A stream for a new stack."""
+        self.free_stream()
+        return self.streams.lease()
 
     def stream(self, stream: Any) -> AbstractContextManager[Any]:
         import torch

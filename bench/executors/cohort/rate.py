@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from bench.executors.cohort.gpu import Device
+from bench.executors.cohort.device import Device
 from bench.executors.cohort.size import FIRST
 from bench.models.stepper import Stepper
 from bench.training.data import load_data

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from bench.executors.cohort.gpu import DeviceShare
-from bench.executors.cohort.reuse import shape_of
+from bench.executors.cohort.device import Device, DeviceShare
+from bench.executors.cohort.reuse import PlacedData, shape_of
 from bench.executors.cohort.stacks import Placed, Stack, StackedStepper, bytes_of
 from bench.executors.cohort.streams import LeasedStream
 from bench.measure.memory import SharedPeakMemory
@@ -28,9 +27,6 @@ from bench.training.jobs import is_out_of_memory
 from bench.training.request import Training
 from bench.training.train import build_learner
 from tasks.contract import Array, Dataset
-
-if TYPE_CHECKING:
-    from bench.executors.cohort.gpu import Gpu
 
 FIRST, LARGEST = 16, 128  # places: of a shape's first stack; each further one has twice as many as the last
 FEWEST = 4  # below which graphs of each training's own take less time
@@ -98,10 +94,10 @@ class _OnStream:
 
 
 class Stacks:
-    """All stacks of a GPU."""
+    """All stacks of a GPU. placed: the data that its members share; lease: gives a stream for a new stack."""
 
-    def __init__(self, gpu: Gpu) -> None:
-        self._gpu = gpu
+    def __init__(self, gpu: Device, placed: PlacedData, lease: Callable[[], LeasedStream]) -> None:
+        self._gpu, self._placed, self._lease = gpu, placed, lease
         self._by_shape: defaultdict[str, list[_OnStream]] = defaultdict(list)
         self._differing: set[str] = set()  # shapes whose stacks do not compute what the model does
 
@@ -127,7 +123,7 @@ class Stacks:
             if found is None:
                 return None
             stacks.append(found)
-        return _StackPlace(found, learner, self._gpu.placed.of(found.stack.trainings, dataset), self._left)
+        return _StackPlace(found, learner, self._placed.of(found.stack.trainings, dataset), self._left)
 
     def discard_idle(self) -> None:
         """Free the memory and the streams of stacks without a member."""
@@ -136,7 +132,7 @@ class Stacks:
     def _make(self, first: _First, places: int) -> _OnStream | None:
         """A stack with that many places, or as many as the memory has room for."""
         placed = first.placed()
-        while places >= FEWEST and first.bytes(placed) * places > self._gpu.free_bytes() // PART:
+        while places >= FEWEST and first.bytes(placed) * places > (self._gpu.free_bytes() or 0) // PART:
             places //= 2
         while places >= FEWEST:
             try:
@@ -151,15 +147,14 @@ class Stacks:
     def _open(self, first: _First, placed: Placed, places: int) -> _OnStream:
         training, dataset, memory = first.training, first.dataset, SharedPeakMemory(self._gpu.name)
         problem, device = Problem.of(training.task, dataset.train), torch.device(training.settings.device)
-        self._gpu.free_stream()
-        leased = self._gpu.streams.lease()
+        leased = self._lease()
         memory.begin()
         try:
             with self._gpu.stream(leased.stream):
                 made = StackedTrainings(
                     first.layer, problem, training.settings, placed, training.batch_size, places, device
                 )
-                made.load(0, first.learner.state(), *self._gpu.placed.of(made, dataset))
+                made.load(0, first.learner.state(), *self._placed.of(made, dataset))
                 stack = Stack(made, StackedGraphs(made, first.losses(), leased.retire))
         except BaseException:
             leased.release()

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from bench.executors import worker
 from bench.executors.cohort.cohort import Cohort
-from bench.executors.cohort.gpu import Device, DeviceLost, Gpu
+from bench.executors.cohort.device import Device, DeviceLost
+from bench.executors.cohort.gpu import Gpu
 from bench.executors.cohort.size import CohortSize
 from bench.executors.shared_progress import SharedProgress
 from bench.records.schema import Record

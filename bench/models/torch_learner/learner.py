@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.models.contract import Learner, ParameterCount, Problem, Settings
+from bench.models.parameter_group import ParameterGroup
 from bench.models.torch_learner import data
 from bench.models.torch_learner.clipping import clip_gradient_norm
 from bench.models.torch_learner.data import Sequences
@@ -18,7 +19,6 @@ from bench.models.torch_learner.network import Network, as_array, flatten_bfloat
 from bench.models.torch_learner.objective import mean_loss
 from bench.models.torch_learner.parameter_groups import open_optimizer
 from bench.models.torch_learner.precision import use_precision
-from bench.models.torch_model import ParameterGroup
 from tasks.contract import Array, Split
 
 PREDICT_ELEMENTS = 2**20  # hidden values (N·T·H) of one prediction batch: fills a cache, not the memory

@@ -9,10 +9,10 @@ from functools import partial
 from torch import Tensor
 
 from bench.models.contract import Settings
+from bench.models.parameter_group import ParameterGroup
 from bench.models.torch_learner.adam import FusedAdam
 from bench.models.torch_learner.descent import RmsProp, Sgd
 from bench.models.torch_learner.optimizer import Optimizer, OptimizerOfGroups
-from bench.models.torch_model import ParameterGroup
 from tasks.errors import UserError
 
 OPTIMIZERS: dict[str, Callable[[Sequence[Tensor], float, float], Optimizer]] = {

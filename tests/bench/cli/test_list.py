@@ -56,7 +56,7 @@ def test_models_stand_in_three_groups(bench: Bench) -> None:
     first, second, third = map(lines.index, headings)
     assert {"gru", "lstm", "rnn", "numpy_gru"} <= set(lines[first:second])
     assert {"mingru", "minlstm", "lru", "slstm", "indrnn", "gru_layernorm"} <= set(lines[second:third])
-    assert set(lines[third + 1 :]) == {"attention", "tcn"}
+    assert {"attention", "tcn"} <= set(lines[third + 1 :])
 
 
 def test_budgets_say_how_much_they_train_and_about_how_long_that_takes_here(

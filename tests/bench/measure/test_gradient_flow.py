@@ -13,7 +13,7 @@ from bench.measure.gradient_flow import (
     expanded,
     factor,
     gradient_flow,
-    measure_schemes,
+    prepare_schemes,
 )
 from bench.models.contract import Problem, Settings
 from bench.models.initialisation import SCHEMES, draw_weights
@@ -225,9 +225,9 @@ def test_the_factor_by_hand():
 def test_every_scheme_that_changes_something_is_measured_and_the_trained_weights():
     settings = Settings(6, init="chrono")
     model = MODELS.create("gru")
-    found = measure_schemes(
+    found = prepare_schemes(
         model, PROBLEM, settings, lambda scheme: weights_of("gru", scheme, hidden=6), weights_of("gru", hidden=6), DATA
-    )
+    )()
     cases = [(each["init"], each["state"]) for each in found]
     schemes = [s for s in SCHEMES if s != "forget_bias"]
     assert cases == [*((s, "initial") for s in (*schemes, EXPANDING)), ("chrono", "trained")]
@@ -255,4 +255,4 @@ def test_a_model_whose_states_are_not_known_is_left_out():
     for core in (torch.nn.Linear, Derived, two_ways, projected, functools.partial(torch.nn.RNN, bias=False)):
         made[:] = [core]
         assert gradient_flow(Odd(), PROBLEM, Settings(4), {}, DATA) is None
-        assert measure_schemes(Odd(), PROBLEM, Settings(4), dict, {}, DATA) is None
+        assert prepare_schemes(Odd(), PROBLEM, Settings(4), dict, {}, DATA)() is None

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from bench.executors.cohort.cohort import Cohort
-from bench.executors.cohort.gpu import Device, DeviceLost, Gpu
+from bench.executors.cohort.device import Device, DeviceLost
+from bench.executors.cohort.gpu import Gpu
 from bench.executors.cohort.size import CohortSize
 from bench.models.contract import Learner, Settings
 from bench.models.registry import MODELS

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from bench.executors.cohort.cohort import Cohort
-from bench.executors.cohort.gpu import DeviceLost, Gpu
+from bench.executors.cohort.device import DeviceLost
+from bench.executors.cohort.gpu import Gpu
 from bench.executors.cohort.reuse import shape_of
 from bench.executors.cohort.size import CohortSize
 from bench.measure import gradient_flow

@@ -18,6 +18,7 @@ from bench.executors.cohort.size import CohortSize
 from bench.experiment.run import run
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
+from bench.models.search_twin import twin_on
 from bench.models.torch_learner.stacked import pointwise
 from bench.records.jsonl import RecordFile
 from bench.records.schema import Record
@@ -88,7 +89,7 @@ def in_stacks(trainings: list[Training]) -> Silent:
     listener = Silent()
     cohort = Cohort(Gpu(), CohortSize(64), listener)
     for serial, each in enumerate(trainings):
-        twin = each.model.stacked_on_gpu()
+        twin = twin_on("cuda", each.model)
         assert twin is not None
         cohort.add(serial, TrainingJob(replace(each, model=twin)))
     while not cohort.idle:

@@ -12,7 +12,8 @@ import torch
 from bench.config.resolve import resolve
 from bench.executors.cohort import gpu as cohort_device
 from bench.executors.cohort import rate as cohort_rate
-from bench.executors.cohort.gpu import Device, Gpu
+from bench.executors.cohort.device import Device
+from bench.executors.cohort.gpu import Gpu
 from bench.executors.cohort.size import FIRST
 from bench.experiment import probe
 from bench.experiment.machine import look_at_machine, open_executor

@@ -12,8 +12,8 @@ from bench.config.contenders import Entry
 from bench.config.matching import BY_AMOUNT, Matching, MatchKind
 from bench.config.resolve import Experiment
 from bench.config.searched import OWN
-from bench.experiment.driver import Order
 from bench.experiment.matched import Matched, Timed, amount_of, matched_size
+from bench.experiment.order import Order
 from bench.experiment.points import count_trials, points_for_all, points_of_replicate
 from bench.experiment.pruning import PrunedSearch, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,8 @@ from bench.training.export import export
 from bench.training.forecast import forecast
 from bench.training.kept import best_models, rows_trained_on
 from tasks.errors import UserError
+
+from ...by_path import load_script
 
 CASES: dict[str, dict[str, Any]] = {
     "gru": {"models": "gru", "target": "a,b", "features": "c"},
@@ -55,17 +55,8 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return {"case": case, "model": model, "table": table, "paths": found.paths, "folder": folder / "out"}
 
 
-def loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("exported", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_script_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> None:
-    plain = loaded(exported["folder"] / "model.py")
+    plain = load_script(exported["folder"] / "model.py")
     found = plain.forecast(*plain.read(exported["table"]))
     expected = forecast([exported["model"]], str(exported["table"]))
     rows = [ahead - 1 for ahead in plain.HORIZONS]
@@ -73,7 +64,7 @@ def test_the_script_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> Non
 
 
 def test_onnx_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> None:
-    plain, model = loaded(exported["folder"] / "model.py"), exported["model"]
+    plain, model = load_script(exported["folder"] / "model.py"), exported["model"]
     values, _ = plain.read(exported["table"])
     windows = np.lib.stride_tricks.sliding_window_view(values, plain.WINDOW, axis=0).swapaxes(1, 2)[-4:]
     graph = onnx.load(exported["folder"] / "model.onnx")
@@ -109,7 +100,7 @@ def test_the_script_trains_as_the_search_chose(exported: dict[str, Any], tmp_pat
 
 def test_the_windows_of_the_script_are_those_of_the_training(exported: dict[str, Any]) -> None:
     """The newest validation windows lie where the script looks for them."""
-    plain, model = loaded(exported["folder"] / "model.py"), exported["model"]
+    plain, model = load_script(exported["folder"] / "model.py"), exported["model"]
     windows, wanted = plain.examples(*plain.read(exported["table"]))
     first = plain.TRAIN_ROWS - plain.WINDOW
     later = slice(first, first + plain.VALID_WINDOWS)
@@ -157,4 +148,4 @@ def test_no_text_of_a_checkpoint_is_code_in_the_script(exported: dict[str, Any],
         assert not folder.exists()
     else:
         export(hostile_model, folder, table=str(exported["table"]), **options)
-        assert 'SystemExit("it ran")' in str(loaded(folder / "model.py").__doc__)
+        assert 'SystemExit("it ran")' in str(load_script(folder / "model.py").__doc__)

@@ -30,17 +30,17 @@ def timed_sizes(
         for task in experiment.tasks if matching.kind == "time" else ():
             cells = [CellPlan(experiment, matching, task, entry, device) for entry in experiment.entries]
             kept = before.get("matched", {}).get(matching.label, {}).get(task.label)
-            if kept is not None:
-                for cell in cells:
-                    own = kept["models"][cell.entry.label]
-                    found[cell.name] = Matched(own["hidden_size"], own["amount"], kept["budget"])
-                continue
-            seconds = {cell.name: _measure(_training(cell), None, executor, observer) for cell in cells}
-            budget = median_low(one.amount for one in seconds.values())
+            if kept is None:
+                measured = {cell.name: _measure(_training(cell), None, executor, observer) for cell in cells}
+                budget = median_low(one.amount for one in measured.values())
+                known = {name: one for name, one in measured.items() if one.amount == budget}
+            else:  # a model that is added to the experiment is given the time that the others have
+                budget, models = kept["budget"], kept["models"]
+                there = [(cell.name, models[cell.entry.label]) for cell in cells if cell.entry.label in models]
+                known = {name: Matched(own["hidden_size"], own["amount"], budget) for name, own in there}
             for cell in cells:
-                one = seconds[cell.name]
-                again = one if one.amount == budget else _measure(_training(cell), budget, executor, observer)
-                found[cell.name] = again._replace(budget=budget)
+                one = known.get(cell.name)
+                found[cell.name] = one or _measure(_training(cell), budget, executor, observer)
     return found
 
 

@@ -137,6 +137,23 @@ def test_a_model_alone_keeps_the_middle_size(tmp_path: Path, match: str) -> None
     assert not [note for note in notes if "is allowed" in note]
 
 
+@pytest.mark.parametrize("match", ["params", "flops", "state"])
+def test_a_model_that_is_added_is_given_the_budget_that_the_others_had(tmp_path: Path, match: str) -> None:
+    """The middle one of all would be another: the others' trainings would be of two sizes."""
+    go(tmp_path, models="rnn,lstm", match=match)
+    first = load("e", tmp_path).manifest["matched"][match]["sine"]
+    go(tmp_path, models="rnn,lstm,gru", match=match)
+    results = load("e", tmp_path)
+    then = results.manifest["matched"][match]["sine"]
+    assert then["budget"] == first["budget"]
+    assert {model: own for model, own in then["models"].items() if model != "gru"} == first["models"]
+    assert then["models"]["gru"]["amount"] == pytest.approx(first["budget"], rel=0.15)
+    sizes_trained = results.trainings.groupby("model")["hidden_size"].unique()
+    assert {model: list(found) for model, found in sizes_trained.items()} == {
+        model: [own["hidden_size"]] for model, own in then["models"].items()
+    }
+
+
 def test_a_model_that_is_added_is_measured_at_the_time_that_was_kept(tmp_path: Path) -> None:
     go(tmp_path, models="rnn,lstm", match="time")
     first = load("e", tmp_path).manifest["matched"]["time"]["sine"]

@@ -200,7 +200,7 @@ def test_rows_at_the_end_without_a_target_are_not_rows_to_look_at(exported: dict
         pytest.skip("one with and one without --fill is enough")
     later = tmp_path / "later.csv"
     later.write_text(exported["table"].read_text() + "90,,,5\n91,,,6\n")
-    plain = loaded(exported["folder"] / "model.py")
+    plain = load_script(exported["folder"] / "model.py")
     before, after = (plain.forecast(*plain.read(path)) for path in (exported["table"], later))
     np.testing.assert_array_equal(before, after)
 

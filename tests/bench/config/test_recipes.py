@@ -68,6 +68,10 @@ LARGE = (
     "hidden-sizes",
     "noise",
 )  # whole, they would take minutes
+SOME = {  # of many tasks
+    "study": {"tasks": "sine,macro,cogscale[task=simple_copy]"},
+    "study-contenders": {"tasks": "sine[noise=0.1],digits", "models": "gru,tcn,esn"},
+}
 FEWER = {"models": "gru", "replicates": "1", "trials": "1", "steps": "5"}
 
 
@@ -148,4 +152,4 @@ def run_smoke(folder: Path, name: str, **fewer: str) -> None:
 def test_a_recipe_runs_at_the_smoke_budget(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # timings are not looked at here; the large ones run on all their tasks and sizes, but with one model
     monkeypatch.setitem(BUDGETS, "smoke", replace(BUDGETS["smoke"], timing_seconds=0.001))
-    run_smoke(tmp_path, name, **(FEWER if name in LARGE or name.startswith("claims") else {}))
+    run_smoke(tmp_path, name, **(SOME.get(name) or (FEWER if name in LARGE or name.startswith("claims") else {})))

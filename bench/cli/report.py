@@ -52,7 +52,7 @@ def report_command(
     from bench.report import render
 
     name, folder = located(name, results)
-    results = results if folder == Path(results) else str(folder)
+    results = str(folder)
     refuse_unwritable(Path(reports) / name, "--reports", folder=True)
     paths = render(name, results, reports, wanted, _words(figures))
     drawn = [path for path in paths if path.parent.name == "figures"]

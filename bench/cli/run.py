@@ -67,7 +67,7 @@ def run_command(
 
     if config and recipe:
         raise UserError("--config and --recipe are two places to read from: give one of them")
-    flags["plugins"] = flags["plugins"] or None
+    flags = {key: None if value == () else value for key, value in flags.items()}  # a repeated flag, not given
     experiments: list[Experiment] = []
     for part in recipe_parts(recipe) if recipe else [None]:
         values = read_recipe(part) if part else read_config(config) if config else None

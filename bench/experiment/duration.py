@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from bench.config.budgets import BUDGETS
 from bench.experiment.cell import FUSED, CellPlan
 from bench.models.contract import Model
-from bench.models.initialisation import GATES
 
 # A forward and a backward pass on one core: seconds for each row of a window and layer, whatever the sizes, and
 # floating-point operations a second. Set by hand after processor times of torch 2.13 at seven sizes, which they meet
-# within a third there; another processor may take half or twice as long. Other cells are taken for a GRU.
+# within a third there; another processor may take half or twice as long. Other cells are taken for a GRU with as many
+# recurrent weights.
 _COSTS = {"rnn": (4e-5, 5e10), "gru": (9e-5, 3.5e10), "lstm": (3e-5, 8e10)}
-_TWIN_SHARE = 0.4  # of the time of nn.GRU that NumPy's takes: 0.22 to 0.55 on the default tasks
+_TWIN_SHARE = 0.35  # of the time of nn.GRU that NumPy's takes: 0.22 to 0.55 on the default tasks
 _SECONDS_PER_STEP = 3e-4  # the optimiser
 _SECONDS_PER_JOB = 0.05  # its data, weights and record
 _EXAMINE_SECONDS = 0.3
@@ -52,8 +52,8 @@ def training_seconds(cell: CellPlan, stage: str = "confirm") -> float:
 
 def _step_seconds(cell: CellPlan, model: Model, hidden_size: int, layers: int) -> float:
     problem, batch = cell.facts.problem, cell.experiment.batch_size(cell.task)
-    gates, (per_row, per_second) = GATES.get(model.cell, GATES["gru"]), _COSTS.get(model.cell, _COSTS["gru"])
-    weights = gates * hidden_size * (problem.input_size + hidden_size + (layers - 1) * 2 * hidden_size)
+    per_row, per_second = _COSTS.get(model.cell, _COSTS["gru"])
+    weights = model.count_parameters(problem, hidden_size, layers).recurrent
     flop = 6 * batch * problem.sequence_length * weights  # a multiplication and an addition, forward and twice backward
     return _SECONDS_PER_STEP + problem.sequence_length * layers * per_row + flop / per_second
 

@@ -175,14 +175,16 @@ def names(results: str | Path = "results") -> list[str]:
     """The experiments in a results folder, by name."""
     folder = Path(results)
     found = {path.parent.name for file in (RECORDS, PUBLISHED_RECORDS) for path in folder.glob(f"*/{file}")}
-    return sorted(found) if folder.is_dir() else []
+    return sorted(found)
 
 
 def located(name: str, results: str | Path = "results") -> tuple[str, Path]:
     """The name of an experiment and the folder that it lies in, where it may be given as a path: `results/study`."""
     path = Path(name)
-    given = path.name != name and any((path / file).is_file() for file in (RECORDS, PUBLISHED_RECORDS))
-    return (path.resolve().name, path.resolve().parent) if given else (name, Path(results))
+    if path.name == name or not any((path / file).is_file() for file in (RECORDS, PUBLISHED_RECORDS)):
+        return name, Path(results)
+    path = path.resolve() if path.name in ("", "..") else path
+    return path.name, path.parent
 
 
 def command_name(results: Path) -> str:

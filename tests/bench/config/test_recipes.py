@@ -5,15 +5,19 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from bench.config.budgets import BUDGETS
+from bench.config.budgets import BUDGETS, FIRST_LOOK
 from bench.config.files import RECIPES, read_config, read_recipe, recipes
 from bench.config.resolve import resolve
 from bench.experiment.run import run
 from bench.records.jsonl import read_records
+from tasks.cogscale import Name as CogscaleName
 from tasks.errors import UserError
+from tasks.registry import TASKS
+from tasks.spec import Spec
 
 # the settings that people come for: table of recipes in docs/recipes.md
 FIXED = {
@@ -86,6 +90,17 @@ def test_the_standard_tier_tests_counting_up_to_a_thousand() -> None:
     for budget, longest, test_longest in (("quick", 15, 150), ("standard", 100, 1000)):
         (task,) = resolve({"budget": budget}, read_recipe("claims.counting"), recipe="claims.counting").tasks
         assert (task.identity()["longest"], task.identity()["test_longest"]) == (longest, test_longest)
+
+
+def test_the_study_has_every_task_that_ships() -> None:
+    """But for a user's own table, and a control without anything to learn beside another one."""
+    shipped = {name for name, cls in TASKS.entries().items() if cls.__module__.startswith("tasks.")}
+    specs = [Spec.parse(text) for text in read_recipe("study")["tasks"]]
+    assert {spec.name for spec in specs} == shipped - {"series", "random_data"}
+    assert {spec.parameters["task"] for spec in specs if spec.name == "cogscale"} == set(get_args(CogscaleName))
+    options = resolve({}, read_recipe("study"), recipe="study").options
+    assert (options.budget, options.match) == ("standard", ("tuned", "hidden", "params"))
+    assert (options.replicates or 0) >= FIRST_LOOK
 
 
 @pytest.mark.parametrize("name", RATES)

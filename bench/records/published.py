@@ -47,8 +47,13 @@ def thinned(records: Iterable[Record], selected: Collection[str]) -> Iterator[Re
         elif record["stage"] in TRAININGS:
             thin |= {"curve": _thin_curve(record.get("curve") or {}), "evaluation_seconds": _ends(record)}
         if record.get("gradient_flow"):
-            thin["gradient_flow"] = rounded(record["gradient_flow"], DIGITS - 1)
+            thin["gradient_flow"] = [_thin_flow(flow) for flow in record["gradient_flow"]]
         yield thin
+
+
+def _thin_flow(flow: Mapping[str, Any]) -> dict[str, Any]:
+    """Gradient norms against lag with fewer digits; the factors, of which intervals are made, exactly."""
+    return {key: rounded(value, DIGITS - 1) if isinstance(value, list) else value for key, value in flow.items()}
 
 
 def _of_search(record: Record) -> Record:

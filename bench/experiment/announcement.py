@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bench.analysis.labels import brief
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
-from bench.experiment.duration import TRAINED, roughly, seconds_left
+from bench.experiment.duration import roughly, seconds_left
 from bench.experiment.plan import Plan
 from bench.records.ledger import Ledger
+from bench.records.schema import TRAININGS
 from bench.training.data import data_facts
 from tasks.contract import Task
 
@@ -42,12 +43,12 @@ def whole_announcement(plan: Plan, ledger: Ledger, workers: int) -> str | None:
     if seconds < LONG_SECONDS:
         return None
     count = sum(sum(lacks.values()) for _, lacks in lacking)
-    return f"{count:,} trainings and timings to do: about {_with(seconds, workers)}"
+    return f"{count:,} trainings and measurements to do: about {_with(seconds, workers)}"
 
 
 def _trainings(cell: CellPlan, replicates: int) -> dict[str, int]:
     planned = cell.planned(replicates)
-    return {stage: planned[stage] for stage in TRAINED if stage in planned and stage != "train"}
+    return {stage: planned[stage] for stage in TRAININGS if stage in planned}
 
 
 def _with(seconds: float, workers: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from bench.config.budgets import BUDGETS
 from bench.experiment.cell import FUSED, CellPlan
 from bench.models.contract import Model
+from bench.records.schema import TRAININGS
 
 # A forward and a backward pass on one core: seconds for each row of a window and layer, whatever the sizes, and
 # floating-point operations a second. Set by hand after processor times of torch 2.13 at seven sizes, which they meet
@@ -19,7 +20,6 @@ _SECONDS_PER_STEP = 3e-4  # the optimiser
 _SECONDS_PER_JOB = 0.05  # its data, weights and record
 _EXAMINE_SECONDS = 0.3
 SEARCHED = ("trial", "search")
-TRAINED = (*SEARCHED, "train", "confirm")
 
 
 def seconds_left(lacking: Iterable[tuple[CellPlan, Mapping[str, int]]], workers: int) -> float:
@@ -27,7 +27,7 @@ def seconds_left(lacking: Iterable[tuple[CellPlan, Mapping[str, int]]], workers:
     shared = alone = 0.0
     for cell, lacks in lacking:
         for stage, count in lacks.items():
-            if stage in TRAINED:
+            if stage in TRAININGS:
                 shared += count * (_SECONDS_PER_JOB + training_seconds(cell, stage))
             elif stage == "examine":
                 shared += count * _EXAMINE_SECONDS

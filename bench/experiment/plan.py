@@ -123,7 +123,7 @@ class Plan:
         return {**self.experiment.settings(), "replicates": min(self.replicates.values())}
 
     def planned(self, cells: Sequence[CellPlan] | None = None) -> int:
-        """Trainings and timings in all, or of some cells, if no search fails whole."""
+        """Trainings and measurements in all, or of some cells, if no search fails whole."""
         return sum(sum(cell.planned(self.count(cell)).values()) for cell in (self.cells if cells is None else cells))
 
     def missing(self, ledger: Ledger) -> list[dict[str, Any]]:

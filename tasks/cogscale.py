@@ -16,7 +16,7 @@ import numpy as np
 
 from tasks.baselines import score
 from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
-from tasks.errors import UserError
+from tasks.errors import NotInstalledError
 
 MASKED = -100.0  # its mark for "this step does not count"
 LOSS_OF: dict[str, Loss] = {
@@ -164,7 +164,7 @@ def _package() -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != "cogscale":
             raise
-        raise UserError(
+        raise NotInstalledError(
             "task cogscale needs the package cogscale, which is not installed: pip install 'bench[cogscale]'"
         ) from None
     module: ModuleType = cogscale

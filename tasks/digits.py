@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -44,6 +45,9 @@ class Digits(Task):
         learning_rate=(1e-3, 2e-2),
     )
 
+    def __post_init__(self) -> None:
+        _file()  # now, and not when data are first drawn: an experiment that can't have them says so before it begins
+
     def generate(self, seed: int | np.random.Generator) -> Dataset:
         pixels, labels = _images()
         if self.permuted:
@@ -78,10 +82,13 @@ class Digits(Task):
         return found
 
 
+def _file() -> Path:
+    return packaged_file("sklearn", "datasets/data/digits.csv.gz", task="digits", extra="data")
+
+
 @lru_cache(maxsize=1)
 def _images() -> tuple[Array, Array]:
     """Pixels `(1797, 64)` float32 from 0 to 1, row by row, and labels `(1797,)` int64."""
-    path = packaged_file("sklearn", "datasets/data/digits.csv.gz", task="digits", extra="data")
-    with gzip.open(path, "rt", encoding="ascii") as file:
+    with gzip.open(_file(), "rt", encoding="ascii") as file:
         table = np.loadtxt(file, delimiter=",")
     return (table[:, :PIXELS] / LARGEST_PIXEL).astype(np.float32), table[:, PIXELS].astype(np.int64)

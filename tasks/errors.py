@@ -19,6 +19,10 @@ class UserError(Exception):
     """What is wrong, what was expected, and what to do next. The command line prints it alone and exits with code 2."""
 
 
+class NotInstalledError(UserError):
+    """Something that was asked for needs a package that is not there."""
+
+
 def unknown(
     kind: str, given: str, valid: Iterable[str], means: str | None = None, *, most: int | None = None
 ) -> UserError:

@@ -100,6 +100,9 @@ def compare(names: Sequence[str], results_dir: str | Path = "results") -> Experi
     if len(dict.fromkeys(names)) < 2:
         raise UserError("compare needs two or more different experiments: python -m bench compare A B")
     experiments = tuple(load(name, results_dir) for name in dict.fromkeys(names))
+    called = [results.name for results in experiments]
+    if twice := next((name for name in called if called.count(name) > 1), None):
+        raise UserError(f"two of these are called {twice}: give one of the folders another name")
     return compared(experiments)
 
 

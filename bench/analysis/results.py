@@ -15,8 +15,9 @@ from bench.analysis.conclusions import Conclusions
 from bench.analysis.recorded import Recorded
 from bench.analysis.verdicts import Verdict
 from bench.records import manifest
-from bench.records.folder import RECORDS, command_name, names
+from bench.records.folder import command_name, located, names
 from bench.records.jsonl import read_records
+from bench.records.published import refuse_changed
 from bench.records.schema import unique
 from bench.records.selection import drop_superseded
 from tasks.errors import UserError, unknown
@@ -51,8 +52,12 @@ class Results(Recorded):
 
 
 def load(name: str, results: str | Path = "results") -> Results:
-    """Read the experiment `name` from `results/NAME`; a name that is not there raises UserError with those that are."""
-    folder = Path(results)
+    """Read the experiment `name` from `results/NAME`; a name that is not there raises UserError with those that are.
+
+    name: or the path of a folder with records, as `results/study`. One that was published must be as it was then:
+    UserError where it is damaged or was made by something else.
+    """
+    name, folder = located(name, results)
     if name not in names(folder):
         if not names(folder):
             again = f"python -m bench run --name {shlex.quote(name)}{command_name(folder)}"
@@ -63,8 +68,10 @@ def load(name: str, results: str | Path = "results") -> Results:
     except ValueError as error:
         path = folder / name / manifest.MANIFEST
         raise UserError(f"{path} is damaged ({error}): mend it, or delete it to read the records alone") from error
+    if manifest.is_published(folder / name):
+        refuse_changed(folder / name, content)
     damaged: list[int] = []
-    lines = read_records(folder / name / RECORDS, lambda line: damaged.append(line.number))
+    lines = read_records(manifest.records_path(folder / name), lambda line: damaged.append(line.number))
     changed = [*(content.get(manifest.NOTICED) or ()), *manifest.record_changes(folder / name)]
     return Results(
         name,

@@ -9,6 +9,7 @@ from bench.cli.export import export_command
 from bench.cli.group import Group
 from bench.cli.list import list_command
 from bench.cli.predict import predict_command
+from bench.cli.publish import publish_command
 from bench.cli.report import report_command
 from bench.cli.rerun import rerun_command
 from bench.cli.run import run_command
@@ -31,7 +32,7 @@ main = Group(
       python -m bench list tasks
     """,
     commands=[
-        *(run_command, report_command, compare_command, claims_command, list_command),
+        *(run_command, report_command, compare_command, claims_command, publish_command, list_command),
         *(predict_command, export_command, rerun_command, validate_command, doctor_command),
         *(baseline_command, check_command),
     ],

@@ -13,6 +13,8 @@ import click
 def compare_command(names: tuple[str, ...], results: str, reports: str, open_page: bool) -> int:
     """Compare experiments B, C, … with experiment A: another machine, another commit or other settings.
 
+    A name may be the path of a folder with records, as results/study.
+
     Replicates are paired if their data, batches and initial weights were the same. Times are compared only if they were
     measured in the same environment. Trains nothing and needs no torch.
     """

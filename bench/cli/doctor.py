@@ -26,6 +26,8 @@ _EXCERPT = 60
 def doctor_command(name: str, results: str, wanted: bool) -> int:
     """Check the records of experiment NAME: which are whole, which lines are damaged, and what has changed.
 
+    NAME may be the path of a folder with records, as one that was published or sent.
+
     Every record has a checksum, and experiment.json has those of the finished files. Changes nothing without --repair.
     What a damaged line had measured is measured again by the next run. Exit code 0 if all is whole (or was repaired),
     else 1.

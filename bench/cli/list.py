@@ -122,7 +122,8 @@ def _recipes() -> Iterable[Row]:
 def _experiments(results: Path) -> Iterable[Row]:
     for path in sorted(results.glob("*/experiment.json")):
         try:
-            settings = json.loads(path.read_text(encoding="utf-8"))["experiment"]
+            content = json.loads(path.read_text(encoding="utf-8"))
+            settings, published = content["experiment"], "published" in content
             models, budget = ", ".join(settings["models"]), settings["budget"]
             tasks = ", ".join([*settings["tasks"], *([settings["data"]] if settings["data"] else [])])
         except (ValueError, KeyError, TypeError) as error:
@@ -132,4 +133,5 @@ def _experiments(results: Path) -> Iterable[Row]:
 
         records = path.with_name(RECORDS)
         count = records.read_bytes().count(b"\n") if records.exists() else 0
-        yield path.parent.name, f"{models} on {tasks}; budget {budget}, {count} records"
+        what = "published" if published else f"{count} records"
+        yield path.parent.name, f"{models} on {tasks}; budget {budget}, {what}"

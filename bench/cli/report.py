@@ -30,7 +30,8 @@ def report_command(
 ) -> int:
     """Render the report of experiment NAME again from its records.
 
-    Trains nothing and needs no torch. `list experiments` shows the names.
+    Trains nothing and needs no torch. `list experiments` shows the names. NAME may be the path of a folder with
+    records, as results/study.
 
     \b
     Examples:
@@ -47,8 +48,11 @@ def report_command(
 
     from bench.cli.display.result import show_result
     from bench.cli.writable import refuse_unwritable
+    from bench.records.folder import located
     from bench.report import render
 
+    name, folder = located(name, results)
+    results = str(folder)
     refuse_unwritable(Path(reports) / name, "--reports", folder=True)
     paths = render(name, results, reports, wanted, _words(figures))
     drawn = [path for path in paths if path.parent.name == "figures"]

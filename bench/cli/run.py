@@ -67,12 +67,12 @@ def run_command(
 
     if config and recipe:
         raise UserError("--config and --recipe are two places to read from: give one of them")
-    flags["plugins"] = flags["plugins"] or None
+    flags = {key: None if value == () else value for key, value in flags.items()}  # a repeated flag, not given
     experiments: list[Experiment] = []
     for part in recipe_parts(recipe) if recipe else [None]:
         values = read_recipe(part) if part else read_config(config) if config else None
         name = flags["name"] and part and recipe and flags["name"] + part.removeprefix(recipe)
-        limits = [_seconds(flags[key] or (values or {}).get(key)) for key in ("max_time", "timeout")]
+        limits = [_seconds(key, flags[key] or (values or {}).get(key)) for key in ("max_time", "timeout")]
         with stop_signals(), ready_by(time.monotonic(), *limits):
             experiments.append(resolve({**flags, "name": name or flags["name"]}, values, recipe=part))
     code = 0
@@ -85,12 +85,16 @@ def run_command(
     return code
 
 
-def _seconds(value: Any) -> float | None:
-    """A time limit before options are checked: None where there is none, or where it is no number."""
+def _seconds(key: str, value: Any) -> float | None:
+    """A time limit before options are checked: None where there is none, or where it is no duration."""
+    from bench.config.given import convert_option
+    from tasks.errors import UserError
+
     try:
-        return float(value) if float(value) > 0 else None
-    except (TypeError, ValueError):
+        seconds = convert_option(key, value)
+    except UserError:
         return None
+    return seconds if seconds is not None and seconds > 0 else None
 
 
 def _run_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -44,6 +45,10 @@ def by_current_names(given: Mapping[str, Any]) -> dict[str, Any]:
     return current
 
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+
+
 def convert_option(key: str, value: Any, where: str | None = None) -> Any:
     """A flag's text or a TOML value as the option's type; lists are split at commas outside brackets.
 
@@ -73,6 +78,8 @@ def _convert(key: str, value: Any, kind: Any, where: str) -> Any:
     valid = choices(key)
     if valid and str(value) not in (*valid, "none"):
         raise unknown(key, str(value), valid, means=OPTIONS[key].meant.get(str(value).lower()))
+    if OPTIONS[key].unit == "seconds" and (duration := _DURATION.fullmatch(str(value).strip())):
+        value = float(duration[1]) * _SECONDS[duration[2]]
     return convert(value, kind, where)
 
 

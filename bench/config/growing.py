@@ -1,22 +1,26 @@
 """An experiment that is asked for in the folder of a recorded one: whether it extends that one, or how it differs.
 
-More replicates and more trials are part of no identity. More models are: the recorded experiment is found again by
-asking for the recorded models alone.
+More replicates and more trials are part of no identity. More models and more tasks are: the recorded experiment is
+found again by asking for the recorded ones alone.
+
+Models are compared with each other, so what new ones lack is made up for on every task of the run. Tasks stand for
+themselves: a run works on those that it is asked for, and leaves the others of its folder as they are.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from bench.config.given import by_current_names
+from bench.config.naming import extending
 from bench.config.options import OPTIONS, Options, flag, keys_deciding
-from bench.config.resolve import Experiment, asked_models, extending
+from bench.config.resolve import Experiment, asked_models, asked_tasks
 from bench.models.registry import MODELS
-from tasks.errors import UserError
+from tasks.errors import NotInstalledError, UserError
 from tasks.registry import TASKS, load_plugin_file
 from tasks.transform import RELATIVE
 
@@ -25,19 +29,25 @@ SHOWN = 2  # differences that a message names
 
 @dataclass(frozen=True)
 class Grown:
-    """An experiment with the models of the recorded one before its own, and the identity that one had."""
+    """An experiment with the models and tasks of the recorded one before its own, and the identity that one had.
+
+    left_alone: tasks that were not asked for now, with the replicates that are planned of each.
+    """
 
     experiment: Experiment
     recorded_identity: str
+    left_alone: Mapping[str, int] = field(default_factory=dict)
 
 
 def grown(experiment: Experiment, manifest: Mapping[str, Any]) -> Grown | None:
-    """The experiment as it is to be, where it differs from the recorded one in its models alone; else None.
+    """The experiment as it is to be, where it differs from the recorded one in its models and tasks alone; else None.
 
-    manifest: the content of the recorded `experiment.json`.
+    manifest: the content of the recorded `experiment.json`. NotInstalledError where a recorded task can't be made here.
     """
     settings, identity = _settings(manifest), manifest.get("identity")
     models, plugins = settings.get("models"), settings.get("plugins") or []
+    # one search for all replicates is the one of a whole experiment: its tasks do not grow
+    tasks = settings.get("tasks") if experiment.options.tune == "each" else None
     if not models or not identity:
         return None
     if experiment.options.engine != "exact":  # it goes on with the engine that it began with
@@ -45,14 +55,24 @@ def grown(experiment: Experiment, manifest: Mapping[str, Any]) -> Grown | None:
     given = {Path(path).name: path for path in experiment.options.plugins}
     plugins = [given.get(Path(path).name, path) for path in plugins]  # as they are now
     try:
-        before = _with_models(experiment, models, plugins)
+        before = _with(experiment, models, plugins, experiment.options.tasks if tasks is None else tasks)
         if identity not in (before.identity(), before.identity(saved_models=True)):
             return None
         more = [path for path in experiment.options.plugins if path not in plugins]
         there = {(model.label, scheme) for model, scheme in zip(before.models, before.own_schemes, strict=True)}
         asked = zip(experiment.options.models, experiment.models, experiment.own_schemes, strict=True)
         added = [text for text, model, scheme in asked if (model.label, scheme) not in there]
-        return Grown(_with_models(experiment, [*models, *added], [*plugins, *more]), identity)
+        recorded = {task.label for task in before.tasks}
+        named = zip(experiment.options.tasks or (), experiment.tasks, strict=False)  # that of a table has no name
+        new = [text for text, task in named if task.label not in recorded]
+        whole = _with(before, [*models, *added], [*plugins, *more], [*(before.options.tasks or ()), *new])
+        wanted, planned = {task.label for task in experiment.tasks}, int(settings.get("replicates") or 1)
+        left_alone = {task.label: planned for task in whole.tasks if task.label not in wanted}
+        return Grown(whole, identity, left_alone)
+    except NotInstalledError as error:
+        raise UserError(
+            f"{experiment.results_folder} can't be extended here, since it has a task that can't be made: {error}"
+        ) from error
     except UserError:  # a plug-in of the recorded experiment is gone, or a model is no longer known
         return None
 
@@ -84,6 +104,7 @@ def difference(experiment: Experiment, manifest: Mapping[str, Any]) -> str | Non
     if not settings:
         return None
     own = {*extending(experiment.options), "models", "plugins"}
+    own |= {"tasks"} if experiment.options.tune == "each" else set()
     differing = [
         f"{flag(key)} {_shown(settings[key])} (now {_shown(asked[key])})"
         for key in keys_deciding("outcome", "plan", "extent", "table")
@@ -105,14 +126,19 @@ def _settings(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key in known & OPTIONS.keys()}
 
 
-def _with_models(experiment: Experiment, models: Sequence[str], plugins: Sequence[str]) -> Experiment:
+def _with(
+    experiment: Experiment, models: Sequence[str], plugins: Sequence[str], tasks: Sequence[str] | None
+) -> Experiment:
     for path in plugins:
         module = load_plugin_file(path)
         TASKS.load_plugin(module)
         MODELS.load_plugin(module)
-    options = replace(experiment.options, models=tuple(models), plugins=tuple(plugins))
+    options = replace(
+        experiment.options, models=tuple(models), plugins=tuple(plugins), tasks=None if tasks is None else tuple(tasks)
+    )
     of_options, schemes, ranges = asked_models(options)
-    return replace(experiment, options=options, models=of_options, own_schemes=schemes, ranges=ranges)
+    experiment = replace(experiment, options=options, tasks=asked_tasks(options))
+    return replace(experiment, models=of_options, own_schemes=schemes, ranges=ranges)
 
 
 def _shown(value: Any) -> str:

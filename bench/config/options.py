@@ -363,15 +363,15 @@ class Options:
 
     timeout: float | None = _limit(
         None,
-        "SECONDS",
-        "End a training that takes longer; it is recorded with its curve so far.",
+        "TIME",
+        "End a training that takes longer: 90 (seconds), 30m or 2h. It is recorded with its curve so far.",
         more_than=0,
         unit="seconds",
     )
     max_time: float | None = _limit(
         None,
-        "SECONDS",
-        "End the experiment then, and report what it has; the same command goes on later.",
+        "TIME",
+        "End the experiment then, likewise, and report what it has; the same command goes on later.",
         more_than=0,
         unit="seconds",
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,11 +14,11 @@ from bench.config.checks import check
 from bench.config.contenders import Entry, check_entries, entries, own_scheme
 from bench.config.given import REMOVED, by_current_names, convert_option, fill_in
 from bench.config.matching import BY_AMOUNT, TOLERANCES, Matching, matchings
+from bench.config.naming import default_name, extending, recipe_name
 from bench.config.option import refuse_duplicates
 from bench.config.options import OPTIONS, Options, keys_deciding
 from bench.config.references import require_references
 from bench.config.searched import Ranges, asked_ranges, of_training, ranges_of, refuse_too_many, refuse_unknown_models
-from bench.config.values import LONGEST_NAME
 from bench.models.contract import Model
 from bench.models.registry import MODELS
 from bench.models.search_twin import search_twin
@@ -28,7 +27,7 @@ from bench.records.secrets import masked
 from bench.seeds import generator
 from tasks.checking import check_identity
 from tasks.contract import Task
-from tasks.errors import UserError
+from tasks.errors import NotInstalledError, UserError
 from tasks.ranges import Choices
 from tasks.registry import TASKS, code_hash, load_plugin_file
 from tasks.spec import Spec
@@ -45,6 +44,7 @@ class Experiment:
     ranges: tuple[Ranges, ...] = ()  # of each model, which of its own hyper-parameters are searched
     engine: Literal["auto", "exact"] = "exact"  # the one asked for; exact where auto would change nothing
     own_schemes: tuple[str | None, ...] = ()  # of each model, where it names one: gru[init=chrono]
+    left_out: Mapping[str, str] = field(default_factory=dict)  # tasks of a recipe that can't be made here, and why
 
     @property
     def results_folder(self) -> Path:
@@ -160,17 +160,6 @@ class Experiment:
         return digest(settings)
 
 
-def extending(options: Options) -> tuple[str, ...]:
-    """The options that make the same experiment larger: what is recorded stays part of it.
-
-    With one search for all replicates, only references do: another search chooses another configuration. Brackets of
-    pruned trials depend on how many there are.
-    """
-    if options.tune == "once":
-        return ("references",)
-    return tuple(key for key in keys_deciding("extent") if not (options.prune and key == "trials"))
-
-
 def asked_models(options: Options) -> tuple[tuple[Model, ...], tuple[str | None, ...], tuple[Ranges, ...]]:
     """The models that are compared, the scheme that each names (`gru[init=chrono]`), and what is searched of each."""
     asked = [own_scheme(Spec.parse(text)) for text in options.models]
@@ -213,18 +202,45 @@ def resolve(
                 f"--optimizer {options.optimizer}: model {model.label} is trained by {', '.join(model.optimizers)} "
                 "only: leave out one of them"
             )
-    budget_parameters = {name: cls.budgets.get(options.budget, {}) for name, cls in TASKS.entries().items()}
-    specs = [Spec.parse(text) for text in options.tasks or ()]
-    specs += [Spec("series", _series_parameters(options))] if options.data else []
-    tasks = _create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs)
+    left_out: dict[str, str] = {}
+    if recipe is not None and "tasks" not in flags:
+        options, left_out = _installed_tasks(options)
+    tasks = asked_tasks(options)
     refuse_duplicates("--tasks", [task.label for task in tasks])
     require_references(options.references, tasks)
-    name = options.name or (recipe_name(recipe, options, flags) if recipe else default_name(options))
-    experiment = Experiment(name, options, tuple(tasks), models, own_schemes=schemes, ranges=ranges)
+    name = flags.get("name") or (recipe_name(recipe, options, flags, config or {}) if recipe else options.name)
+    experiment = Experiment(
+        name or default_name(options), options, tasks, models, own_schemes=schemes, ranges=ranges, left_out=left_out
+    )
     check_entries(experiment.entries)
     _check_sizes(experiment)
     _check_schedule(experiment)
     return replace(experiment, engine="auto") if _has_faster_search(experiment) else experiment
+
+
+def asked_tasks(options: Options) -> tuple[Task, ...]:
+    """The tasks that an experiment is about; that of a user's table comes last."""
+    budget_parameters = {name: cls.budgets.get(options.budget, {}) for name, cls in TASKS.entries().items()}
+    specs = [Spec.parse(text) for text in options.tasks or ()]
+    specs += [Spec("series", _series_parameters(options))] if options.data else []
+    return tuple(_create(lambda spec: TASKS.create(spec, **budget_parameters.get(spec.name, {})), specs))
+
+
+def _installed_tasks(options: Options) -> tuple[Options, dict[str, str]]:
+    """A recipe's options without the tasks whose package is not installed, and these with the reason.
+
+    NotInstalledError where no task would be left.
+    """
+    there, left_out, refused = [], {}, None
+    for text in options.tasks or ():
+        try:
+            asked_tasks(replace(options, tasks=(text,), data=None))
+            there.append(text)
+        except NotInstalledError as error:
+            left_out[text], refused = str(error), refused or error
+    if refused is not None and not there:
+        raise refused
+    return replace(options, tasks=tuple(there)), left_out
 
 
 def _has_faster_search(experiment: Experiment) -> bool:
@@ -251,36 +267,6 @@ def _without_replaced(config: Mapping[str, Any], flags: Mapping[str, Any], *, sm
     dropped = {"steps", "epochs"} if smoke or flags.keys() & {"steps", "epochs"} else set()
     dropped |= {"trials", "replicates"} if smoke else set()
     return {key: value for key, value in config.items() if key not in dropped}
-
-
-def recipe_name(recipe: str, options: Options, flags: Mapping[str, Any]) -> str:
-    """The recipe's own name; with flags that change the outcome it gets the budget, or a short hash of them."""
-    unchanged = (*keys_deciding("place"), *extending(options))
-    changed = {key: getattr(options, key) for key in flags if key not in unchanged}
-    if not changed:
-        return recipe
-    budget = f"-{changed.pop('budget')}" if "budget" in changed else ""
-    return f"{recipe}{budget}-{digest(sorted(changed.items()))[:6]}" if changed else f"{recipe}{budget}"
-
-
-def default_name(options: Options) -> str:
-    """A name that says what was compared; options that change the outcome add a short hash, so names never clash."""
-    parts = [Path(options.data).stem] if options.data else []
-    parts += [re.sub(r"\W+", "_", model).strip("_") for model in options.models]
-    parts.append(options.budget)
-    parts += ["once"] if options.tune == "once" else []
-    plain = replace(Options(), models=options.models, budget=options.budget, data=options.data, tune=options.tune)
-    plain = replace(fill_in(plain), target=options.target)
-    changed = {
-        key: getattr(options, key)
-        for key in keys_deciding("outcome", "plan", "extent", "table")
-        if key not in extending(options) and getattr(options, key) != getattr(plain, key)
-    }
-    name = "-".join(parts)
-    if changed or any("[" in model for model in options.models) or options.data or len(name) > LONGEST_NAME:
-        hashed = digest([list(options.models), options.data, options.target, sorted(changed.items())])[:6]
-        return f"{name[: LONGEST_NAME - 7]}-{hashed}"
-    return name
 
 
 def _variants(experiment: Experiment) -> Iterator[Model]:

@@ -15,15 +15,15 @@ from bench.config.searched import OWN
 from bench.experiment.matched import Matched, Timed, amount_of, matched_size
 from bench.experiment.order import Order
 from bench.experiment.points import count_trials, points_for_all, points_of_replicate
-from bench.experiment.pruning import PrunedSearch, count_trainings
+from bench.experiment.pruning import PrunedSearch, count_steps, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
 from bench.measure.device import device_of
-from bench.models.contract import Model, Problem, Settings
+from bench.models.contract import Model, Settings
 from bench.models.search_twin import TWIN_KERNELS, is_tested
 from bench.records.kept_models import BYTES_A_PARAMETER, LARGEST_UNASKED
 from bench.records.schema import Record
 from bench.training.checkpoint import file_stem, stored
-from bench.training.data import load_data
+from bench.training.data import DataFacts, data_facts
 from bench.training.evaluations import RESULT_SHARE, SEARCH_SHARE, count_evaluations
 from bench.training.examine import ExamineJob
 from bench.training.jobs import TimingJob, TrainingJob
@@ -62,6 +62,11 @@ class CellPlan:
         """What records call the comparison."""
         return self.matching.label
 
+    @property
+    def facts(self) -> DataFacts:
+        """Of the data of the search for all replicates, which are as large as those of any other."""
+        return data_facts(self.task, self.experiment.options.seed, SEARCH_REPLICATE)
+
     def space(self) -> Space:
         """Where the search may look: the comparison's sizes and depths, and learning rates from the range."""
         matching, rates = self.matching, self.experiment.lr_range(self.task)
@@ -80,7 +85,7 @@ class CellPlan:
                 yield OWN + name, values
 
     def _is_same_amount(self, kind: MatchKind, models: Sequence[Model]) -> bool:
-        problem = Problem.of(self.task, load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).train)
+        problem = self.facts.problem
         sizes, batch_size = (
             (self.matching.hidden_sizes[0], self.matching.layers[0]),
             self.experiment.batch_size(self.task),
@@ -96,8 +101,7 @@ class CellPlan:
 
     def matched_to(self, budget: int | None) -> Matched:
         """The size that brings the model nearest to a budget of the comparison; None: to that of the middle model."""
-        matching, experiment = self.matching, self.experiment
-        problem = Problem.of(self.task, load_data(self.task, experiment.options.seed, SEARCH_REPLICATE).train)
+        matching, experiment, problem = self.matching, self.experiment, self.facts.problem
         middle, layers, batch_size = matching.hidden_sizes[0], matching.layers[0], experiment.batch_size(self.task)
         where = (self.model, problem, middle, layers, batch_size)
         return matched_size(matching.kind, budget, experiment.models, *where)
@@ -164,7 +168,7 @@ class CellPlan:
             return {"search": searched, "confirm": replicates, "time": timings}
         if lone:
             return {"trial": replicates, "time": timings}
-        again = {"train": replicates} if self._twin is not None else {}
+        again = {"train": replicates} if self.twin is not None else {}
         return {"trial": self._count_trainings(1) * replicates, **again, "examine": replicates, "time": timings}
 
     def _count_trainings(self, replicate: int) -> int:
@@ -175,20 +179,27 @@ class CellPlan:
             return trials
         return count_trainings(trials, self.experiment.steps(self.task), self._interval(replicate))
 
+    def mean_trial_steps(self) -> float:
+        """Optimiser steps of a training of the search on average; fewer than those of a whole one with `--prune`."""
+        options, steps = self.experiment.options, self.experiment.steps(self.task)
+        if not options.prune or self.space().only is not None:
+            return steps
+        trials = count_trials(self.space(), options.sampler, options.trials or 1)
+        return count_steps(trials, steps, self._interval(1)) / self._count_trainings(1)
+
     def _evaluation_interval(self, share: float) -> int:
         """Steps between evaluations that take at most this share of a training's time, or an epoch."""
         asked = self.experiment.evaluation_interval(self.task)
         if asked is not None:
             return asked
         steps, batch_size = self.experiment.steps(self.task), self.experiment.batch_size(self.task)
-        valid = load_data(self.task, self.experiment.options.seed, SEARCH_REPLICATE).valid
-        return math.ceil(steps / count_evaluations(steps * batch_size, len(valid), share))
+        return math.ceil(steps / count_evaluations(steps * batch_size, self.facts.valid, share))
 
     def _interval(self, replicate: int) -> int:
         return self.training(Point(1, 1, 1.0), replicate).interval
 
     @property
-    def _twin(self) -> Model | None:
+    def twin(self) -> Model | None:
         """The faster model that trains the trials of a search in place of the cell's own; None: its own does."""
         space = self.space()
         if self.experiment.engine == "exact" or space.only is not None:
@@ -199,7 +210,7 @@ class CellPlan:
 
     def trial_order(self, trial: Trial, replicate: int) -> Order:
         """Train a trial. Where results may be made of it, its weights are kept until a rival is selected."""
-        training, twin = replace(self.training(trial.point, replicate), stop_after=trial.steps), self._twin
+        training, twin = replace(self.training(trial.point, replicate), stop_after=trial.steps), self.twin
         stage = "search" if replicate == SEARCH_REPLICATE else "trial"
         identity = self._identity(stage, training, trial.number, searched=True)
         if twin is not None:
@@ -242,9 +253,8 @@ class CellPlan:
         asked = self.experiment.options.save_models
         if asked is not None:
             return asked
-        settings, options = training.settings, self.experiment.options
-        problem = Problem.of(self.task, load_data(self.task, options.seed, SEARCH_REPLICATE).train)
-        count = self.model.count_parameters(problem, settings.hidden_size, settings.num_layers).total
+        settings = training.settings
+        count = self.model.count_parameters(self.facts.problem, settings.hidden_size, settings.num_layers).total
         return count * BYTES_A_PARAMETER <= LARGEST_UNASKED
 
     @property
@@ -278,6 +288,6 @@ class CellPlan:
         identity = {"stage": stage, "match": self.match, "trial": trial, "model": model}
         if more := self.space().more:
             identity["searched"] = {name: self._value(training, name) for name, _ in more}
-        if not searched or self._twin is None:
+        if not searched or self.twin is None:
             return identity
         return {**identity, "search_kernel": TWIN_KERNELS[training.settings.device]}

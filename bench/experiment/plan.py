@@ -7,15 +7,17 @@ replicates searched with different numbers of trials, or for some models only, c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bench.config.budgets import FIRST_LOOK
-from bench.config.resolve import Experiment, extending
+from bench.config.naming import extending
+from bench.config.resolve import Experiment
 from bench.experiment.cell import CellPlan
 from bench.experiment.matched import QUANTITIES, Timed, as_json, beyond
 from bench.records.ledger import Ledger
+from bench.records.manifest import IN_PART
 from tasks.contract import Task
 
 Part = tuple[str, str]  # a comparison and a task, as records call them
@@ -24,9 +26,16 @@ Part = tuple[str, str]  # a comparison and a task, as records call them
 class Plan:
     """The cells of an experiment. replicates: by comparison and task, how many there are to be."""
 
-    def __init__(self, experiment: Experiment, device: str, timed: Timed | None = None) -> None:
-        """timed: the measured sizes of comparisons at equal time."""
-        self.experiment, self.timed = experiment, timed or {}
+    def __init__(
+        self,
+        experiment: Experiment,
+        device: str,
+        timed: Timed | None = None,
+        left_alone: Mapping[str, int] | None = None,
+    ) -> None:
+        """timed: the measured sizes of comparisons at equal time. left_alone: tasks that belong to the experiment and
+        are not worked on now, with the replicates that are planned of each."""
+        self.experiment, self.timed, self.left_alone = experiment, timed or {}, left_alone or {}
         self.cells = [
             CellPlan(experiment, matching, task, entry, device, timed=self.timed)
             for matching in experiment.matchings
@@ -35,7 +44,9 @@ class Plan:
         ]
         options = experiment.options
         first = max(options.replicates or 1, FIRST_LOOK if options.until_settled else 1)
-        self.replicates = dict.fromkeys(((cell.match, cell.task.label) for cell in self.cells), first)
+        self.replicates = {
+            (cell.match, cell.task.label): self.left_alone.get(cell.task.label, first) for cell in self.cells
+        }
 
     def extended(self, ledger: Ledger) -> Plan:
         """The plan for an experiment that has begun: at least as large as what is recorded of it."""
@@ -45,7 +56,8 @@ class Plan:
         places = [place for place, _ in ledger.statuses() if place.stage == "trial"]
         begun = max(((place.trial or 0) + 1 for place in places), default=1)
         trials = max(options.trials or 1, begun if "trials" in extending(options) else 1)
-        plan = Plan(replace(self.experiment, options=replace(options, trials=trials)), self.cells[0].device, self.timed)
+        experiment = replace(self.experiment, options=replace(options, trials=trials))
+        plan = Plan(experiment, self.cells[0].device, self.timed, self.left_alone)
         for place in places:
             part = (place.match or "", place.task or "")
             if part in plan.replicates:
@@ -60,8 +72,14 @@ class Plan:
         options = self.experiment.options
         if options.tune == "once" or not before:
             return False
-        fewer = before.get("status") == "complete" and before["experiment"]["replicates"] < (options.replicates or 1)
+        looked_at = before.get("status") in ("complete", IN_PART)
+        fewer = looked_at and before["experiment"]["replicates"] < (options.replicates or 1)
         return bool(before.get("extended")) or fewer
+
+    @property
+    def worked_on(self) -> list[CellPlan]:
+        """The cells of the tasks that were asked for."""
+        return [cell for cell in self.cells if cell.task.label not in self.left_alone]
 
     def count(self, cell: CellPlan) -> int:
         """Replicates of a cell."""
@@ -74,9 +92,9 @@ class Plan:
         return [(cell, number) for number in range(before + 1, replicates + 1) for cell in cells]
 
     def data_sets(self) -> list[tuple[Task, int]]:
-        """Tasks and replicates whose data some cell is trained on."""
+        """Tasks and replicates whose data some cell is trained on now."""
         found = []
-        for task in self.experiment.tasks:
+        for task in (task for task in self.experiment.tasks if task.label not in self.left_alone):
             most = max(count for (_, label), count in self.replicates.items() if label == task.label)
             found += [(task, number) for number in range(1, most + 1)]
         return found
@@ -104,26 +122,31 @@ class Plan:
         """The settings of the experiment as it is now, for its manifest; `replicates`: as many as every task has."""
         return {**self.experiment.settings(), "replicates": min(self.replicates.values())}
 
-    def planned(self) -> int:
-        """Trainings and measurements in all, if no search fails whole."""
-        return sum(sum(cell.planned(self.count(cell)).values()) for cell in self.cells)
+    def planned(self, cells: Sequence[CellPlan] | None = None) -> int:
+        """Trainings and measurements in all, or of some cells, if no search fails whole."""
+        return sum(sum(cell.planned(self.count(cell)).values()) for cell in (self.cells if cells is None else cells))
 
     def missing(self, ledger: Ledger) -> list[dict[str, Any]]:
         """What each cell still lacks, by stage; cells that lack nothing are left out."""
+        names = ("match", "task", "model")
+        return [{**dict(zip(names, cell.name, strict=True)), **lacks} for cell, lacks in self.lacking(ledger)]
+
+    def lacking(self, ledger: Ledger) -> list[tuple[CellPlan, dict[str, int]]]:
+        """The cells that are not complete, with how many trainings and timings each lacks, by stage."""
         done = Counter((place.match, place.task, place.model, place.stage) for place, _ in ledger.statuses())
         found = []
         for cell in self.cells:
             planned = cell.planned(self.count(cell))
             lacks = {stage: max(count - done[(*cell.name, stage)], 0) for stage, count in planned.items()}
             if any(lacks.values()):
-                found.append({**dict(zip(("match", "task", "model"), cell.name, strict=True)), **lacks})
+                found.append((cell, lacks))
         return found
 
 
 def covers(recorded: Mapping[str, Any], experiment: Experiment) -> bool:
     """Whether a complete experiment with the `recorded` settings has all that is asked for now."""
     options = experiment.options
-    if not set(options.models) <= set(recorded["models"]):
+    if not (set(options.models) <= set(recorded["models"]) and set(options.tasks or ()) <= set(recorded["tasks"])):
         return False
     if options.save_models and recorded.get("save_models") is not True:
         return False

@@ -11,7 +11,7 @@ Decisions fall in the parent when a rung is whole, so they are the same for any 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.experiment.search import Point, Study, Trial
 from bench.records.schema import Record
@@ -82,13 +82,21 @@ def rungs(steps: int, interval: int, trials: int) -> list[int | None]:
 
 def count_trainings(trials: int, steps: int, interval: int) -> int:
     """Trainings of a search of so many trials, those of all rungs counted, if none fails."""
-    total = 0
+    return sum(alive for alive, _ in _rung_sizes(trials, steps, interval))
+
+
+def count_steps(trials: int, steps: int, interval: int) -> int:
+    """Optimiser steps of all these trainings."""
+    return sum(alive * stop for alive, stop in _rung_sizes(trials, steps, interval))
+
+
+def _rung_sizes(trials: int, steps: int, interval: int) -> Iterator[tuple[int, int]]:
+    """Of each rung of each bracket, how many trials it trains and where these stop."""
     for first in range(0, trials, BRACKET):
         alive = min(BRACKET, trials - first)
-        for _ in rungs(steps, interval, alive):
-            total += alive
+        for stop in rungs(steps, interval, alive):
+            yield alive, steps if stop is None else stop
             alive = _survivors(alive)
-    return total
 
 
 def _survivors(trials: int) -> int:

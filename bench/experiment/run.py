@@ -22,7 +22,7 @@ from bench.config.budgets import FIRST_LOOK
 from bench.config.growing import difference, grown, inputs
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
-from bench.experiment.announcement import announcement
+from bench.experiment.announcement import announcement, whole_announcement
 from bench.experiment.cell import CellPlan
 from bench.experiment.contracts import check_models, check_tasks
 from bench.experiment.driver import Driver, Limits
@@ -46,8 +46,9 @@ from bench.records.ledger import Ledger
 from bench.records.reuse import Siblings
 from bench.records.schema import PROTOCOL, SCHEMA, STAGES
 from bench.records.selection import drop_superseded, most_frequent
-from tasks.errors import UserError, is_stop, unasked_end
+from tasks.errors import UserError, is_stop, listed, unasked_end
 
+MOST_TASKS = 5  # that a note names
 ONE_REPLICATE = (
     "--replicates 1: nothing can be said of how results vary, so there will be no interval, no test and no verdict"
 )
@@ -110,7 +111,8 @@ def run(
             return _unchanged(folder, finished, observer, began)
         try:
             workers = _Workers(experiment, executor, observer, resources, began)
-            plan = Plan(experiment, workers.machine["device"], workers.timed_sizes(before))
+            left_alone = larger.left_alone if larger else None
+            plan = Plan(experiment, workers.machine["device"], workers.timed_sizes(before), left_alone)
             plan.planned()  # before the folder is touched: a model may lack a size that is asked for
             ledger = _open_folder(experiment, folder, workers, observer, resources, fresh, retry_failed)
             looked_again = plan.looks_again(before)
@@ -243,12 +245,18 @@ class _Run:
             self.observer.note(text)
         for text in without_effect(self.experiment, self.workers.machine["device"]):
             self.observer.note(text)
+        workers = self.workers.count if self.workers.machine["device"] == "cpu" else 0
+        for left_out, why in self.experiment.left_out.items():
+            self.observer.note(f"{left_out} is left out: {why}")
         for task in self.experiment.tasks:
+            if task.label in self.plan.left_alone:
+                continue
             for text in task.notes:
                 self.observer.note(f"{brief(task.label)}: {text}")
-            line = announcement(self.plan, task, self.workers.count if self.workers.machine["device"] == "cpu" else 0)
-            if line is not None:
+            if (line := announcement(self.plan, task, workers)) is not None:
                 self.observer.note(line)
+        if (line := whole_announcement(self.plan, self.ledger, workers)) is not None:
+            self.observer.note(line)
         if max(self.plan.replicates.values()) == 1:
             self.observer.note(ONE_REPLICATE)
         try:
@@ -274,7 +282,7 @@ class _Run:
         """Say what is planned, in the manifest and to the observer."""
         self._write_manifest(status="in progress", seconds=None)
         self.folder.keep_plugins(self.plan.experiment.options.plugins)  # beside a manifest that says whose they are
-        self.observer.planned(self.plan.planned())
+        self.observer.planned(self.plan.planned(self.plan.worked_on))
 
     def _search_for_all(self) -> Sequence[Timing]:
         """One search for each cell, and its choice trained on every replicate; what is to be timed."""
@@ -285,8 +293,8 @@ class _Run:
 
     def _replicates(self) -> Sequence[Timing]:
         """Every replicate of each cell, with --until-settled as many as it takes; what is to be timed."""
-        most = max(self.plan.replicates.values())
-        self._complete([(c, n) for n in range(1, most + 1) for c in self.plan.cells if n <= self.plan.count(c)])
+        most, cells = max(self.plan.replicates.values()), self.plan.worked_on
+        self._complete([(c, n) for n in range(1, most + 1) for c in cells if n <= self.plan.count(c)])
         while self.options.until_settled and not self.driver.out_of_time:
             states = look(self.plan)
             self.states = {f"{match} {task}": state for (match, task), state in states.items()}
@@ -296,7 +304,7 @@ class _Run:
             new = [pair for part, count in wanted.items() for pair in self.plan.add(part, count)]
             self._announce()
             self._complete(new)
-        return [timing for cell in self.plan.cells if (timing := self._timing(cell)) is not None]
+        return [timing for cell in self.plan.worked_on if (timing := self._timing(cell)) is not None]
 
     def _complete(self, pairs: Sequence[tuple[CellPlan, int]]) -> None:
         """Do these replicates of these cells, and the references on their data."""
@@ -322,13 +330,26 @@ class _Run:
         self.folder.tidy()
         write_tables(drop_superseded(self.ledger.records), self.folder.path)
         seconds, late = time.monotonic() - self.began, self.driver.out_of_time
-        status = {"status": "out of time", "missing": missing} if late else {"status": "complete"}
+        elsewhere = [lack for lack in missing if lack["task"] in self.plan.left_alone]
+        status: dict[str, Any] = {"status": "complete"}
+        if late or elsewhere:
+            status = {"status": "out of time" if late else manifest.IN_PART, "missing": missing if late else elsewhere}
+        if elsewhere:
+            tasks = listed(dict.fromkeys(lack["task"] for lack in elsewhere), MOST_TASKS)
+            self.observer.note(f"not asked for now, and not complete: {tasks}")
         notes = {"cohort_notes": self.workers.notes} if self.workers.notes else {}
         self._write_manifest(**status, **notes, seconds=seconds)
         statuses = [status for place, status in self.ledger.statuses() if place.stage != "reference"]
         failures = sum(status != "ok" for status in statuses)
-        left = sum(entry[stage] for entry in missing for stage in STAGES if stage in entry) if late else 0
+        lacking = [lack for lack in missing if lack not in elsewhere] if late else []
+        left = sum(entry[stage] for entry in lacking for stage in STAGES if stage in entry)
         return Outcome(self.folder.path, failures, len(statuses), seconds, left)
+
+    def _left_out(self) -> dict[str, str]:
+        """Tasks of the recipe that could not be made, now or when the experiment was begun, and still are not there."""
+        before = (self.folder.own_manifest or {}).get("left_out") or {}
+        there = set(self.options.tasks or ())
+        return {task: why for task, why in {**before, **self.experiment.left_out}.items() if task not in there}
 
     def _limits(self) -> Limits:
         options = self.options
@@ -357,6 +378,7 @@ class _Run:
                 "trainings_planned": self.plan.planned(),
                 "lr_ranges": {task.label: list(experiment.lr_range(task)) for task in experiment.tasks},
                 **({"first_look": FIRST_LOOK} if each else {}),
+                **({"left_out": left_out} if (left_out := self._left_out()) else {}),
                 **({"states": self.states} if self.states else {}),
                 **({"extended": True} if self.looked_again else {}),
                 **state,

@@ -28,5 +28,5 @@ def more_replicates(plan: Plan, states: dict[Part, str]) -> dict[Part, int]:
     return {
         part: min(cap, count + max(1, count // FIRST_LOOK))
         for part, count in plan.replicates.items()
-        if states.get(part) == OPEN and count < cap
+        if states.get(part) == OPEN and count < cap and part[1] not in plan.left_alone
     }

@@ -13,10 +13,11 @@ from pathlib import Path
 from bench.records import manifest
 from bench.records.atomic import checksum, written_atomically
 from bench.records.disk import advice, reason
-from bench.records.folder import RECORDS, names
+from bench.records.folder import located, names
 from bench.records.jsonl import scan
 from bench.records.line import Line
 from bench.records.lock import FolderLock
+from bench.records.published import refuse_foreign
 from bench.records.schema import SCHEMA, Record
 from tasks.errors import UserError, unknown
 
@@ -44,9 +45,10 @@ class Diagnosis:
 
 def diagnose(name: str, results: str | Path = "results") -> Diagnosis:
     """Read all that an experiment left; UserError where there is no such experiment. Writes nothing."""
+    name, results = located(name, results)
     if name not in names(results):
         raise unknown("experiment", name, names(results))
-    path = Path(results) / name / RECORDS
+    path = manifest.records_path(Path(results) / name)
     kept: Counter[tuple[str, str]] = Counter()
     damaged, newer, files, unprotected = [], [], list[str](), 0
     for line in scan(path):
@@ -59,7 +61,10 @@ def diagnose(name: str, results: str | Path = "results") -> Diagnosis:
         else:
             damaged.append(line)
     with contextlib.suppress(OSError, ValueError):  # of a manifest that can't be read, which the next line says
-        files += manifest.table_changes(path.parent, manifest.read(path.parent) or {})
+        content = manifest.read(path.parent) or {}
+        files += manifest.table_changes(path.parent, content)
+        if manifest.is_published(path.parent):
+            refuse_foreign(path.parent, content)
     changed = manifest.record_changes(path.parent)
     return Diagnosis(path, kept, tuple(damaged), tuple(newer), unprotected, tuple(changed), tuple(dict.fromkeys(files)))
 
@@ -81,6 +86,8 @@ def repair(diagnosis: Diagnosis) -> Path:
     status becomes "interrupted", so that the next run looks for what is missing. UserError where a run is at work in
     the folder.
     """
+    if manifest.is_published(diagnosis.path.parent):
+        raise UserError(f"{diagnosis.path.parent} is published: fetch it again from there, nothing in it is repaired")
     path, lock = diagnosis.path, FolderLock(diagnosis.path.parent)
     lock.acquire()
     try:

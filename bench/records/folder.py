@@ -17,6 +17,7 @@ from bench.records.lock import NAMES as LOCKS
 from bench.records.lock import FolderLock
 from bench.records.manifest import MANIFEST as MANIFEST
 from bench.records.manifest import PLUGINS as PLUGINS
+from bench.records.manifest import PUBLISHED, PUBLISHED_RECORDS
 from bench.records.manifest import RECORDS as RECORDS
 from bench.records.manifest import TABLES as TABLES
 from bench.records.schema import unique
@@ -47,6 +48,11 @@ class ResultsFolder:
             return
         self._lock.check()
         found = self._read()
+        if found is not None and PUBLISHED in found:
+            raise UserError(
+                f"{self.path} holds a published experiment, which is only read: give another --name to measure it "
+                f"here, then: python -m bench compare {self.path} NAME"
+            )
         if found is None:
             raise UserError(
                 f"{self.path} holds files but no readable {MANIFEST}, so it may not be bench's: choose another --name "
@@ -168,7 +174,17 @@ def _is_leftover(path: Path) -> bool:
 def names(results: str | Path = "results") -> list[str]:
     """The experiments in a results folder, by name."""
     folder = Path(results)
-    return sorted(path.parent.name for path in folder.glob(f"*/{RECORDS}")) if folder.is_dir() else []
+    found = {path.parent.name for file in (RECORDS, PUBLISHED_RECORDS) for path in folder.glob(f"*/{file}")}
+    return sorted(found)
+
+
+def located(name: str, results: str | Path = "results") -> tuple[str, Path]:
+    """The name of an experiment and the folder that it lies in, where it may be given as a path: `results/study`."""
+    path = Path(name)
+    if path.name == name or not any((path / file).is_file() for file in (RECORDS, PUBLISHED_RECORDS)):
+        return name, Path(results)
+    path = path.resolve() if path.name in ("", "..") else path
+    return path.name, path.parent
 
 
 def command_name(results: Path) -> str:

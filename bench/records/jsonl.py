@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.records.compressed import unpacked
 from bench.records.disk import refusal
 from bench.records.line import LONGEST, Line, encode, parse
 from bench.records.schema import SCHEMA, Record
@@ -198,11 +199,14 @@ class Span(NamedTuple):
 
 
 def scan(path: Path) -> Iterator[Line]:
-    """Every line of a file, sound or not; none where there is no file. One longer than `LONGEST` is never held."""
+    """Every line of a file, sound or not; none where there is no file. One longer than `LONGEST` is never held.
+
+    Of a compressed file, UserError where it is damaged.
+    """
     if not path.exists():
         return
     start = 0
-    with path.open("rb") as lines:
+    with unpacked(path) if path.suffix == ".xz" else path.open("rb") as lines:
         for number in itertools.count(1):
             raw = lines.readline(LONGEST)
             if not raw:

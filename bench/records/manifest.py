@@ -20,8 +20,12 @@ from bench.records.secrets import masked
 MANIFEST = "experiment.json"
 RECORDS = "records.jsonl"
 TABLES = ("trainings.csv", "curves.csv", "timings.csv", "summary.csv")
+PUBLISHED = "published"  # key: how a folder for others was made of these (`bench.records.published`)
+PUBLISHED_RECORDS = "records.jsonl.xz"
+PUBLISHED_TABLES = ("summary.csv", "pairs.csv", "trainings.csv.gz")
 NOTICED = "noticed"  # key: what was found changed since it was sealed, in sentences; later manifests keep them
 IN_PROGRESS = "in progress"
+IN_PART = "in part"  # status: what was asked for last is complete, other tasks of the experiment are not
 _OWN = re.compile(r',\n  "manifest_sha256": "([0-9a-f]{64})"\n\}\n\Z')
 _LARGEST = 1 << 28  # bytes; a manifest of a large experiment has a few thousand
 PLUGINS = "plugins"  # copies of the plug-in files, so that the folder is enough to repeat the experiment
@@ -29,7 +33,10 @@ _PART = 1 << 20
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("name", "command", "status", "identity", "records_sha256", "environment_fingerprint"), str),
-    **dict.fromkeys(("experiment", "environment", "device", "lr_ranges", "tables_sha256", "matched", "inputs"), dict),
+    **dict.fromkeys(
+        ("experiment", "environment", "device", "lr_ranges", "tables_sha256", "matched", "inputs", "left_out"), dict
+    ),
+    PUBLISHED: dict,
     **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED), list),
     **dict.fromkeys(("schema", "protocol", "first_look", "trainings_planned", "records_bytes"), int),
     "seconds": (int, float),
@@ -42,14 +49,17 @@ _ENTRIES: dict[str, type] = {
     "lr_ranges": list,
     "matched": dict,
     "inputs": dict,
+    "left_out": str,
 }
 
 
 def write(folder: Path, manifest: dict[str, Any]) -> None:
     """Seal what lies in the folder now, and write `experiment.json` whole or not at all."""
-    records = folder / RECORDS
+    records = records_path(folder)
     size = records.stat().st_size if records.exists() else 0
-    tables = () if manifest.get("status") == IN_PROGRESS else TABLES  # those are still the ones of before
+    tables: tuple[str, ...] = PUBLISHED_TABLES if PUBLISHED in manifest else TABLES
+    if manifest.get("status") == IN_PROGRESS and PUBLISHED not in manifest:  # tables are still the ones of before
+        tables = ()
     whole = {
         **manifest,
         "records_sha256": _hash(records) if records.exists() else None,
@@ -60,6 +70,17 @@ def write(folder: Path, manifest: dict[str, Any]) -> None:
     body = json.dumps(whole, indent=2, ensure_ascii=False).removesuffix("\n}")
     own = hashlib.sha256(body.encode("utf-8", errors="replace")).hexdigest()
     write_atomically(folder / MANIFEST, f'{body},\n  "manifest_sha256": "{own}"\n}}\n')
+
+
+def records_path(folder: Path) -> Path:
+    """The file of an experiment's records: what its run writes or, in a published folder, those for others."""
+    published = folder / PUBLISHED_RECORDS
+    return published if published.exists() and not (folder / RECORDS).exists() else folder / RECORDS
+
+
+def is_published(folder: Path) -> bool:
+    """Whether the folder has records for others, and not those of a run."""
+    return records_path(folder).name == PUBLISHED_RECORDS
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -122,7 +143,7 @@ def record_changes(folder: Path) -> list[str]:
         own is None or hashlib.sha256(text[: own.start()].encode()).hexdigest() != own[1]
     ):
         found.append(f"{folder / MANIFEST} is not as bench wrote it (its checksum is not that of its content)")
-    return found + _changes_of_records(folder / RECORDS, manifest)
+    return found + _changes_of_records(records_path(folder), manifest)
 
 
 def _changes_of_records(path: Path, manifest: dict[str, Any]) -> list[str]:

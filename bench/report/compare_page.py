@@ -204,13 +204,13 @@ def _times(comparison: ExperimentComparison) -> list[Block]:
 
 
 def _made(comparison: ExperimentComparison) -> list[Block]:
-    """Command, commit and what differs between settings and environments."""
+    """The environments side by side, and what differs between commands, settings and amounts."""
     from bench.report.sections.made import flat
 
     described = []
     for results in comparison.experiments:
         manifest = results.manifest
-        pairs = flat({"settings": results.settings, "environment": manifest.get("environment") or {}})
+        pairs = flat({"settings": results.settings})
         pairs += [("command", str(manifest.get("command") or MISSING)), ("trainings", whole(len(results.trainings)))]
         described.append(dict(pairs))
     keys = dict.fromkeys(key for pairs in described for key in pairs)
@@ -221,4 +221,17 @@ def _made(comparison: ExperimentComparison) -> list[Block]:
         for key in differing
     ]
     table = Table("What differs", ("Setting", *comparison.names), rows, texts=1 + len(described))
-    return [*([table] if rows else [Text("Nothing in settings or environment differs.")]), Text("Equal:"), Facts(same)]
+    settings = [table] if rows else [Text("No setting differs.")]
+    return [*_environments(comparison), *settings, Text("Equal:"), Facts(same)]
+
+
+def _environments(comparison: ExperimentComparison) -> list[Block]:
+    """The machine and the software of each, a column an experiment."""
+    from bench.report.sections.made import flat
+
+    described = [dict(flat(results.manifest.get("environment") or {})) for results in comparison.experiments]
+    keys = dict.fromkeys(key for pairs in described for key in pairs if key)
+    rows = [Row([TableCell(key), *(TableCell(pairs.get(key, MISSING)) for pairs in described)]) for key in keys]
+    caption = "The machine and the software that each experiment was last run with."
+    header = ("Environment", *comparison.names)
+    return [Table("Environments", header, rows, caption, texts=1 + len(described))] if rows else []

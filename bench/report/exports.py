@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from bench.analysis.results import Results
 from bench.analysis.tables import csv_text
 from bench.records.atomic import write_atomically, write_bytes_atomically
+from bench.records.manifest import PUBLISHED_TABLES
 from bench.report.document import Picture
 from bench.report.figures.svg import style
 from tasks.errors import UserError
@@ -62,7 +63,8 @@ def linked_tables(results: Results, folder: Path, exported: Sequence[Path]) -> d
         way = Path(os.path.relpath(results.folder, folder)).as_posix()
     except ValueError:  # on another drive
         return {}
-    files = [f"{name}.csv" for name in TABLES if (results.folder / f"{name}.csv").is_file()]
+    possible = dict.fromkeys([*(f"{name}.csv" for name in TABLES), *PUBLISHED_TABLES])
+    files = [name for name in possible if (results.folder / name).is_file()]
     return {name: f"{way}/{name}" for name in files}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.models.contract import Learner
+from bench.models.contract import Learner, Problem
 from bench.seeds import generator
 from bench.training.request import Training
 from tasks.contract import Array, Dataset, Reference, Split, Task
@@ -19,6 +19,21 @@ from tasks.contract import Array, Dataset, Reference, Split, Task
 def load_data(task: Task, seed: int, replicate: int) -> Dataset:
     """The data of a replicate: the model is no part of its seed, so every model has the same; a series is cut there."""
     return task.at(replicate).generate(generator("data", seed, task.name, task.identity(), replicate))
+
+
+class DataFacts(NamedTuple):
+    """What planning needs to know of data. train, valid: sequences of these splits."""
+
+    problem: Problem
+    train: int
+    valid: int
+
+
+@functools.lru_cache(maxsize=4096)  # data themselves are large, so they are kept of a few tasks only
+def data_facts(task: Task, seed: int, replicate: int) -> DataFacts:
+    """Of the data of `load_data`."""
+    data = load_data(task, seed, replicate)
+    return DataFacts(Problem.of(task, data.train), len(data.train), len(data.valid))
 
 
 @functools.lru_cache(maxsize=16)

@@ -17,7 +17,7 @@ from bench.records import predictions
 from bench.records.atomic import FILES, LENT
 from bench.records.schema import Record, digest
 from bench.training import checkpoint
-from bench.training.data import load_data
+from bench.training.data import data_facts, load_data
 from bench.training.loop import Apart, Progress, Turns, at_once
 from bench.training.request import Training
 from bench.training.train import Build, OpenStepper, build_learner, prepare_gradient_flow, train, train_in_turns
@@ -104,7 +104,7 @@ class TrainingJob:
     def epoch_steps(self) -> int | None:
         t = self.training
         # the same in all replicates, unless they are origins of a series
-        return -(-len(load_data(t.task, t.seed, t.replicate if t.task.origin else 0).train) // t.batch_size)
+        return -(-data_facts(t.task, t.seed, t.replicate if t.task.origin else 0).train // t.batch_size)
 
     @property
     def device(self) -> str:
@@ -113,7 +113,7 @@ class TrainingJob:
     @property
     def cost(self) -> float:
         t, s = self.training, self.training.settings
-        sequence: int = load_data(t.task.at(0), t.seed, 0).train.inputs.shape[1]  # the same in all replicates
+        sequence = data_facts(t.task.at(0), t.seed, 0).problem.sequence_length  # the same in all replicates
         # a step's fixed cost is about that of 16 more hidden units
         return float(t.last_step * t.batch_size * sequence * s.num_layers * (16 + s.hidden_size))
 

@@ -10,7 +10,8 @@ for trainings of that GRU on two cores.
 
 `expert_loop.py` is a search written by hand for this machine. Against it `bench run --models gru` makes the same
 search with both engines; trainings an hour are then trials an hour, and with `--engine auto` the time has the training
-of each selected trial by `nn.GRU` as well. `--only expert` measures this alone, in 20 minutes. All of it takes about an hour.
+of each selected trial by `nn.GRU` as well. `--only expert` measures this alone, in 20 minutes. All of it takes more
+than an hour.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ def verdict_section(results: Results) -> Section:
     alarms: list[Block] = [BulletList(raised, "alarm")] if raised else []
     if missing := missing_lines(results):
         alarms.append(BulletList(missing))
+    if left_out := results.manifest.get("left_out"):
+        alarms.append(BulletList([f"Left out: {task}: {why}." for task, why in left_out.items()]))
     if results.manifest.get("status", "complete") != "complete":
         alarms.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
     found = results.verdicts

@@ -271,6 +271,24 @@ def test_the_recorded_command_is_the_one_that_was_given(words: list[str]) -> Non
     assert again == run_command.make_context("run", list(words)).params
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--recipe", "sine-gru16"], ["sine-gru16"]),
+        (["--recipe", "study", "--tasks", "sine,macro", "--max-time", "30m"], ["my-study"]),
+        (["--recipe", "study", "--budget", "smoke", "--tasks", "sine"], ["my-study-smoke"]),
+        (["--recipe", "study", "--tasks", "sine", "--name", "study-gpu"], ["study-gpu"]),
+    ],
+)
+def test_a_recipe_has_its_own_name_on_the_command_line_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, words: list[str], expected: list[str]
+) -> None:
+    names = []
+    monkeypatch.setattr("bench.cli.run._run_one", lambda ctx, experiment, *_: names.append(experiment.name) or 0)
+    assert bench("run", *words).exit_code == 0
+    assert names == expected
+
+
 @pytest.mark.slow
 def test_ctrl_c_stops_workers_keeps_records_and_the_same_command_goes_on(folder: Path) -> None:
     command = [sys.executable, "-m", "bench", *COMMAND, "--models", "linear", "--replicates", "120"]

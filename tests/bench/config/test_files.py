@@ -95,7 +95,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 def test_every_recipe_is_an_experiment_and_says_what_it_asks(name: str) -> None:
     experiment = resolve({}, read_recipe(name), recipe=name)
     assert experiment.tasks
-    assert experiment.name == name
+    assert experiment.name == read_recipe(name).get("name", name)
     assert len(recipes()[name]) > 20
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from bench.config.budgets import BUDGETS
+from bench.config.budgets import BUDGETS, FIRST_LOOK
 from bench.config.files import RECIPES, read_config, read_recipe, recipes
 from bench.config.resolve import resolve
 from bench.experiment.run import run
 from bench.records.jsonl import read_records
+from tasks.cogscale import Name as CogscaleName
 from tasks.errors import UserError
+from tasks.registry import TASKS
+from tasks.spec import Spec
 
 # the settings that people come for: table of recipes in docs/recipes.md
 FIXED = {
@@ -68,6 +72,10 @@ LARGE = (
     "hidden-sizes",
     "noise",
 )  # whole, they would take minutes
+SOME = {  # of many tasks
+    "study": {"tasks": "sine,macro,cogscale[task=simple_copy]"},
+    "study-contenders": {"tasks": "sine[noise=0.1],digits", "models": "gru,tcn,esn"},
+}
 FEWER = {"models": "gru", "replicates": "1", "trials": "1", "steps": "5"}
 
 
@@ -82,6 +90,17 @@ def test_the_standard_tier_tests_counting_up_to_a_thousand() -> None:
     for budget, longest, test_longest in (("quick", 15, 150), ("standard", 100, 1000)):
         (task,) = resolve({"budget": budget}, read_recipe("claims.counting"), recipe="claims.counting").tasks
         assert (task.identity()["longest"], task.identity()["test_longest"]) == (longest, test_longest)
+
+
+def test_the_study_has_every_task_that_ships() -> None:
+    """But for a user's own table, and a control without anything to learn beside another one."""
+    shipped = {name for name, cls in TASKS.entries().items() if cls.__module__.startswith("tasks.")}
+    specs = [Spec.parse(text) for text in read_recipe("study")["tasks"]]
+    assert {spec.name for spec in specs} == shipped - {"series", "random_data"}
+    assert {spec.parameters["task"] for spec in specs if spec.name == "cogscale"} == set(get_args(CogscaleName))
+    options = resolve({}, read_recipe("study"), recipe="study").options
+    assert (options.budget, options.match) == ("standard", ("tuned", "hidden", "params"))
+    assert (options.replicates or 0) >= FIRST_LOOK
 
 
 @pytest.mark.parametrize("name", RATES)
@@ -148,4 +167,4 @@ def run_smoke(folder: Path, name: str, **fewer: str) -> None:
 def test_a_recipe_runs_at_the_smoke_budget(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # timings are not looked at here; the large ones run on all their tasks and sizes, but with one model
     monkeypatch.setitem(BUDGETS, "smoke", replace(BUDGETS["smoke"], timing_seconds=0.001))
-    run_smoke(tmp_path, name, **(FEWER if name in LARGE or name.startswith("claims") else {}))
+    run_smoke(tmp_path, name, **(SOME.get(name) or (FEWER if name in LARGE or name.startswith("claims") else {})))

@@ -299,3 +299,17 @@ def test_trials_in_stacks_are_by_adam_at_a_rate_that_steps_share() -> None:
         assert resolve({"models": "lstm", "device": "cuda", **change}).engine == "exact"
         assert resolve({"models": "gru", "device": "cpu", **change}).engine == "auto"
     assert resolve({"models": "lstm", "device": "cuda", "schedule": "plateau"}).engine == "auto"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("1.5 m", 90), ("30min", 1800), ("2h", 7200), (45, 45), (0.5, 0.5)]
+)
+def test_a_time_limit_may_have_a_unit(text: object, seconds: float) -> None:
+    options = resolve({"max_time": text, "timeout": text}).options
+    assert (options.max_time, options.timeout) == (seconds, seconds)
+
+
+@pytest.mark.parametrize("text", ["2d", "h", "1h30", "-2h", "0m", "inf"])
+def test_a_time_limit_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"max.time"):
+        resolve({"max_time": text})

@@ -12,10 +12,13 @@ from bench.analysis.results import load
 from bench.cli.display.progress import PlainProgress
 from bench.cli.list import _budgets
 from bench.config.resolve import resolve
-from bench.experiment.announcement import announcement
+from bench.experiment.announcement import announcement, whole_announcement
+from bench.experiment.duration import roughly, seconds_left, training_seconds
 from bench.experiment.observer import Observer
 from bench.experiment.plan import Plan
 from bench.experiment.run import run
+from bench.records.jsonl import RecordFile
+from bench.records.ledger import Ledger
 from bench.report.content import document
 
 
@@ -101,3 +104,43 @@ def test_more_work_takes_longer_and_no_time_is_guessed_on_a_gpu(table: Path) -> 
     assert minutes(full) > 5 * minutes(quick)
     assert minutes(seconds(1, budget="full")) == pytest.approx(2 * minutes(full), rel=0.1)
     assert "about" not in seconds(0)
+
+
+def plan_of(**options: object) -> Plan:
+    return Plan(
+        resolve({"tasks": "sine,adding[length=50]", "models": "gru,lstm", "budget": "standard", **options}), "cpu"
+    )
+
+
+def all_seconds(plan: Plan, workers: int = 1) -> float:
+    return seconds_left([(cell, cell.planned(plan.count(cell))) for cell in plan.cells], workers)
+
+
+def test_the_time_of_all_that_is_left_is_said_where_it_is_long(tmp_path: Path) -> None:
+    plan, ledger = plan_of(), Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
+    line = whole_announcement(plan, ledger, 2)
+    assert line is not None
+    assert line.startswith(f"{plan.planned():,} trainings and measurements to do: about ")
+    assert line.endswith(f"about {roughly(all_seconds(plan, 2))} with 2 workers")
+    assert whole_announcement(plan, ledger, 0) is None  # on a GPU
+    assert whole_announcement(plan_of(steps=5, trials=1, replicates=1), ledger, 2) is None
+
+
+def test_what_is_announced_grows_with_what_is_asked_for() -> None:
+    """Timings, which run alone, are left out by making them the same on both sides."""
+    once, twice = plan_of(replicates=5), plan_of(replicates=10)
+    timings = all_seconds(twice, 10**9)
+    assert all_seconds(twice) - timings == pytest.approx(2 * (all_seconds(once) - timings), rel=1e-6)
+    assert all_seconds(twice, 2) - timings == pytest.approx((all_seconds(twice) - timings) / 2, rel=1e-6)
+    gru, lstm = (cell for cell in plan_of(hidden_sizes="32", layers="1").cells if cell.task.name == "sine")
+    assert training_seconds(gru, "trial") < training_seconds(gru, "train")  # NumPy's GRU trains the trials
+    assert training_seconds(lstm, "trial") == training_seconds(lstm, "train")
+    pruned = next(cell for cell in plan_of(prune=True, trials=9).cells if cell.model.name == "lstm")
+    assert pruned.mean_trial_steps() * 13 == pytest.approx(3 * 2000, rel=0.1)  # 9 + 3 + 1 trainings
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3, "10 s"), (44, "40 s"), (89, "90 s"), (100, "2 min"), (5300, "89 min"), (35_400, "9.8 h")]
+)
+def test_a_time_has_one_or_two_digits(seconds: float, text: str) -> None:
+    assert roughly(seconds) == text

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from bench.experiment.points import points_of_replicate
-from bench.experiment.pruning import PrunedSearch, count_trainings, rungs
+from bench.experiment.pruning import PrunedSearch, count_steps, count_trainings, rungs
 from bench.experiment.search import Point, Space, Study, Trial
 
 SPACE = Space((16, 32, 64), (1, 2), (1e-4, 1e-1))
@@ -51,6 +51,7 @@ def test_a_ninth_of_a_bracket_is_trained_to_the_end_and_it_is_the_best() -> None
 def test_as_many_trainings_as_were_planned(trials: int) -> None:
     batches, best = run(trials)
     assert sum(map(len, batches)) == count_trainings(trials, 90, 2)
+    assert sum(trial.steps or 90 for batch in batches for trial in batch) == count_steps(trials, 90, 2)
     assert {trial.number for batch in batches for trial in batch} == set(range(trials))
     assert best is not None
 

@@ -1,0 +1,77 @@
+"""`bench publish`: an experiment as a folder for a repository, from which all that is said of it can be read again."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.analysis.results import Results
+from bench.analysis.tables import csv_text
+from bench.records import manifest
+from bench.records.atomic import write_bytes_atomically
+from bench.records.published import pack_records, thinned
+from tasks.errors import UserError
+
+PATHS = ("data", "plugins", "storage", "results", "reports")  # options that say where files were on the machine
+
+
+def publish(results: Results, folder: Path) -> list[Path]:
+    """Write `experiment.json`, records and tables of an experiment into a folder for others; returns the paths.
+
+    The tables are derived from what is published, so they are what a reader derives again. UserError, and nothing is
+    written, where the folder holds anything but an earlier publication, or where the experiment is damaged or is a
+    publication itself.
+    """
+    _refuse(results, folder)
+    selected = {record["key"] for record in results.selected_records}
+    records = tuple(thinned(results.records, selected))
+    content = {
+        **results.manifest,
+        "name": folder.name,
+        "experiment": _without_paths(dict(results.settings)),
+        manifest.PUBLISHED: {"name": results.name, "records": len(records)},
+    }
+    shown = replace(results, records=records, manifest=content, folder=None)
+    summary, pairs, trainings = (
+        csv_text(table).encode() for table in (shown.summary, shown.conclusions.pair_table, shown.trainings)
+    )
+    files = {
+        manifest.PUBLISHED_RECORDS: pack_records(results.records, selected),
+        **dict(zip(manifest.PUBLISHED_TABLES, (summary, pairs, gzip.compress(trainings, mtime=0)), strict=True)),
+    }
+    for name, data in files.items():
+        write_bytes_atomically(folder / name, data)
+    manifest.write(folder, content)  # last: until then the folder is not sound
+    return [folder / name for name in (*files, manifest.MANIFEST)]
+
+
+def _refuse(results: Results, folder: Path) -> None:
+    """Raise UserError for what can't be published, or not there."""
+    if manifest.PUBLISHED in results.manifest:
+        raise UserError(f"'{results.name}' is published already: give the name of an experiment that was run here")
+    if results.damaged or results.changed or not results.manifest:
+        what = results.changed[0] if results.changed else f"{results.folder} is damaged"
+        raise UserError(f"{what}: see python -m bench doctor {results.name}, and publish what is whole")
+    if not results.selected_records:
+        raise UserError(f"'{results.name}' has no result yet: run it until a replicate has ended")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"--to is {folder}, which is a file: give a folder")
+    known = {manifest.MANIFEST, manifest.PUBLISHED_RECORDS, *manifest.PUBLISHED_TABLES}
+    other = next((path.name for path in sorted(folder.iterdir()) if path.name not in known), None)
+    if other is not None or (any(folder.iterdir()) and not manifest.is_published(folder)):
+        raise UserError(
+            f"--to is {folder}, which holds {other or 'a run'}: give a new folder, or one that was published into"
+        )
+
+
+def _without_paths(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with the names of files alone."""
+
+    def name(value: Any) -> Any:
+        return [name(one) for one in value] if isinstance(value, list) else Path(value).name if value else value
+
+    return {key: name(value) if key in PATHS else value for key, value in settings.items()}

@@ -1,0 +1,114 @@
+"""docs/findings.md and results/study come together, and every number of the page is found in the published tables."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.records.doctor import diagnose
+
+ROOT = Path(__file__).parents[1]
+STUDY, FINDINGS = ROOT / "results" / "study", ROOT / "docs" / "findings.md"
+LARGEST = 5_000_000  # bytes of the folder
+Row = dict[str, str]
+_NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")
+_CODE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers that a page states, without those in code and addresses."""
+    return [found.replace("−", "-").replace(",", "") for found in _NUMBER.findall(_CODE.sub(" ", text))]
+
+
+def statements(page: str) -> list[str]:
+    """The paragraphs, list items and rows of tables of a page, without headings and blocks of code."""
+    text = re.sub(r"```.*?```|^#.*$", "", page, flags=re.DOTALL | re.MULTILINE)
+    return [part for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.) ?)", text) if part.strip()]
+
+
+def rows_about(statement: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows of the tasks and comparisons that a statement names in code (`copy[delay=10]`, `tuned`): all, where it
+    names none."""
+    named = set(re.findall(r"`([^`]+)`", statement))
+    for column in ("task", "match"):
+        if found := [row for row in rows if row[column] in named]:
+            rows = found
+    return list(rows)
+
+
+def values(rows: Iterable[Row]) -> set[float]:
+    """All numbers of rows, and what is said of them: per cent, and the change that a ratio is."""
+    found: set[float] = set()
+    for cell in (cell for row in rows for cell in row.values()):
+        try:
+            value = float(cell)
+        except ValueError:
+            continue
+        if math.isfinite(value):
+            found |= {value, 100 * value, 100 * (1 - value), 100 * (value - 1)}
+    return found
+
+
+def is_found(text: str, known: set[float]) -> bool:
+    """Whether a value rounds to the number as it is written."""
+    digits = len(text.partition(".")[2].partition("e")[0])
+    written = float(text)
+    unit = 10.0**-digits * 10 ** int(text.partition("e")[2] or 0)
+    return any(abs(value - written) <= unit / 2 * (1 + 1e-9) for value in known)
+
+
+def missing(page: str, tables: Iterable[str]) -> list[str]:
+    """The numbers of a page that no table has, each with the statement that it stands in."""
+    rows = [row for table in tables for row in csv.DictReader(table.splitlines())]
+    found = []
+    for statement in statements(page):
+        known = values(rows_about(statement, rows))
+        found += [f"{text} in: {statement.strip()}" for text in numbers(statement) if not is_found(text, known)]
+    return found
+
+
+@pytest.mark.skipif(not STUDY.exists(), reason="results/study is not published yet, and so no findings are")
+def test_every_number_of_the_findings_is_in_the_tables() -> None:
+    tables = [(STUDY / name).read_text(encoding="utf-8") for name in ("summary.csv", "pairs.csv")]
+    assert missing(FINDINGS.read_text(encoding="utf-8"), tables) == []
+
+
+@pytest.mark.skipif(not STUDY.exists(), reason="results/study is not published yet")
+def test_the_study_is_small_and_sound() -> None:
+    assert diagnose(str(STUDY)).is_sound
+    assert sum(path.stat().st_size for path in STUDY.iterdir()) < LARGEST
+
+
+SUMMARY = """match,task,model,n,skill,steps
+tuned,sine,gru,7,0.98412,1200
+tuned,copy,gru,7,0.12,
+"""
+PAIRS = """match,task,first,second,loss_ratio
+tuned,sine,gru,lstm,0.58
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("# 99 findings\n\nOn `sine`, GRU's skill is 0.984 and its loss 42 % lower (`--seed 8`, [p](x/12.md)).", []),
+        ("On `sine`, GRU's skill is 0.985.", ["0.985"]),
+        ("On `sine`, GRU takes 1,200 steps.", []),
+        ("On `copy`, GRU takes 1,200 steps.", ["1200"]),  # those of another task
+        ("- On `copy`, 12 %.\n- On `sine`, 12 % of 7.", ["12"]),
+        ("| `sine` | 0.58 |\n| `copy` | 0.58 |", ["0.58"]),
+        ("```\npython -m bench run --seed 31\n```\nAfter 7 replicates.", []),
+    ],
+)
+def test_a_number_that_the_tables_do_not_have_is_named(page: str, expected: list[str]) -> None:
+    """The check itself, since there may be no page to check."""
+    assert [text.partition(" in: ")[0] for text in missing(page, [SUMMARY, PAIRS])] == expected
+
+
+def test_the_findings_and_the_study_come_together() -> None:
+    assert FINDINGS.exists() == STUDY.exists(), "docs/findings.md and results/study are published together"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from pathlib import Path
 
 import click
@@ -45,17 +47,23 @@ def report_command(
     if open_page and "html" not in wanted:
         raise UserError("--open shows the page, so --format must have html in it")
 
-    from bench.cli.display.result import show_result
-    from bench.cli.writable import refuse_unwritable
-    from bench.report import render
+    from bench.report import no_collection
 
-    refuse_unwritable(Path(reports) / name, "--reports", folder=True)
-    paths = render(name, results, reports, wanted, _words(figures))
-    drawn = [path for path in paths if path.parent.name == "figures"]
-    if not quiet:
-        show_result(name, results, reports, paths=[path for path in paths if path not in drawn])
-        if drawn:
-            click.echo(f"figures {drawn[0].parent}/ ({len(drawn)} files)")
+    atexit.register(gc.freeze)  # nor is garbage looked for when the process ends
+    with no_collection():
+        from bench.analysis.results import load
+        from bench.cli.display.result import show_result
+        from bench.cli.writable import refuse_unwritable
+        from bench.report import render_results
+
+        refuse_unwritable(Path(reports) / name, "--reports", folder=True)
+        loaded = load(name, results)
+        paths = render_results(loaded, reports, wanted, _words(figures))
+        drawn = [path for path in paths if path.parent.name == "figures"]
+        if not quiet:
+            show_result(name, results, reports, rendered=(loaded, [path for path in paths if path not in drawn]))
+            if drawn:
+                click.echo(f"figures {drawn[0].parent}/ ({len(drawn)} files)")
     if open_page:
         click.launch(str(next(path for path in paths if path.suffix == ".html").resolve()))
     return 0

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,13 +15,9 @@ from bench.analysis.results import Results
 @pytest.fixture(scope="session")
 def synthetic() -> ModuleType:
     """The generator of synthetic records, `synthetic_records.py` beside this file."""
-    path = Path(__file__).with_name("synthetic_records.py")
-    spec = importlib.util.spec_from_file_location("synthetic_records", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    from . import synthetic_records
+
+    return synthetic_records
 
 
 @pytest.fixture

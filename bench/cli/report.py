@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 from pathlib import Path
 
@@ -49,7 +48,6 @@ def report_command(
 
     from bench.report import no_collection
 
-    atexit.register(gc.freeze)  # nor is garbage looked for when the process ends
     with no_collection():
         from bench.analysis.results import load
         from bench.cli.display.result import show_result
@@ -64,6 +62,7 @@ def report_command(
             show_result(name, results, reports, rendered=(loaded, [path for path in paths if path not in drawn]))
             if drawn:
                 click.echo(f"figures {drawn[0].parent}/ ({len(drawn)} files)")
+        gc.freeze()  # the process ends now, and needs to look for no garbage then either
     if open_page:
         click.launch(str(next(path for path in paths if path.suffix == ".html").resolve()))
     return 0

@@ -52,6 +52,23 @@ def make_inputs(rows: Rows, selection: Selection) -> Inputs:
     return Inputs(tuple(found), np.stack(list(found.values()), axis=1), frozenset(ahead))
 
 
+def measured(selection: Selection | None, names: tuple[str, ...], targets: int) -> tuple[str, ...]:
+    """The columns among those that make the inputs `names` whose values are not known in advance.
+
+    targets: how many of the names are targets, which come first. selection: None where columns are the inputs as they
+    stand.
+    """
+    if selection is None:
+        return names[targets:]
+    own = dict.fromkeys((*selection.features, *selection.categorical))
+    made = names[targets:]
+    return tuple(
+        name
+        for name in own
+        if name not in selection.known and any(each == name or each.startswith(f"{name}=") for each in made)
+    )
+
+
 def calendar_inputs(times: Times | None, parts: tuple[str, ...]) -> dict[str, Array]:
     """`(rows,)` by name. Hour and month are points on a circle, so that 23 and 0 o'clock are neighbours; of the days of
     the week, which have no such order, each has an input (0: Monday)."""

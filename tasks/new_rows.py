@@ -23,7 +23,8 @@ class NewRows:
     """Windows of a table, one for each row at which a forecast can be made.
 
     inputs: `(n, window, I)`, transformed, not standardised. made_at: `(n,)`, the row of the table (0 is the first) that
-    each window ends with. levels: `(rows, targets)`, in their own units; NaN in rows that are still to come.
+    each window ends with. levels: `(rows, targets)`, in their own units; NaN in rows that are still to come. later:
+    `(m, I)`, the input rows that follow the last window, in which only what is known in advance is a number.
     times: of the table's rows; grid: how they go on, so that rows after the last one have times too.
     """
 
@@ -31,8 +32,15 @@ class NewRows:
     inputs: Array
     made_at: Array
     levels: Array
+    later: Array
     times: Times | None
     grid: Grid | None
+
+    @property
+    def to_come(self) -> int:
+        """Rows at the end of the table without a target."""
+        known = np.flatnonzero(~np.isnan(self.levels).any(axis=1))
+        return len(self.levels) - (int(known[-1]) + 1 if len(known) else 0)
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -57,8 +65,10 @@ class NewRows:
         return next_time.text(0, clock=self.times.has_clock)
 
 
-def read_new_rows(path: str, columns: Columns, trained: str) -> NewRows:
+def read_new_rows(path: str, columns: Columns, trained: str, ahead: int = 0) -> NewRows:
     """The windows of a table for a model with these columns; `trained`: what messages call the model.
+
+    ahead: how many rows after the last one with targets are to be forecast, if more than the furthest horizon.
 
     Rows at the end without targets are rows to be forecast: their other columns serve as known in advance. UserError
     for a table without the columns or rows that the model needs.
@@ -68,7 +78,7 @@ def read_new_rows(path: str, columns: Columns, trained: str) -> NewRows:
     _require_columns(path, reading, selection, columns, trained)
     words = dict(zip((columns.selection or selection).categorical, columns.words, strict=True))
     rows = read_rows(path, reading, selection, words=words, allow_future=True)
-    rows = _with_calendar(rows, selection, columns.horizon)
+    rows = _with_calendar(rows, selection, max(columns.horizon, ahead))
     inputs = make_inputs(rows, selection).only(columns.inputs)
     targets = _target_count(columns)
     known = len(rows) - rows.future  # rows with targets
@@ -78,12 +88,12 @@ def read_new_rows(path: str, columns: Columns, trained: str) -> NewRows:
         raise UserError(
             f"{path} has {known} rows, but {trained} looks back at {columns.window + lost}: give at least as many"
         )
-    values, last = _ahead(path, Inputs(inputs.names, inputs.values[lost:], inputs.ahead), values, columns)
-    windows = np.lib.stride_tricks.sliding_window_view(values[:last], columns.window, axis=0).swapaxes(1, 2)
+    values, later = _ahead(path, Inputs(inputs.names, inputs.values[lost:], inputs.ahead), values, columns)
+    windows = np.lib.stride_tricks.sliding_window_view(values, columns.window, axis=0).swapaxes(1, 2)
     made_at = lost + columns.window - 1 + np.arange(len(windows))
     future = np.full((len(rows) - known, targets), np.nan)
     own = np.concatenate([inputs.values[:known, :targets], future])
-    return NewRows(columns, windows, made_at, own, rows.times, rows.grid)
+    return NewRows(columns, windows, made_at, own, later, rows.times, rows.grid)
 
 
 def _target_count(columns: Columns) -> int:
@@ -130,25 +140,27 @@ def _with_calendar(rows: Rows, selection: Selection, furthest: int) -> Rows:
     )
 
 
-def _ahead(path: str, inputs: Inputs, values: Array, columns: Columns) -> tuple[Array, int]:
-    """Input rows `(rows, I)` with what is known of the row to be forecast in its place, and how many of them are whole.
+def _ahead(path: str, inputs: Inputs, values: Array, columns: Columns) -> tuple[Array, Array]:
+    """Input rows `(rows, I)` that are whole, with what is known of the row to be forecast in its place; and the rows
+    that follow them, of which only that is known.
 
     inputs: of all rows, those to be forecast included; values: of the rows with targets, transformed.
     """
     ahead = [i for i, name in enumerate(inputs.names) if name in inputs.ahead]
     if not ahead:
-        return values, len(values)
+        return values, np.empty((0, values.shape[1]))
     known = inputs.values[columns.horizon :, ahead]
-    known = known[: len(values)]
+    gaps = np.flatnonzero(np.isnan(known).any(axis=1))
+    known = known[: gaps[0]] if len(gaps) else known
     last = min(len(values), len(known))
-    values = values.copy()
-    values[:last, ahead] = known[:last]
-    gaps = np.flatnonzero(np.isnan(values[:last, ahead]).any(axis=1))
-    last = int(gaps[0]) if len(gaps) else last
+    values = values[:last].copy()
+    values[:, ahead] = known[:last]
+    later = np.full((len(known) - last, values.shape[1]), np.nan)
+    later[:, ahead] = known[last:]
     if last < columns.window:
         names = ", ".join(short(inputs.names[i]) for i in ahead)
         raise UserError(
             f"{path}: {names} must be known of the row to be forecast, {columns.horizon} rows ahead: add rows at the "
             "end without a target"
         )
-    return values, last
+    return values, later

@@ -3,7 +3,9 @@ in the same way."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from tasks.errors import UserError, short, unknown
 
@@ -36,12 +38,31 @@ class Reading:
             object.__setattr__(self, "delimiter", _SPELLED.get(self.delimiter, self.delimiter))
             if len(self.delimiter) != 1 or self.delimiter in '"\r\n\0':
                 raise UserError(f"--delimiter is {short(self.delimiter)}: expected one character, or tab")
+            if self.delimiter == self.decimal:
+                raise UserError(
+                    f"--delimiter and --decimal are both {short(self.decimal)}, so no number could be told from two "
+                    "fields: give another of them, or leave out --delimiter, which is then found"
+                )
         for name, choices in {"decimal": (".", ","), "fill": ("none", "forward")}.items():
             if getattr(self, name) not in choices:
                 raise unknown(f"value of --{name}", getattr(self, name), choices)
+        self._check_date_format()
         for flag in ("date_format", "time_zone", "sort", "drop_duplicates", "resample"):
             if getattr(self, flag) and self.time is None:
                 raise UserError(f"--{flag.replace('_', '-')} is about the time column: give --time COLUMN as well")
+
+    def _check_date_format(self) -> None:
+        if self.date_format is None:
+            return
+        expected = "expected codes of strptime, as in %d.%m.%Y"
+        if "%" not in self.date_format:
+            raise UserError(f"--date-format is {short(self.date_format)}: {expected}, or leave it out for ISO dates")
+        try:
+            datetime.strptime("", self.date_format)
+        except ValueError:  # no date, or a code that there is not: said with the date that it cannot read
+            pass
+        except re.error:
+            raise UserError(f"--date-format is {short(self.date_format)}: it has a code twice; {expected}") from None
 
 
 CALENDAR = ("hour", "weekday", "month")
@@ -69,6 +90,12 @@ class Selection:
         for flag in ("target", "features", "categorical", "known", "calendar"):
             columns = self.targets if flag == "target" else getattr(self, flag)
             for column in columns:
+                if not all(character.isprintable() for character in column):
+                    plain = "".join(character for character in column if character.isprintable())
+                    raise UserError(
+                        f"--{flag} has {short(column)}, with characters that cannot be printed: names of columns are "
+                        f"read without these, so give {short(plain)}"
+                    )
                 if columns.count(column) > 1:
                     raise UserError(f"{short(column)} is given twice in --{flag}: name each column once")
                 if column == time and flag != "calendar":

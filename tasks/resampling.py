@@ -9,16 +9,21 @@ import numpy as np
 from tasks.contract import Array
 from tasks.errors import UserError, short
 from tasks.time_column import Times
+from tasks.time_grid import wall_of
 
-DAY = 86400
+HOUR, DAY = 3600, 86400
 # as pandas spells them, without regard to case where no two differ in it alone
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": DAY}
+_SECONDS = {"s": 1, "min": 60, "h": HOUR, "d": DAY}
 _MONTHS = {"m": 1, "ms": 1, "me": 1, "q": 3, "qs": 3, "qe": 3, "y": 12, "ys": 12, "ye": 12, "a": 12}
 _MOST_PERIODS = 10  # for each row
 
 
 def periods(times: Times, rule: str) -> tuple[Array, Times]:
     """The period of each row, `(rows,)` integers from 0, and the beginnings of all periods, empty ones included.
+
+    Periods of up to an hour follow one another in elapsed time: where clocks are set forward, no row is missing, and
+    the hour that comes twice when they are set back is two. Longer ones follow the clock on the wall: a day with 25
+    hours is one period.
 
     rule: "h", "D", "W" (from Monday), "M", "Q" or "Y", with a number before it where several make a period ("15min").
     UserError for another rule, for times that are no dates, and for far more periods than rows.
@@ -31,11 +36,13 @@ def periods(times: Times, rule: str) -> tuple[Array, Times]:
         )
     if times.wall is None:
         raise UserError(f"--resample {rule} needs dates, but the time column has numbers: leave it out")
+    elapsed = unit in _SECONDS and count * _SECONDS[unit] <= HOUR
+    offset = float(times.wall[0] - times.values[0])  # so that they begin where the clock does
     if unit in _MONTHS:
         number = times.wall.astype("M8[s]").astype("M8[M]").astype(np.int64) // (count * _MONTHS[unit])
     else:
         length, shift = (count * 7 * DAY, 3 * DAY) if unit == "w" else (count * _SECONDS[unit], 0)  # day 0: a Thursday
-        number = np.floor((times.wall + shift) / length).astype(np.int64)
+        number = np.floor(((times.values + offset if elapsed else times.wall) + shift) / length).astype(np.int64)
     first, last = int(number.min()), int(number.max())
     if last - first >= _MOST_PERIODS * len(times):
         raise UserError(
@@ -46,7 +53,9 @@ def periods(times: Times, rule: str) -> tuple[Array, Times]:
         wall = (every * count * _MONTHS[unit]).astype("M8[M]").astype("M8[s]").astype(float)
     else:
         wall = every * float(length) - shift
-    return number - first, Times(wall, wall, None)  # by the wall: a day with 25 hours is one period
+    if elapsed:
+        return number - first, Times(wall - offset, wall_of(wall - offset, times), times.zone)
+    return number - first, Times(wall, wall, None)
 
 
 def period_means(values: Array, period: Array, count: int) -> Array:

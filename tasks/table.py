@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ from tasks.time_column import Times, read_times
 class UserTable:
     """A table of text. Each of `rows` has as many values as `names`; row i begins on line `lines[i]` of the file.
 
-    Of a Parquet file, which has no lines, these are the lines that it would have as CSV. reading: how it was read.
+    Of a Parquet file, which has no lines, these are the lines that it would have as CSV. reading: how it was read;
+    delimiter: what separates its fields, given or found.
     """
 
     path: str
@@ -34,6 +35,7 @@ class UserTable:
     lines: list[int]
     sha256: str
     reading: Reading = field(default_factory=Reading)
+    delimiter: str = ","
 
     def text(self, name: str) -> list[str]:
         """A column as it stands, without white space around its values; UserError for an unknown name."""
@@ -54,9 +56,8 @@ class UserTable:
         texts, reading = self.text(name), self.reading
         values, wrong = numbers(texts, reading.decimal)
         if wrong is not None:
-            text, delimiter = texts[wrong], reading.delimiter or ","
-            columns = {column: self.text(column) for column in self.names}
-            mend = how_to_mend(self.path, name, text, columns, (delimiter, reading.decimal))
+            text, columns = texts[wrong], {column: self.text(column) for column in self.names}
+            mend = how_to_mend(self.path, name, text, columns, (self.delimiter, reading.decimal))
             raise UserError(f"{self.path}: column {short(name)} has {short(text)} in line {self.lines[wrong]}: {mend}")
         found = np.flatnonzero(np.isinf(values))
         if len(found) and not infinite:
@@ -99,8 +100,7 @@ def read_table(path: str | Path, reading: Reading | None = None) -> UserTable:
             raise UserError(f"{name} has two columns called {short(column)}: give each its own name in the first line")
     if len(rows) < 2:
         raise UserError(f"{name} has {len(rows)} rows below the column names: a series needs many")
-    reading = replace(reading, delimiter=parsed.delimiter)
-    return UserTable(name, names, rows, parsed.lines, hashlib.sha256(data).hexdigest(), reading)
+    return UserTable(name, names, rows, parsed.lines, hashlib.sha256(data).hexdigest(), reading, parsed.delimiter)
 
 
 def _printable(name: str) -> str:

@@ -54,11 +54,11 @@ class Grid:
             return Times(times.values[0] + self.step * positions)
         if self.unit == "second":
             values = times.values[0] + self.step * positions
-            return Times(values, _wall_of(values, times), times.zone)
+            return Times(values, wall_of(values, times), times.zone)
         assert times.wall is not None
         first = times.wall[0]
         if self.unit == "month":
-            wall = _months_after(first, (self.step * positions).astype(int), _at_month_end(times.wall))
+            wall = _months_after(first, (self.step * positions).astype(int), at_month_end(times.wall))
         elif self.unit == "workday":
             start = np.datetime64(int(first // DAY), "D")
             wall = np.busday_offset(start, positions).astype("M8[D]").astype(float) * DAY + first % DAY
@@ -107,7 +107,7 @@ def _months(wall: Array) -> Grid | None:
     months, start = _month_of(wall)
     same_day = len(set(np.round(wall - start, 3).tolist())) == 1
     steps = np.diff(months)
-    if not (same_day or _at_month_end(wall)) or steps.min() < 1:
+    if not (same_day or at_month_end(wall)) or steps.min() < 1:
         return None
     step = int(np.median(steps))
     if (steps % step).any():
@@ -125,7 +125,7 @@ def _month_of(wall: Array) -> tuple[Array, Array]:
     return months.astype(np.int64), months.astype("M8[s]").astype(float)
 
 
-def _at_month_end(wall: Array) -> bool:
+def at_month_end(wall: Array) -> bool:
     """Whether all times lie on the last day of a month."""
     return bool((_month_of(wall)[0] != _month_of(wall + DAY)[0]).all())
 
@@ -138,7 +138,7 @@ def _months_after(first: float, months: Array, at_end: bool) -> Array:
     return np.asarray((number[0] + months).astype("M8[M]").astype("M8[s]").astype(float) + (first - start[0]))
 
 
-def _wall_of(values: Array, times: Times) -> Array:
+def wall_of(values: Array, times: Times) -> Array:
     """What a clock on the wall shows at these times: in the zone, or as far from UTC as at the end of `times`."""
     assert times.wall is not None
     if times.zone is None:

@@ -155,8 +155,10 @@ def change(ratio: Any) -> str:
 def change_between(low: Any, high: Any) -> str:
     """An interval of ratios in words, both ends in one unit; "anything" where a bound is not known.
 
+    From lower to higher by factors, both are said as factors: "1.6 times lower to 3.5 times as high" is hard to read.
+
     >>> change_between(0.48, 0.69), change_between(0.58, 1.74), change_between(0.045, 0.73), change_between(0.8, 3)
-    ('31 % to 52 % lower', '42 % lower to 74 % higher', '1.4 to 22 times lower', '1.2 times lower to 3 times as high')
+    ('31 % to 52 % lower', '42 % lower to 74 % higher', '1.4 to 22 times lower', '0.8 to 3 times as high')
     """
     low, high = float(low), float(high)
     if math.isnan(low) or math.isnan(high) or (low == 0 and high == math.inf):
@@ -166,6 +168,9 @@ def change_between(low: Any, high: Any) -> str:
     times = any("times" in _change(bound)[0] for bound in (low, high))
     for more in range(4):  # digits, until the two can be told apart
         (first, side), (second, other) = _change(low, more, times), _change(high, more, times)
+        if times and (side != other or not low or not high):
+            first, second = (trimmed(bound, 2 + more) for bound in sorted((low, high)))
+            side = other = "times as high"
         if (first, side) != (second, other):
             break
     else:

@@ -72,7 +72,7 @@ def screen(results: Recorded, verdicts: Sequence[Verdict]) -> str:
     """What can be said of the results on one screen: decisions, the first rows of the leaderboard, what there is."""
     done, planned = results.progress
     status = str(results.manifest.get("status") or "complete")
-    lines = [f"{results.name}: {status}, {done} of {planned or '?'} trainings and timings"]
+    lines = [f"{results.name}: {status}, {done} of {planned or '?'} trainings and measurements"]
     decisions = [f"  {shortened(verdict.task, 60)}: {verdict.answer}" for verdict in verdicts]
     lines += decisions[:SHOWN] + ([f"  and {len(decisions) - SHOWN} more tasks"] if len(decisions) > SHOWN else [])
     table = results.summary[["task", "model", "n", "skill", "test_loss"]]

@@ -139,7 +139,7 @@ class Recorded:
 
     @property
     def progress(self) -> tuple[int, int | None]:
-        """Trainings and timings done, and how many of both the experiment plans (None: not known)."""
+        """Trainings and measurements done, and how many of both the experiment plans (None: not known)."""
         planned = self.manifest.get("trainings_planned")
         done = sum(record["stage"] != "reference" for record in unique(self.records))
         return done, None if planned is None else int(planned)

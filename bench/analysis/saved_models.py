@@ -62,6 +62,16 @@ def ranked(models: tuple[SavedModel, ...]) -> list[list[SavedModel]]:
     return [sorted(group, key=lambda m: (-m.block, m.valid_loss)) for group in sorted(groups.values(), key=typical)]
 
 
+def ahead_on_test_data(results: Recorded, model: SavedModel) -> str:
+    """Why the best model by validation is not the first one of the leaderboard; empty where it is."""
+    table = results.summary
+    own = table[(table["task"] == model.task) & (table["match"] == model.match) & (table["kind"] == "model")]
+    first = own.sort_values("test_loss", kind="stable", na_position="last")["model"]
+    if not len(first) or first.iloc[0] == model.model:
+        return ""
+    return f"chosen on validation data, as it must be; {first.iloc[0]} has the lower test loss"
+
+
 def table_tasks(results: Recorded) -> list[str]:
     """Labels of the tasks that forecast a table: their records say where each replicate cuts it."""
     return list(dict.fromkeys(label(r.get("task")) for r in trainings(results.records) if r.get("origin")))

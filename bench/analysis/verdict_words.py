@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.analysis.contenders import contenders
 from bench.analysis.formatting import as_sentence, change, change_between, counted, listed, number, trimmed
 from bench.analysis.labels import place
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
@@ -10,12 +11,14 @@ from bench.analysis.recorded import Recorded
 from bench.analysis.selected import origins
 from bench.analysis.verdicts import Verdict
 
+_ALONE = "is the only model of this run"
+
 
 def decision(results: Recorded, verdict: Verdict) -> tuple[str, ...]:
     """One or two sentences, the more important first; only the first names the task."""
     where = f"{place(verdict.task, verdict.match, len(results.matches) > 1)}, "
     unit = unit_of(results, verdict)
-    which, need = _which(verdict, unit), _need(verdict, unit)
+    which, need = _which(results, verdict, unit), _need(verdict, unit)
     first, second = (need, which) if verdict.need.state == "no" else (which, need)
     return tuple(as_sentence(text, results.models) for text in (where + first, second) if text)
 
@@ -30,13 +33,13 @@ def interval(pair: PairComparison, unit: str) -> str:
     return f"95 % interval {change_between(pair.low, pair.high)}, {counted(pair.n, unit)}"
 
 
-def _which(verdict: Verdict, unit: str) -> str:
+def _which(results: Recorded, verdict: Verdict, unit: str) -> str:
     """Who has the lowest error, as the end of a sentence that begins with the task."""
     if verdict.state == "failed":
         return "every training failed, so nothing can be compared"
     leader, loss = verdict.ranking[0]
     if verdict.nearest is None:
-        return f"{leader} was the only model to finish; its test loss is {number(loss)}"
+        return f"{leader} {_why_alone(results, leader)}; its test loss is {number(loss)}"
     if verdict.state == "settled":
         return _won(verdict, verdict.nearest, unit)
     beaten = f"; {leader} has a lower error than {listed(list(verdict.beaten))}" if verdict.beaten else ""
@@ -47,6 +50,16 @@ def _which(verdict: Verdict, unit: str) -> str:
         )
     between = f" between {listed(list(verdict.unbeaten))}" if len(verdict.ranking) > 2 else ""
     return f"no clear winner{between}: {_why_open(verdict, verdict.nearest, unit)}{beaten}"
+
+
+def _why_alone(results: Recorded, leader: str) -> str:
+    """What a model without rivals is: the only one that was asked for, that has results yet, or that finished."""
+    own = next(each.implementations for each in contenders(results) if each.name == leader)
+    others = any(model not in own for model in results.models)
+    if results.manifest.get("status", "complete") != "complete":
+        asked = len(results.settings.get("models") or ())
+        return "is the only model with results so far" if others or asked > len(own) else _ALONE
+    return "was the only model to finish" if others else _ALONE
 
 
 def _won(verdict: Verdict, pair: PairComparison, unit: str) -> str:

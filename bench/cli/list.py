@@ -89,7 +89,12 @@ def _budgets() -> Iterable[Row]:
     cores = os.cpu_count() or 1
     for name, budget in BUDGETS.items():
         hidden, layers = (",".join(map(str, sizes)) for sizes in (budget.hidden_sizes, budget.layers))
-        numbers = f"{budget.trials} trials × {budget.replicates} replicates of hidden {hidden} × layers {layers}"
+        trainings = budget.trials * budget.replicates
+        numbers = (
+            f"{budget.trials} trials × {budget.replicates} replicates = {trainings:,} trainings of a model on a task "
+            f"({trainings + budget.replicates:,} where --engine auto trains each selected trial again), "
+            f"hidden {hidden} × layers {layers}"
+        )
         steps = sorted({TASKS.get(task).defaults.steps[name] for task in DEFAULT_TASKS})
         length = f"{steps[0]:,}" + (f" to {steps[-1]:,}" if len(steps) > 1 else "")
         about = _duration(budget.core_seconds / cores)

@@ -129,7 +129,7 @@ def _run_one(
         click.echo(f"interrupted: {done}; to write it: {_report_command(name, experiment)}", err=True)
         return INTERRUPTED
     if outcome.missing:
-        left = f"out of time: {outcome.missing} trainings and timings are missing"
+        left = f"out of time: {outcome.missing} trainings and measurements are missing"
         click.echo(f"{left}; to go on, run again: {_to_go_on(command)}", err=True)
     return _NOT_ALL_WELL if outcome.failures or outcome.missing else 0
 

@@ -15,19 +15,20 @@ def validate_command(file: str, entries: tuple[str, ...], tasks: str | None) -> 
     """Check the contract of every task and model that FILE.py defines, or of those that are named.
 
     A name may have parameters: "copy[delay=50]". Trains nothing. Exit code 0: every promise is kept. 1: one is broken.
+    2: a mistake in the command, or FILE.py ended the process that checks it.
 
     \b
     Examples:
       python -m bench validate majority.py
       python -m bench validate leaky.py "leaky[leak=0.2]" --tasks sine
     """
-    from bench.experiment.validation import findings
+    from bench.experiment.validation_process import findings_apart
     from bench.records.plain import plain
     from tasks.spec import split_specs
 
     broken = 0
     subject = None
-    for name, finding in findings(file, entries, split_specs(tasks) if tasks else ()):
+    for name, finding in findings_apart(file, entries, split_specs(tasks) if tasks else ()):
         if name != subject:
             click.echo(name)
             subject = name

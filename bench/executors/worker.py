@@ -75,14 +75,19 @@ def start(doubles: Any, parent: int, plugins: Sequence[str], uses_torch: bool = 
     global _progress
     gc.disable()  # looking for garbage among what is being imported takes a fifth of the time of importing torch
     _progress = SharedProgress(doubles)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    leave_ends_to_parent(parent)
     load_plugins(plugins)
     if uses_torch:
         use_one_thread()
     gc.freeze()  # nor is there any later: it would look at these 170,000 objects again, 0.1 s each time
     gc.enable()
+
+
+def leave_ends_to_parent(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end when it does. parent: its process id."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
 
 
 def use_one_thread() -> None:

@@ -8,6 +8,7 @@ from bench.analysis.labels import brief
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.plan import Plan
 from bench.models.initialisation import GATES
+from bench.records.schema import TRAININGS
 from bench.training.data import load_data
 from tasks.contract import Task
 
@@ -45,7 +46,7 @@ def announcement(plan: Plan, task: Task, workers: int) -> str | None:
 
 def _trainings(cell: CellPlan, replicates: int) -> int:
     planned = cell.planned(replicates)
-    return sum(planned.get(stage, 0) for stage in ("trial", "search", "confirm"))
+    return sum(planned.get(stage, 0) for stage in TRAININGS)
 
 
 def _seconds(cell: CellPlan) -> float:

@@ -149,7 +149,7 @@ class CellPlan:
         return BatchSearch(study, first)
 
     def planned(self, replicates: int) -> dict[str, int]:
-        """How many trainings and timings each stage has, if no search fails whole.
+        """How many trainings and measurements each stage has, if no search fails whole.
 
         Before a training has shown the kernel, one timing is planned.
         """

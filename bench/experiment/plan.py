@@ -105,7 +105,7 @@ class Plan:
         return {**self.experiment.settings(), "replicates": min(self.replicates.values())}
 
     def planned(self) -> int:
-        """Trainings and timings in all, if no search fails whole."""
+        """Trainings and measurements in all, if no search fails whole."""
         return sum(sum(cell.planned(self.count(cell)).values()) for cell in self.cells)
 
     def missing(self, ledger: Ledger) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ def _find(folder: Path, key_prefix: str) -> Record:
     jobs = (record for record in read_records(path) if record["stage"] in (*TRAININGS, "examine", "time"))
     found = {record["key"]: record for record in jobs if record["key"].startswith(key_prefix)}
     if len(found) != 1:
-        problem = "no training or timing" if not found else f"{len(found)} trainings and timings"
+        problem = "no training or measurement" if not found else f"{len(found)} trainings and measurements"
         raise UserError(f"{path} has {problem} whose key begins with '{key_prefix}': copy a key from the report")
     return next(iter(found.values()))
 

@@ -57,13 +57,14 @@ ONE_REPLICATE = (
 class Outcome:
     """What a run leaves behind.
 
-    failures: recorded trainings and timings whose status is not "ok". missing: how many the time did not suffice for.
-    unchanged: all was recorded before, so nothing was written and a report of then is still right.
+    jobs: trainings and measurements that are recorded. failures: of these, whose status is not "ok". missing: how many
+    the time did not suffice for. unchanged: all was recorded before, so nothing was written and a report of then is
+    still right.
     """
 
     results_folder: Path
     failures: int
-    trainings: int
+    jobs: int
     seconds: float
     missing: int = 0
     unchanged: bool = False
@@ -131,12 +132,12 @@ def _recorded(experiment: Experiment) -> dict[str, Any] | None:
 def _unchanged(folder: ResultsFolder, finished: dict[str, Any], observer: Observer, began: float) -> Outcome:
     """The outcome of an experiment that is complete already. finished: its manifest."""
     observer.planned(finished["trainings_planned"])
-    failures = trainings = 0
+    failures = jobs = 0
     for record in read_records(folder.path / RECORDS):
         if record["stage"] != "reference":
             observer.finished(None, record, reused=True)
-            trainings, failures = trainings + 1, failures + (record["status"] != "ok")
-    return Outcome(folder.path, failures, trainings, time.monotonic() - began, unchanged=True)
+            jobs, failures = jobs + 1, failures + (record["status"] != "ok")
+    return Outcome(folder.path, failures, jobs, time.monotonic() - began, unchanged=True)
 
 
 class _Workers:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 from bench.records.atomic import checksum
+from bench.records.manifest import MANIFEST
 from bench.records.schema import Record
 
 FOLDER = "models"
@@ -36,6 +38,14 @@ def lost_models(folder: Path, records: Iterable[Record]) -> list[str]:
     """The models that records left in their results folder and that are gone from it, or damaged."""
     kept = ((record, name) for record in records for name in record.get("kept_files") or {})
     return [name for record, name in kept if name.startswith(f"{FOLDER}/") and not is_kept(folder, record, name)]
+
+
+def restoring_command(folder: Path) -> str:
+    """The command that makes the kept models of a results folder again; empty where the folder holds no experiment."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return ""
+    return shlex.join(["python", "-m", "bench", "run", "--config", str(manifest), "--save-models"])
 
 
 def too_large(record: Record) -> bool:

@@ -49,7 +49,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
 def _status(results: Results) -> str:
     status = str(results.manifest.get("status") or "complete")
     done, planned = results.progress
-    return status if status == "complete" else f"{status}: {done} of {planned or '?'} trainings and timings"
+    return status if status == "complete" else f"{status}: {done} of {planned or '?'} trainings and measurements"
 
 
 def _trained(settings: Mapping[str, Any]) -> str:

@@ -22,12 +22,16 @@ def clean(text: Any) -> str:
 
 @dataclass(frozen=True)
 class TableCell:
-    """One cell. `value`: the exact number behind `text`; `note`: small print under it; `bar`: (low, value, high)."""
+    """One cell. `value`: the exact number behind `text`; `note`: small print under it; `bar`: (low, value, high).
+
+    details: sentences that the page folds and that Markdown and LaTeX list beneath the table.
+    """
 
     text: str
     note: str = ""
     value: float | int | None = None
     bar: tuple[float, float, float] | None = None
+    details: Sequence[str] = ()
 
     @property
     def exact(self) -> str:
@@ -55,6 +59,12 @@ class Table:
     texts: int = 1  # the first columns that hold text; the others hold numbers
     folded: bool = False  # on the page, shown when it is asked for
     tools: bool = False  # may be sorted, searched and filtered by its first column
+
+    @property
+    def details(self) -> list[tuple[str, Sequence[str]]]:
+        """The first cell of each row that has details, and these."""
+        found = [(row.cells[0].text, [text for cell in row.cells for text in cell.details]) for row in self.rows]
+        return [(name, texts) for name, texts in found if texts]
 
 
 @dataclass(frozen=True)

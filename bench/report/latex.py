@@ -114,6 +114,8 @@ def _blocks(blocks: Iterable[Block], place: str, numbers: Iterator[int]) -> Iter
             yield _list(f"Alarm. {item}" if block.kind == "alarm" else item for item in block.items)
         elif isinstance(block, Table):
             yield _table(block, f"tab:{place}-{next(numbers)}")
+            for name, texts in block.details:
+                yield f"{escape(name)}\n\n{_list(texts)}"
         elif isinstance(block, Tables):
             yield from (_table(table, f"tab:{place}-{next(numbers)}") for table in block.tables)
             yield f"{escape(block.caption)}\n"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bench.analysis.ended import did_not_end_well
 from bench.analysis.results import Results
 from bench.report.document import Alternatives, Block, BulletList, Document, Findings, Table, clean
 
@@ -53,14 +54,13 @@ def summary(results: Results, document: Document) -> str:
     ]
     boards = (block for section in rest if section.id == "leaderboard" for block in _first(section.blocks))
     board = next((block for block in boards if isinstance(block, Table)), None)
-    failed = sum(record.get("status", "ok") != "ok" for record in results.records)
     return _rendered(
         "summary.md",
         document=document,
         findings=findings,
         alarms=raised,
         board=board,
-        failed=failed,
+        failed=did_not_end_well(results.records),
         others=[
             label for block in verdict.blocks if isinstance(block, Alternatives) for _, label, _ in block.options[1:]
         ],

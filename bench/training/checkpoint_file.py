@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from bench.records.kept_models import FOLDER, restoring_command
 from bench.records.plain import plain_values
 from tasks.contract import Array
 from tasks.errors import UserError
@@ -51,7 +52,7 @@ def read_checkpoint(path: Path, largest_gib: float, folder: str) -> tuple[dict[s
     try:
         found = path.stat()
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist: give a file of results/NAME/{folder}") from None
+        raise UserError(f"{path} does not exist: give a file of results/NAME/{folder}{_or_again(path)}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read ({error}): {expected}") from None
     if not stat.S_ISREG(found.st_mode):
@@ -61,7 +62,16 @@ def read_checkpoint(path: Path, largest_gib: float, folder: str) -> tuple[dict[s
             f"{path} has {found.st_size / GIB:.1f} GiB, and more than {largest_gib:g} GiB are not read unasked: if "
             f"that is right, allow it with --largest {math.ceil(found.st_size / GIB)}"
         )
-    return _read(str(path), lambda: path, found.st_size, expected)
+    try:
+        return _read(str(path), lambda: path, found.st_size, expected)
+    except UserError as error:
+        raise UserError(f"{error}{_or_again(path)}") from None
+
+
+def _or_again(path: Path) -> str:
+    """How to make a model again that an experiment kept; empty for other files."""
+    command = restoring_command(path.parent.parent) if path.parent.name == FOLDER else ""
+    return f"; this command makes it again: {command}" if command else ""
 
 
 def read_content(content: bytes, folder: str) -> tuple[dict[str, Any], dict[str, Array]]:

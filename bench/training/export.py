@@ -7,8 +7,8 @@ import io
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,14 +20,17 @@ from bench.models.contract import OPTIMIZER_STATE, Settings
 from bench.records.atomic import write_bytes_atomically
 from bench.training.checkpoint import LoadedModel
 from bench.training.checkpoint_file import typed
-from bench.training.forecast import forecast, table_columns
+from bench.training.exported_reading import reading_of, require_readable
+from bench.training.forecast import table_columns
 from bench.training.paths import Horizons
 from bench.training.validation_rows import unpack
 from tasks.contract import Columns
 from tasks.errors import UserError, listed
+from tasks.new_rows import NewRows, read_new_rows
 
 EXACT = 1e-6  # in standard units, or relative where the model forecasts changes or logarithms
 SCRIPT, WEIGHTS, ONNX = "model.py", "weights.pt", "model.onnx"
+_WIDTH = 110  # of a list in the script, before it is broken
 # the models that are a layer of PyTorch, or have its weights and compute the same
 _LAYERS = {"gru": "GRU", "lstm": "LSTM", "rnn": "RNN", "numpy_gru": "GRU", "numpy_lstm": "LSTM", "numpy_rnn": "RNN"}
 
@@ -47,16 +50,18 @@ def export(model: LoadedModel, folder: Path, *, experiment: str, train_rows: int
     against bench before anything is written. UserError for a model that is no GRU, LSTM or plain RNN of PyTorch, and
     for a table that is read in a way that a short script cannot show.
     """
+    require_readable(table_columns(model))
+    new = read_new_rows(table, table_columns(model), model.path)
     files = {
-        SCRIPT: script(model, experiment=experiment, train_rows=train_rows).encode(errors="replace"),
-        WEIGHTS: _weights(model),
+        SCRIPT: script(model, new, experiment=experiment, train_rows=train_rows).encode(errors="replace"),
+        WEIGHTS: _weights(model, table_columns(model)),
     }
     notes: list[str] = []
     with tempfile.TemporaryDirectory() as there:
         for name, content in files.items():
             Path(there, name).write_bytes(content)
         plain = _loaded_script(Path(there, SCRIPT))
-        _check(plain, model, table)
+        _check(plain, model, table, new)
         if importlib.util.find_spec("onnx") is None:
             notes.append(f"no {ONNX}: the package onnx is not installed (pip install 'bench[onnx]')")
         else:
@@ -66,24 +71,31 @@ def export(model: LoadedModel, folder: Path, *, experiment: str, train_rows: int
     return Exported(tuple(folder / name for name in files), tuple(notes))
 
 
-def _check(plain: ModuleType, model: LoadedModel, table: str) -> None:
+def _check(plain: ModuleType, model: LoadedModel, table: str, new: NewRows) -> None:
     """UserError where the script's forecasts are not bench's own, as for a table to which rows are added."""
-    columns = table_columns(model)
-    horizons = Horizons.of(columns)
-    expected = forecast([model], table).values[-1]
-    found = plain.forecast(*plain.read(table))[-1]
-    scale = np.array(columns.output_scale or [1.0])[horizons.ahead.index(horizons.ahead[-1]) :: len(horizons.ahead)]
+    columns = new.columns
+    shape = Horizons.of(columns).targets, -1
+    last = replace(new, inputs=new.inputs[-1:], made_at=new.made_at[-1:])
+    expected = last.in_units(model(last.inputs)).reshape(shape).T  # (horizons, targets)
+    try:
+        found = plain.forecast(*plain.read(table))
+    except Exception as error:  # pandas refuses what bench reads in more ways than can be named
+        why = f"{type(error).__name__}: {error}"
+        raise UserError(f"a short script with pandas cannot read {table} ({why}): use predict") from error
+    scale = np.array(columns.output_scale or [1.0] * len(columns.outputs)).reshape(shape).T
     if columns.transform != "none":
         scale = np.abs(expected)
     if not (np.abs(found - expected) <= EXACT * scale).all():
         raise UserError(
-            f"a short script does not forecast what bench does after {table}: it adds no rows that the time lacks, and "
-            "takes none at the end without a target; use predict"
+            f"a short script does not forecast what bench does after {table}: it adds no rows that the time lacks (as "
+            "--fill forward does), and takes infinite values as they are; use predict"
         )
 
 
-def script(model: LoadedModel, *, experiment: str, train_rows: int) -> str:
+def script(model: LoadedModel, new: NewRows, *, experiment: str, train_rows: int) -> str:
     """The script as text: it reads the file, and trains and forecasts with the model's layer and configuration.
+
+    new: the rows of a table for the model.
 
     The checkpoint may be anybody's, and the script is run: from its description only numbers and quoted text get there.
     """
@@ -91,7 +103,6 @@ def script(model: LoadedModel, *, experiment: str, train_rows: int) -> str:
     name, layer = str(about["model"]["name"]), _LAYERS.get(str(about["model"]["name"]))
     if layer is None:
         raise UserError(f"model {name} is no layer of PyTorch: export takes {listed(_LAYERS)}; give one with --model")
-    _require_readable(columns)
     rows = unpack(about.get("validation"), columns.window, len(columns.inputs), len(columns.outputs))
     horizons, settings = Horizons.of(columns), typed(Settings, about["settings"])
     nonlinearity = about["model"]["parameters"].get("nonlinearity", "tanh")
@@ -113,13 +124,28 @@ def script(model: LoadedModel, *, experiment: str, train_rows: int) -> str:
         units="in the file's units" if columns.transform == "none" else f"with the targets' {columns.transform}",
         train_rows=train_rows,
         valid_windows=len(rows.targets) if rows else 1,
-        **{name: list(getattr(columns, name)) for name in ("input_mean", "input_scale", "output_mean", "output_scale")},
-        **_reading(columns),
+        assigned=_assigned,
+        **reading_of(columns, new),
         **{name: getattr(settings, name) for name in ("hidden_size", "num_layers")},
         **{name: getattr(settings, name) for name in ("learning_rate", "weight_decay", "clip_norm")},
         **{name: _count(model, name) for name in ("batch_size", "steps")},
     )
     return text
+
+
+def _assigned(name: str, values: Sequence[Any] | Mapping[str, Any], brackets: str = "[]") -> str:
+    """A list or dict under a name, on several lines where it is long."""
+    pairs = values.items() if isinstance(values, Mapping) else ()
+    items = [f"{key!r}: {value!r}" for key, value in pairs] or [repr(value) for value in values]
+    line = f"{name} = {brackets[0]}{', '.join(items)}{brackets[1]}"
+    if len(line) <= _WIDTH:
+        return line
+    lines = [""]
+    for item in items:
+        lines += [""] if lines[-1] and len(lines[-1]) + len(item) > _WIDTH else []
+        lines[-1] += f"{item}, "
+    inner = "".join(f"    {each.rstrip()}\n" for each in lines)
+    return f"{name} = {brackets[0]}\n{inner}{brackets[1]}"
 
 
 def _quotable(text: str) -> str:
@@ -136,44 +162,19 @@ def _count(model: LoadedModel, name: str) -> int:
     return value
 
 
-def _require_readable(columns: Columns) -> None:
-    reading, selection = columns.reading, columns.selection
-    given: dict[str, Any] = {}
-    if reading is not None:
-        given |= {"--resample": reading.resample, "--time-zone": reading.time_zone and reading.sort}
-    if selection is not None:
-        given |= {f"--{name}": getattr(selection, name) for name in ("categorical", "known", "calendar")}
-    if used := [flag for flag, value in given.items() if value]:
-        raise UserError(
-            f"the model's table was read with {listed(used)}, which a short script cannot show: use predict, or train "
-            "without them to export"
-        )
-
-
-def _reading(columns: Columns) -> Mapping[str, Any]:
-    """What the script's reading needs."""
-    reading = columns.reading
-    if reading is None:
-        return {"read_options": "", "sort": False, "drop_duplicates": False, "fill": False, "time": "None"}
-    options = f", sep={reading.delimiter!r}" if reading.delimiter else ', sep=None, engine="python"'
-    options += f", decimal={reading.decimal!r}" if reading.decimal != "." else ""
-    if reading.date_format:
-        options += f", parse_dates=[{reading.time!r}], date_format={reading.date_format!r}"
-    return {
-        "read_options": options,
-        "sort": reading.sort,
-        "drop_duplicates": reading.drop_duplicates,
-        "fill": reading.fill == "forward",
-        "time": repr(reading.time),
-    }
-
-
-def _weights(model: LoadedModel) -> bytes:
-    """The weights alone, by the names that the script's model has."""
+def _weights(model: LoadedModel, columns: Columns) -> bytes:
+    """The weights and the scales of inputs and outputs, by the names that the script's model has."""
     import torch
 
     state = {name: value for name, value in model.learner.state().items() if not name.startswith(OPTIMIZER_STATE)}
     named = {name if name.startswith("head.") else f"core.{name}": torch.from_numpy(v) for name, v in state.items()}
+    for name, count in (("input", len(columns.inputs)), ("output", len(columns.outputs))):
+        mean, scale = (
+            getattr(columns, f"{name}_mean") or [0.0] * count,
+            getattr(columns, f"{name}_scale") or [1.0] * count,
+        )
+        named |= {f"{name}_mean": torch.tensor(mean, dtype=torch.float64)}
+        named |= {f"{name}_scale": torch.tensor(scale, dtype=torch.float64)}
     buffer = io.BytesIO()
     torch.save(named, buffer)
     return buffer.getvalue()
@@ -194,7 +195,6 @@ def _onnx(plain: ModuleType, columns: Columns) -> bytes:
     import torch
 
     model = plain.Model()
-    model.load_state_dict(torch.load(plain.WEIGHTS, weights_only=True))
     windows = torch.from_numpy(np.tile(np.array(columns.input_mean), (1, columns.window, 1)))
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -84,17 +84,19 @@ def _of_one(model: LoadedModel, table: str, steps: int | None) -> Forecast:
     if steps < 1:
         raise UserError(f"--steps is {steps}: expected 1 or more")
     require_rollable(columns, steps)
-    new = read_new_rows(table, columns, model.path)
+    new = read_new_rows(table, columns, model.path, steps)
     # as many windows as the longest horizon reaches back
-    windows = new.inputs[-horizons.ahead[-1] :]
+    windows, later = new.inputs[-horizons.ahead[-1] :], new.later
+    _require_known(table, columns, new, steps)
     if columns.input_scale:
-        windows = (windows - np.array(columns.input_mean)) / np.array(columns.input_scale)
+        mean, scale = np.array(columns.input_mean), np.array(columns.input_scale)
+        windows, later = (windows - mean) / scale, (later - mean) / scale
     base = new.levels[new.made_at[-len(windows) :]] if columns.transform in RELATIVE else None
-    found = paths(model, windows.astype(np.float32), base, steps)[-1]
+    found = paths(model, windows.astype(np.float32), base, steps, later)[-1]
     widths, notes = _widths(model, columns, steps)
     low, high = interval(columns, found, widths)
     rows = int(new.made_at[-1]) + 1 + np.arange(steps)
-    kept = ~np.isnan(found).any(axis=1) & (rows >= _known_rows(new))
+    kept = ~np.isnan(found).any(axis=1) & (rows >= len(new.levels) - new.to_come)
     if not kept.any():
         known = columns.selection.known if columns.selection is not None else ()
         if known:
@@ -113,6 +115,18 @@ def _of_one(model: LoadedModel, table: str, steps: int | None) -> Forecast:
     return Forecast(time, tuple(map(str, times)), targets, found[kept], low[kept], high[kept], notes)
 
 
+def _require_known(table: str, columns: Columns, new: NewRows, steps: int) -> None:
+    """UserError where forecasts beyond the furthest horizon look at rows that the table lacks."""
+    furthest, known = columns.horizon, columns.selection.known if columns.selection is not None else ()
+    looks = len(columns.inputs) > Horizons.of(columns).targets
+    if known and looks and steps > furthest and steps > furthest + len(new.later):
+        has = f"{new.to_come} row{'s' * (new.to_come != 1)}"
+        raise UserError(
+            f"{table} ends with {has} without a target, but --steps {steps} looks at {listed(known)} of each row to be "
+            f"forecast (--known): add rows until there are {steps}, with {listed(known)}, or give a smaller --steps"
+        )
+
+
 def table_columns(model: LoadedModel) -> Columns:
     """How the model reads a table; UserError where its task's sequences are no rows of one."""
     if model.columns is None or model.problem.per_step:
@@ -122,12 +136,6 @@ def table_columns(model: LoadedModel) -> Columns:
             "bench.load_model(path) in Python, with inputs as that task makes them"
         )
     return model.columns
-
-
-def _known_rows(new: NewRows) -> int:
-    """Rows of the table that have targets."""
-    known = ~np.isnan(new.levels).any(axis=1)
-    return int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
 
 
 def _widths(model: LoadedModel, columns: Columns, steps: int) -> tuple[Array, tuple[str, ...]]:

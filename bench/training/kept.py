@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.analysis.results import Results
 from bench.analysis.saved_models import SavedModel, ranked, saved_models, table_tasks
+from bench.records.kept_models import restoring_command
 from bench.training.checkpoint import LoadedModel, load_model
 from bench.training.checkpoint_file import LARGEST_GIB
 from tasks.errors import UserError, unknown
@@ -31,8 +32,8 @@ def best_models(
     assert results.folder is not None
     kept = saved_models(results)
     if not kept:
-        again = "run it again with --save-models, which trains the selected configurations again"
-        raise UserError(f"{results.folder} holds no trained models: {again}")
+        again = restoring_command(results.folder) or "run it again with --save-models"
+        raise UserError(f"{results.folder} holds no trained models: this command makes them again: {again}")
     kept = tuple(one for one in kept if one.task == _task(results, kept, task))
     names = list(dict.fromkeys(one.model for one in kept))
     if model is not None and model not in names:
@@ -44,8 +45,8 @@ def best_models(
     for found in loaded:
         if found.about.get("key") != Path(found.path).stem:
             raise UserError(
-                f"{found.path} holds the model of another training: restore the file, or delete it and run the "
-                "experiment again with --save-models"
+                f"{found.path} holds the model of another training: restore the file, or delete it and make it again: "
+                + (restoring_command(results.folder) or "run the experiment again with --save-models")
             )
     return loaded
 

@@ -9,6 +9,7 @@ import numpy as np
 from bench.training.checkpoint import LoadedModel
 from tasks.contract import Array, Columns
 from tasks.errors import UserError, listed
+from tasks.inputs import measured
 from tasks.transform import RELATIVE, own_units, transformed
 
 
@@ -30,66 +31,75 @@ class Horizons:
 
 
 def require_rollable(columns: Columns, steps: int) -> None:
-    """UserError where forecasts would have to serve as inputs, and some inputs are not forecast."""
+    """UserError where forecasts would have to serve as inputs, and some inputs are neither forecast nor known."""
     horizons = Horizons.of(columns)
-    if steps > horizons.ahead[-1] and len(columns.inputs) > horizons.targets:
-        others = _columns_and_flags(columns, horizons.targets)
-        furthest = horizons.ahead[-1]
+    furthest = horizons.ahead[-1]
+    if steps > furthest and (others := measured(columns.selection, columns.inputs, horizons.targets)):
         raise UserError(
             f"--steps {steps} goes beyond the {furthest} row{'s' * (furthest > 1)} that the model forecasts, so "
             f"that forecasts would be its inputs, and it has no forecast of {listed(others)}: train with "
-            f"--horizons 1-{steps}"
+            f"--horizons 1-{steps}, or with --known {','.join(others)} if future values are known"
         )
 
 
-def _columns_and_flags(columns: Columns, targets: int) -> list[str]:
-    """What a model looks at beside its targets, as it was given: columns of the file, then "the calendar"."""
-    selection = columns.selection
-    if selection is None:
-        return list(columns.inputs[targets:])
-    given = [name for name in selection.inputs if name not in columns.inputs[:targets]]
-    return given + (["the calendar"] if selection.calendar else [])
-
-
-def paths(model: LoadedModel, windows: Array, base: Array | None, steps: int) -> Array:
+def paths(model: LoadedModel, windows: Array, base: Array | None, steps: int, later: Array | None = None) -> Array:
     """Forecasts of the next rows from each of several consecutive rows: `(n, steps, targets)` in the columns' units.
 
     windows: `(n, window, I)`, standardised, each a row after the one before. base: `(n, targets)`, the targets at their
     last rows; None where the transform needs none. A row between horizons is forecast at the next longer one, from an
-    earlier window; the first windows have none, and their forecasts are NaN.
+    earlier window; the first windows have none, and their forecasts are NaN. later: `(m, I)`, standardised input rows
+    after those of the last window, of which what is known in advance counts. A model that looks at such inputs has no
+    forecast, NaN, where they end.
     """
     columns = model.columns
     assert columns is not None
     horizons, count = Horizons.of(columns), len(windows)
     direct = _levels(columns, horizons, model.predict(np.ascontiguousarray(windows)), base)
     found = np.full((count, steps, horizons.targets), np.nan)
-    furthest = horizons.ahead[-1]
+    furthest, first = horizons.ahead[-1], 0  # the first window whose next rows all have a forecast
     for step in range(1, min(steps, furthest) + 1):
         horizon = horizons.serving(step)
         assert horizon is not None
         earlier = horizon - step
+        first = max(first, earlier)
         found[earlier:, step - 1] = direct[: count - earlier, :, horizons.ahead.index(horizon)]
-    whole = ~np.isnan(found[:, : min(steps, furthest)]).any(axis=(1, 2))
-    if steps > furthest and whole.any():
-        start = None if base is None else base[whole]
-        found[whole] = _rolled(model, columns, horizons, windows[whole], start, found[whole])
+    if steps > furthest and first < count:
+        start = None if base is None else base[first:]
+        rows = windows[first:, -1] if later is None else np.concatenate([windows[first:, -1], later])
+        known = rows[:, horizons.targets :]
+        found[first:] = _rolled(model, columns, horizons, windows[first:], start, found[first:], known)
     return found
 
 
 def _rolled(
-    model: LoadedModel, columns: Columns, horizons: Horizons, windows: Array, base: Array | None, found: Array
+    model: LoadedModel,
+    columns: Columns,
+    horizons: Horizons,
+    windows: Array,
+    base: Array | None,
+    found: Array,
+    known: Array,
 ) -> Array:
-    """`found` with the rows beyond the furthest horizon: each is that many rows after a row that is itself forecast."""
+    """`found` with the rows beyond the furthest horizon: each is that many rows after a row that is itself forecast.
+
+    known: `(rows, inputs without targets)`, of the last row of each window and of the rows after it.
+    """
     found, furthest, width = found.copy(), horizons.ahead[-1], horizons.targets
     mean, scale = np.array(columns.input_mean[:width]), np.array(columns.input_scale[:width])
     for step in range(furthest + 1, found.shape[1] + 1):
         made_at = step - furthest  # the row that the window ends with, counted from the last one that is known
-        before = base if made_at == 1 else found[:, made_at - 2]
-        row = _transformed(columns, found[:, made_at - 1], before)
+        count = min(len(windows), len(known) - made_at) if known.shape[1] else len(windows)
+        if count < 1:
+            break
+        windows, forecast = windows[:count], found[:count, made_at - 1]
+        before = found[:count, made_at - 2] if made_at > 1 else None if base is None else base[:count]
+        row = _transformed(columns, forecast, before)
         row = (row - mean) / scale if columns.input_scale else row
+        if known.shape[1]:
+            row = np.concatenate([row, known[made_at : made_at + count]], axis=1)
         windows = np.concatenate([windows[:, 1:], row[:, None].astype(windows.dtype)], axis=1)
-        start = found[:, made_at - 1] if columns.transform in RELATIVE else None
-        found[:, step - 1] = _levels(columns, horizons, model.predict(windows), start)[:, :, -1]
+        start = forecast if columns.transform in RELATIVE else None
+        found[:count, step - 1] = _levels(columns, horizons, model.predict(windows), start)[:, :, -1]
     return found
 
 

@@ -119,6 +119,6 @@ def test_a_notebook_shows_one_line_that_is_written_again() -> None:
         observer.finished(0, record, False)
         observer.finished(None, record, True)
     text = stream.getvalue()
-    assert text.startswith("\r59 rows are missing\n\r1 of 2 trainings and timings")
-    assert text.rstrip().endswith("2 trainings and timings in 0:00, 1 of them found in the records")
+    assert text.startswith("\r59 rows are missing\n\r1 of 2 trainings and measurements")
+    assert text.rstrip().endswith("2 trainings in 0:00, 1 of them found in the records")
     assert text.count("\n") == 2

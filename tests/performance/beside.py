@@ -4,7 +4,8 @@
 
 appends a JSON line for each training to FILE: its key, the time of its bare steps and the time of measuring them. Bare
 steps are forward, backward, clipping and Adam on batches that are ready. They run right after the training and in its
-process, because the speed of a shared machine varies from minute to minute.
+process, because the speed of a shared machine varies from minute to minute. A job that examines a selected trial
+appends the time that it took.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from typing import Any
 
 from workers import Measurement
 
 from bench.records.schema import Record
 from bench.seeds import generator
 from bench.training.data import load_data
+from bench.training.examine import ExamineJob
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
 from bench.training.train import Progress, build_learner
@@ -66,13 +69,29 @@ def perform(job: TrainingJob, progress: Progress) -> Record:
         "spent_wall_seconds": time.perf_counter() - began,
         "spent_processor_seconds": time.process_time() - worked,
     }
+    _write(line)
+    return record
+
+
+examine_alone = ExamineJob.perform
+
+
+def examine(job: ExamineJob, progress: Progress) -> Record:
+    """Perform the job, write a line with the time that it took, and return the job's record."""
+    began = time.perf_counter()
+    record = examine_alone(job, progress)
+    _write({"examine_wall_seconds": time.perf_counter() - began})
+    return record
+
+
+def _write(line: dict[str, Any]) -> None:
     with open(os.environ["BESIDE"], "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
-    return record
 
 
 if "BESIDE" in os.environ:  # in the workers too: they import this file, as the program's main module
     TrainingJob.perform = perform  # type: ignore[method-assign]
+    ExamineJob.perform = examine  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     from bench.cli import main

@@ -29,7 +29,6 @@ FUNCTIONS = {
     "load_references": "test scores",
     "_test": "test scores",
     "build_learner": "learners built",
-    "_gradient_flow": "gradient flow",
     "hash_arrays": "hashes",
     "first_batch_hash": "hashes",
 }

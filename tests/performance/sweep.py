@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,13 @@ from bench.config.resolve import Experiment, resolve
 from bench.experiment.cell import CellPlan
 from bench.experiment.search import point_of
 from bench.records.jsonl import read_records
-from bench.records.schema import Record
+from bench.records.schema import TRAININGS, Record
 from bench.training.request import Training
 
 RUNS, BAR = 3, 1.10
 FAMILIES = {"torch": "gru,lstm,rnn", "NumPy": "numpy_gru,numpy_lstm,numpy_rnn"}
-LINE = re.compile(r"\[\d+/\d+\] trial ")
-FLOW = "gradient flow"
+LINE = re.compile(r"\[\d+/\d+\] (trial|train) ")
+EXAMINE = "gradient flow and predictions of selected trials"
 
 Size = tuple[str, str, int, int]  # task, model, hidden size, layers
 
@@ -47,14 +47,16 @@ Size = tuple[str, str, int, int]  # task, model, hidden size, layers
 class Sweep:
     """One run of the sweep.
 
-    records: of its trials. ends: for each record, the seconds from the command to its end.
+    records: of its trainings. ends: for each record, the seconds from the command to its end.
     beside: for each record, the line that `beside.py` wrote. processor_seconds: of all processes.
+    examine_seconds: of the jobs that measure gradient flow and predictions of selected trials.
     """
 
     records: list[Record]
     ends: list[float]
     beside: list[dict[str, float]]
     processor_seconds: float
+    examine_seconds: float
 
     @classmethod
     def run(cls, models: str) -> Sweep:
@@ -75,11 +77,13 @@ class Sweep:
             if process.wait():
                 raise SystemExit(f"the sweep ended with exit code {process.returncode}: {' '.join(command)}")
             (path,) = Path(folder).glob("results/*/records.jsonl")
-            records = [r for r in read_records(path) if r["stage"] == "trial"]
+            records = [r for r in read_records(path) if r["stage"] in TRAININGS]
             lines = [json.loads(line) for line in Path(folder, "beside").read_text().splitlines()]
+        examined = sum(line["examine_wall_seconds"] for line in lines if "examine_wall_seconds" in line)
+        lines = [line for line in lines if "key" in line]
         assert len(records) == len(ends) == len(lines)
         beside = {line.pop("key"): line for line in lines}
-        return cls(records, ends, [beside[record["key"]] for record in records], processor)
+        return cls(records, ends, [beside[record["key"]] for record in records], processor, examined)
 
     @property
     def bare_seconds(self) -> float:
@@ -97,10 +101,7 @@ class Sweep:
         return self.taken_seconds / self.bare_seconds, (self.processor_seconds - spent) / bare
 
     def outside_trainings(self) -> dict[str, float]:
-        """Seconds times workers in which no training ran.
-
-        Gradient flow is included in the time between trainings, because a record's training time excludes it.
-        """
+        """Seconds times workers in which no training ran."""
         whole = [
             record["wall_seconds"] + line["spent_wall_seconds"]
             for record, line in zip(self.records, self.beside, strict=True)
@@ -108,8 +109,8 @@ class Sweep:
         starts = [end - seconds for end, seconds in zip(self.ends, whole, strict=True)]
         start_up = WORKERS * min(starts)
         tail = self.ends[-1] - self.ends[-2] if starts[-1] < self.ends[-2] else 0.0
-        between = WORKERS * self.ends[-1] - sum(whole) - start_up - tail
-        return {"start-up": start_up, "tail": tail, "between trainings": between}
+        between = WORKERS * self.ends[-1] - sum(whole) - start_up - tail - self.examine_seconds
+        return {"start-up": start_up, "tail": tail, EXAMINE: self.examine_seconds, "between trainings": between}
 
 
 def processor_seconds(pid: int) -> float:
@@ -133,9 +134,14 @@ def trainings_of(records: Sequence[Record], experiment: Experiment) -> dict[tupl
         for task in experiment.tasks
         for entry in experiment.entries
     }
-    return {
-        (size_of(r), r["stage"]): plans[size_of(r)[:2]].training(point_of(r), min(r["replicate"], 1)) for r in records
-    }
+    return {(size_of(r), r["stage"]): training_of(plans[size_of(r)[:2]], r) for r in records}
+
+
+def training_of(plan: CellPlan, record: Record) -> Training:
+    """The training of a record, made again on a replicate whose data are there already."""
+    training = plan.training(point_of(record), min(record["replicate"], 1))
+    twin = plan.experiment.search_twin(training.model, "cpu") if record["stage"] == "trial" else None
+    return training if twin is None else replace(training, model=twin)
 
 
 def parts_of(records: Sequence[Record], trainings: dict[tuple[Size, str], Training]) -> dict[str, float]:
@@ -164,7 +170,6 @@ def measure(models: str) -> dict[str, Any]:
         print(f"{models}: {ratios[-1][0]:.3f}, of processor times {ratios[-1][1]:.3f}", file=sys.stderr)
     outside = {part: seconds / sweep.bare_seconds for part, seconds in sweep.outside_trainings().items()}
     inside = parts_of(sweep.records, trainings_of(sweep.records, experiment))
-    outside["between trainings"] -= inside[FLOW]
     walls, processors = zip(*ratios, strict=True)
     return {
         "trainings": len(sweep.records),

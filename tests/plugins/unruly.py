@@ -25,6 +25,8 @@ def misbehave(where: str) -> None:
         return
     if what == "exit":
         sys.exit(0)
+    if what == "leave":
+        os._exit(0)
     if what == "interrupt":
         raise KeyboardInterrupt
     if what == "sleep" or (what == "sleep-once-recorded" and Path("results/e/records.jsonl").exists()):

@@ -120,3 +120,42 @@ def test_resampled_rows_are_the_means_of_pandas_periods(tmp_path, rule, theirs):
     found = read_rows(str(tmp_path / "t.csv"), reading, Selection(("a",)))
     np.testing.assert_allclose(found.columns["a"], expected.ffill(), rtol=1e-12)
     assert [found.times.text(i) for i in range(2)] == [str(t).removesuffix(" 00:00:00") for t in expected.index[:2]]
+
+
+@pytest.mark.parametrize("rule", ["h", "30min", "6h", "D"])
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Europe/Berlin", "2024-03-31"),
+        ("Europe/Berlin", "2024-10-27"),
+        ("America/New_York", "2024-03-10"),
+        ("America/New_York", "2024-11-03"),
+    ],
+)
+def test_resampling_over_a_change_of_clocks_misses_nothing_and_mixes_no_hours(tmp_path, zone, day, rule):
+    """An hour that does not exist is not missing, and the hour that comes twice is two, as pandas has it."""
+    index = pd.date_range(pd.Timestamp(day) - pd.Timedelta("3D"), periods=6 * 24 * 4, freq="15min", tz=zone)
+    frame = pd.DataFrame({"a": np.random.default_rng(0).standard_normal(len(index))}, index=index)
+    frame.set_axis(index.tz_localize(None).rename("t")).to_csv(tmp_path / "t.csv")  # as a clock on the wall shows it
+    rows = read_rows(str(tmp_path / "t.csv"), Reading(time="t", time_zone=zone, resample=rule), Selection(("a",)))
+    assert not [note for note in rows.notes if "missing" in note]
+    if rule in ("6h", "D"):  # by the wall
+        period = frame.index.tz_localize(None).floor(rule)
+        expected = frame["a"].groupby(period).mean()
+        assert [rows.times.text(i, clock=True) for i in range(len(rows))] == [str(t) for t in expected.index]
+    else:
+        expected = frame["a"].resample(rule).mean()
+        np.testing.assert_array_equal(rows.times.values, [moment.timestamp() for moment in expected.index])
+        shown = [str(moment.tz_localize(None)) for moment in expected.index]
+        assert [rows.times.text(i, clock=True) for i in range(len(rows))] == shown
+        after = rows.grid.times(rows.times, np.array([len(rows)]))
+        assert after.values[0] == 2 * rows.times.values[-1] - rows.times.values[-2]
+    np.testing.assert_allclose(rows.columns["a"], expected, rtol=1e-12)
+
+
+def test_hours_with_their_offsets_written_are_not_missing_either(tmp_path):
+    index = pd.date_range("2024-03-30", periods=72, freq="30min", tz="Europe/Berlin")
+    frame = pd.DataFrame({"t": [moment.isoformat() for moment in index], "a": np.arange(72.0)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    rows = read_rows(str(tmp_path / "t.csv"), Reading(time="t", resample="h"), Selection(("a",)))
+    np.testing.assert_array_equal(rows.columns["a"], np.arange(72).reshape(36, 2).mean(axis=1))

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bench.analysis.formatting import counted
 from bench.analysis.labels import brief
 from bench.experiment.observer import Observer
 from bench.records.curves import lowest_valid_loss
 from bench.records.plain import plain
-from bench.records.schema import Record
+from bench.records.schema import TRAININGS, Record
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Progress:
     clock: Callable[[], float] = time.monotonic
     planned: int = 0
     finished: int = 0
+    trainings: int = 0  # of those that are finished; the others are measurements: examinations and timings
     reused: int = 0
     failed: int = 0
     running: dict[int, RunningTraining] = field(default_factory=dict)
@@ -55,12 +57,16 @@ class Progress:
     def summary(self) -> str:
         """What was done, in a line at the end."""
         found = f", {self.reused} of them found in the records" if self.reused else ""
-        return f"{self.finished} trainings and timings in {clock_time(self.elapsed_seconds)}{found}"
+        measured = self.finished - self.trainings
+        more = f" and {counted(measured, 'measurement')}" if measured else ""
+        done = f"{counted(self.trainings, 'training')}{more}"
+        return f"{done} in {clock_time(self.elapsed_seconds)}{found}"
 
     def finish(self, slot: int | None, record: Record, reused: bool) -> None:
         if slot is not None:
             self.running.pop(slot, None)
         self.finished += 1
+        self.trainings += record["stage"] in TRAININGS
         self.planned = max(self.planned, self.finished)
         self.reused += reused
         self.failed += record.get("status", "ok") != "ok"
@@ -119,7 +125,7 @@ class ProgressLine(Observer):
         soon = "" if left is None else f", about {clock_time(left)} left"
         failed = f", {progress.failed} failed" if progress.failed else ""
         spent = clock_time(progress.elapsed_seconds)
-        self._show(f"{progress.finished} of {progress.planned} trainings and timings in {spent}{soon}{failed}")
+        self._show(f"{progress.finished} of {progress.planned} trainings and measurements in {spent}{soon}{failed}")
 
     def note(self, text: str) -> None:
         self._show(text)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.analysis.ended import did_not_end_well
 from bench.analysis.formatting import is_missing, number, scored, seconds, whole
 from bench.analysis.labels import brief, words
 from bench.cli.display.progress import describe
@@ -151,7 +152,7 @@ def failure_lines(results: Results) -> list[str]:
     failed = [r for r in results.records if r.get("status", "ok") != "ok"]
     if not failed:
         return []
-    found = ["", f"{len(failed)} of {len(results.trainings)} trainings did not end well:"]
+    found = ["", f"{did_not_end_well(results.records)}:"]
     for record in failed[:FAILURES_SHOWN]:
         found += [f"  {describe(record)}", f"    again: {record['command']}"]
     if len(failed) > FAILURES_SHOWN:
@@ -161,7 +162,14 @@ def failure_lines(results: Results) -> list[str]:
 
 def model_lines(results: Results) -> list[str]:
     """Where the kept models are, and the command that forecasts with the best one."""
-    from bench.analysis.saved_models import not_kept, predict_command, ranked, saved_models, too_large_sentence
+    from bench.analysis.saved_models import (
+        ahead_on_test_data,
+        not_kept,
+        predict_command,
+        ranked,
+        saved_models,
+        too_large_sentence,
+    )
 
     kept, missing = saved_models(results), not_kept(results)
     found = [too_large_sentence(missing)] if missing else []
@@ -170,7 +178,9 @@ def model_lines(results: Results) -> list[str]:
     tasks = list(dict.fromkeys(model.task for model in kept))
     best = [ranked(tuple(model for model in kept if model.task == task))[0][0] for task in tasks]
     found.append(f"models  {results.folder}/models/ ({len(kept)})")
-    found += [f"  best by validation on {brief(m.task)}: {m.model}, {results.folder}/{m.file}" for m in best]
+    for model in best:
+        why = f" ({said})" if (said := ahead_on_test_data(results, model)) else ""
+        found.append(f"  best by validation on {brief(model.task)}: {model.model}, {results.folder}/{model.file}{why}")
     command = predict_command(results)
     known = ", ".join(results.settings.get("known") or ())
     if command and known:

@@ -20,7 +20,9 @@ def claims_section(results: Results) -> Section:
         Row(
             [
                 TableCell(_statement(judgement), judgement.claim.note),
-                *(TableCell(WORDS[judgement.state]), TableCell(f"{judgement.why}."), TableCell(judgement.claim.source)),
+                TableCell(WORDS[judgement.state]),
+                TableCell(f"{judgement.summary}.", details=_evidence(judgement)),
+                TableCell(judgement.claim.source),
             ]
         )
         for judgement in touched
@@ -32,6 +34,12 @@ def claims_section(results: Results) -> Section:
         rows = [Row([TableCell(_statement(judgement)), TableCell(judgement.claim.how_to_test)]) for judgement in silent]
         blocks.append(Table("Not tested by this experiment", UNTESTED, rows, texts=2, folded=True))
     return Section("claims", "Claims", blocks)
+
+
+def _evidence(judgement: Judgement) -> tuple[str, ...]:
+    """A sentence for each part, where the cell has one for all of them."""
+    parts = judgement.deciding
+    return tuple(f"{part.sentence}." for part in parts) if judgement.summary != judgement.why else ()
 
 
 def _statement(judgement: Judgement) -> str:

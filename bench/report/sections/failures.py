@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.analysis.alarms import SUBJECTS
+from bench.analysis.ended import did_not_end_well
 from bench.analysis.formatting import listed, shortened
 from bench.analysis.results import Results
 from bench.records.schema import label
@@ -38,8 +39,5 @@ def failures_section(results: Results) -> Section:
             )
         )
     header = ("Task", "Model", "Status", "Error", "Command that trains it again")
-    caption = (
-        f"{len(failed)} of {len(results.trainings)} trainings did not end well. A failed replicate counts as the worst "
-        "result and as not solved."
-    )
+    caption = f"{did_not_end_well(results.records)}. A failed replicate counts as the worst result and as not solved."
     return Section("failures", "Failures and alarms", [Table("Failures", header, rows, caption, texts=5), *after])

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.analysis import stats
 from bench.analysis.formatting import MISSING, counted, is_missing, memory, number, plain, scored, seconds, whole
+from bench.analysis.horizons import horizon_metrics
 from bench.analysis.labels import brief, words
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures
@@ -24,6 +25,8 @@ HEADER = (
     *("Task", "Model", "Skill", "Test loss", "Solved", "Steps to target", "Parameters", "Step time"),
     *("Sequences / s", "Peak memory", "Configuration"),
 )
+
+MOST_COLUMNS = 8  # metrics that stand side by side; more are rows
 
 HOW_TO_READ = (
     "Skill is 1 − loss ÷ loss of the naive floor: 0 is naive, 1 is perfect; with a 95 % t interval over replicates. "
@@ -117,11 +120,22 @@ def _bar(low: float, value: float, high: float) -> tuple[float, float, float]:
 
 
 def all_metrics(results: Results, match: str, task: str) -> Table | None:
-    """The task's own metrics, a column each; None for a task without any."""
+    """The task's own metrics, a column each, or a row each where they are many; None for a task without any.
+
+    Those of single horizons are left out: the section on horizons has a row for each.
+    """
     table = rows_of(results, match, task)
-    metrics = [name for name in metric_columns(table) if table[name].notna().any()]
+    elsewhere = {name for names in horizon_metrics(results, task).values() for name in names.values()}
+    metrics = [name for name in metric_columns(table) if name not in elsewhere and table[name].notna().any()]
     if not metrics:
         return None
+    if len(metrics) > MOST_COLUMNS:
+        models = table.set_index("model")
+        across = [
+            Row([TableCell(metric), *(TableCell(number(value), "", _value(value)) for value in models[metric])])
+            for metric in metrics
+        ]
+        return Table(f"Metrics on {task}", ("Metric", *map(str, models.index)), across)
     rows = [
         Row(
             [TableCell(str(row["model"])), *(TableCell(number(row[m]), "", _value(row[m])) for m in metrics)],

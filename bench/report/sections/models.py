@@ -6,7 +6,7 @@ import shlex
 
 from bench.analysis.formatting import number
 from bench.analysis.results import Results
-from bench.analysis.saved_models import ranked, saved_models, table_tasks
+from bench.analysis.saved_models import ahead_on_test_data, ranked, saved_models, table_tasks
 from bench.report.document import Block, Code, Row, Section, Table, TableCell, Text
 
 CAPTION = (
@@ -24,7 +24,10 @@ def models_section(results: Results) -> Section:
     tables = [task for task in table_tasks(results) if any(model.task == task for model in kept)]
     if tables:
         task = ["--task", tables[0]] if len(tables) > 1 else []
-        blocks.append(Text("To forecast with the best model by validation, or to take it along as plain PyTorch:"))
+        best = ranked(tuple(model for model in kept if model.task == tables[0]))[0][0]
+        why = f" ({said})" if (said := ahead_on_test_data(results, best)) else ""
+        what = f"To forecast with {best.model}, the best model by validation{why}"
+        blocks.append(Text(f"{what}, or to take it along as plain PyTorch:"))
         command = ["python", "-m", "bench"]
         lines = [
             shlex.join([*command, "predict", results.name, "new.csv", *task]),

@@ -72,9 +72,13 @@ def test_listed() -> None:
         (0.58, 1.74, "42 % lower to 74 % higher"),
         (1.1, 1.74, "10 % to 74 % higher"),
         (1.5, 3.0, "1.5 to 3 times as high"),  # one unit for both ends
-        (0.8, 3.0, "1.2 times lower to 3 times as high"),
+        (0.8, 3.0, "0.8 to 3 times as high"),
+        (0.62, 3.5, "0.62 to 3.5 times as high"),
+        (0.05, 1.4, "0.05 to 1.4 times as high"),
+        (0.0, 0.05, "0 to 0.05 times as high"),
+        (0.0, 0.73, "27 % to 100 % lower"),
         (0.045, 0.73, "1.4 to 22 times lower"),
-        (1.0, 3.0, "the same to 3 times as high"),
+        (1.0, 3.0, "1 to 3 times as high"),
         (2.5, 10, "2.5 to 10 times as high"),
         (0.001, 0.05, "20 to 1,000 times lower"),
         (0.3331, 0.3334, "66.66 % to 66.69 % lower"),  # digits until the two differ
@@ -85,6 +89,14 @@ def test_listed() -> None:
 )
 def test_intervals_of_ratios_in_words(low: float, high: float, said: str) -> None:
     assert formatting.change_between(low, high) == said
+
+
+@given(st.floats(-4, 4).map(lambda power: 10**power), st.floats(1e-6, 4).map(lambda power: 10**power))
+@settings(derandomize=True, max_examples=500)
+def test_both_ends_of_an_interval_of_ratios_have_one_unit(low: float, width: float) -> None:
+    said = formatting.change_between(low, low * width)
+    assert not ("%" in said and "times" in said), said
+    assert said.count("times") <= 1, said
 
 
 def test_names_at_the_beginning_of_a_sentence_stay_as_they_are() -> None:

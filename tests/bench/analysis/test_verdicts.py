@@ -183,7 +183,9 @@ def test_all_failed_and_one_model(synthetic: ModuleType, results_of: Build) -> N
     assert verdict.headline == "On sine, every training failed, so nothing can be compared."
     assert verdict.answer == "can't tell yet"
     alone = only(results_of([synthetic.training("sine", "gru", i, quality=0.01) for i in (1, 2)]))
-    assert "gru was the only model to finish" in alone.headline
+    assert "gru is the only model of this run" in alone.headline
+    rival = with_losses(synthetic, {"gru": LOW, "lstm": [None] * 7})
+    assert "gru was the only model to finish" in only(results_of(rival)).headline
     assert "gru reached the target in 2 of 2 replicates." in alone.notes
     assert results_of([]).verdicts == ()
 

@@ -79,7 +79,10 @@ def test_an_experiment_that_ran_out_of_time_says_so_and_goes_on_later(
         clock.setattr(InlineExecutor, "submit", train_until_it_is_late)
         result = run("--max-time", "1000")
     assert result.exit_code == 1
-    assert "out of time: 8 trainings and timings are missing; to go on, run again: python -m bench run" in result.stderr
+    assert (
+        "out of time: 8 trainings and measurements are missing; to go on, run again: python -m bench run"
+        in result.stderr
+    )
     assert manifest(folder)["status"] == "out of time"
     assert run().exit_code == 0
     assert manifest(folder)["status"] == "complete"

@@ -55,6 +55,35 @@ def table(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--decimal", ".", "--delimiter", "."), "--delimiter and --decimal are both '.'"),
+        (("--delimiter", "."), "--delimiter and --decimal are both '.'"),
+        (("--decimal", ",", "--delimiter", "comma"), "--delimiter and --decimal are both ','"),
+        (("--date-format", ""), "--date-format is '': expected codes of strptime, as in %d.%m.%Y"),
+        (("--date-format", "today"), "--date-format is 'today': expected codes of strptime"),
+        (("--date-format", "%Y-%Y"), "--date-format is '%Y-%Y': it has a code twice"),
+        (("--features", "holi\x07day"), "--features has 'holi\\x07day', with characters that cannot be printed"),
+        (("--known", "holi\x1b[2Jday"), "so give 'holi[2Jday'"),
+    ],
+)
+def test_flags_that_make_no_sense_are_one_line(bench: Bench, table: Path, flags: tuple[str, ...], said: str) -> None:
+    result = bench(*CASE, *TINY, *flags)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert [path.name for path in table.iterdir()] == ["load.csv"]
+
+
+def test_a_column_s_name_in_a_config_may_hold_no_nul(bench: Bench, table: Path) -> None:
+    (table / "e.toml").write_text('data = "load.csv"\ntarget = ["lo\\u0000ad"]\n')
+    result = bench("run", "--config", "e.toml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: --target has 'lo\\x00ad', with characters that cannot be printed")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_each_refusal_names_the_flag_that_leads_on(bench: Bench, table: Path) -> None:
     flags: tuple[str, ...] = ()
     for refused, flag in (

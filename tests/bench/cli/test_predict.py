@@ -105,6 +105,31 @@ def test_what_does_not_fit_is_refused(
     assert not (folder / "out.csv").exists()
 
 
+@pytest.mark.parametrize("how", ["truncated", "gone"])
+def test_the_message_on_a_damaged_model_has_the_command_that_makes_it_again(
+    bench: Bench, folder: Path, how: str
+) -> None:
+    write_table(folder / "table.csv", rows=80)
+    flags = ("--target", "a", "--models", "numpy_gru", "--window", "6", "--hidden-sizes", "4", "--layers", "1")
+    tiny = ("--lr-range", "0.01,0.01", "--replicates", "1", "--steps", "3", "--budget", "smoke")
+    run = ("run", "--data", "table.csv", *flags, *tiny, "--executor", "inline", "--name", "mine", "-q")
+    assert bench(*run).exit_code == 0
+    (path,) = Path("results/mine/models").iterdir()
+    content, expected = path.read_bytes(), bench("predict", "mine").stdout
+    if how == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        path.unlink()
+    for arguments in (("predict", "mine"), ("predict", str(path), "table.csv")):
+        result = bench(*arguments)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        command = result.stderr.rpartition(" again: ")[2].strip()
+        assert command == "python -m bench run --config results/mine/experiment.json --save-models"
+    again = bench(*command.split()[3:])
+    assert again.exit_code == 0, again.stderr
+    assert bench("predict", "mine").stdout == expected
+
+
 def test_a_missing_value_is_refused_with_its_line(bench: Bench, folder: Path, trained: dict[str, Path]) -> None:
     write_table(folder / "new.csv", rows=10)
     lines = (folder / "new.csv").read_text().splitlines()

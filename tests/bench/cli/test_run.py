@@ -72,7 +72,7 @@ def test_a_run_ends_in_a_table_a_verdict_and_paths(done: Result, folder: Path) -
     assert re.search(r"^toy: .+\n\ntoy\nmodel +size +skill", result.stdout)
     assert re.search(r"^linear +\d+×1 ", result.stdout, re.MULTILINE)
     assert re.search(r"^zero ", result.stdout, re.MULTILINE)
-    assert "On toy, linear was the only model to finish" in result.stdout
+    assert "On toy, linear is the only model of this run" in result.stdout
     for path in re.findall(r"^report  (\S+)$", result.stdout, re.MULTILINE):
         assert (folder / path).is_file()
     assert "tables  results/t/ (curves.csv, summary.csv, timings.csv, trainings.csv)" in result.stdout
@@ -177,7 +177,7 @@ def test_rerun_notices_a_difference(done: Result, bench: Bench, folder: Path) ->
 def test_rerun_refuses_an_unknown_key(done: Result, bench: Bench) -> None:
     result = bench("rerun", "t", "nokey")
     assert result.exit_code == 2
-    assert "no training or timing whose key begins with 'nokey'" in result.stderr
+    assert "no training or measurement whose key begins with 'nokey'" in result.stderr
 
 
 def test_report_renders_the_same_again_from_the_records(done: Result, bench: Bench, folder: Path) -> None:

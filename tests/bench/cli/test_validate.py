@@ -50,6 +50,39 @@ def test_mistakes_are_one_line(arguments: tuple[str, ...], said: str) -> None:
     assert said in result.output
 
 
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        ("import", "before the first check had ended"),
+        ("generate", "before the first check had ended"),
+        ("references", "before the first check had ended"),
+        ("build", "after the check '"),
+    ],
+)
+def test_a_plug_in_that_ends_its_process_gets_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, where: str, after: str
+) -> None:
+    """`os._exit(0)` once ended the command itself, with the exit code of a plug-in that keeps every promise."""
+    monkeypatch.setenv("UNRULY", f"{where} leave")
+    result = validate(str(PLUGINS / "unruly.py"))
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "unruly.py ended the process that checks it (with exit code 0)" in result.stderr
+    assert after in result.stderr
+    assert "every promise" not in result.stdout
+
+
+@pytest.mark.parametrize(("what", "named"), [("exit", "SystemExit: 0"), ("interrupt", "KeyboardInterrupt")])
+def test_a_plug_in_that_raises_what_is_no_error_while_it_is_imported(
+    monkeypatch: pytest.MonkeyPatch, what: str, named: str
+) -> None:
+    monkeypatch.setenv("UNRULY", f"import {what}")
+    result = validate(str(PLUGINS / "unruly.py"))
+    assert result.exit_code == 2
+    assert named in result.stderr
+    assert "unruly.py" in result.stderr
+
+
 @pytest.mark.parametrize("name", ["mingru", "lru", "attention", "tcn", "slstm", "numpy_lstm", "gru"])
 def test_bench_s_own_models_keep_the_contract(name: str) -> None:
     from bench.experiment.validation import suites

@@ -58,6 +58,8 @@ def test_a_list_of_one_may_be_written_bare() -> None:
 
 def test_none_is_a_value_for_clipping_and_absence_is_not() -> None:
     assert resolve({"clip_norm": "none"}).options.clip_norm is None
+    assert resolve({"name": "none"}).name == "none"
+    assert resolve({}, {"name": "none"}).name == "none"
     assert resolve({"clip_norm": None}).options.clip_norm == Options().clip_norm
     assert resolve({}, {"clip_norm": None}).options.clip_norm is None
 

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.analysis.results import load
+from bench.cli.display.progress import PlainProgress
+from bench.cli.list import _budgets
 from bench.config.resolve import resolve
 from bench.experiment.announcement import announcement
 from bench.experiment.observer import Observer
 from bench.experiment.plan import Plan
 from bench.experiment.run import run
+from bench.report.content import document
 
 
 class Notes(Observer):
@@ -51,7 +55,30 @@ def test_a_run_tells_rows_windows_passes_trainings_and_notes(table: Path, tmp_pa
     assert f"{40 * 16 / counts[1]:.2g} to {40 * 16 / counts[0]:.2g} passes" in line
     assert "4 trainings, about 10 s with 1 worker" in line
     trials = 4
-    assert outcome.trainings >= trials
+    assert outcome.jobs >= trials
+
+
+def test_the_announcement_the_progress_the_end_and_the_page_count_the_same_trainings(
+    table: Path, tmp_path: Path
+) -> None:
+    """With `--engine auto` the selected trials are trained once more, by the model itself."""
+    options = {"data": str(table), "target": "y", "fill": "forward", "models": "gru", "budget": "smoke", "steps": 40}
+    folders = {"results": str(tmp_path / "r"), "reports": str(tmp_path / "p")}
+    experiment = resolve({**options, **folders, "executor": "inline", "name": "walk", "engine": "auto"})
+    written: list[str] = []
+    progress = PlainProgress(written.append)
+    run(experiment, observer=progress)
+    progress.end()
+    trainings = 2 * 2 + 2  # two trials of two replicates, and the selected ones again
+    assert f"; {trainings} trainings, about" in next(line for line in written if "400 rows" in line)
+    results = load("walk", tmp_path / "r")
+    measured = len([record for record in results.records if record["stage"] in ("examine", "time")])
+    assert written[-1].startswith(f"{trainings} trainings and {measured} measurements in ")
+    assert f"[{trainings + measured}/{trainings + measured}]" in written[-2]
+    assert len(results.trainings) == trainings
+    assert f"{trainings} trainings" in document(results).facts
+    smoke = dict(_budgets())["smoke"]
+    assert f"2 trials × 2 replicates = 4 trainings of a model on a task ({trainings} where --engine auto" in smoke
 
 
 def test_tasks_that_draw_their_data_have_no_such_line() -> None:

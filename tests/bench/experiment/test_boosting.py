@@ -57,9 +57,9 @@ def test_it_is_added_to_a_finished_experiment_without_a_training(tmp_path: Path)
     pytest.importorskip("sklearn")
     first = go(tmp_path)
     assert "boosting" not in dict(references(tmp_path))
-    trained = first.trainings
+    trained = first.jobs
     later = go(tmp_path, references="boosting")
-    assert (later.unchanged, later.trainings) == (False, trained)
+    assert (later.unchanged, later.jobs) == (False, trained)
     assert [place for place in references(tmp_path) if place[0] == "boosting"] == [("boosting", 1), ("boosting", 2)]
     assert (
         len(references(tmp_path))

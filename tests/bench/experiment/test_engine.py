@@ -71,7 +71,7 @@ def test_results_are_the_models_own_trainings_of_what_faster_trials_selected(
     assert {(r["kernel"], r["search_kernel"]) for r in trials} == {("numpy", "numpy")}
     assert {(r["kernel"], r["search_kernel"]) for r in trained} == {("aten", "numpy")}
     assert {r["model"]["name"] for r in trials + trained} == {"gru"}
-    assert (len(trials), len(trained), watch.announced) == (6, 2, outcome.trainings)
+    assert (len(trials), len(trained), watch.announced) == (6, 2, outcome.jobs)
     results = bench.load("e", options["results"])
     assert list(results.selected["stage"]) == ["train", "train"]
     assert set(results.selected["trial"]) <= {0, 1, 2}
@@ -141,7 +141,7 @@ def test_one_search_for_all_replicates_is_faster_and_confirmed_by_the_model(opti
 def test_pruned_trials_are_faster_too(options: dict[str, Any]) -> None:
     outcome, watch = go({**options, "prune": True, "steps": 30, "trials": 9, "replicates": 1})
     assert {r["kernel"] for r in records(outcome, "trial")} == {"numpy"}
-    assert watch.announced == outcome.trainings
+    assert watch.announced == outcome.jobs
     (trained,) = records(outcome, "train")
     assert "budget_steps" not in trained["training"]
 

@@ -49,7 +49,7 @@ def test_the_same_command_with_tune_once_finds_all_of_it(folder: Path) -> None:
     measured = Measured()
     outcome = run(asked(folder), observer=measured)
     assert outcome.unchanged
-    assert (outcome.trainings, measured.stages) == (10, [])
+    assert (outcome.jobs, measured.stages) == (10, [])
     assert resolve({}, read_config(folder / "experiment.json")).identity() == asked(folder, engine="exact").identity()
 
 
@@ -61,7 +61,7 @@ def test_what_was_interrupted_is_gone_on_with_without_a_training(folder: Path, m
     path.write_text(json.dumps({**manifest, "status": "interrupted"}))
     measured = Measured()
     outcome = run(asked(folder), observer=measured, executor=InlineExecutor())
-    assert (outcome.trainings, outcome.failures, outcome.unchanged) == (10, 0, False)
+    assert (outcome.jobs, outcome.failures, outcome.unchanged) == (10, 0, False)
     assert measured.stages == []
     now = (folder / "records.jsonl").read_bytes()
     assert now.startswith(records)  # only predictors that a task has learnt to compare with since then come after

@@ -117,7 +117,7 @@ def test_a_complete_experiment_starts_no_worker(options: dict[str, Any], monkeyp
     monkeypatch.setattr("bench.experiment.run.open_executor", refuse)
     again = run(resolve(options))
     assert again.unchanged
-    assert (again.trainings, again.failures) == (first.trainings, first.failures)
+    assert (again.jobs, again.failures) == (first.jobs, first.failures)
 
 
 def test_a_complete_experiment_whose_records_were_touched_is_looked_at_again(options: dict[str, Any]) -> None:

@@ -357,7 +357,7 @@ def test_options_without_effect_are_said(flags: dict[str, Any]) -> None:
 @pytest.mark.parametrize("key", ["zzzz", ""])
 def test_an_unknown_or_ambiguous_key_is_refused(flags: dict[str, Any], tmp_path: Path, key: str) -> None:
     run_inline(flags)
-    with pytest.raises(UserError, match=r"(no training or timing|9 trainings and timings) whose key"):
+    with pytest.raises(UserError, match=r"(no training or measurement|9 trainings and measurements) whose key"):
         rerun("e", key, tmp_path / "results")
 
 

@@ -195,8 +195,8 @@ def test_markdown_tables_have_as_many_cells_as_their_header(synthetic: ModuleTyp
 def test_an_experiment_in_progress_says_how_far_it_is(synthetic: ModuleType, tmp_path: Path) -> None:
     records = [r for r in synthetic.experiment(("sine",), seeds=1, trials=5, timed=False) if r["stage"] != "confirm"]
     html, markdown = _render(synthetic, tmp_path, records, status="in progress", trainings_planned=48)
-    assert "in progress: 10 of 48 trainings and timings" in html
-    assert "**in progress: 10 of 48 trainings and timings**" in markdown
+    assert "in progress: 10 of 48 trainings and measurements" in html
+    assert "**in progress: 10 of 48 trainings and measurements**" in markdown
     assert "No replicate has ended yet." in html
 
 
@@ -224,7 +224,7 @@ def test_every_state_of_an_experiment_has_a_report(synthetic: ModuleType, tmp_pa
     }[case]()
     html, markdown = _render(synthetic, tmp_path, records)
     said = {
-        "one model": "gru was the only model to finish",
+        "one model": "gru is the only model of this run",
         "one seed": "1 replicate cannot decide",
         "failed": "every training failed",
         "unsolved": "Neither reached the target in any of 5 replicates",

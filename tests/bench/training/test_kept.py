@@ -90,5 +90,5 @@ def test_what_cannot_forecast_a_table_is_refused(results: Any) -> None:
     found = results("table")
     for path in (Path(found.folder) / "models").iterdir():
         path.unlink()
-    with pytest.raises(UserError, match="holds no trained models: run it again with --save-models"):
+    with pytest.raises(UserError, match=r"no trained models: .* run --config .*experiment.json --save-models"):
         best_models(results("table"))

@@ -36,7 +36,9 @@ def test_a_run_that_goes_on_may_still_bring_it(
     synthetic: ModuleType, tmp_path: Path, records: list[dict[str, Any]]
 ) -> None:
     synthetic.write(tmp_path, "mine", records, status="in progress")
-    assert SAID not in alarms(load("mine", tmp_path))
+    results = load("mine", tmp_path)
+    assert SAID not in alarms(results)
+    assert "gru is the only model with results so far" in results.verdicts[0].sentence
 
 
 def test_there_is_no_alarm_where_all_have_results(synthetic: ModuleType, tmp_path: Path) -> None:

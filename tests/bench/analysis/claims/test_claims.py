@@ -11,8 +11,14 @@ import pytest
 from bench.analysis.claims import CLAIMS, claims
 from bench.analysis.claims.learning import gap_closed
 from bench.analysis.claims.part import Part, combine
+from bench.analysis.formatting import number
 from bench.analysis.results import Results
 from bench.measure.gradient_flow import EXPANDING
+from bench.report.document import Document, Section, Table
+from bench.report.latex import latex
+from bench.report.markdown import markdown
+from bench.report.page import page
+from bench.report.sections.claims import claims_section
 
 from .scenarios import (
     REPLICATES,
@@ -99,6 +105,42 @@ def test_on_a_cpu_with_the_fused_kernel_the_speed_claim_is_refuted_and_says_why(
     assert "oneDNN" in found.claim.note
     own = next(part for part in found.parts if "torch's own" in part.name)
     assert own.state == "supported"
+
+
+def test_where_several_parts_decide_one_sentence_says_how_many_and_the_page_folds_them() -> None:
+    sides = (("gru", "aten", 2e-3), ("lstm", "onednn", 1e-3), ("lstm", "aten", 3e-3))
+    records = in_turn([timing(task, *side) for task in ("sine", "copy") for side in sides])
+    found = judge(2, records)
+    refuting = [part for part in found.parts if part.state == "refuted"]
+    assert len(refuting) > 1
+    effects = sorted(part.effect for part in refuting)
+    assert found.summary.startswith(f"{len(refuting)} of {len(found.parts)} parts refute it (GRU's time is ")
+    assert number(effects[0]) in found.summary
+    assert "3 support it" in found.summary
+    assert "cannot be measured here" in found.summary
+    results = Results("timed", tuple(records), {})
+    table = next(block for block in claims_section(results).blocks if isinstance(block, Table))
+    (cell,) = [cell for row in table.rows for cell in row.cells if cell.details]
+    assert list(cell.details) == [f"{part.sentence}." for part in refuting]
+    assert len(cell.text) < 200
+    report = Document("timed", "complete", True, [], [Section("claims", "Claims", [table])])
+    html, text, tex = page(report), markdown(report), latex(report)
+    assert f"<summary>{len(refuting)} parts</summary>" in html
+    assert text.count("\n  - ") == len(refuting)
+    assert max(map(len, text.splitlines())) < 800
+    assert tex.count(r"\item") == len(refuting)
+
+
+def test_one_deciding_part_stands_in_the_cell_itself() -> None:
+    found = judge(1, SCENARIOS[1](True))
+    assert found.summary == found.why
+
+
+def test_a_part_without_data_is_counted() -> None:
+    found = judge(4, [record for record in SCENARIOS[4](True) if record["match"] == "hidden"])
+    assert found.state == "not_settled"
+    assert found.summary.startswith("1 of 2 parts supports it (GRU's test loss is ")
+    assert found.summary.endswith(" times LSTM's) and 1 has no data")
 
 
 def test_times_whose_spreads_overlap_settle_nothing() -> None:

@@ -120,4 +120,4 @@ def test_the_rendering_says_how_far_the_run_is(synthetic: ModuleType, tmp_path: 
         observer.finished(0, {"stage": "confirm"}, reused=False)
         observer.settle()
     html = (tmp_path / "reports" / "mine" / "index.html").read_text(encoding="utf-8")
-    assert "in progress: 10 of 480 trainings and timings" in html
+    assert "in progress: 10 of 480 trainings and measurements" in html

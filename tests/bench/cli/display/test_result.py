@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from bench.analysis.results import Results
-from bench.cli.display.result import HEADERS, ResultTable, failure_lines, lines, place_lines, summary_tables
+from bench.cli.display.result import (
+    HEADERS,
+    ResultTable,
+    failure_lines,
+    lines,
+    model_lines,
+    place_lines,
+    summary_tables,
+)
 
 
 def training(model: str, replicate: int, loss: float, *, match: str = "tuned", **changes: Any) -> dict[str, Any]:
@@ -38,6 +46,24 @@ def timing(model: str) -> dict[str, Any]:
 def reference(name: str, loss: float) -> dict[str, Any]:
     model = {"name": name, "label": name, "kind": "floor", "how": "the last value"}
     return {**training(name, 1, loss), "stage": "reference", "match": None, "model": model}
+
+
+@pytest.mark.parametrize(("valid", "said"), [((0.2, 0.3), False), ((0.3, 0.2), True)])
+def test_the_line_on_the_best_model_says_why_it_is_not_first_by_test_loss(
+    tmp_path: Path, valid: tuple[float, float], said: bool
+) -> None:
+    (tmp_path / "models").mkdir()
+    records = []
+    for model, test, loss in zip(("gru", "lstm"), (0.1, 0.5), valid, strict=True):
+        record = training(model, 1, test, curve={"step": [0, 10], "train_loss": [1, loss], "valid_loss": [1, loss]})
+        (tmp_path / "models" / f"{record['key']}.pt").touch()
+        record["kept_files"] = {f"models/{record['key']}.pt": 0}
+        records.append(record)
+    line = next(line for line in model_lines(Results("e", tuple(records), {}, tmp_path)) if "best by" in line)
+    best = "lstm" if said else "gru"
+    path = f"{tmp_path}/models/tuned{best}1.pt"
+    why = " (chosen on validation data, as it must be; gru has the lower test loss)" if said else ""
+    assert line == f"  best by validation on sine: {best}, {path}{why}"
 
 
 def results(*records: dict[str, Any]) -> Results:

@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from page import busy, judged, origin, table, wants_writing, write_section
+from page import NOT_MEASURED, busy, judged, origin, table, wants_writing, write_section
 
 RUNS, LIMIT_SECONDS = 5, 3.0
 EXPERIMENT = ["--models", "gru,lstm,rnn,numpy_gru", "--budget", "smoke", "--replicates", "7", "--trials", "6"]
@@ -41,17 +41,19 @@ def main() -> int:
     }
     elapsed = statistics.median(found["elapsed"])
     rows = [
-        [what, f"**{statistics.median(times):.2f} s**", f"{min(times):.2f} to {max(times):.2f} s", bar]
-        for (what, times), bar in zip(
-            found.items(), [judged(elapsed, LIMIT_SECONDS, at_most=True), "", ""], strict=True
-        )
+        [what, f"**{statistics.median(times):.2f} s**", f"{min(times):.2f} to {max(times):.2f} s", ""]
+        for what, times in found.items()
     ]
+    if was_busy:  # what others leave of the processors says nothing of the program
+        rows[0][1:] = [NOT_MEASURED, "", f"≤ {LIMIT_SECONDS:g}"]
+    else:
+        rows[0][-1] = judged(elapsed, LIMIT_SECONDS, at_most=True)
     header = [f"a report with {figures} figures", "median", f"of {RUNS} runs", "bar, s"]
     text = table(header, rows) + "\n\n" + origin(__file__, was_busy=was_busy)
     print(text)
     if writing:
         write_section("render", text)
-    return 0 if elapsed <= LIMIT_SECONDS else 1
+    return 0 if was_busy or elapsed <= LIMIT_SECONDS else 1
 
 
 def _seconds(arguments: Sequence[str]) -> tuple[float, float]:

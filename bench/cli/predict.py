@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from bench.training.forecast import Forecast
 
 _CHECKPOINTS = (".pt", ".npz")
 
@@ -58,8 +54,11 @@ def predict_command(
       python -m bench predict sales this_month.csv --steps 12 --output forecast.csv
       python -m bench predict sales this_month.csv --model lstm --ensemble
     """
+    from bench.analysis.results import load
     from bench.cli.writable import refuse_unwritable
     from bench.records.atomic import write_atomically
+    from bench.training.forecast import forecast
+    from bench.training.kept import best_models, trained_on
     from bench.training.predict import predict_table
     from tasks.errors import UserError
 
@@ -72,7 +71,11 @@ def predict_command(
             raise UserError(f"give the file whose rows {name} is to predict")
         text = predict_table(name, file, plugins, largest_gib=largest_gib).to_csv()
     else:
-        found = _forecast(name, file, model, ensemble, steps, task, results, plugins, largest_gib)
+        loaded = load(name, results)
+        models = best_models(
+            loaded, model=model, task=task, ensemble=ensemble, plugins=plugins, largest_gib=largest_gib
+        )
+        found = forecast(models, file or trained_on(loaded, models[0]), steps)
         text = found.to_csv()
         for note in found.notes:
             click.echo(note, err=True)
@@ -82,23 +85,3 @@ def predict_command(
         write_atomically(Path(output), text)
         click.echo(f"predictions  {output}", err=True)
     return 0
-
-
-def _forecast(
-    name: str,
-    file: str | None,
-    model: str | None,
-    ensemble: bool,
-    steps: int | None,
-    task: str | None,
-    results: str,
-    plugins: tuple[str, ...],
-    largest_gib: float,
-) -> Forecast:
-    from bench.analysis.results import load
-    from bench.training.forecast import forecast
-    from bench.training.kept import best_models, trained_on
-
-    loaded = load(name, results)
-    models = best_models(loaded, model=model, task=task, ensemble=ensemble, plugins=plugins, largest_gib=largest_gib)
-    return forecast(models, file or trained_on(loaded, models[0]), steps)

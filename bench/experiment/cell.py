@@ -12,8 +12,8 @@ from bench.config.contenders import Entry
 from bench.config.matching import BY_AMOUNT, Matching, MatchKind
 from bench.config.resolve import Experiment
 from bench.config.searched import OWN
-from bench.experiment.driver import Order
 from bench.experiment.matched import Matched, Timed, amount_of, matched_size
+from bench.experiment.order import Order
 from bench.experiment.points import count_trials, points_for_all, points_of_replicate
 from bench.experiment.pruning import PrunedSearch, count_trainings
 from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
@@ -46,7 +46,7 @@ class CellPlan:
     entry: Entry
     device: str
     kernel: str | None = None
-    timed: Timed = field(default_factory=dict)  # sizes of comparisons at equal time, once they are measured
+    timed: Timed = field(default_factory=dict)  # sizes that were measured, or that the experiment has kept
 
     @property
     def model(self) -> Model:
@@ -89,13 +89,18 @@ class CellPlan:
 
     def matched(self) -> Matched | None:
         """The one size that a comparison at equal amounts gives the model; None for others, and before it is timed."""
-        matching, experiment = self.matching, self.experiment
-        if matching.kind not in BY_AMOUNT or matching.kind == "time":
+        kind = self.matching.kind
+        if kind not in BY_AMOUNT or kind == "time" or self.name in self.timed:
             return self.timed.get(self.name)
+        return self.matched_to(self.matching.parameters)
+
+    def matched_to(self, budget: int | None) -> Matched:
+        """The size that brings the model nearest to a budget of the comparison; None: to that of the middle model."""
+        matching, experiment = self.matching, self.experiment
         problem = Problem.of(self.task, load_data(self.task, experiment.options.seed, SEARCH_REPLICATE).train)
         middle, layers, batch_size = matching.hidden_sizes[0], matching.layers[0], experiment.batch_size(self.task)
         where = (self.model, problem, middle, layers, batch_size)
-        return matched_size(matching.kind, matching.parameters, experiment.models, *where)
+        return matched_size(matching.kind, budget, experiment.models, *where)
 
     def training(self, point: Point, replicate: int) -> Training:
         """The training of a point of the search space on one replicate."""

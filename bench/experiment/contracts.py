@@ -6,7 +6,7 @@ bench's own tasks and models are checked by its tests; of their data, what a par
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.config.resolve import Experiment
@@ -48,7 +48,11 @@ def check_models(experiment: Experiment, device: str, executor: Executor, observ
         sizes = {(h, n): None for space in (c.space() for c in cells) for h in space.hidden_sizes for n in space.layers}
         hidden_size, num_layers = min(sizes)
         point = Point(hidden_size, num_layers, experiment.lr_range(cell.task)[0], cell.entry.schemes[0])
-        job = ContractJob(cell.training(point, SEARCH_REPLICATE), tuple(sizes))
+        training = cell.training(point, SEARCH_REPLICATE)
+        if "dropout" in experiment.searched:
+            most = experiment.searched["dropout"].at(1.0)
+            training = replace(training, settings=replace(training.settings, dropout=most))
+        job = ContractJob(training, tuple(sizes))
         try:
             found = perform_alone(job, executor, observer)
         except UserError as error:

@@ -11,14 +11,15 @@ import heapq
 import itertools
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from bench.executors.executor import Executor, WorkerDied
 from bench.experiment.observer import Observer
+from bench.experiment.order import Cell, Order
 from bench.experiment.time_limit import OutOfTime, until
 from bench.records.ledger import Ledger
 from bench.records.schema import Record
@@ -30,47 +31,6 @@ AHEAD = 50  # orders in the queue for each slot, before more cells begin: enough
 WATCH_SECONDS = 0.25  # between two looks at the time and the memory that workers take
 GRACE_SECONDS = 10.0  # for the parent's own work where the deadline comes before it is done: a report needs it
 MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Order:
-    """A job, and what its record says besides what the job measured: stage, match, trial.
-
-    turn: orders of an earlier turn start first, of one turn the costliest. With a turn for each replicate, an
-    experiment that is stopped early has whole replicates. leaves: a file, without its ending, that the job
-    leaves beside its record.
-    """
-
-    job: Job
-    identity: dict[str, Any]
-    turn: int = 0
-    leaves: str | None = None
-
-
-class Cell(Protocol):
-    """A part of an experiment that asks for jobs, batch after batch."""
-
-    def next_orders(self) -> Sequence[Order]:
-        """The next batch; empty: the cell has come to its end. Called when the last batch has been received."""
-        ...
-
-    def receive(self, records: Sequence[Record]) -> None:
-        """The records of the last batch, in its order."""
-        ...
-
-
-class OneBatch:
-    """A cell that asks once. records: what came of it, in its order; empty before the end."""
-
-    def __init__(self, orders: Sequence[Order]) -> None:
-        self._orders, self.records = orders, list[Record]()
-
-    def next_orders(self) -> Sequence[Order]:
-        orders, self._orders = self._orders, ()
-        return orders
-
-    def receive(self, records: Sequence[Record]) -> None:
-        self.records += records
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The sizes of `--match time`: measured in a worker, once for an experiment."""
+"""The sizes of `--match time`, measured in a worker, once for an experiment; and all that an experiment keeps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from statistics import median_low
 from typing import Any
 
+from bench.config.matching import BY_AMOUNT
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
@@ -23,24 +24,30 @@ def timed_sizes(
 ) -> dict[tuple[str, str, str], Matched]:
     """By comparison, task and entry, the size at which a step takes as long as the middle model's at the middle size.
 
-    before: the manifest of an earlier run of this experiment, whose sizes stay: others would be other trainings.
+    before: the manifest of an earlier run of this experiment. Its sizes stay, those of comparisons at equal parameters,
+    FLOPs or state too: others would be other trainings. A model that is added is given the budget that they have.
     """
     found: dict[tuple[str, str, str], Matched] = {}
     for matching in experiment.matchings:
-        for task in experiment.tasks if matching.kind == "time" else ():
+        for task in experiment.tasks if matching.kind in BY_AMOUNT else ():
             cells = [CellPlan(experiment, matching, task, entry, device) for entry in experiment.entries]
             kept = before.get("matched", {}).get(matching.label, {}).get(task.label)
             if kept is not None:
-                for cell in cells:
-                    own = kept["models"][cell.entry.label]
-                    found[cell.name] = Matched(own["hidden_size"], own["amount"], kept["budget"])
-                continue
-            seconds = {cell.name: _measure(_training(cell), None, executor, observer) for cell in cells}
-            budget = median_low(one.amount for one in seconds.values())
+                budget, models = kept["budget"], kept["models"]
+                there = [(cell.name, models[cell.entry.label]) for cell in cells if cell.entry.label in models]
+                known = {name: Matched(own["hidden_size"], own["amount"], budget) for name, own in there}
+            elif matching.kind == "time":
+                measured = {cell.name: _measure(_training(cell), None, executor, observer) for cell in cells}
+                budget = median_low(one.amount for one in measured.values())
+                known = {name: one for name, one in measured.items() if one.amount == budget}
+            else:
+                continue  # nothing is measured
+            found |= known
             for cell in cells:
-                one = seconds[cell.name]
-                again = one if one.amount == budget else _measure(_training(cell), budget, executor, observer)
-                found[cell.name] = again._replace(budget=budget)
+                if cell.name not in known and matching.kind == "time":
+                    found[cell.name] = _measure(_training(cell), budget, executor, observer)
+                elif cell.name not in known:
+                    found[cell.name] = cell.matched_to(int(budget))
     return found
 
 

@@ -73,7 +73,7 @@ def amount_of(
     if kind == "params":
         return total_parameters(model, problem, hidden_size, num_layers)
     if kind == "flops":
-        found, how = step_flops_of(model, problem, hidden_size, num_layers, batch_size), "a torch core"
+        found, how = step_flops_of(model, problem, hidden_size, num_layers, batch_size), "step_flops"
     else:
         found, how = model.state_size(problem, hidden_size, num_layers), "state_size (or the attribute states)"
     if found is None:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.experiment.cell import FUSED, SEARCH_REPLICATE, CellPlan
-from bench.experiment.driver import Order
 from bench.experiment.mirror import Mirror
+from bench.experiment.order import Order
 from bench.experiment.search import Point, Search, point_of
 from bench.records.kept_models import kept_models
 from bench.records.predictions import FOLDER as PREDICTIONS

@@ -10,8 +10,9 @@ import numpy as np
 
 from bench.measure.device import check_precision
 from bench.models.contract import Model, Problem, Settings
-from bench.models.contract_checks import model_checks, problems
+from bench.models.contract_checks import model_checks
 from bench.models.registry import MODELS
+from bench.models.small_problems import problems
 from tasks.checking import Check, Finding, perform, source_of
 from tasks.contract import Split, Task
 from tasks.contract_checks import task_checks
@@ -22,6 +23,7 @@ from tasks.spec import Spec
 
 SIZES = ((8, 1), (16, 1), (8, 2))  # hidden sizes and layers
 RATE = 1e-3
+DROPOUT = 0.5
 
 
 def findings(file: str, wanted: Sequence[str] = (), tasks: Sequence[str] = ()) -> Iterator[tuple[str, Finding]]:
@@ -80,7 +82,7 @@ def _posed(task: Task) -> tuple[Problem, Split]:
 
 
 def _settings(device: str, precision: Any) -> Settings:
-    return Settings(*SIZES[0], learning_rate=RATE, device=device, precision=precision)
+    return Settings(*SIZES[0], DROPOUT, learning_rate=RATE, device=device, precision=precision)
 
 
 def _elsewhere(model: Model) -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,5 @@
 """Floating-point operations of the matrix products: by formula for torch's own recurrent layers, whose fused kernels
-torch's counter does not see, and by that counter for other cells.
+torch's counter does not see, and by that counter for other cells; a model without torch gives its own formula.
 
 A product of (m, k) and (k, n) counts as 2·m·k·n, as in `torch.utils.flop_counter`; element-wise work is not counted.
 """
@@ -31,10 +31,13 @@ def step_flops(cell: str, problem: Problem, hidden_size: int, num_layers: int, b
 
 
 def step_flops_of(model: Model, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int | None:
-    """`step_flops` of a model: by formula for rnn, gru and lstm, counted for other cells of torch.
+    """`step_flops` of a model: what it says itself, by formula for rnn, gru and lstm, counted for other cells of torch.
 
-    None for a model without torch that is neither, and for a core that needs values to compute a shape.
+    None for a model without torch that does not say it, and for a core that needs values to compute a shape.
     """
+    own = model.step_flops(problem, hidden_size, num_layers, batch_size)
+    if own is not None:
+        return own
     count = model.count_parameters(problem, hidden_size, num_layers)
     for cell in GATES if model.cell in GATES else ():
         if parameter_count(cell, problem, hidden_size, num_layers) == count:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Attention(TorchModel):
     """Causal Transformer encoder with rotary positions (Vaswani et al. 2017; Su et al. 2021).
 
-    heads: at most so many; as many as divide the hidden size.
+    heads: of which the hidden size is a multiple.
     """
 
     name = "attention"
@@ -29,6 +29,10 @@ class Attention(TorchModel):
     def __post_init__(self) -> None:
         if self.heads < 1:
             raise ValueError(f"expected heads >= 1, not {self.heads}")
+
+    def sizes(self, largest: int) -> range:
+        """The multiples of `heads`, so that all heads have the same whole number of units."""
+        return range(self.heads, largest + 1, self.heads)
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         from torch import nn

@@ -17,6 +17,7 @@ from tasks.contract import Array, Loss, Split, Task
 from tasks.entry import RegistryEntry
 
 Group = Literal["standard", "recurrent", "without recurrence"]
+Ignorable = Literal["hidden_size", "num_layers", "dropout"]
 OptimizerName = Literal["adam", "adamw", "sgd", "rmsprop"]
 OPTIMIZER_STATE = ("adam.", "rmsprop.")  # begins the names of an optimiser's state in `Learner.state`
 
@@ -163,6 +164,7 @@ class Model(RegistryEntry):
     optimizers: ClassVar[tuple[str, ...]] = ("adam",)  # that `build` follows; (): what is fitted has none
     uses_torch: ClassVar[bool] = True  # False: a process that trains only such models does not load torch
     states: ClassVar[int | None] = None  # numbers that a hidden unit carries from step to step, see `state_size`
+    ignores: ClassVar[tuple[Ignorable, ...]] = ()  # settings that change nothing of it: num_layers of a single layer
     group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it
 
     @abstractmethod
@@ -188,3 +190,10 @@ class Model(RegistryEntry):
         A model that looks at earlier steps themselves carries as many numbers of each as it looks at.
         """
         return None if self.states is None else self.states * hidden_size * num_layers
+
+    def step_flops(self, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int | None:
+        """How many floating-point operations the matrix products of a `train_step` take; None: the model does not say.
+
+        A product of (m, k) and (k, n) takes 2·m·k·n. What torch computes is counted, so its cells need not say it.
+        """
+        return None

@@ -7,13 +7,15 @@ steps, but to compare a gradient that it offers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from bench.models.contract import Learner, Model, Problem, Settings
+from bench.models.contract import Model, Problem, Settings
+from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
+from bench.models.tried_model import TriedModel
 from tasks.checking import Check
 from tasks.contract import Array, Split
 from tasks.errors import UserError
@@ -31,12 +33,17 @@ def model_checks(
 ) -> list[Check]:
     """The contract of a model on one problem. split: its sequences, of which the first few are used.
 
-    sizes: (hidden size, layers) that it must work at, beside those of `settings`.
+    sizes: (hidden size, layers) that it must work at, by default those of `settings`; a size and a depth of which
+    there are several must each make another network. settings.dropout: a share that must have an effect; 0: none is
+    asked for.
     """
     tried = _Tried(model, problem, _first(split, SEQUENCES), replace(settings, dropout=0.0))
     asked = sizes or [(settings.hidden_size, settings.num_layers)]
     return [
         Check("works at each size, with outputs of the right shape", lambda: tried.check_sizes(asked), needed=True),
+        Check("a larger hidden size has more parameters", lambda: check_hidden_size(tried, asked)),
+        Check("a second layer adds to the first", lambda: check_layers(tried, asked)),
+        Check("dropout acts between layers", lambda: check_dropout(tried, asked, settings.dropout)),
         Check("sequences are independent", tried.check_independence),
         Check("what is padded does not count", tried.check_padding),
         Check("no step sees a later one", tried.check_causality),
@@ -48,19 +55,14 @@ def model_checks(
 
 
 @dataclass(frozen=True)
-class _Tried:
-    """A model with the sequences that it is tried on."""
-
-    model: Model
-    problem: Problem
-    split: Split
-    settings: Settings
+class _Tried(TriedModel):
+    """What a learner does with sequences: those of a batch apart, steps in order, and its steps."""
 
     def check_sizes(self, sizes: Sequence[tuple[int, int]]) -> None:
         for hidden_size, num_layers in sizes:
             where = f"at hidden size {hidden_size} and {num_layers} layer(s), "
             try:
-                learner = self._build(hidden_size=hidden_size, num_layers=num_layers)
+                learner = self.build(hidden_size=hidden_size, num_layers=num_layers)
                 outputs = learner.predict(learner.place(self.split))
             except UserError:
                 raise
@@ -71,12 +73,12 @@ class _Tried:
             expected = (*leading, self.problem.output_size)
             if not isinstance(outputs, np.ndarray) or outputs.shape != expected:
                 shape = outputs.shape if isinstance(outputs, np.ndarray) else type(outputs).__name__
-                raise self._error(f"{where}predict returned {shape}", f"expected an array {expected}")
+                raise self.error(f"{where}predict returned {shape}", f"expected an array {expected}")
             if not np.isfinite(outputs).all():
-                raise self._error(f"{where}predict returned NaN or infinity", "expected finite outputs at first")
+                raise self.error(f"{where}predict returned NaN or infinity", "expected finite outputs at first")
             counted = self.model.count_parameters(self.problem, hidden_size, num_layers)
             if counted.total != learner.parameter_count.total:
-                raise self._error(
+                raise self.error(
                     f"{where}count_parameters says {counted.total:,}, and its learner has "
                     f"{learner.parameter_count.total:,}",
                     "expected the same number",
@@ -110,44 +112,44 @@ class _Tried:
         )
 
     def check_seed(self) -> None:
-        one, other = self._build().state(), self._build().state()
+        one, other = self.build().state(), self.build().state()
         for name, value in one.items():
             if name not in other or not np.array_equal(value, other[name], equal_nan=True):
-                raise self._error(
+                raise self.error(
                     f"build gave another '{name}' for the same seed", "expected weights drawn from `weights` alone"
                 )
 
     def check_state(self) -> None:
-        learner = self._build()
+        learner = self.build()
         before = learner.state()
         for name, value in before.items():
             if not isinstance(name, str) or not isinstance(value, np.ndarray):
-                raise self._error(f"state() has {name!r}: {type(value).__name__}", "expected names and NumPy arrays")
+                raise self.error(f"state() has {name!r}: {type(value).__name__}", "expected names and NumPy arrays")
         placed = learner.place(self.split)
         outputs = learner.predict(placed)
-        learner.losses([learner.train_step(self._batch(learner))])
+        learner.losses([learner.train_step(self.batch(learner))])
         after = learner.state()
         learner.load_state(before)
         if not _close(learner.predict(placed), outputs, 1e-6):
-            raise self._error(
+            raise self.error(
                 "after load_state(state()) of before a step, predict gives other outputs",
                 f"expected state() to hold all that a step changes (it has {', '.join(sorted(before)[:6])})",
             )
         if before.keys() != after.keys():
-            raise self._error("state() has other names after a step", "expected the same names")
+            raise self.error("state() has other names after a step", "expected the same names")
         for what, wrong in (("unknown", {**after, "no.such.weight": np.zeros(1)}), ("missing", _without_one(after))):
             try:
                 learner.load_state(wrong)
             except ValueError:
                 continue
-            raise self._error(f"load_state accepts a state with an {what} entry", "expected ValueError")
+            raise self.error(f"load_state accepts a state with an {what} entry", "expected ValueError")
 
     def check_step(self) -> None:
         losses = []
         for factor in RATE_FACTORS:
-            learner = self._build(learning_rate=self.settings.learning_rate * factor)
+            learner = self.build(learning_rate=self.settings.learning_rate * factor)
             placed = learner.place(self.split)
-            batch = self._batch(learner)
+            batch = self.batch(learner)
             predicted = [self._loss(learner.predict(placed))]
             seen = list(learner.losses([learner.train_step(batch)]))
             predicted.append(self._loss(learner.predict(placed)))
@@ -156,7 +158,7 @@ class _Tried:
             if predicted[1] < predicted[0] or seen[1] < seen[0]:
                 return
         first, *_ = losses
-        raise self._error(
+        raise self.error(
             f"train_step does not lower the loss of its batch: {first[0]:.6g} before and {first[1]:.6g} after, at "
             f"learning rate {self.settings.learning_rate:g}, and no lower at others",
             "expected a step down the gradient",
@@ -166,8 +168,8 @@ class _Tried:
         """Along one random direction for each array of weights."""
         settings = replace(self.settings, dtype="float64", precision="float32", device="cpu", clip_norm=None)
         try:
-            learner = self._build(settings)
-            batch = self._batch(learner)
+            learner = self.build(settings)
+            batch = self.batch(learner)
             found = learner.gradients(batch)
         except Exception as error:
             return f"it does not compute in float64 ({type(error).__name__})"
@@ -188,20 +190,12 @@ class _Tried:
             ahead, behind = (loss_at({name: state[name] + sign * DIFFERENCE * direction}) for sign in (1, -1))
             slope, claimed = (ahead - behind) / (2 * DIFFERENCE), float((gradient * direction).sum())
             if not math.isclose(slope, claimed, rel_tol=GRADIENT_TOLERANCE, abs_tol=1e-7):
-                raise self._error(
+                raise self.error(
                     f"the gradient of {name} is wrong: {claimed:.9g} along a direction in which the loss rises by "
                     f"{slope:.9g}",
                     "expected the same to 1e-4: look at the backward pass",
                 )
         return None
-
-    def _build(self, settings: Settings | None = None, **changes: Any) -> Learner:
-        rng = np.random.default_rng(0)
-        return self.model.build(self.problem, replace(settings or self.settings, **changes), rng, 0)
-
-    def _batch(self, learner: Learner) -> Any:
-        count = len(self.split)
-        return next(iter(learner.batches(learner.place(self.split), np.arange(count), count)))
 
     def _loss(self, outputs: Array) -> float:
         mask = self.split.mask
@@ -219,16 +213,13 @@ class _Tried:
 
     def _compare(self, other: Split, kept: Any, what: str, expected: str) -> str | None:
         """UserError unless the outputs at `kept` are the same for both; a model that draws has nothing to compare."""
-        learner = self._build()
+        learner = self.build()
         first, again, changed = (learner.predict(learner.place(split)) for split in (self.split, self.split, other))
         if not np.array_equal(first, again, equal_nan=True):
             return "predict does not repeat itself"
         if not _close(changed[kept], first[kept], TOLERANCES[self.settings.precision]):
-            raise self._error(what, expected)
+            raise self.error(what, expected)
         return None
-
-    def _error(self, what: str, expected: str) -> UserError:
-        return UserError(f"model {self.model.label}: {what}: {expected}")
 
 
 _OTHERS = (
@@ -254,30 +245,3 @@ def _first(split: Split, count: int) -> Split:
 
 def _without_one(state: Mapping[str, Array]) -> dict[str, Array]:
     return dict(list(state.items())[1:])
-
-
-def problems() -> dict[str, Callable[[], tuple[Problem, Split]]]:
-    """Small problems of every kind that a task can pose: inputs, losses, one prediction or many, with padding."""
-    return {
-        "one prediction a sequence": lambda: _problem("mse", per_step=False),
-        "a prediction every step": lambda: _problem("mse", per_step=True),
-        "padded sequences": lambda: _problem("cross_entropy", per_step=False, padded=True),
-        "padded, masked tokens": lambda: _problem("cross_entropy", per_step=True, tokens=True, padded=True),
-        "several labels": lambda: _problem("binary_cross_entropy", per_step=False),
-    }
-
-
-def _problem(loss: Any, *, per_step: bool, tokens: bool = False, padded: bool = False) -> tuple[Problem, Split]:
-    count, steps, inputs, outputs, rng = 6, 7, 3, 2, np.random.default_rng(0)
-    values = rng.standard_normal((count, steps, inputs)).astype(np.float32)
-    leading = (count, steps) if per_step else (count,)
-    targets: Array
-    if loss == "cross_entropy":
-        targets = rng.integers(0, outputs, leading)
-    else:
-        targets = rng.standard_normal((*leading, outputs)).astype(np.float32)
-        targets = (targets > 0).astype(np.float32) if loss == "binary_cross_entropy" else targets
-    lengths = np.array([2, 7, 3, 6, 4, 5]) if padded else None
-    mask = np.arange(steps) < lengths[:, None] if lengths is not None and per_step else None
-    split = Split(rng.integers(0, inputs, (count, steps)) if tokens else values, targets, mask, lengths)
-    return Problem(inputs, outputs, loss, per_step, tokens, steps), split

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bench.models.contract import Learner, Model, ParameterCount, Problem, Settings
+from bench.models.contract import Ignorable, Learner, Model, ParameterCount, Problem, Settings
 from bench.models.ranges import Range
 from tasks.contract import Array, Split
 from tasks.losses import mean_loss
@@ -42,6 +42,7 @@ class Esn(Model):
     optimizers: ClassVar[tuple[str, ...]] = ()
     uses_torch: ClassVar[bool] = False
     states: ClassVar[int | None] = 1
+    ignores: ClassVar[tuple[Ignorable, ...]] = ("dropout",)
 
     spectral_radius: float = Range(0.5, 1.25)
     leak: float = Range(0.1, 1.0, log=True)
@@ -62,6 +63,20 @@ class Esn(Model):
         first = hidden_size * (problem.input_size + 1 + hidden_size)
         above = hidden_size * (hidden_size + 1 + hidden_size)
         return ParameterCount(first + (num_layers - 1) * above, (hidden_size + 1) * problem.output_size)
+
+    def step_flops(self, problem: Problem, hidden_size: int, num_layers: int, batch_size: int) -> int:
+        """The products of `EsnLearner.train_step`, of sequences that are not padded: R rows of states are read.
+
+        The states are computed twice: for the loss, then for the sums, which are (H + 1, R)·(R, H + 1 + O). A system of
+        H equations takes ⅔H³, and 2H² for each of O right-hand sides (Golub & Van Loan 2013, Matrix Computations, 3.2).
+        """
+        size, outputs = hidden_size, problem.output_size
+        steps = batch_size * problem.sequence_length
+        rows = steps if problem.per_step else batch_size
+        states = 2 * steps * size * (problem.input_size + (num_layers - 1) * size + num_layers * size)
+        sums = 2 * rows * (size + 1) * (size + 1 + outputs)
+        readout = 2 * size**3 // 3 + 2 * size**2 * outputs + 2 * size * outputs  # weights, then the bias
+        return 2 * states + 2 * rows * size * outputs + sums + readout
 
 
 class EsnLearner(Learner):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from bench.models.contract import Group, Model
+from bench.models.contract import Group, Ignorable, Model
 from tasks.errors import UserError
 from tasks.registry import Registry, check_named_dataclass
 
@@ -21,6 +21,8 @@ def check_model(cls: type[Model]) -> None:
         raise UserError("attribute 'cell' is empty: expected a name, which seeds the initial weights")
     if not cls.devices or any(device not in DEVICES for device in cls.devices):
         raise UserError(f"attribute 'devices' is {cls.devices!r}: expected one or both of {DEVICES}")
+    if not isinstance(cls.ignores, tuple) or any(setting not in get_args(Ignorable) for setting in cls.ignores):
+        raise UserError(f"attribute 'ignores' is {cls.ignores!r}: expected a tuple of some of {get_args(Ignorable)}")
     if cls.group not in get_args(Group):
         raise UserError(f"attribute 'group' is {cls.group!r}: expected one of {get_args(Group)}")
 

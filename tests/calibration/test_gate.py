@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +13,8 @@ from synthetic import baseline, cell
 from bench.gate.baseline import Baseline, cells_of
 from bench.gate.replicates import CellName, CellTraining
 
+from ..by_path import load_script
+
 HERE = Path(__file__).parent
 SINE = CellName("sine", "gru")
 
@@ -21,17 +22,7 @@ SINE = CellName("sine", "gru")
 @pytest.fixture(scope="module")
 def gate() -> ModuleType:
     """The module gate.py, whose folder is not on the import path."""
-    specification = importlib.util.spec_from_file_location("calibration_gate", HERE / "gate.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    sys.path.insert(0, str(HERE))
-    try:
-        specification.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(HERE))
-    return module
+    return load_script(HERE / "gate.py")
 
 
 def pairs(

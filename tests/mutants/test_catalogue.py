@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +13,8 @@ from bench.gate.baseline import read_baseline
 from bench.gate.rule import CHECKED, RECORDED
 from bench.gate.selection import select
 
+from ..by_path import load_script
+
 HERE = Path(__file__).parent
 BASELINE = HERE.parents[1] / "results" / "baseline"
 
@@ -22,17 +22,7 @@ BASELINE = HERE.parents[1] / "results" / "baseline"
 @pytest.fixture(scope="module")
 def run() -> ModuleType:
     """The module run.py, loaded by path because its name is too general for the import path."""
-    specification = importlib.util.spec_from_file_location("mutants_run", HERE / "run.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module  # dataclasses look up their module there
-    sys.path.insert(0, str(HERE))
-    try:
-        specification.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(HERE))
-    return module
+    return load_script(HERE / "run.py")
 
 
 def test_there_are_fifteen_at_least_and_each_has_cells(run: ModuleType) -> None:

@@ -160,16 +160,24 @@ class _Wrong(torch.autograd.Function):
 
 
 class _Careless(torch.nn.Module):
-    def __init__(self, how: str, input_size: int, hidden_size: int) -> None:
+    def __init__(self, how: str, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> None:
         super().__init__()
-        backwards = how == "reads padding"
-        self.how, size = how, hidden_size // 2 if backwards else hidden_size
-        self.rnn = torch.nn.GRU(input_size, size, batch_first=how != "batch_first forgotten", bidirectional=backwards)
+        self.how, self.hidden_size = how, hidden_size
+        self.rnn = torch.nn.GRU(
+            input_size,
+            {"reads padding": hidden_size // 2, "ignores hidden_size": 4}.get(how, hidden_size),
+            1 if how == "ignores num_layers" else num_layers,
+            batch_first=how != "batch_first forgotten",
+            dropout=0.0 if how == "ignores dropout" else dropout,
+            bidirectional=how == "reads padding",
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.how == "looks ahead":
             x = x + x.flip(1)
         outputs: torch.Tensor = self.rnn(x)[0]
+        if self.how == "ignores hidden_size":
+            return outputs.repeat_interleave(self.hidden_size // 4, dim=2)
         return _Wrong.apply(outputs) if self.how == "a wrong backward pass" else outputs  # type: ignore[no-untyped-call, no-any-return]
 
 
@@ -182,7 +190,7 @@ class BrokenCore(TorchModel):
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
         if self.how == "no module":
             return None  # type: ignore[return-value]
-        return _Careless(self.how, input_size, hidden_size)
+        return _Careless(self.how, input_size, hidden_size, num_layers, dropout)
 
 
 @dataclass(frozen=True)

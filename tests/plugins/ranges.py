@@ -56,6 +56,7 @@ class Level(Model):
     name = "level"
     summary = "a constant whose start is searched"
     cell = "level"
+    ignores = ("hidden_size", "num_layers", "dropout")
     uses_torch = False
     units: int = Choice(1, 2, 4)
     start: float = Range(0.01, 1.0, log=True)

@@ -106,6 +106,7 @@ class Linear(Model):
     name = "linear"
     summary = "one weight for each step"
     cell = "linear"
+    ignores = ("hidden_size", "num_layers", "dropout")
 
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:
         return LinearLearner(problem, settings, weights)

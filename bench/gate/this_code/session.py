@@ -10,9 +10,10 @@ from typing import Any
 from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.cell import CellPlan
-from bench.experiment.driver import Driver, Limits, OneBatch, Order
+from bench.experiment.driver import Driver, Limits
 from bench.experiment.machine import look_at_machine, open_executor, perform_alone
 from bench.experiment.observer import Observer
+from bench.experiment.order import OneBatch, Order
 from bench.gate.baseline import Replicates, cells_of, configuration
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName

@@ -14,11 +14,6 @@ SLOWEST = 10_000.0  # wave length of the slowest rotation, in steps over 2π
 WIDER = 4  # hidden units of the two-layer net, for each unit of the model
 
 
-def heads_for(hidden_size: int, most: int) -> int:
-    """The largest number of heads up to `most` that divides the hidden size."""
-    return next(heads for heads in range(min(most, hidden_size), 0, -1) if hidden_size % heads == 0)
-
-
 def rotated(x: Tensor) -> Tensor:
     """`(N, heads, T, D)` turned in pairs of entries, step t by t·SLOWEST^(−2i/D) for pair i; an odd last one stays."""
     half, exact = x.shape[-1] // 2, torch.float64 if x.dtype == torch.float64 else torch.float32
@@ -34,7 +29,9 @@ class AttentionLayer(nn.Module):
 
     def __init__(self, hidden_size: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads_for(hidden_size, heads)
+        if hidden_size % heads:
+            raise ValueError(f"expected a hidden size that is a multiple of {heads} heads, not {hidden_size}")
+        self.heads = heads
         self.norm_attention, self.norm_net = nn.LayerNorm(hidden_size), nn.LayerNorm(hidden_size)
         self.project = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
         self.mix = nn.Linear(hidden_size, hidden_size)

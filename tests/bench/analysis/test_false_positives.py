@@ -3,12 +3,13 @@ winner? At most in 5 % of experiments, over all tasks together. `tests/calibrati
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from ...by_path import load_script
 
 EXPERIMENTS = 50
 SCRIPT = Path(__file__).parents[2] / "calibration" / "protocol.py"
@@ -16,12 +17,7 @@ SCRIPT = Path(__file__).parents[2] / "calibration" / "protocol.py"
 
 @pytest.fixture(scope="module")
 def protocol() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("protocol", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 def at_most(experiments: int) -> float:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.executors.executor import Executor
-from bench.experiment.driver import Driver, OneBatch, Order
+from bench.experiment.driver import Driver
 from bench.experiment.observer import Observer
+from bench.experiment.order import OneBatch, Order
 from bench.records.jsonl import RecordFile
 from bench.records.ledger import Ledger
 from bench.records.schema import Record

@@ -55,6 +55,12 @@ CORES = {
     "a wrong backward pass": r"the gradient of .* is wrong",
     "no module": r"core\(\) returned None, expected a torch.nn.Module",
 }
+IGNORED = {
+    "ignores hidden_size": r"hidden size 16 has 84 parameters, and hidden size 8 has 84: expected more.*"
+    r'declares ignores = \("hidden_size",\)',
+    "ignores num_layers": r"2 layers have 2[\d,]+ parameters, and 1 layer 2[\d,]+: expected more with more layers",
+    "ignores dropout": r"dropout 0.5 changes nothing in 2 layers: expected it to act between layers",
+}
 
 
 def train(flags: dict[str, Any]) -> Outcome:
@@ -62,10 +68,10 @@ def train(flags: dict[str, Any]) -> Outcome:
     return run(experiment, executor=InlineExecutor(experiment.options.plugins))
 
 
-def refused(folder: Path, task: str, model: str) -> str:
-    flags = {"plugins": [BROKEN], "tasks": [task], "models": [model], "budget": "smoke", "name": "e"}
+def refused(folder: Path, task: str, model: str, **asked: str) -> str:
+    flags = {"plugins": [BROKEN], "tasks": [task], "models": [model], "budget": "smoke", "name": "e", "layers": "1"}
     with pytest.raises(UserError) as error:
-        train({**flags, "layers": "1", "results": str(folder / "results")})
+        train({**flags, **asked, "results": str(folder / "results")})
     assert not (folder / "results").exists()
     text = str(error.value)
     assert "\n" not in text
@@ -92,6 +98,26 @@ def test_a_core_that_breaks_its_contract_is_refused(tmp_path: Path, how: str) ->
     text = refused(tmp_path, task, f"broken_core[how={how}]")
     assert re.search(CORES[how], text)
     assert text.startswith(BROKEN)
+
+
+@pytest.mark.parametrize("how", IGNORED)
+def test_a_core_that_ignores_a_setting_is_refused_where_it_is_asked_for(tmp_path: Path, how: str) -> None:
+    asked = {"hidden_sizes": "8,16", "layers": "1,2", "dropout": "0.5"}
+    text = refused(tmp_path, "broken_task", f"broken_core[how={how}]", **asked)
+    assert re.search(IGNORED[how], text)
+    assert text.startswith(BROKEN)
+
+
+def test_what_is_searched_of_dropout_must_have_an_effect(tmp_path: Path) -> None:
+    model, asked = "broken_core[how=ignores dropout]", {"layers": "2", "search": "dropout=0.1..0.4"}
+    assert "dropout 0.4 changes nothing in 2 layers" in refused(tmp_path, "broken_task", model, **asked)
+
+
+def test_a_setting_that_is_not_asked_for_may_be_ignored(tmp_path: Path) -> None:
+    models = ",".join(f"broken_core[how={how}]" for how in IGNORED)
+    flags = {"plugins": [BROKEN], "tasks": "broken_task", "models": models, "budget": "smoke", "name": "e"}
+    fewer = {"hidden_sizes": "8", "layers": "1", "trials": 1, "replicates": 1, "results": str(tmp_path)}
+    assert train({**flags, **fewer}).failures == 0
 
 
 def test_what_keeps_its_contract_is_trained(tmp_path: Path) -> None:

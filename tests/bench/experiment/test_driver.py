@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from bench.executors.executor import Executor, WorkerDied
-from bench.experiment.driver import ATTEMPTS, Driver, Limits, OneBatch, Order
+from bench.experiment.driver import ATTEMPTS, Driver, Limits
 from bench.experiment.observer import Observer
+from bench.experiment.order import OneBatch, Order
 from bench.records.jsonl import RecordFile
 from bench.records.ledger import Ledger
 from bench.records.schema import Record

@@ -17,8 +17,11 @@ from bench.experiment.plan import Plan
 from bench.experiment.run import Outcome, run
 from bench.measure.flops import step_flops_of
 from bench.models.contract import Problem
+from bench.models.registry import MODELS
+from bench.models.sizing import total_parameters
 from bench.training.data import load_data
 from tasks.errors import UserError
+from tasks.registry import TASKS
 
 SMALL = {"tasks": "sine", "budget": "smoke", "hidden_sizes": "8,16", "layers": "1", "name": "e"}
 
@@ -54,6 +57,17 @@ def test_equal_flops_are_as_near_as_a_size_can_bring_them() -> None:
         assert min(distances) == distances[1]
 
 
+def test_an_echo_state_network_joins_a_comparison_at_equal_flops() -> None:
+    """Its reservoir has no backward pass, so it may have more units than a GRU."""
+    found = sizes("gru,rnn,esn", "flops")
+    assert found["esn"] > found["gru"] > 1
+
+
+def test_a_model_that_does_not_say_its_flops_is_refused(toy_plugin: str) -> None:
+    with pytest.raises(UserError, match=r"--match flops: model linear does not say.*give its class step_flops"):
+        sizes("gru,linear", "flops", plugins=[toy_plugin])
+
+
 def test_a_model_that_does_not_say_its_state_is_refused(toy_plugin: str) -> None:
     with pytest.raises(UserError, match=r"--match state: model linear does not say.*state_size"):
         sizes("gru,linear", "state", plugins=[toy_plugin])
@@ -85,6 +99,69 @@ def test_a_model_that_no_size_brings_near_is_an_alarm_with_its_counts(tmp_path: 
     (alarm,) = [alarm for alarm in alarms(results) if "all are to have" in alarm]
     assert alarm.startswith("On sine (params 321), tcn has")
     assert outcome.failures == 0
+
+
+def test_attention_has_whole_heads_and_says_how_far_that_is_from_the_others(tmp_path: Path) -> None:
+    _, notes = go(tmp_path, models="rnn,attention", match="params", parameter_budgets="321,889")
+    problem = Problem.of(TASKS.create("sine"), load_data(TASKS.create("sine"), 0, 0).train)
+    counts = {size: total_parameters(MODELS.create("attention"), problem, size, 1) for size in (4, 8, 12)}
+    assert counts[4] < 321 < counts[8] == 889
+    matched = load("e", tmp_path).manifest["matched"]
+    found = {match: matched[match]["sine"]["models"]["attention"] for match in matched}
+    assert found == {
+        "params 321": {"hidden_size": 4, "amount": counts[4]},
+        "params 889": {"hidden_size": 8, "amount": 889},
+    }
+    away = 100 * (1 - counts[4] / 321)
+    assert [note for note in notes if "is allowed" in note] == [
+        f"at equal parameters, attention has {counts[4]} on sine (hidden size 4), {away:.3g} % fewer than the 321 that "
+        "all are to have; 5 % is allowed"
+    ]
+    (alarm,) = [alarm for alarm in alarms(load("e", tmp_path)) if "all are to have" in alarm]
+    assert f"attention has {counts[4]} parameters at hidden size 4, {away:.3g} % fewer than the 321" in alarm
+
+
+def test_a_hidden_size_without_whole_heads_is_refused() -> None:
+    with pytest.raises(UserError, match="attention can't have hidden size 30: the nearest that it can have are 28, 32"):
+        resolve({**SMALL, "models": "attention", "hidden_sizes": "30"})
+
+
+@pytest.mark.parametrize("match", ["params", "flops", "state", "time"])
+def test_a_model_alone_keeps_the_middle_size(tmp_path: Path, match: str) -> None:
+    """It is its own middle one."""
+    _, notes = go(tmp_path, models="rnn", match=match)
+    results = load("e", tmp_path)
+    (about,) = results.manifest["matched"][match].values()
+    assert about["models"]["rnn"] == {"hidden_size": 16, "amount": about["budget"]}
+    assert set(results.trainings["hidden_size"]) == {16}
+    assert not [note for note in notes if "is allowed" in note]
+
+
+@pytest.mark.parametrize("match", ["params", "flops", "state"])
+def test_a_model_that_is_added_is_given_the_budget_that_the_others_had(tmp_path: Path, match: str) -> None:
+    """The middle one of all would be another: the others' trainings would be of two sizes."""
+    go(tmp_path, models="rnn,lstm", match=match)
+    first = load("e", tmp_path).manifest["matched"][match]["sine"]
+    go(tmp_path, models="rnn,lstm,gru", match=match)
+    results = load("e", tmp_path)
+    then = results.manifest["matched"][match]["sine"]
+    assert then["budget"] == first["budget"]
+    assert {model: own for model, own in then["models"].items() if model != "gru"} == first["models"]
+    assert then["models"]["gru"]["amount"] == pytest.approx(first["budget"], rel=0.15)
+    sizes_trained = results.trainings.groupby("model")["hidden_size"].unique()
+    assert {model: list(found) for model, found in sizes_trained.items()} == {
+        model: [own["hidden_size"]] for model, own in then["models"].items()
+    }
+
+
+def test_a_model_that_is_added_is_measured_at_the_time_that_was_kept(tmp_path: Path) -> None:
+    go(tmp_path, models="rnn,lstm", match="time")
+    first = load("e", tmp_path).manifest["matched"]["time"]["sine"]
+    go(tmp_path, models="rnn,lstm,gru", match="time")
+    then = load("e", tmp_path).manifest["matched"]["time"]["sine"]
+    assert then["budget"] == first["budget"]
+    assert {model: own for model, own in then["models"].items() if model != "gru"} == first["models"]
+    assert then["models"]["gru"]["hidden_size"] >= 1
 
 
 def test_sizes_of_equal_time_are_measured_once_and_stay(tmp_path: Path) -> None:

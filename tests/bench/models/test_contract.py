@@ -36,7 +36,7 @@ SETTINGS = Settings(hidden_size=5, num_layers=2, learning_rate=0.01)
 
 @pytest.fixture(params=[name for name in MODELS.entries() if name != "esn"])  # which is fitted, not stepped
 def model(request: pytest.FixtureRequest) -> Model:
-    return MODELS.create(request.param)
+    return MODELS.create("attention[heads=5]" if request.param == "attention" else request.param)  # of SETTINGS' size
 
 
 def build(model: Model, problem: Problem, settings: Settings = SETTINGS, seed: int = 0, dropout: int = 0) -> Learner:

@@ -81,6 +81,8 @@ def test_a_wrong_name_is_met_with_the_nearest_one(spec: str, message: str) -> No
         ("name = 'plugged'; summary = 'x'; devices = ('gpu',)", "'devices'"),
         ("name = 'plugged'; summary = 'x'; devices = ()", "'devices'"),
         ("name = 'plugged'; summary = 'x'; group = 'mine'", "'group'"),
+        ("name = 'plugged'; summary = 'x'; ignores = ('layers',)", "'ignores'"),
+        ("name = 'plugged'; summary = 'x'; ignores = ('dropout')", "'ignores'"),
     ],
 )
 def test_a_plugin_that_breaks_the_contract_is_named_with_its_attribute(

@@ -23,8 +23,9 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("hidden", [1, 7, 16])
-def test_every_models_count_is_what_it_builds(model: Model, hidden: int, layers: int) -> None:
+@pytest.mark.parametrize("nth", [1, 7, 16])
+def test_every_models_count_is_what_it_builds(model: Model, nth: int, layers: int) -> None:
+    hidden = model.sizes(100)[nth - 1]
     learner = model.build(PROBLEM, Settings(hidden, layers), generator("init", model.cell, 0), 0)
     assert model.count_parameters(PROBLEM, hidden, layers) == learner.parameter_count
 
@@ -44,7 +45,8 @@ def test_an_unknown_cell_has_no_formula() -> None:
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_the_size_for_a_count_is_the_size_that_has_it(model: Model, layers: int) -> None:
-    for hidden in (1, 2, 3, 16, 33):
+    for nth in (1, 2, 3, 16, 33):
+        hidden = model.sizes(200)[nth - 1]
         budget = model.count_parameters(PROBLEM, hidden, layers).total
         assert hidden_size_for(model, PROBLEM, budget, layers) == hidden
 

@@ -12,15 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from bench.models.contract import Problem
 from bench.models.registry import MODELS
-from bench.models.torch_cells.attention import heads_for, rotated
+from bench.models.torch_cells.attention import rotated
 from bench.models.torch_cells.lru import diagonal_scan
 from bench.models.torch_cells.mingru import log_space_scan
 from bench.models.torch_model import TorchModel
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
-N, T, INPUTS, H = 3, 23, 4, 6
+N, T, INPUTS, H, HEADS = 3, 23, 4, 6, 3
 
 
 def sigmoid(x: Array) -> Array:
@@ -139,7 +140,7 @@ def tcn(w: Weights, x: Array) -> Array:
 
 
 def attention(w: Weights, x: Array) -> Array:
-    heads, size = 3, H // 3  # of the 4 asked for, 3 divide 6
+    heads, size = HEADS, H // HEADS
     rows = (affine_norm(w, "norm_attention", x) @ w["project.weight"].T).reshape(N, T, 3, heads, size)
     speeds = 10_000.0 ** (-np.arange(size // 2) / (size // 2))
     turns = np.exp(1j * np.arange(T)[:, None] * speeds)  # a pair of entries is a complex number
@@ -166,7 +167,7 @@ REFERENCES: dict[str, Callable[[Weights, Array], Array]] = {
 
 def core_of(name: str, layers: int, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    model = MODELS.create(name)
+    model = MODELS.create(f"attention[heads={HEADS}]" if name == "attention" else name)
     assert isinstance(model, TorchModel)
     return model.core(INPUTS, H, layers, 0.0).double().eval()
 
@@ -259,9 +260,11 @@ def test_rotary_positions_depend_on_the_distance_alone() -> None:
     assert not torch.isclose(scores[0, 0, 5, 0], scores[0, 0, 5, 5])
 
 
-@pytest.mark.parametrize(("size", "most", "heads"), [(32, 4, 4), (6, 4, 3), (5, 4, 1), (1, 4, 1), (30, 8, 6)])
-def test_as_many_heads_as_divide_the_hidden_size(size: int, most: int, heads: int) -> None:
-    assert heads_for(size, most) == heads
+def test_attention_has_whole_heads() -> None:
+    assert list(MODELS.create("attention").sizes(13)) == [4, 8, 12]
+    assert list(MODELS.create("attention[heads=1]").sizes(3)) == [1, 2, 3]
+    with pytest.raises(ValueError, match="a multiple of 4 heads, not 6"):
+        MODELS.create("attention").count_parameters(Problem(1, 1, "mse"), 6, 1)
 
 
 @pytest.mark.parametrize("spec", ["lru[r_min=0.9,r_max=0.5]", "tcn[kernel_size=1]", "attention[heads=0]"])

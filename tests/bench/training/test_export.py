@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,8 @@ from bench.training.export import export
 from bench.training.forecast import forecast
 from bench.training.kept import best_models, rows_trained_on
 from tasks.errors import UserError
+
+from ...by_path import load_script
 
 CASES: dict[str, dict[str, Any]] = {
     "gru": {"models": "gru", "target": "a,b", "features": "c"},
@@ -113,17 +113,8 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return {"case": case, "model": model, "table": table, "paths": found.paths, "folder": folder / "out"}
 
 
-def loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("exported", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_script_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> None:
-    plain = loaded(exported["folder"] / "model.py")
+    plain = load_script(exported["folder"] / "model.py")
     found = plain.forecast(*plain.read(exported["table"]))
     expected = forecast([exported["model"]], str(exported["table"]))
     rows = [ahead - 1 for ahead in plain.HORIZONS]
@@ -131,7 +122,7 @@ def test_the_script_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> Non
 
 
 def test_onnx_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> None:
-    plain, model = loaded(exported["folder"] / "model.py"), exported["model"]
+    plain, model = load_script(exported["folder"] / "model.py"), exported["model"]
     values, _ = plain.read(exported["table"])
     values = values[np.isfinite(values).all(axis=1)]
     windows = np.lib.stride_tricks.sliding_window_view(values, plain.WINDOW, axis=0).swapaxes(1, 2)[-4:]
@@ -168,7 +159,7 @@ def test_the_script_trains_as_the_search_chose(exported: dict[str, Any], tmp_pat
 
 def test_the_windows_of_the_script_are_those_of_the_training(exported: dict[str, Any]) -> None:
     """The newest validation windows lie where the script looks for them."""
-    plain, model = loaded(exported["folder"] / "model.py"), exported["model"]
+    plain, model = load_script(exported["folder"] / "model.py"), exported["model"]
     windows, wanted = plain.examples(*plain.read(exported["table"]))
     first = plain.TRAIN_ROWS - plain.WINDOW
     later = slice(first, first + plain.VALID_WINDOWS)
@@ -209,7 +200,7 @@ def test_rows_at_the_end_without_a_target_are_not_rows_to_look_at(exported: dict
         pytest.skip("one with and one without --fill is enough")
     later = tmp_path / "later.csv"
     later.write_text(exported["table"].read_text() + "90,,,5\n91,,,6\n")
-    plain = loaded(exported["folder"] / "model.py")
+    plain = load_script(exported["folder"] / "model.py")
     before, after = (plain.forecast(*plain.read(path)) for path in (exported["table"], later))
     np.testing.assert_array_equal(before, after)
 
@@ -232,4 +223,4 @@ def test_no_text_of_a_checkpoint_is_code_in_the_script(exported: dict[str, Any],
         assert not folder.exists()
     else:
         export(hostile_model, folder, table=str(exported["table"]), **options)
-        assert 'SystemExit("it ran")' in str(loaded(folder / "model.py").__doc__)
+        assert 'SystemExit("it ran")' in str(load_script(folder / "model.py").__doc__)

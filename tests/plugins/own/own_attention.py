@@ -27,6 +27,7 @@ class Encoder(torch.nn.Module):
 class OwnAttention(TorchModel):
     name = "own_attention"
     summary = "causal Transformer encoder with learned positions"
+    ignores = ("dropout",)
     group = "without recurrence"
 
     def core(self, input_size, hidden_size, num_layers, dropout, sequence_length):

@@ -27,6 +27,7 @@ class Layer(torch.nn.Module):
 class OwnLRU(TorchModel):
     name = "own_lru"
     summary = "diagonal linear recurrence"
+    ignores = ("dropout",)
     states = 1
     longest: float = Range(0.9, 0.999)
 

@@ -25,6 +25,7 @@ class Layer(torch.nn.Module):
 class OwnMinGRU(TorchModel):
     name = "own_mingru"
     summary = "minGRU, step by step"
+    ignores = ("dropout",)
     states = 1
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:

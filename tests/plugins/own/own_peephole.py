@@ -29,6 +29,7 @@ class Layer(torch.nn.Module):
 class OwnPeephole(TorchModel):
     name = "own_peephole"
     summary = "LSTM with peepholes"
+    ignores = ("dropout",)
     states = 2
 
     def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:

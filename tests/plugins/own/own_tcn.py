@@ -23,6 +23,7 @@ class Layer(torch.nn.Module):
 class OwnTCN(TorchModel):
     name = "own_tcn"
     summary = "dilated causal convolutions"
+    ignores = ("dropout",)
     group = "without recurrence"
     width: int = Choice(2, 3)
 

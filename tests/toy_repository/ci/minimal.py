@@ -32,6 +32,7 @@ class MinimalGatedUnit(nn.Module):
 class Minimal(TorchModel):
     name = "minimal"
     summary = "minimal gated unit"
+    ignores = ("num_layers", "dropout")  # it is a single layer
 
     def core(self, input_size, hidden_size, num_layers, dropout):
         return MinimalGatedUnit(input_size, hidden_size)

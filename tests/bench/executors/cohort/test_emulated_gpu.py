@@ -23,7 +23,6 @@ from bench.measure import gradient_flow
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
 from bench.records.atomic import FILES
-from bench.records.schema import Record
 from bench.training import train as trained
 from bench.training.data import load_data
 from bench.training.jobs import TrainingJob
@@ -32,28 +31,10 @@ from bench.training.request import Training
 from bench.training.train import train
 from tasks.registry import TASKS
 
+from .ended_records import EndedRecords
+
 Emulate = Callable[..., Any]
 TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "energy_joules", "kernel")
-
-
-class Records:
-    """Keeps what has ended, and what the device was asked for until then."""
-
-    def __init__(self) -> None:
-        self.by_serial: dict[int, Record] = {}
-        self.notes: list[str] = []
-
-    def turn(self, serial: int) -> None: ...
-
-    def began(self, serial: int) -> None: ...
-
-    def evaluated(self, serial: int, evaluation: tuple[float | None, ...]) -> None: ...
-
-    def ended(self, serial: int, record: Record) -> None:
-        self.by_serial[serial] = record
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 def training(model: str = "gru", replicate: int = 1, steps: int = 12, task: str = "toy", **changes: Any) -> Training:
@@ -82,7 +63,7 @@ def test_forty_members_long_and_short_on_streams_of_which_some_are_shared(
     ]
     dropped = {5, 29, 41}
     expected = curves(trainings)
-    listener = Records()
+    listener = EndedRecords()
     cohort = Cohort(Gpu(), CohortSize(40), listener)
     waiting = list(enumerate(trainings, start=1))
     most = 0
@@ -113,7 +94,7 @@ def test_a_reused_slot_is_a_fresh_one_to_the_last_bit_and_captures_nothing(emula
         replace(training(replicate=5), on_test_data=True),
     ]
     expected = [train(each) for each in others]
-    device, listener = Gpu(), Records()
+    device, listener = Gpu(), EndedRecords()
     for serial, each in enumerate([first, *others]):
         cohort = Cohort(device, CohortSize(1), listener)
         cohort.add(serial, TrainingJob(each))
@@ -195,7 +176,7 @@ def _with(split: Any, part: str, value: Any) -> Any:
 def test_what_a_join_and_a_turn_may_ask_of_the_device(emulate: Emulate) -> None:
     """To wait for the device or to empty its cache holds every other member up."""
     gpu = emulate(learners_on_gpu=True)
-    device, listener = Gpu(), Records()
+    device, listener = Gpu(), EndedRecords()
     cohort = Cohort(device, CohortSize(8), listener)
     for serial, model in enumerate(("gru", "rnn", "gru", "gru")):
         cohort.add(serial, TrainingJob(training(model, 1 + serial, steps=200)))
@@ -223,7 +204,7 @@ def test_what_a_join_and_a_turn_may_ask_of_the_device(emulate: Emulate) -> None:
 
 def test_members_of_one_replicate_share_its_data_on_the_device(emulate: Emulate) -> None:
     emulate(learners_on_gpu=True)
-    device, listener = Gpu(), Records()
+    device, listener = Gpu(), EndedRecords()
     cohort = Cohort(device, CohortSize(4), listener)
     for serial, model in enumerate(("gru", "rnn", "lstm", "gru")):
         cohort.add(serial, TrainingJob(training(model, 1 + serial // 3)))
@@ -241,7 +222,7 @@ def test_an_error_outside_of_a_turn_is_a_lost_device(
     """After a fault of the GPU every call fails, also those between turns."""
     emulate(learners_on_gpu=True)
     device = Gpu()
-    cohort = Cohort(device, CohortSize(4), Records())
+    cohort = Cohort(device, CohortSize(4), EndedRecords())
     for serial in range(2):
         cohort.add(serial, TrainingJob(training(replicate=1 + serial, steps=400)))
     cohort.round()
@@ -260,7 +241,7 @@ def test_an_error_outside_of_a_turn_is_a_lost_device(
 
 def test_idle_graphs_give_way_where_memory_is_short(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = emulate(learners_on_gpu=True)
-    device, listener = Gpu(), Records()
+    device, listener = Gpu(), EndedRecords()
     cohort = Cohort(device, CohortSize(4), listener)
     cohort.add(1, TrainingJob(training("gru", 1)))
     while not cohort.idle:
@@ -307,7 +288,7 @@ def test_an_error_in_scoring_is_the_training_s_own(emulate: Emulate, monkeypatch
         raise ValueError("no such loss")
 
     monkeypatch.setattr("bench.training.loop.mean_loss", broken)
-    listener = Records()
+    listener = EndedRecords()
     cohort = Cohort(Gpu(), CohortSize(2), listener)
     cohort.add(1, TrainingJob(training()))
     while not cohort.idle:
@@ -335,7 +316,7 @@ def test_gradient_flow_is_measured_while_others_take_their_turns(
     watched(trained, "build_learner", "draws")
     watched(gradient_flow, "_flow", "measures")
     examined = TrainingJob(replace(training(), on_test_data=True), examine=True)
-    listener = Records()
+    listener = EndedRecords()
     cohort = Cohort(Gpu(), CohortSize(2), listener)
     cohort.add(1, examined)
     while not cohort.idle:

@@ -16,9 +16,10 @@ from bench.executors.cohort.size import FIRST
 from bench.executors.executor import Executor
 from bench.executors.inline import InlineExecutor
 from bench.executors.processes import ProcessExecutor
-from bench.experiment.driver import ATTEMPTS, Driver, Limits, OneBatch, Order
+from bench.experiment.driver import ATTEMPTS, Driver, Limits
 from bench.experiment.machine import look_at_machine, open_executor
 from bench.experiment.observer import Observer
+from bench.experiment.order import OneBatch, Order
 from bench.experiment.run import run
 from bench.models.contract import Settings
 from bench.models.registry import MODELS

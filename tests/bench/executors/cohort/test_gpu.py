@@ -22,36 +22,17 @@ from bench.models.registry import MODELS
 from bench.models.torch_learner.precision import use_precision
 from bench.models.torch_model import TorchModel
 from bench.records.jsonl import RecordFile
-from bench.records.schema import Record
 from bench.training.jobs import TimingJob, TrainingJob
 from bench.training.request import Training
 from bench.training.train import train
 from tasks.registry import TASKS
 
+from .ended_records import EndedRecords
+
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
 ]
-
-
-class Silent:
-    """A listener that keeps the records."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, Record] = {}
-        self.notes: list[str] = []
-
-    def turn(self, serial: int) -> None: ...
-
-    def began(self, serial: int) -> None: ...
-
-    def evaluated(self, serial: int, evaluation: tuple[float | None, ...]) -> None: ...
-
-    def ended(self, serial: int, record: Record) -> None:
-        self.records[record["key"]] = record
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 def training(model: Any = "gru", replicate: int = 1, task: str = "sine", **settings: Any) -> Training:
@@ -60,8 +41,8 @@ def training(model: Any = "gru", replicate: int = 1, task: str = "sine", **setti
     return Training(TASKS.create(task), made, configured, 64, 100, replicate)
 
 
-def together(trainings: Iterable[Training], size: int = 16) -> Silent:
-    listener = Silent()
+def together(trainings: Iterable[Training], size: int = 16) -> EndedRecords:
+    listener = EndedRecords()
     cohort = Cohort(Gpu(), CohortSize(size), listener)
     for serial, each in enumerate(trainings, start=1):
         cohort.add(serial, TrainingJob(each))
@@ -89,7 +70,7 @@ def mixed() -> list[Training]:
 
 
 def test_a_cohort_s_curve_is_that_of_the_training_alone_and_eager() -> None:
-    found = together(mixed()).records
+    found = together(mixed()).by_key
     for each in mixed():
         eager, record = train(each), found[each.key()]
         assert record["status"] == eager["status"] == "ok"
@@ -105,9 +86,9 @@ def test_a_cohort_s_curve_is_that_of_the_training_alone_and_eager() -> None:
 def test_its_order_and_size_change_nothing(size: int, hidden_size: int) -> None:
     """All members were captured through the same handles of cuBLAS and cuDNN: none may use another's memory."""
     trainings = [*mixed(), *(training("gru", replicate, hidden_size=hidden_size) for replicate in range(10, 40))]
-    first = together(trainings).records
+    first = together(trainings).by_key
     random.Random(size).shuffle(trainings)
-    second = together(trainings, size).records
+    second = together(trainings, size).by_key
     assert {key: record["curve"] for key, record in second.items()} == {
         key: record["curve"] for key, record in first.items()
     }
@@ -139,10 +120,10 @@ class _Looking(torch.nn.Module):
 
 def test_a_plug_in_that_synchronises_is_trained_eagerly_and_harms_nobody() -> None:
     looking, others = training(Looking()), [training("gru", replicate) for replicate in (2, 3)]
-    found = together([others[0], looking, others[1]]).records
+    found = together([others[0], looking, others[1]]).by_key
     assert found[looking.key()]["kernel"] == "cudnn"
     assert found[looking.key()]["status"] == "ok"
-    apart = together(others).records
+    apart = together(others).by_key
     assert {each.key(): found[each.key()]["curve"] for each in others} == {
         each.key(): apart[each.key()]["curve"] for each in others
     }
@@ -150,7 +131,7 @@ def test_a_plug_in_that_synchronises_is_trained_eagerly_and_harms_nobody() -> No
 
 def test_dropout_is_as_alone() -> None:
     drawing = [training("lstm", replicate, num_layers=2, dropout=0.5) for replicate in (1, 2)]
-    found = together([drawing[0], training("gru", 3), drawing[1]]).records
+    found = together([drawing[0], training("gru", 3), drawing[1]]).by_key
     for each in drawing:
         record, eager = found[each.key()], train(each)
         assert record["kernel"] == "cudnn"
@@ -182,19 +163,19 @@ def test_one_that_diverges_leaves_and_one_without_memory_is_recorded() -> None:
     diverging = training("rnn", 1, learning_rate=1e38, clip_norm=None)
     huge = training(Huge(), 2)
     well = training("gru", 3)
-    found = together([diverging, huge, well]).records
+    found = together([diverging, huge, well]).by_key
     assert found[diverging.key()]["status"] == "diverged"
     assert found[huge.key()]["status"] == "out_of_memory"
-    assert found[well.key()]["curve"] == together([well]).records[well.key()]["curve"]
+    assert found[well.key()]["curve"] == together([well]).by_key[well.key()]["curve"]
 
 
 def test_members_leave_no_memory_behind_and_each_knows_its_own() -> None:
     together([training("gru", replicate) for replicate in range(1, 9)])
     torch.cuda.empty_cache()
     before = torch.cuda.memory_allocated()
-    found = together([training("gru", replicate) for replicate in range(1, 9)]).records
+    found = together([training("gru", replicate) for replicate in range(1, 9)]).by_key
     small, large = training("gru", 1, hidden_size=16), training("gru", 1, hidden_size=512)
-    found |= together([small, large]).records
+    found |= together([small, large]).by_key
     torch.cuda.empty_cache()
     assert torch.cuda.memory_allocated() - before < 2**20
     assert 0 < found[small.key()]["peak_bytes"] < found[large.key()]["peak_bytes"]

@@ -21,36 +21,17 @@ from bench.models.registry import MODELS
 from bench.models.search_twin import twin_on
 from bench.models.torch_learner.stacked import pointwise
 from bench.records.jsonl import RecordFile
-from bench.records.schema import Record
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
 from bench.training.train import train
 from tasks.registry import TASKS
 
+from .ended_records import EndedRecords
+
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
 ]
-
-
-class Silent:
-    """A listener that keeps the records."""
-
-    def __init__(self) -> None:
-        self.records: dict[int, Record] = {}
-        self.notes: list[str] = []
-
-    def turn(self, serial: int) -> None: ...
-
-    def began(self, serial: int) -> None: ...
-
-    def evaluated(self, serial: int, evaluation: tuple[float | None, ...]) -> None: ...
-
-    def ended(self, serial: int, record: Record) -> None:
-        self.records[serial] = record
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 def both(step: Callable[..., Any], *given: torch.Tensor | None) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -85,8 +66,8 @@ def training(model: str, replicate: int, task: str = "sine", **settings: Any) ->
     return replace(made, on_test_data=False)
 
 
-def in_stacks(trainings: list[Training]) -> Silent:
-    listener = Silent()
+def in_stacks(trainings: list[Training]) -> EndedRecords:
+    listener = EndedRecords()
     cohort = Cohort(Gpu(), CohortSize(64), listener)
     for serial, each in enumerate(trainings):
         twin = twin_on("cuda", each.model)
@@ -104,7 +85,7 @@ def test_curves_are_those_of_the_model_trained_alone_and_eagerly(model: str, tas
     listener = in_stacks(trainings)
     assert listener.notes == []
     for serial, each in enumerate(trainings):
-        record, alone = listener.records[serial], train(each)
+        record, alone = listener.by_serial[serial], train(each)
         assert record["kernel"] == "stacked+graph"
         for name in ("train_loss", "valid_loss"):
             np.testing.assert_allclose(record["curve"][name][1:], alone["curve"][name][1:], rtol=1e-4)
@@ -116,11 +97,11 @@ def test_members_of_many_stacks_that_join_and_leave_have_their_own_curves() -> N
         for replicate in range(1, 61)
     ]
     together, few = in_stacks(trainings), in_stacks(trainings[:3])
-    for serial, record in few.records.items():
+    for serial, record in few.by_serial.items():
         np.testing.assert_allclose(
-            together.records[serial]["curve"]["valid_loss"], record["curve"]["valid_loss"], rtol=1e-4
+            together.by_serial[serial]["curve"]["valid_loss"], record["curve"]["valid_loss"], rtol=1e-4
         )
-    assert {record["kernel"] for record in together.records.values()} == {"stacked+graph"}
+    assert {record["kernel"] for record in together.by_serial.values()} == {"stacked+graph"}
 
 
 def test_a_search_is_made_in_stacks_and_its_choice_trained_by_the_model(tmp_path: Path) -> None:

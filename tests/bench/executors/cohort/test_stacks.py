@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,28 +25,11 @@ from bench.training.request import Training
 from bench.training.train import train
 from tasks.registry import TASKS
 
+from ....by_path import load_script
+from .ended_records import EndedRecords
+
 Emulate = Callable[..., Any]
 pytestmark = pytest.mark.usefixtures("toy_plugin")
-
-
-class Listening:
-    """Keeps what has ended."""
-
-    def __init__(self) -> None:
-        self.by_serial: dict[int, Record] = {}
-        self.notes: list[str] = []
-
-    def turn(self, serial: int) -> None: ...
-
-    def began(self, serial: int) -> None: ...
-
-    def evaluated(self, serial: int, evaluation: tuple[float | None, ...]) -> None: ...
-
-    def ended(self, serial: int, record: Record) -> None:
-        self.by_serial[serial] = record
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 def training(model: Model | None = None, replicate: int = 1, steps: int = 12, task: str = "toy", **of: Any) -> Training:
@@ -61,8 +43,8 @@ def until_idle(cohort: Cohort) -> None:
         cohort.round()
 
 
-def cohort_of(trainings: list[Training], size: int = 64) -> tuple[Gpu, Cohort, Listening]:
-    device, listener = Gpu(), Listening()
+def cohort_of(trainings: list[Training], size: int = 64) -> tuple[Gpu, Cohort, EndedRecords]:
+    device, listener = Gpu(), EndedRecords()
     cohort = Cohort(device, CohortSize(size), listener)
     for serial, each in enumerate(trainings):
         cohort.add(serial, TrainingJob(each))
@@ -93,7 +75,7 @@ def test_members_of_several_shapes_that_join_and_leave_train_as_each_alone(emula
     trainings += [training(RnnInStack(), 14, 12, learning_rate=1e200, clip_norm=None), training(RnnInStack(), 15, 12)]
     trainings += [replace(training(GruInStack(), 16, 24), plateau_patience=1), training(MODELS.create("gru"), 17)]
     expected = [train(each) for each in trainings]
-    device, listener = Gpu(), Listening()
+    device, listener = Gpu(), EndedRecords()
     cohort = Cohort(device, CohortSize(9), listener)
     waiting, dropped = list(enumerate(trainings)), {3, 8}
     while waiting or not cohort.idle:
@@ -308,12 +290,7 @@ def test_a_stack_whose_first_steps_are_not_the_model_s_own_is_not_used(
 
 def test_the_comparison_of_a_session_on_a_gpu(emulate: Emulate) -> None:
     """tests/gpu/stacked.py, on the emulated one."""
-    path = Path(__file__).parents[3] / "gpu" / "stacked.py"
-    spec = importlib.util.spec_from_file_location("stacked_session", path)
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script(Path(__file__).parents[3] / "gpu" / "stacked.py")
     few = [
         replace(each, settings=replace(each.settings, device="cpu", hidden_size=4), task=TASKS.create("toy"))
         for each in script.trainings("lstm", "sine", 32, 3, stop_after=20, evaluation_interval=10)

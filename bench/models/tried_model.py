@@ -1,0 +1,36 @@
+"""A model with the sequences that the checks of its contract try it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.models.contract import Learner, Model, Problem, Settings
+from tasks.contract import Split
+from tasks.errors import UserError
+
+
+@dataclass(frozen=True)
+class TriedModel:
+    """A model, and a few sequences of a problem."""
+
+    model: Model
+    problem: Problem
+    split: Split
+    settings: Settings
+
+    def build(self, settings: Settings | None = None, **changes: Any) -> Learner:
+        """A learner with the same initial weights each time. changes: of the settings."""
+        rng = np.random.default_rng(0)
+        return self.model.build(self.problem, replace(settings or self.settings, **changes), rng, 0)
+
+    def batch(self, learner: Learner) -> Any:
+        """All of the sequences."""
+        count = len(self.split)
+        return next(iter(learner.batches(learner.place(self.split), np.arange(count), count)))
+
+    def error(self, what: str, expected: str) -> UserError:
+        """What the model does, and what was expected."""
+        return UserError(f"model {self.model.label}: {what}: {expected}")

@@ -72,6 +72,12 @@ class Recorded:
         return self.trainings[self.trainings["selected"].to_numpy(bool)]
 
     @cached_property
+    def selected_by_task(self) -> Mapping[tuple[str, str], pd.DataFrame]:
+        """The rows of `selected` of each comparison and task."""
+        groups = self.selected.groupby(["match", "task"], sort=False)
+        return {(str(match), str(task)): rows for (match, task), rows in groups}
+
+    @cached_property
     def selected_records(self) -> tuple[Record, ...]:
         """The records of `selected`, in its order: for what no table has, as whole curves."""
         kept = trainings_of(unique(self.records))

@@ -38,8 +38,7 @@ class LossTable(NamedTuple):
 
 def selected_rows(results: Recorded, match: str, task: str) -> pd.DataFrame:
     """One row a model and replicate of one task: see `Recorded.selected`."""
-    table = results.selected
-    return table[(table["match"] == match) & (table["task"] == task)]
+    return results.selected_by_task.get((match, task), results.selected.iloc[:0])
 
 
 def loss_table(results: Recorded, match: str, task: str) -> LossTable:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -41,6 +42,17 @@ class Standing:
 
 def standings(results: Results, match: str, task: str) -> tuple[Standing, ...]:
     """The models of a comparison, best first, those that failed most often last; then the references, best first."""
+    kept = _KEPT.setdefault(results, {})
+    if (match, task) not in kept:
+        kept[match, task] = _standings(results, match, task)
+    return kept[match, task]
+
+
+# Figures and tables ask for the same; what is kept goes with its results.
+_KEPT: WeakKeyDictionary[Results, dict[tuple[str, str], tuple[Standing, ...]]] = WeakKeyDictionary()
+
+
+def _standings(results: Results, match: str, task: str) -> tuple[Standing, ...]:
     found = _models(results, match, task)
     order = list(typical_losses(results, match, task))
     ranked = sorted(found, key=lambda each: order.index(each.name) if each.name in order else len(order))

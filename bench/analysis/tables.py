@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bench.analysis.formatting import is_missing
+from bench.analysis.result_rows import selected_mask
 from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
@@ -68,7 +67,6 @@ TEXTS = {
     *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
     *("precision", "checkpoint"),
 }
-CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
 
 def _identity(record: Record) -> dict[str, Any]:
@@ -173,52 +171,6 @@ def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[
     return frozenset(table["task"][np.array(at_once, dtype=np.bool_) & table["selected"].to_numpy(bool)])
 
 
-def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which rows of a table of trainings results are made of: `(n,)`.
-
-    Of a replicate's own search one training, the one that `bench.records.selection.select` names; where there is none,
-    the first that failed, as the replicate's failure. A replicate whose best trial the model itself has not trained yet
-    has none. Of a confirm stage the trainings of the configuration that was confirmed last. whole: trainings that were
-    not stopped early by `--prune`, which are never selected.
-    """
-    chosen_rows = list(_selected_trainings(table, whole))
-    confirm = table[(table["stage"] == "confirm").to_numpy()]
-    for _, group in confirm.groupby(["match", "task", "model"], sort=False):
-        chosen_rows += list(chosen(group).index)
-    return np.asarray(table.index.isin(chosen_rows), dtype=np.bool_)
-
-
-def _selected_trainings(table: pd.DataFrame, whole: NDArray[np.bool_]) -> pd.Index[Any]:
-    """The index of those rows of stages "trial" and "train" that results are made of."""
-    replicate = ["match", "task", "model", "replicate"]
-    own_search = table["stage"].isin(("trial", "train")).to_numpy(bool)
-    rows = table.loc[own_search, [*replicate, "trial", "stage", "status", "valid_loss", "search_kernel"]]
-    ended = (rows["status"] == "ok") & rows["valid_loss"].notna() & whole[own_search]
-    found = rows.assign(rank=rows["valid_loss"].where(ended, math.inf))
-    if rows["search_kernel"].notna().any():
-        found = _ranked_by_search(found, ended.to_numpy(bool), replicate)
-    ordered = found.sort_values(["rank", "trial"], kind="stable")
-    return ordered[~ordered.duplicated(replicate)].index
-
-
-def _ranked_by_search(rows: pd.DataFrame, ended: NDArray[np.bool_], replicate: list[str]) -> pd.DataFrame:
-    """The rows without trials that another implementation trained; the model's own training has its trial's rank.
-
-    Such trials stay where none of a replicate's trials ended well: they are its failure.
-    """
-    import pandas as pd
-
-    trial = [*replicate, "trial"]
-    is_trial = (rows["stage"] == "trial").to_numpy(bool)
-    only_search = is_trial & rows["search_kernel"].notna().to_numpy(bool)
-    ranks = rows[is_trial & ended].drop_duplicates(trial).set_index(trial)["rank"]
-    rank = ranks.reindex(pd.MultiIndex.from_frame(rows[trial])).to_numpy(float)
-    rows = rows.assign(rank=np.where(is_trial, rows["rank"], np.where(ended, rank, math.inf)))
-    any_ended = pd.Series(ended, rows.index).groupby([rows[name] for name in replicate]).transform("any")
-    stays: NDArray[np.bool_] = ~(only_search & any_ended.to_numpy(bool)) & (is_trial | ~np.isnan(rank))
-    return rows.loc[stays]
-
-
 def curves_table(records: Iterable[Record]) -> pd.DataFrame:
     """One row an evaluation of a training."""
     import pandas as pd
@@ -307,15 +259,6 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     ]
     extra = [SEARCHED] if any(SEARCHED in row for row in rows) else []
     return _frame(rows, SUMMARY, [*metrics, *extra])
-
-
-def chosen(group: pd.DataFrame) -> pd.DataFrame:
-    """The replicates of the configuration that was confirmed last, should a group hold more than one."""
-    last = group.iloc[-1][CONFIGURATION]
-    same = [
-        group[key].isna() if is_missing(last[key]) else (group[key] == last[key]).fillna(False) for key in last.index
-    ]
-    return group[np.logical_and.reduce([column.to_numpy(bool) for column in same])]
 
 
 def write_tables(records: Iterable[Record], folder: Path) -> list[Path]:

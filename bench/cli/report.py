@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -46,20 +47,26 @@ def report_command(
     if open_page and "html" not in wanted:
         raise UserError("--open shows the page, so --format must have html in it")
 
-    from bench.cli.display.result import show_result
-    from bench.cli.writable import refuse_unwritable
-    from bench.records.folder import located
-    from bench.report import render
+    from bench.report import no_collection
 
-    name, folder = located(name, results)
-    results = str(folder)
-    refuse_unwritable(Path(reports) / name, "--reports", folder=True)
-    paths = render(name, results, reports, wanted, _words(figures))
-    drawn = [path for path in paths if path.parent.name == "figures"]
-    if not quiet:
-        show_result(name, results, reports, paths=[path for path in paths if path not in drawn])
-        if drawn:
-            click.echo(f"figures {drawn[0].parent}/ ({len(drawn)} files)")
+    with no_collection():
+        from bench.analysis.results import load
+        from bench.cli.display.result import show_result
+        from bench.cli.writable import refuse_unwritable
+        from bench.records.folder import located
+        from bench.report import render_results
+
+        name, folder = located(name, results)
+        results = str(folder)
+        refuse_unwritable(Path(reports) / name, "--reports", folder=True)
+        loaded = load(name, results)
+        paths = render_results(loaded, reports, wanted, _words(figures))
+        drawn = [path for path in paths if path.parent.name == "figures"]
+        if not quiet:
+            show_result(name, results, reports, rendered=(loaded, [path for path in paths if path not in drawn]))
+            if drawn:
+                click.echo(f"figures {drawn[0].parent}/ ({len(drawn)} files)")
+        gc.freeze()  # the process ends now, and needs to look for no garbage then either
     if open_page:
         click.launch(str(next(path for path in paths if path.suffix == ".html").resolve()))
     return 0

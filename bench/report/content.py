@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
-from bench.report.document import (
-    Document,
-)
+from bench.report.document import Document, Section
+from bench.report.drawing import drawn
 from bench.report.sections.claims import claims_section
 from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
@@ -31,24 +31,16 @@ from bench.report.sections.verdict import verdict_section
 
 def document(results: Results, tables: Mapping[str, str] | None = None) -> Document:
     """The whole report of an experiment, finished or not. tables: names of table files with addresses, to link to."""
-    sections = [
-        verdict_section(results),
-        leaderboard_section(results),
-        curves_section(results),
-        horizons_section(results),
-        outcome_section(results),
-        scaling_section(results),
-        fairness_section(results),
-        pairwise_section(results),
-        claims_section(results),
-        gradients_section(results),
-        predictions_section(results),
-        models_section(results),
-        search_section(results),
-        failures_section(results),
-        made_section(results, tables or {}),
-        reading_section(results),
+    makers: list[Callable[[Results], Section]] = [
+        *(verdict_section, leaderboard_section, curves_section, horizons_section, outcome_section, scaling_section),
+        *(fairness_section, pairwise_section, claims_section, gradients_section, predictions_section, models_section),
+        *(search_section, failures_section, partial(made_section, tables=tables or {}), reading_section),
     ]
+    _ = results.selected_by_task  # now, as both processes need it
+    # The second process begins with the matrices, for which seaborn is imported, so that it is imported once.
+    matrices = [scaling_section, pairwise_section]
+    elsewhere = [*matrices, *(make for make in reversed(makers) if make not in matrices)]
+    sections = drawn(*([partial(make, results) for make in order] for order in (makers, elsewhere)))
     title, done = results.name, _status(results)
     shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
     return Document(title, done, done == "complete", _facts(results), shown)

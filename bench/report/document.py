@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bench.analysis.formatting import is_missing
+from bench.report.picture import Picture
 
 # Controls that XML forbids (and NUL, which HTML replaces), and lone surrogates, which no file can hold.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -73,17 +74,6 @@ class Tables:
     block: ClassVar[str] = "tables"
     tables: Sequence[Table]
     caption: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure: `alt` states its finding; `svg` is a whole standalone file, drawn from the matplotlib `figure`."""
-
-    name: str
-    title: str
-    alt: str
-    svg: str
-    figure: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -197,3 +187,19 @@ class Document:
     finished: bool
     facts: Sequence[str]
     sections: Sequence[Section] = field(default_factory=tuple)
+
+
+def pictures(sections: Iterable[Section]) -> list[Picture]:
+    """All figures of some sections, in their order."""
+    return [picture for section in sections for picture in _pictures(section.blocks)]
+
+
+def _pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
+    for block in blocks:
+        if isinstance(block, Gallery):
+            yield from block.pictures
+        elif isinstance(block, Findings):
+            yield from (item.picture for item in block.items if item.picture is not None)
+        elif isinstance(block, Alternatives):
+            for _, _, inner in block.options:
+                yield from _pictures(inner)

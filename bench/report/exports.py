@@ -9,16 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.figure import Figure
 
 from bench.analysis.results import Results
 from bench.analysis.tables import csv_text
 from bench.records.atomic import write_atomically, write_bytes_atomically
 from bench.records.manifest import PUBLISHED_TABLES
-from bench.report.document import Picture
 from bench.report.figures.svg import style
+from bench.report.picture import Picture
 from tasks.errors import UserError
 
 TABLES = ("summary", "trainings", "curves", "timings")  # those that a run leaves beside its records, too
@@ -78,15 +75,19 @@ def save_figures(pictures: Sequence[Picture], folder: Path, kinds: Sequence[str]
     for picture in pictures:
         for kind in kinds:
             path = folder / f"{picture.name}.{kind}"
-            write_bytes_atomically(path, picture.svg.encode() if kind == "svg" else printed(picture.figure, kind))
+            write_bytes_atomically(path, picture.svg.encode() if kind == "svg" else printed(picture, kind))
             paths.append(path)
     return paths
 
 
-def printed(figure: Figure, kind: str) -> bytes:
+def printed(picture: Picture, kind: str) -> bytes:
     """A figure as a PNG or PDF file, always the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
     buffer = io.BytesIO()
     with style(), rc_context({"pdf.fonttype": 42}):  # TrueType: journals refuse the default, Type 3
+        figure, _ = picture.paint()
         if kind == "pdf":
             nothing = {"CreationDate": None, "Producer": None, "Creator": None}
             FigureCanvasPdf(figure).print_pdf(buffer, metadata=nothing)  # type: ignore[no-untyped-call]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.analysis.ended import did_not_end_well
 from bench.analysis.results import Results
-from bench.report.document import Alternatives, Block, BulletList, Document, Findings, Gallery, Picture, Table, clean
+from bench.report.document import Alternatives, Block, BulletList, Document, Findings, Table, clean
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~$!&@])")
 
@@ -37,7 +37,7 @@ def code(text: str) -> str:
 
 
 def markdown(document: Document) -> str:
-    """The report's text; its figures lie in `figures/`, see `pictures`."""
+    """The report's text; its figures lie in `figures/`, see `bench.report.document.pictures`."""
     return _rendered("report.md", document=document)
 
 
@@ -85,19 +85,3 @@ def _rendered(template: str, **content: Any) -> str:
     )
     environment.filters.update(md=escape, code=code, address=quote)
     return re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(**content)).rstrip("\n") + "\n"
-
-
-def pictures(document: Document) -> list[Picture]:
-    """All figures of a document."""
-    return [picture for section in document.sections for picture in _pictures(section.blocks)]
-
-
-def _pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
-    for block in blocks:
-        if isinstance(block, Gallery):
-            yield from block.pictures
-        elif isinstance(block, Findings):
-            yield from (item.picture for item in block.items if item.picture is not None)
-        elif isinstance(block, Alternatives):
-            for _, _, inner in block.options:
-                yield from _pictures(inner)

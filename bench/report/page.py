@@ -14,9 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.analysis.formatting import MISSING, counted, shortened
-from bench.report.document import Block, Document, Explorer, Gallery, clean
+from bench.report.document import Block, Document, Explorer, Gallery, clean, pictures
 from bench.report.figures.svg import SERIES, inline
-from bench.report.markdown import pictures
 
 COLUMN = 32  # characters of a column's name; a longer one is whole in a tooltip
 SCRIPTS = ("state", "folds", "choices", "tables", "convergence", "chart", "explorer")  # in this order
@@ -83,7 +82,7 @@ def page(document: Document) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     looks: dict[str, str] = {}
     # SVG that `to_svg` serialised from a tree: names in it are escaped already
-    drawn = {p.name: Markup(inline(p.svg, p.name, looks)) for p in pictures(document)}
+    drawn = {p.name: Markup(inline(p.svg, p.name, looks)) for p in pictures(document.sections)}
     sheet = "".join(f".{name}{{{look}}}\n" for look, name in looks.items())
     context: dict[str, Any] = {
         "document": document,

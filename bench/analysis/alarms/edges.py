@@ -17,7 +17,7 @@ def edges(results: Recorded) -> list[str]:
     It chose the edge in more replicates than choices at random would (binomial test), and has not reached the target in
     half of them: what is good enough inside the range needs no wider one.
     """
-    from scipy import stats  # half a second that most readers need not wait for
+    from scipy import special
 
     found = []
     for on_task in results_by_task(results):
@@ -30,6 +30,6 @@ def edges(results: Recorded) -> list[str]:
             f"{on_task.where}, {on_task.best}, the best net, chose {edge.what} in {edge.times} of "
             f"{counted(edge.n, 'replicate')}: give {edge.wider}."
             for edge in range_edges(results, on_task.match, on_task.task, rows)
-            if 2 * edge.times > edge.n and stats.binom.sf(edge.times - 1, edge.n, edge.chance) < BY_CHANCE
+            if 2 * edge.times > edge.n and special.bdtrc(edge.times - 1, edge.n, edge.chance) < BY_CHANCE
         ]
     return found

@@ -32,7 +32,7 @@ def parameters(evidence: Evidence) -> list[Part]:
     counted = evidence.trainings.dropna(subset=["recurrent"])
     sides = (counted[counted["cell"] == cell] for cell in ("gru", "lstm"))
     gru, lstm = (side.groupby(same)["recurrent"].first().to_dict() for side in sides)
-    pairs = [(int(gru[key]), int(lstm[key])) for key in gru.keys() & lstm.keys()]
+    pairs = [(int(gru[key]), int(lstm[key])) for key in gru if key in lstm]
     if not pairs:
         return [not_tested(name, "no experiment has both at one hidden size")]
     exact = all(4 * g == 3 * other for g, other in pairs)
@@ -98,7 +98,7 @@ def _pairs(evidence: Evidence, first: tuple[str, str], second: tuple[str, str]) 
     for cell, kernel in (first, second):
         rows = table[(table["cell"] == cell) & (table["kernel"].fillna("").str.startswith(kernel))]
         sides.append({tuple(row[name] for name in same): row["timing"] for row in rows.to_dict("records")})
-    for key in sides[0].keys() & sides[1].keys():
+    for key in (key for key in sides[0] if key in sides[1]):
         timings = sides[0][key], sides[1][key]
         if all(timing.get(measure) and math.isfinite(timing[measure]) for timing in timings for measure in MEASURES):
             yield (key[-1], *timings)

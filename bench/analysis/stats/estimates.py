@@ -104,7 +104,9 @@ def solve_rate(solved: int, n: int, *, confidence: float = CONFIDENCE) -> Estima
     """Share of `n` runs that were solved, with Wilson's score interval (Wilson 1927)."""
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
-    from scipy import stats
+    from scipy import special
 
-    bounds = stats.binomtest(solved, n).proportion_ci(confidence_level=confidence, method="wilson")
-    return Estimate(solved / n, float(bounds.low), float(bounds.high), n)
+    share, z = solved / n, float(special.ndtri(0.5 + confidence / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2) / (1 + z**2 / n)
+    return Estimate(share, centre - half if solved else 0.0, centre + half if solved < n else 1.0, n)

@@ -62,15 +62,21 @@ def detectable_difference(spread: float, n: int, *, level: float = 0.05, power: 
 
     In the units of `spread`. NaN for fewer than 2 pairs or a spread that is not above 0.
     """
-    from scipy import optimize, special
+    from scipy import special
 
     if n < 2 or not spread > 0:
         return math.nan
     critical = float(special.stdtrit(n - 1, 1 - level / 2))
 
-    def lacking(effect: float) -> float:
-        centre = effect * math.sqrt(n)
-        below = np.nan_to_num(special.nctdtr(n - 1, centre, [critical, -critical]))  # NaN far out, where it is 0
-        return float(1 - below[0] + below[1]) - power
+    def finds(effect: float) -> bool:  # and every larger one
+        below = special.nctdtr(n - 1, effect * math.sqrt(n), [critical, -critical])
+        below = np.nan_to_num(below)  # NaN far out, where it is 0
+        return bool(1 - below[0] + below[1] >= power)
 
-    return spread * float(optimize.brentq(lacking, 1e-6, 100.0 / math.sqrt(n) + 10.0))
+    low, high = 0.0, 1.0
+    while not finds(high):
+        low, high = high, 2 * high
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if finds(middle) else (middle, high)
+    return spread * high

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,23 +40,23 @@ def show_result(
     *,
     partial: bool = False,
     unchanged: bool = False,
-    paths: Sequence[Path] = (),
+    rendered: tuple[Results, list[Path]] | None = None,
 ) -> None:
     """Render the report of an experiment and print what came out.
 
     partial: say nothing where nothing was recorded. unchanged: a report that is younger than the records will do.
-    paths: the files of a report that was rendered just now.
+    rendered: the results, and the files of their report, where that was rendered just now.
     """
     from bench.analysis.results import load
     from bench.records.folder import names
 
     if partial and name not in names(results):
         return
-    from bench.report import render
+    from bench.report import render_results
 
-    loaded = load(name, results)
-    paths = list(paths) or (unchanged and _present(Path(reports) / name, Path(results) / name)) or []
-    paths = paths or render(name, results, reports)
+    loaded, paths = rendered or (load(name, results), [])
+    paths = paths or (unchanged and _present(Path(reports) / name, Path(results) / name)) or []
+    paths = paths or render_results(loaded, reports)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns
     for line in decision_lines(loaded):

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from bench.analysis.formatting import listed, shortened
 from bench.analysis.results import Results
-from bench.report.document import Picture, clean
+from bench.report.document import clean
 from bench.report.figures.margins import DOTS_PER_INCH, make_room
-from bench.report.figures.svg import DASHES, MUTED, SERIES, style, to_svg
+from bench.report.figures.svg import DASHES, MUTED, SERIES
 from bench.report.figures.ticks import apart
+from bench.report.picture import Picture
 
 WIDTH = 4.5  # inches: one third of the page, or the whole of a telephone
 SMALLEST = 1e-12  # of the losses on a logarithmic axis
@@ -39,22 +40,30 @@ def named(text: str, length: int = 24) -> str:
     return shortened(clean(text).replace("\n", " "), length)
 
 
-def finish(figure: Figure, name: str, title: str, alt: str) -> Picture:
-    """A figure whose axes have got everything, as a picture."""
-    make_room(figure)
-    return Picture(name, clean(title), clean(alt), to_svg(figure, clean(title)), figure)
+def pictured(name: str, title: str, paint: Callable[[], tuple[Figure, str]]) -> Picture:
+    """A picture of what `paint` returns: a figure whose axes have got everything, and the alternative."""
+
+    def painted() -> tuple[Figure, str]:
+        figure, alt = paint()
+        make_room(figure)
+        return figure, clean(alt)
+
+    return Picture(name, clean(title), painted)
 
 
 def picture(name: str, title: str, draw: Callable[[Axes], str], inches: float, width: float = WIDTH) -> Picture:
     """What `draw` paints on axes of this height, under a legend of what it labelled; `draw` returns the alternative."""
-    with style():
+
+    def paint() -> tuple[Figure, str]:
         figure = Figure((width, inches), DOTS_PER_INCH)
         axes = figure.subplots()
         alt = draw(axes)
         labels = list(dict.fromkeys(axes.get_legend_handles_labels()[1]))
         if labels:
             legend(figure, axes, labels)
-        return finish(figure, name, title, alt)
+        return figure, alt
+
+    return pictured(name, title, paint)
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:

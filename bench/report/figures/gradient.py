@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from bench.analysis.formatting import listed, number
-from bench.report.document import Picture
-from bench.report.figures.axes import WIDTH, colour, dashes, finish, named
+from bench.report.figures.axes import WIDTH, colour, dashes, named, pictured
 from bench.report.figures.margins import DOTS_PER_INCH
-from bench.report.figures.svg import MUTED, style
+from bench.report.figures.svg import MUTED
+from bench.report.picture import Picture
+from tasks.contract import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,13 +32,13 @@ def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column:
     rises above 1 explodes.
     """
     axes.set_yscale("log")
+    norms = _norms(table, by, column)
     for place, line in enumerate(lines):
-        rows = table[(table[by] == line) & (table["lag"] >= 1)].sort_values("lag")
-        first = rows[column].iloc[0] if len(rows) else math.nan
-        if not first > 0:
+        lags, values = norms.get(line, (np.empty(0), np.empty(0)))
+        if not len(values) or not values[0] > 0:
             continue
-        share = (rows[column] / first).clip(lower=LOWEST / 10)
-        axes.plot(rows["lag"], share, color=colour(place), linestyle=dashes(place), lw=1.7, label=named(line, 18))
+        share = np.clip(values / values[0], LOWEST / 10, None)
+        axes.plot(lags, share, color=colour(place), linestyle=dashes(place), lw=1.7, label=named(line, 18))
     axes.axhline(1.0, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
     least = min((float(np.min(np.asarray(line.get_ydata()))) for line in axes.lines), default=1.0)
     axes.set_ylim(bottom=max(LOWEST, min(0.1, least / 2)))  # no more than there is
@@ -57,19 +58,33 @@ def gradient_flow(
 ) -> Picture:
     """`draw` as a picture under a title; its text alternative gives each line's factor a step."""
     shown = [line for line in lines if (table[by] == line).any()]
-    with style():
+
+    def paint() -> tuple[Figure, str]:
         figure = Figure((WIDTH, 2.9), DOTS_PER_INCH)
         axes = draw(figure.subplots(), table, shown, by, column)
         if axes.lines[:-1]:
             figure.legend(loc="upper left", ncols=3, handlelength=2.2, columnspacing=1.3)
-        said = [f"{line} {_per_step(table[table[by] == line], column)}" for line in shown]
+        norms = _norms(table, by, column)
+        said = [f"{line} {_per_step(norms[line][1])}" for line in shown]
         what = "cell state" if column == "cell_norm" else "hidden state"
         alt = f"Gradient of the loss by the {what}, {title}. A step further back multiplies its norm by {listed(said)}."
-        return finish(figure, name, title, alt)
+        return figure, alt
+
+    return pictured(name, title, paint)
 
 
-def _per_step(rows: pd.DataFrame, column: str) -> str:
-    values = rows[rows["lag"] >= 1].sort_values("lag")[column].to_numpy(float)
+def _norms(table: pd.DataFrame, by: str, column: str) -> dict[str, tuple[Array, Array]]:
+    """For each value of column `by` its lags from 1 on, and the norms there: both `(lags,)`."""
+    groups = table[[by, "lag", column]].sort_values("lag", kind="stable").groupby(by, sort=False)
+    found = {}
+    for line, rows in groups:
+        lags = rows["lag"].to_numpy(float)
+        found[str(line)] = lags[lags >= 1], rows[column].to_numpy(float)[lags >= 1]
+    return found
+
+
+def _per_step(values: Array) -> str:
+    """What one step further back multiplies `(lags,)` norms by, in words."""
     if len(values) < 2 or not (values > 0).all():
         return "an unknown factor"
     found = float((values[-1] / values[0]) ** (1 / (len(values) - 1)))

@@ -39,22 +39,25 @@ def reference_lines(results: Results, task: str) -> dict[str, float]:
 def curves(axes: Axes, results: Results, match: str, task: str) -> str:
     """Validation loss against steps: a thin line a replicate, the median bold, the middle half shaded."""
     table = results.curves
-    table = table[table["selected"] & (table["match"] == match) & (table["task"] == task)]
-    data = table[["model", "replicate", "step", "valid_loss"]].dropna().astype({"step": float, "replicate": int})
-    data = data.assign(valid_loss=data["valid_loss"].clip(lower=SMALLEST))
-    present = [model for model in results.models if (data["model"] == model).any()]
+    chosen = table["selected"] & (table["match"] == match) & (table["task"] == task)
+    data = table.loc[chosen.to_numpy(bool), ["model", "replicate", "step", "valid_loss"]].dropna()
+    data = data.astype({"step": float, "replicate": int}).assign(valid_loss=data["valid_loss"].clip(lower=SMALLEST))
+    # for each model a row a step, a column a replicate
+    runs = {str(model): rows.drop(columns="model") for model, rows in data.groupby("model", sort=False)}
+    runs = {model: rows.groupby(["step", "replicate"])["valid_loss"].last().unstack() for model, rows in runs.items()}
+    present = [model for model in results.models if model in runs]
     if not present:
         return say(axes, f"Learning curves on {task}: none yet.")
     axes.set_yscale("log")
     each = max(1, room(results, THIN_LINES) // len(present))
     for model in present:
-        place, rows = results.models.index(model), data[data["model"] == model]
-        runs = [run[["step", "valid_loss"]].to_numpy() for _, run in rows.groupby("replicate")]
-        axes.add_collection(LineCollection(runs[:each], colors=colour(place), linewidths=0.7, alpha=0.3))
-        middle = rows.groupby("step")["valid_loss"].quantile(np.array([0.25, 0.5, 0.75])).unstack()
-        axes.fill_between(middle.index, middle[0.25], middle[0.75], color=colour(place), alpha=0.14, linewidth=0)
-        strong = line_style(place, model)
-        axes.plot(middle.index, middle[0.5], **strong)
+        place, steps, losses = results.models.index(model), runs[model].index.to_numpy(), runs[model].to_numpy()
+        known = [~np.isnan(run) for run in losses.T]
+        thin = [np.stack([steps[of], run[of]], axis=1) for of, run in zip(known[:each], losses.T, strict=False)]
+        axes.add_collection(LineCollection(thin, colors=colour(place), linewidths=0.7, alpha=0.3))
+        low, middle, high = np.nanquantile(losses, [0.25, 0.5, 0.75], axis=1)
+        axes.fill_between(steps, low, high, color=colour(place), alpha=0.14, linewidth=0)
+        axes.plot(steps, middle, **line_style(place, model))
     lines = reference_lines(results, task)
     least = float(data["valid_loss"].min()) / FAR
     near = [value for value in lines.values() if value >= least]
@@ -66,7 +69,7 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
     axes.set_ylabel("validation loss (log)")
     _count_axis(axes)
     axes.set_xlim(data["step"].min(), max(data["step"].max(), 1.0))
-    ends = data.sort_values("step").groupby(["model", "replicate"])["valid_loss"].last().groupby("model").median()
+    ends = {model: float(runs[model].ffill().iloc[-1].median()) for model in present}
     finding = told([f"{model} {number(ends[model])}" for model in present])
     return f"Learning curves on {task}. Median validation loss at the end: {finding}."
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from bench.report.figures.svg import Renderer
+
 DOTS_PER_INCH = 72  # of SVG: a point is a unit
 PAD = 0.042 * DOTS_PER_INCH  # around axes with their texts, and below the legend
-# It only measures, and remembers what it has measured.
-_RULER = RendererSVG(1, 1, io.StringIO())  # type: ignore[no-untyped-call]
+_RULER = Renderer(1, 1, io.StringIO())  # it only measures
 
 
 def make_room(figure: Figure) -> None:

@@ -12,7 +12,7 @@ from bench.analysis.formatting import listed, number, score
 from bench.analysis.results import Results
 from bench.analysis.selected import models_in, skills, skills_with_failures, tasks_in
 from bench.report.figures.axes import colour, line_style, named, say, told
-from bench.report.figures.heatmap import FROM_HALF, heatmap
+from bench.report.figures.heatmap import heatmap
 from bench.report.figures.svg import MUTED
 from bench.seeds import generator
 
@@ -47,7 +47,7 @@ def improvement(axes: Axes, results: Results, match: str, task: str | None) -> s
             marks = sum(settled.get((t, *sorted((row, column))), False) for t in tasks)
             mark = ("●" if marks else "") if task is not None else f"{marks} of {len(tasks)}"
             notes[i, j] = f"{score(grid[i, j], 2)}\n{mark}".strip() if np.isfinite(grid[i, j]) else ""
-    heatmap(axes, grid, notes if len(models) <= NUMBERED else np.full(grid.shape, ""), FROM_HALF, (0, 1))
+    heatmap(axes, grid, notes if len(models) <= NUMBERED else np.full(grid.shape, ""), "from half", (0, 1))
     names = [named(model, 14) for model in models]
     ticks = np.arange(len(models)) + 0.5
     axes.set_xticks(ticks, names, rotation=0 if len(models) <= 4 else 40, ha="center" if len(models) <= 4 else "right")

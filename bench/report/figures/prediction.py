@@ -15,11 +15,11 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.formatting import number
 from bench.records.predictions import Predictions
-from bench.report.document import Picture
 from bench.report.figures.architecture import architecture, architecture_inches
 from bench.report.figures.axes import SMALLEST, colour, dashes, named, picture
 from bench.report.figures.svg import INK, MUTED, RULE
 from bench.report.figures.ticks import log_ticks
+from bench.report.picture import Picture
 from tasks.contract import Array
 
 SHOWN = 200  # points of a line: more would be a smear

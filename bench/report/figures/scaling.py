@@ -13,7 +13,7 @@ from bench.analysis.results import Results
 from bench.analysis.search_trials import trials
 from bench.analysis.selected import models_in
 from bench.report.figures.axes import MARKERS, SMALLEST, colour, dashes, named, say, told
-from bench.report.figures.heatmap import LOW_IS_DARK, heatmap
+from bench.report.figures.heatmap import heatmap
 from bench.report.figures.svg import INK, MUTED, PAPER
 from bench.report.figures.ticks import log_ticks
 
@@ -35,7 +35,7 @@ def search_map(axes: Axes, results: Results, match: str, task: str) -> str:
         cell = rows.index((model, layers)), sizes.index(size)
         grid[cell] = np.log10(max(lowest, SMALLEST))
         notes[cell] = f"{number(lowest, 2)}\nn = {n}"
-    heatmap(axes, grid, notes, LOW_IS_DARK)
+    heatmap(axes, grid, notes, "low is dark")
     said = []
     for model in present:
         own = [i for i, (m, _) in enumerate(rows) if m == model]

@@ -11,11 +11,10 @@ from bench.analysis.formatting import number
 from bench.analysis.results import Results
 from bench.analysis.search_trials import SETTINGS, trials, varied
 from bench.analysis.selected import models_in
-from bench.report.document import Picture
-from bench.report.figures.axes import MARKERS, SMALLEST, WIDTH, colour, finish, legend, named, room, told
+from bench.report.figures.axes import MARKERS, SMALLEST, WIDTH, colour, legend, named, pictured, room, told
 from bench.report.figures.margins import DOTS_PER_INCH
-from bench.report.figures.svg import style
 from bench.report.figures.ticks import log_ticks
+from bench.report.picture import Picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +66,8 @@ def slice_picture(name: str, title: str, results: Results, match: str, task: str
     settings = varied(trials(results, match, task))
     if not settings:
         return None
-    with style():
+
+    def paint() -> tuple[Figure, str]:
         widths = [2.2 if setting == "learning_rate" else 1.3 for setting in settings]
         figure = Figure((WIDTH, 2.6), DOTS_PER_INCH)
         panels = figure.subplots(1, len(settings), sharey=True, squeeze=False, width_ratios=widths)[0]
@@ -76,4 +76,6 @@ def slice_picture(name: str, title: str, results: Results, match: str, task: str
             axes.set_ylabel("")
         labels = list(dict.fromkeys(panels[0].get_legend_handles_labels()[1]))
         legend(figure, panels[0], labels)
-        return finish(figure, name, title, " ".join(said))
+        return figure, " ".join(said)
+
+    return pictured(name, title, paint)

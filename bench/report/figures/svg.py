@@ -11,11 +11,13 @@ import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Literal, TextIO
 
 import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from bench.analysis.formatting import shortened
 
@@ -86,11 +88,38 @@ def style() -> Iterator[None]:
         yield
 
 
+class Renderer(RendererSVG):
+    """matplotlib's SVG renderer that remembers, for all figures, how large a text is."""
+
+    def __init__(self, width: float, height: float, file: TextIO) -> None:
+        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        super().__init__(width, height, file, metadata=nothing)  # type: ignore[no-untyped-call]
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: bool | Literal["TeX"]
+    ) -> tuple[float, float, float]:
+        return _text_size(s, prop.copy(), ismath)
+
+
+_RULER = RendererSVG(1, 1, io.StringIO())  # type: ignore[no-untyped-call]
+
+
+@lru_cache(10_000)
+def _text_size(text: str, font: FontProperties, ismath: bool | Literal["TeX"]) -> tuple[float, float, float]:
+    """Width, height and descent in points."""
+    width, height, descent = _RULER.get_text_width_height_descent(text, font, ismath)  # type: ignore[no-untyped-call]
+    return width, height, descent
+
+
 def to_svg(figure: Figure, title: str = "") -> str:
-    """A standalone SVG file of a figure under its title: no date, no unused ids, colours as CSS variables."""
-    buffer = io.BytesIO()
-    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)  # type: ignore[no-untyped-call]
+    """A standalone SVG file of a figure under its title: no date, no unused ids, colours as CSS variables.
+
+    It is drawn within `style`, as the figure was made.
+    """
+    buffer = io.StringIO()
+    renderer = Renderer(figure.bbox.width, figure.bbox.height, buffer)
+    figure.draw(renderer)
+    renderer.finalize()  # type: ignore[no-untyped-call]
     root = ET.fromstring(buffer.getvalue())
     for metadata in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(metadata)
@@ -144,6 +173,7 @@ def wrapped(title: str, length: int) -> list[str]:
     return [line.strip() for line in lines]
 
 
+@cache
 def _themed(css: str) -> str:
     """A style attribute with the palette's colours as variables, and fonts that the reader's machine has."""
     css = re.sub(r"#[0-9a-f]{6}", lambda m: f"var(--{_ROLES[m[0]]}, {m[0]})" if m[0] in _ROLES else m[0], css)

@@ -12,11 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from bench.analysis.formatting import listed, number
 from bench.analysis.results import Results
 from bench.analysis.tuned import TuningCurve, tuning_curves
-from bench.report.document import Picture
-from bench.report.figures.axes import SMALLEST, WIDTH, colour, finish, legend, line_style, named
+from bench.report.figures.axes import SMALLEST, WIDTH, colour, legend, line_style, named, pictured
 from bench.report.figures.margins import DOTS_PER_INCH
-from bench.report.figures.svg import style
 from bench.report.figures.ticks import log_ticks
+from bench.report.picture import Picture
 
 CAPTION = (
     "Test loss to expect of a search with fewer trials: after each trial, that of the trial that is best on validation "
@@ -45,13 +44,16 @@ def draw(axes: Axes, curves: Mapping[str, TuningCurve], models: Sequence[str]) -
 
 def tuning_picture(name: str, task: str, curves: Mapping[str, TuningCurve], models: Sequence[str]) -> Picture:
     """`draw` as a picture; its text alternative says where the lines end and whether the order changes on the way."""
-    with style():
+
+    def paint() -> tuple[Figure, str]:
         figure = Figure((WIDTH, 2.9), DOTS_PER_INCH)
         axes = draw(figure.subplots(), curves, models)
         legend(figure, axes, [named(model, 18) for model in curves])
         ends = [f"{model} {number(curve.value[-1])} after {len(curve.value)} trials" for model, curve in curves.items()]
         alt = f"Test loss on {task} against the number of trials: {listed(ends)}. {_order(curves)}".rstrip()
-        return finish(figure, name, task, alt)
+        return figure, alt
+
+    return pictured(name, task, paint)
 
 
 def tuning_pictures(results: Results, match: str) -> list[Picture]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis import stats
-from bench.analysis.formatting import MISSING, number
+from bench.analysis.formatting import MISSING, listed, number
 from bench.analysis.gradient_tables import factor_table, flow_table
 from bench.analysis.labels import brief
 from bench.analysis.results import Results
@@ -49,12 +50,13 @@ def gradients_section(results: Results) -> Section:
         models = [model for model in results.models if (trained["model"] == model).any()]
         if models:  # none where all trained weights overflow
             pictures.append(gradient_flow(f"flow-{t + 1}-trained", f"{brief(task)}, trained", trained, models, "model"))
-        for c, cell in enumerate(cells):
-            schemes = initial[initial["cell"] == cell]
+        for alike in _alike(initial, cells):
+            schemes = initial[initial["cell"] == alike[0]]
             names = list(dict.fromkeys(schemes["init"]))
             if len(names) > 1:
-                title = f"{cell} on {brief(task)}, by initial weights"
-                pictures.append(gradient_flow(f"flow-{t + 1}-{c + 1}", title, schemes, names, "init"))
+                name = f"flow-{t + 1}-{cells.index(alike[0]) + 1}"
+                title = f"{listed(alike)} on {brief(task)}, by initial weights"
+                pictures.append(gradient_flow(name, title, schemes, names, "init"))
         match = of_task["match"].iloc[0]
         own = factors[(factors["task"] == task) & (factors["match"] == match)]
         rows += [_row(group) for _, group in own.groupby(["model", "init", "state"], sort=False)]
@@ -64,6 +66,16 @@ def gradients_section(results: Results) -> Section:
     table_of_factors = Table("Gradient a step", header, rows, FACTORS, texts=3, folded=len(rows) > 12)
     blocks: list[Block] = [Gallery(pictures, CAPTION), table_of_factors]
     return Section("gradients", "Gradient flow", blocks)
+
+
+def _alike(initial: pd.DataFrame, cells: Sequence[str]) -> list[list[str]]:
+    """The cells, those together whose gradients are the same under every scheme: implementations of one cell."""
+    found: dict[tuple[tuple[str, int, float, float], ...], list[str]] = {}
+    for cell in cells:
+        rows = initial[initial["cell"] == cell][["init", "lag", "hidden_norm", "cell_norm"]]
+        rows = rows.fillna(-1.0)  # missing numbers are alike
+        found.setdefault(tuple(rows.itertuples(index=False, name=None)), []).append(cell)
+    return list(found.values())
 
 
 def _row(group: pd.DataFrame) -> Row:

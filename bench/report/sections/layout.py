@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from bench.analysis.labels import brief, words
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_models, tasks_in
-from bench.report.document import Alternatives, Block, Picture
+from bench.report.document import Alternatives, Block
 from bench.report.figures.axes import picture
+from bench.report.picture import Picture
 
 Draw = Callable[[Axes, Results, str, str], str]
 

@@ -9,10 +9,11 @@ from bench.analysis.results import Results
 from bench.records.predictions import load_predictions
 from bench.records.schema import Record, unique
 from bench.records.schema import trainings as trainings_of
-from bench.report.document import Block, Gallery, Picture, Section, Text
+from bench.report.document import Block, Gallery, Section, Text
 from bench.report.figures import forecast as forecast_figure
 from bench.report.figures.axes import picture
 from bench.report.figures.prediction import Shown, task_pictures
+from bench.report.picture import Picture
 
 TASKS, MODELS, COLUMNS = 6, 6, 3  # of which there are pictures: each of them brings some
 FORECASTS = (

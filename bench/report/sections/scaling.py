@@ -10,11 +10,12 @@ from bench.analysis.labels import brief
 from bench.analysis.ladders import ladders
 from bench.analysis.results import Results
 from bench.analysis.search_trials import trials
-from bench.report.document import Block, Gallery, Picture, Section, Text
+from bench.report.document import Block, Gallery, Section, Text
 from bench.report.figures import cost as cost_figures
 from bench.report.figures import scaling as scaling_figures
 from bench.report.figures.axes import height, picture
 from bench.report.figures.difficulty import score_against_parameter
+from bench.report.picture import Picture
 from bench.report.sections.layout import Draw, by_match, each_task
 
 

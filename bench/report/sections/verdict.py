@@ -6,9 +6,10 @@ from bench.analysis.labels import brief
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
 from bench.records.schema import STAGES
-from bench.report.document import Block, BulletList, Finding, Findings, Picture, Section, Text
+from bench.report.document import Block, BulletList, Finding, Findings, Section, Text
 from bench.report.figures.axes import height, picture
 from bench.report.figures.standing import rows_of, standing
+from bench.report.picture import Picture
 from bench.report.sections.glance import glance_table
 from bench.report.sections.layout import by_match
 from bench.report.sections.overall import choices_table, overall

@@ -1,6 +1,5 @@
 """The page in a real browser: nothing is fetched, nothing complains, nothing runs over the edge."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -12,22 +11,7 @@ from bench.report import render
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}")
 LONG = "a model with a very long name, " + "x" * 120
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=[*quiet, "--disable-component-update", "--disable-sync"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

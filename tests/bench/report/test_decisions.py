@@ -7,7 +7,6 @@ python tests/bench/report/test_decisions.py
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -178,13 +177,10 @@ def test_alarms_are_the_same_everywhere(
 
 
 if __name__ == "__main__":
-    path = Path(__file__).parents[1] / "synthetic_records.py"
-    spec = importlib.util.spec_from_file_location("synthetic_records", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} is not there")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    GOLDEN.write_text(
-        all_told(module, lambda records: Results("synthetic", tuple(records), module.manifest(records))),
-        encoding="utf-8",
-    )
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import synthetic_records
+
+    def results_of(records: list[dict[str, Any]]) -> Results:
+        return Results("synthetic", tuple(records), synthetic_records.manifest(records))
+
+    GOLDEN.write_text(all_told(synthetic_records, results_of), encoding="utf-8")

@@ -5,7 +5,6 @@ python tests/bench/report/test_golden.py
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import tempfile
 from pathlib import Path
@@ -36,13 +35,10 @@ def test_the_markdown_is_word_for_word_what_it_was(synthetic: ModuleType, tmp_pa
 
 
 if __name__ == "__main__":
-    path = Path(__file__).parents[1] / "synthetic_records.py"
-    spec = importlib.util.spec_from_file_location("synthetic_records", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} is not there")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import synthetic_records
+
     with tempfile.TemporaryDirectory() as folder:
-        home = rendered(module, Path(folder))
+        home = rendered(synthetic_records, Path(folder))
         for name in FILES:
             (GOLDEN / name).write_bytes((home / name).read_bytes())

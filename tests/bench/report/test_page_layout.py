@@ -15,24 +15,9 @@ from bench.report import render
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}")
 MODELS = ("gru", "lstm", "rnn", "numpy_gru")
 TALLEST = 4000  # pixels of a page with one task and four models, folded, at 1440 pixels
 NAMES = ("one", "golden", "failures")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=[*quiet, "--disable-component-update", "--disable-sync"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

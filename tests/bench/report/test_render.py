@@ -1,7 +1,10 @@
 """The report as files: complete, repeatable, true to the records, and safe with any text."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -17,6 +20,13 @@ from bench.report import render
 from bench.report.sections.search import search_summary
 from tasks.errors import UserError
 
+ELSEWHERE = """
+import os, sys
+from bench.report import render
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[3])])
+render("mine", sys.argv[1], sys.argv[2])
+"""
 HOSTILE = "<script>alert(1)</script> \"q' $x^2_1$ |a|b| `c` [l](u) \x00\x1b {{ 7*7 }} " + "n" * 300
 RIGHT_TO_LEFT = "مرحبا 😀 -->]]>&amp;<!--"
 
@@ -70,6 +80,26 @@ def test_sections_come_in_the_order_of_the_questions(synthetic: ModuleType, tmp_
         *("Skill and what it costs", "Models in pairs", "Claims", "Search", "Failures and alarms"),
         *("How it was made", "How to read the numbers"),
     ]
+
+
+def test_neither_the_processors_nor_the_seed_of_hashes_change_the_bytes(synthetic: ModuleType, tmp_path: Path) -> None:
+    records = synthetic.experiment(("sine", "copy"), seeds=3, trials=9)
+    for record in records:  # two sizes, so that there are two cases that can be named
+        if record["stage"] == "confirm" and record["task"]["name"] == "copy":
+            record["model"]["hidden_size"], record["parameters"]["recurrent"] = (
+                64,
+                4 * record["parameters"]["recurrent"],
+            )
+    synthetic.write(tmp_path / "results", "mine", records)
+    found = []
+    for processors, seed in ((1, "1"), (2, "5")):
+        folder = tmp_path / seed
+        command = [sys.executable, "-c", ELSEWHERE, str(tmp_path / "results"), str(folder), str(processors)]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": seed}, timeout=120)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        found.append({path.relative_to(folder): path.read_bytes() for path in files})
+    assert len(found[0]) > 20
+    assert found[0] == found[1]
 
 
 def test_two_renderings_are_the_same_bytes(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -99,6 +99,17 @@ def test_the_section_has_figures_for_before_after_and_schemes(results: Results) 
     assert [cell.text for cell in table.rows[0].cells] == ["sine", "gru", "default", "0.600", "–"]
 
 
+def test_implementations_of_one_cell_share_the_figure_of_its_schemes(
+    synthetic: ModuleType, results_of: Build, results: Results
+) -> None:
+    twin = [flow("default", "initial", 0.6), flow("chrono", "initial", 0.98), flow("default", "trained", 1.2)]
+    records = synthetic.experiment(("sine",), ("numpy_gru",), seeds=1, trials=0, timed=False)
+    records = [record | {"gradient_flow": twin} if record["stage"] == "confirm" else record for record in records]
+    gallery = gradients_section(results_of([*results.records, *records])).blocks[0]
+    assert [each.name for each in gallery.pictures] == ["flow-1", "flow-1-trained", "flow-1-1", "flow-1-2"]
+    assert gallery.pictures[2].title == "gru and numpy_gru on sine, by initial weights"
+
+
 def test_factors_have_an_interval_over_seeds(synthetic: ModuleType, results_of: Build) -> None:
     records = synthetic.experiment(("sine",), ("gru",), seeds=5, trials=0, timed=False)
     factors = [0.5, 0.6, 0.7, 0.8, 0.9]

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def _forked(change: Any, baseline: Path) -> dict[str, float]:
         try:
             os.write(writer, json.dumps(_deviations(change, baseline)).encode())
             status = 0
+        except Exception:
+            traceback.print_exc()  # the process ends below, whatever happens
         finally:
             os._exit(status)
     os.close(writer)

@@ -79,8 +79,8 @@ def _dropped_batch() -> None:
 def _valid_on_train() -> None:
     original = Loop.__init__
 
-    def patched(self: Loop, plan: Any, dataset: Any, stepper: Any, progress: Any) -> None:
-        original(self, plan, dataclasses.replace(dataset, valid=dataset.train), stepper, progress)
+    def patched(self: Loop, plan: Any, dataset: Any, stepper: Any, *rest: Any) -> None:
+        original(self, plan, dataclasses.replace(dataset, valid=dataset.train), stepper, *rest)
         stepper._valid = stepper.learner.place(dataset.train)
 
     Loop.__init__ = patched  # type: ignore[method-assign]

@@ -14,10 +14,10 @@ def without_effect(experiment: Experiment, device: str) -> list[str]:
         found.append("--cohort has no effect here: it is for trainings that share a GPU of this machine")
     if options.workers is not none.workers and options.executor != "local":
         found.append(f"--workers has no effect with --executor {options.executor.partition('//')[0]}")
+    without = [model.label for model in experiment.models if "dropout" in model.ignores]
     if options.dropout and set(options.layers or ()) == {1}:
         found.append("--dropout has no effect on a single layer: it acts between layers; give --layers 2")
-    without = [model.label for model in experiment.models if "dropout" in model.ignores]
-    if without and (options.dropout or "dropout" in experiment.searched):
+    elif without and (options.dropout or "dropout" in experiment.searched):
         found.append(f"dropout has no effect on {', '.join(without)}: it has none between its layers")
     if options.optimizer == "adamw" and not options.weight_decay and "weight_decay" not in experiment.searched:
         found.append("--optimizer adamw does the same as adam without weight decay: give --weight-decay 0.01, say")

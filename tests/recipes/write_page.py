@@ -184,10 +184,10 @@ def _line(cells: list[Any]) -> str:
 def figure(name: str, results: Results) -> tuple[str, str]:
     """(a figure as SVG, what it shows): learning curves of one task, the performance profile of several."""
     from bench.report.content import document
-    from bench.report.markdown import pictures
+    from bench.report.document import pictures
 
     wanted = "curves" if len(results.tasks) == 1 else "profile"
-    picture = next(one for one in pictures(document(results)) if one.name.startswith(wanted))
+    picture = next(one for one in pictures(document(results).sections) if one.name.startswith(wanted))
     return picture.svg, f"![{escape(picture.alt)}](recipes/{name}.svg)"
 
 

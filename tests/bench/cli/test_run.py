@@ -233,7 +233,7 @@ def test_interruption_while_the_report_is_written_says_how_to_write_it(
     run: Callable[..., Result], bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("bench.report.render", interrupted)
+        patch.setattr("bench.report.render_results", interrupted)
         result = run("linear", "--reports", "pages")
     assert result.exit_code == 130
     last = result.stderr.splitlines()[-1]

@@ -11,7 +11,6 @@ import click
 
 from bench.cli.flags import SectionedCommand
 from bench.cli.group import INTERRUPTED
-from bench.records.folder import command_name
 from bench.records.secrets import masked
 
 if TYPE_CHECKING:
@@ -140,6 +139,8 @@ def _run_one(
 
 def _shown(experiment: Experiment) -> str:
     """The experiment as other commands take it."""
+    from bench.records.folder import command_name
+
     return f"{shlex.quote(experiment.name)}{command_name(Path(experiment.options.results))}"
 
 

@@ -25,8 +25,7 @@ def publish(results: Results, folder: Path) -> list[Path]:
     publication itself.
     """
     _refuse(results, folder)
-    selected = {record["key"] for record in results.selected_records}
-    records = tuple(thinned(results.records, selected))
+    records = tuple(thinned(results.records, {record["key"] for record in results.selected_records}))
     content = {
         **results.manifest,
         "name": folder.name,
@@ -38,7 +37,7 @@ def publish(results: Results, folder: Path) -> list[Path]:
         csv_text(table).encode() for table in (shown.summary, shown.conclusions.pair_table, shown.trainings)
     )
     files = {
-        manifest.PUBLISHED_RECORDS: pack_records(results.records, selected),
+        manifest.PUBLISHED_RECORDS: pack_records(records),
         **dict(zip(manifest.PUBLISHED_TABLES, (summary, pairs, gzip.compress(trainings, mtime=0)), strict=True)),
     }
     for name, data in files.items():

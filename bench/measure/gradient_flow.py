@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.models.contract import OPTIMIZER_STATE, Model, Problem, Settings
+from bench.models.contract import Model, Problem, Settings, weights_of
 from bench.models.initialisation import SCHEMES, differs_from_default
 from bench.models.numpy_gru import GRULayer
 from bench.models.numpy_learner.layer import Layer
@@ -164,11 +164,7 @@ def _layer_of(model: Model, problem: Problem, settings: Settings) -> type[Layer[
 
 
 def _flow(layer: type[Layer[Any]], problem: Problem, weights: Mapping[str, Array], probe: _Probe) -> GradientFlow:
-    weights = {
-        name: np.asarray(value, dtype=np.float64)
-        for name, value in weights.items()
-        if not name.startswith(OPTIMIZER_STATE)
-    }
+    weights = {name: np.asarray(value, dtype=np.float64) for name, value in weights_of(weights).items()}
     norms = _norms(layer, problem, weights, probe)
     last = min(int(probe.ends.min()), LONGEST_LAG + 1)
     rows = probe.ends[None] - np.arange(last)[:, None]  # (lags, N): the state after step `end - lag`

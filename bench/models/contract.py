@@ -19,7 +19,6 @@ from tasks.entry import RegistryEntry
 Group = Literal["standard", "recurrent", "without recurrence"]
 Ignorable = Literal["hidden_size", "num_layers", "dropout"]
 OptimizerName = Literal["adam", "adamw", "sgd", "rmsprop"]
-OPTIMIZER_STATE = ("adam.", "rmsprop.")  # begins the names of an optimiser's state in `Learner.state`
 
 
 @dataclass(frozen=True)
@@ -150,6 +149,11 @@ class Learner(ABC):
     @abstractmethod
     def load_state(self, state: Mapping[str, Array]) -> None:
         """The inverse of `state`. Unknown, missing or misshapen entries raise ValueError."""
+
+
+def weights_of(state: Mapping[str, Array]) -> dict[str, Array]:
+    """What a learner's state has beside the state of its optimiser."""
+    return {name: value for name, value in state.items() if not name.startswith(("adam.", "rmsprop."))}
 
 
 class Model(RegistryEntry):

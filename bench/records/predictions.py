@@ -53,8 +53,8 @@ class Predictions:
     layers: tuple[LayerSize, ...]
 
 
-def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], cell: str) -> bytes:
-    """The file's content. outputs: raw, for `split`; state: the learner's; cell: the name of its recurrent layers."""
+def pack(task: Task, split: Split, outputs: Array, weights: Mapping[str, Array], cell: str) -> bytes:
+    """The file's content. outputs: raw, for `split`; weights: the learner's; cell: the name of its recurrent layers."""
     classes, targets = task.loss == "cross_entropy", split.targets
     if classes:
         outputs = outputs.argmax(axis=-1)
@@ -65,7 +65,7 @@ def pack(task: Task, split: Split, outputs: Array, state: Mapping[str, Array], c
         "names": list(task.columns.outputs) if task.columns else [f"output {i + 1}" for i in range(task.output_size)],
         "classes": classes,
         "steps": int(split.inputs.shape[1]),
-        "layers": layers(state, cell, task.input_size),
+        "layers": layers(weights, cell, task.input_size),
     }
     arrays = {
         "outputs": outputs[:count].astype(np.int32 if classes else np.float32),
@@ -143,16 +143,16 @@ def load_predictions(results_folder: Path, key: str) -> Predictions | None:
         return None
 
 
-def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[str, Any]]:
+def layers(weights: Mapping[str, Array], cell: str, input_size: int) -> list[dict[str, Any]]:
     """The layers of a network from its own parameters, input to head: name, inputs, outputs, shapes of parameters.
 
-    Empty for a state that is not laid out as torch's: there is no `head.weight` of two dimensions.
+    Empty for weights that are not laid out as torch's: there is no `head.weight` of two dimensions.
     """
-    if np.ndim(state.get("head.weight", 0.0)) != 2:
+    if np.ndim(weights.get("head.weight", 0.0)) != 2:
         return []
     groups: dict[str, dict[str, Sequence[int]]] = {}
-    for name, value in state.items():
-        if name.startswith(("adam.", "rmsprop.", "fit.")):  # the state of an optimiser, or of a fit: no weights
+    for name, value in weights.items():
+        if name.startswith("fit."):  # sums that a fit has made: no weights
             continue
         number = re.search(r"_l(\d+)(_reverse)?$", name)
         where = "head" if name.startswith("head.") else f"{cell} {int(number[1]) + 1}" if number else cell
@@ -164,7 +164,7 @@ def layers(state: Mapping[str, Array], cell: str, input_size: int) -> list[dict[
             (shape for key, shape in shapes.items() if key.startswith("weight_hh") and len(shape) == 2), None
         )
         weight = shapes.get("head.weight")
-        outputs = weight[0] if weight else recurrent[1] if recurrent else state["head.weight"].shape[1]
+        outputs = weight[0] if weight else recurrent[1] if recurrent else weights["head.weight"].shape[1]
         found.append({"name": name, "inputs": int(inputs), "outputs": int(outputs), "shapes": shapes})
         inputs = outputs
     return found

@@ -30,13 +30,16 @@ _OF_SELECTED = ("energy_joules", "evaluation_seconds", "gradient_flow", "peak_by
 _CURVE = ("train_loss", "valid_loss", "valid_metric")
 
 
-def pack_records(records: Iterable[Record], selected: Collection[str]) -> bytes:
-    """The content of a published folder's records. selected: the keys of the trainings that results are made of."""
-    return packed(b"".join(encode(record) for record in thinned(records, selected)))
+def pack_records(thin: Iterable[Record]) -> bytes:
+    """The content of a published folder's file of records, which are `thinned` already."""
+    return packed(b"".join(map(encode, thin)))
 
 
 def thinned(records: Iterable[Record], selected: Collection[str]) -> Iterator[Record]:
-    """The records as they are published; see the head of this file."""
+    """The records as they are published; see the head of this file.
+
+    selected: the keys of the trainings that results are made of.
+    """
     for record in records:
         thin = {key: value for key, value in record.items() if key not in _EVERYWHERE}
         for name in ("key", "examined"):

@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from bench.models.contract import OPTIMIZER_STATE, Settings
+from bench.models.contract import Settings, weights_of
 from bench.records.atomic import write_bytes_atomically
 from bench.training.checkpoint import LoadedModel
 from bench.training.checkpoint_file import typed
@@ -166,7 +166,7 @@ def _weights(model: LoadedModel, columns: Columns) -> bytes:
     """The weights and the scales of inputs and outputs, by the names that the script's model has."""
     import torch
 
-    state = {name: value for name, value in model.learner.state().items() if not name.startswith(OPTIMIZER_STATE)}
+    state = weights_of(model.learner.state())
     named = {name if name.startswith("head.") else f"core.{name}": torch.from_numpy(v) for name, v in state.items()}
     for name, count in (("input", len(columns.inputs)), ("output", len(columns.outputs))):
         mean, scale = (

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from bench.measure.effort import Effort
-from bench.models.contract import Learner, Problem
+from bench.models.contract import Learner, Problem, weights_of
 from bench.records import predictions
 from bench.records.atomic import FILES, LENT
 from bench.records.schema import Record, digest
@@ -164,7 +164,7 @@ def predictions_file(
     training: Training, dataset: Dataset, state: Mapping[str, Array], outputs: Array
 ) -> dict[str, bytes]:
     """The file that keeps what a training predicted. state: the learner's. outputs: raw, for the test data."""
-    content = predictions.pack(training.task, dataset.test, outputs, state, training.model.name)
+    content = predictions.pack(training.task, dataset.test, outputs, weights_of(state), training.model.name)
     return {f"{predictions.FOLDER}/{training.key()}.npz": content}
 
 

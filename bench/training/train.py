@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.measure.effort import Effort, SoleEffort
 from bench.measure.gradient_flow import prepare_schemes
-from bench.models.contract import OPTIMIZER_STATE, Learner, Problem
+from bench.models.contract import Learner, Problem, weights_of
 from bench.models.stepper import EagerStepper, Stepper, StepPlan
 from bench.records.curves import steps_to_target
 from bench.records.schema import Record
@@ -70,9 +70,7 @@ def train_in_turns(
     with effort:
         learner = (build or build_learner)(training, dataset)
         hashes = {
-            "weights": hash_arrays(
-                *(value for name, value in sorted(learner.state().items()) if not name.startswith(OPTIMIZER_STATE))
-            ),
+            "weights": hash_arrays(*(value for _, value in sorted(weights_of(learner.state()).items()))),
             "first_batch": first_batch_hash(training, dataset.train),
             "data": data_hash(training.task, training.seed, training.replicate),
         }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.gate.sketch import Sketch, sketch_of
-from bench.models.contract import OPTIMIZER_STATE, Learner
+from bench.models.contract import Learner, weights_of
 from bench.records.schema import SCHEMA, Record, digest
 from bench.training.data import load_data, orders_of
 from bench.training.loop import Progress
@@ -22,9 +22,7 @@ def sketches_of(training: Training, learner: Learner, dataset: Dataset) -> dict[
     order = next(iter(orders_of(training, len(dataset.train))))[: training.batch_size]
     parts = itertools.chain.from_iterable((split.inputs, split.targets, split.mask, split.lengths) for split in splits)
     return {
-        "weights": sketch_of(
-            [value for name, value in sorted(learner.state().items()) if not name.startswith(OPTIMIZER_STATE)]
-        ),
+        "weights": sketch_of([value for _, value in sorted(weights_of(learner.state()).items())]),
         "first_batch": sketch_of([dataset.train.inputs[order], dataset.train.targets[order]]),
         "data": sketch_of([part for part in parts if part is not None]),
     }

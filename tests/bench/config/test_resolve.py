@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config.budgets import BUDGETS
+from bench.config.experiment import Experiment
 from bench.config.given import choices
 from bench.config.matching import MATCHES
 from bench.config.options import OPTIONS, Options, flag
-from bench.config.resolve import Experiment, resolve
+from bench.config.resolve import resolve
 from bench.models.initialisation import SCHEMES
 from bench.models.registry import MODELS
 from tasks.errors import UserError

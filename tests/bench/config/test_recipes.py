@@ -64,7 +64,6 @@ RATES = {
     "gradient-flow": 3e-3,
 }
 LARGE = (
-    "cogscale",
     "copy-delays",
     "gradient-flow",
     "digits",
@@ -72,13 +71,14 @@ LARGE = (
     "noise",
 )  # whole, they would take minutes
 SHORT = {"replicates": "1", "trials": "1", "steps": "5"}
+FEWER = {"models": "gru", **SHORT}
 SOME = {  # of many tasks
-    "contenders": {"tasks": "sine", **SHORT},
-    "fair": {"tasks": "sine", **SHORT},
-    "study": {"tasks": "sine,macro,cogscale[task=simple_copy]"},
+    "cogscale": {**FEWER, "tasks": ",".join(f"cogscale[task={n}]" for n in ("chaotic_forecasting", "cross_situation"))},
+    "contenders": {**SHORT, "tasks": "sine"},
+    "fair": {**SHORT, "tasks": "sine"},
+    "study": {**FEWER, "tasks": "sine,macro,cogscale[task=simple_copy]"},
     "study-contenders": {"tasks": "sine[noise=0.1],digits", "models": "gru,tcn,esn"},
 }
-FEWER = {"models": "gru", **SHORT}
 
 
 @pytest.mark.parametrize("name", FIXED)

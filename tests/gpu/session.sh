@@ -18,7 +18,7 @@
 # (docs/scaling.md says how to fill it).
 #
 # Settings: BENCH_SECONDS (for all stages together, 560), BENCH_ROUNDS (the benchmark's rounds, 1), BENCH_COHORTS and
-# BENCH_STACKS (sizes, "16,64,128"), PYTHON (python3). No clocks, power limits or modes of the card are touched.
+# BENCH_STACKS (sizes, "32,128" and "64"), PYTHON (python3). No clocks, power limits or modes of the card are touched.
 set -uo pipefail
 
 [ -d .project ] && cd .project
@@ -34,6 +34,7 @@ DRY=
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 export PYTHONUNBUFFERED=1 MPLBACKEND=Agg
+export BENCH_COHORTS=${BENCH_COHORTS:-32,128} BENCH_STACKS=${BENCH_STACKS:-64}
 SITE=$WORK/site
 export PYTHONPATH=$SITE:$ROOT
 STAGES=("$@")
@@ -119,8 +120,8 @@ main() { # on the CPU with the two workers that the GPU is to be compared with
   within 340
   watch
   job cuda 120 --budget quick
-  job cpu 200 --budget quick --workers 2
   job auto 60 --budget smoke
+  job cpu 220 --budget quick --workers 2 # last, as it takes longest: what it has recorded when it is ended is enough
   unwatch
   [ -n "$DRY" ] || tar -C "$WORK" -czf "$OUT/main.tgz" --exclude='*.html' results 2>/dev/null
 }

@@ -41,7 +41,7 @@ def test_a_dry_run_names_every_command_and_files_that_exist() -> None:
     for stage in STAGES:
         assert f"==== {stage} (" in done.stdout
     assert "-m pytest -m gpu -n 0 -p no:benchmark" in done.stdout
-    for device in ("cuda", "cpu", "auto"):
+    for device in ("cuda", "auto", "cpu"):
         assert f"bench run --models gru,lstm --device {device} " in done.stdout
     parts = load_script(FOLDER / "probe.py").PARTS
     asked = re.findall(r"probe\.py (.*)", done.stdout)

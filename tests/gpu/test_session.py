@@ -14,6 +14,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from bench.executors.worker import CUDA_ENVIRONMENT
+
 from ..by_path import load_script
 
 FOLDER = Path(__file__).parent
@@ -179,6 +181,19 @@ def test_the_tests_that_need_a_gpu_are_collected_where_there_is_none() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "test_gradients_are_those_of_the_cpu" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def not_deterministic() -> None:
+    """As a process is before anything sets it up; a fixture of a test's own comes after this one."""
+    torch.backends.cudnn.deterministic = False
+
+
+@pytest.mark.gpu
+def test_tests_that_need_a_gpu_compute_as_workers_do(not_deterministic: None) -> None:
+    """They demand the same bits again. This one needs none itself."""
+    assert torch.backends.cudnn.deterministic
+    assert {name: os.environ.get(name) for name in CUDA_ENVIRONMENT} == CUDA_ENVIRONMENT
 
 
 def test_the_benchmark_needs_no_more_data_sets_than_bench_keeps_at_once() -> None:

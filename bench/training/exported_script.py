@@ -48,7 +48,7 @@ def require_exportable(model: LoadedModel) -> None:
 
 
 def script(model: LoadedModel, table: str, new: NewRows, *, experiment: str, train_rows: int) -> str:
-    """It reads the file, and trains and forecasts with the model's layer and configuration.
+    """The script as text: it reads a file, and trains and forecasts with the model's layer and configuration.
 
     table, new: a file that the model reads, and its rows. UserError for a checkpoint that describes no training.
 

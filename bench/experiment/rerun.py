@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.config.budgets import BUDGETS
+from bench.config.experiment import Experiment
 from bench.config.files import read_config, with_kept_plugins
-from bench.config.resolve import Experiment, resolve
+from bench.config.resolve import resolve
 from bench.config.searched import OWN
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS

@@ -2,11 +2,12 @@
 
     python -m bench run --recipe cogscale --models gru,lstm --lr-range 0.01,0.01 --trials 1 --replicates 10 \\
         --clip-norm none --name cogscale-published
+    python tests/recipes/with_patience.py results/cogscale-patience.csv
     python tests/recipes/beside_cogscale.py --write     # without --write the text is printed
 
 Their setting with this project's code: the same tasks, numbers of parameters, learning rate, batches and epochs, other
-seeds. Their means and standard deviations stand in cogscale_published.csv. Each pair of means is compared by Welch's
-test; Holm's correction is over all pairs.
+seeds; once with their rule for the weights that are kept, once with bench's. Their means and standard deviations stand
+in cogscale_published.csv. Each pair of means is compared by Welch's test; Holm's correction is over all pairs.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ PUBLISHED = Path(__file__).with_name("cogscale_published.csv")
 PAGE = ROOT / "docs" / "study.md"
 SECTION = "cogscale"
 NAME = "cogscale-published"
+PATIENCE = "cogscale-patience.csv"
 CELL = ["task", "target_params", "model"]
 
 
@@ -47,6 +49,11 @@ def measured(results: Results) -> pd.DataFrame:
         .fillna(Cogscale().task),  # a default is not in labels
         target_params=rows["match"].str.extract(r"(\d+)", expand=False).astype(int),
     )
+    return moments(rows)
+
+
+def moments(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation of the scores of each task, number of parameters and model. rows: one a training."""
     return (
         rows.groupby(CELL)
         .agg(
@@ -64,12 +71,12 @@ def side_by_side(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     both = theirs.merge(ours, on=CELL, suffixes=("_theirs", "_ours"), validate="one_to_one")
     if len(both) < len(theirs):
         raise SystemExit(f"{len(theirs) - len(both)} of {len(theirs)} published scores have none of ours beside them")
-    moments = [
+    numbers = [
         both[f"{name}_{whose}"].to_numpy(float)
         for whose in ("theirs", "ours")
         for name in ("score_mean", "score_std", "n")
     ]
-    p = scipy_stats.ttest_ind_from_stats(*moments, equal_var=False).pvalue
+    p = scipy_stats.ttest_ind_from_stats(*numbers, equal_var=False).pvalue
     return both.assign(p=pd.Series(p, index=both.index).fillna(1.0))
 
 
@@ -97,21 +104,31 @@ def section(both: pd.DataFrame) -> str:
     counts = (
         f"Mean ± standard deviation of the score (lower is better), over their 10 seeds and our "
         f"{both['n_ours'].min()} replicates. Of our {len(both)} means {inside} lie within their mean ± standard "
-        f"deviation. By Welch's test {differ} of the pairs differ with p < {LEVEL:g}, where {LEVEL * len(both):.1f} "
-        f"would by chance alone; after Holm's correction {clearly} differ (\\*). {lower} of ours are lower."
+        f"deviation, and {lower} are lower. By Welch's test {differ} of the pairs differ with p < {LEVEL:g}, where "
+        f"{LEVEL * len(both):.1f} would by chance alone; after Holm's correction {clearly} differ (\\*)."
     )
     return f"{table(header, rows)}\n\n{counts}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--results", default="results", help=f"where {NAME}/records.jsonl is")
+    parser.add_argument("--results", default="results", help=f"where {NAME}/records.jsonl and {PATIENCE} are")
     parser.add_argument("--write", action="store_true", help=f"put the text into {PAGE.name}")
     asked = parser.parse_args()
     results = load(NAME, asked.results)
     if (status := results.manifest.get("status")) != "complete":
         raise SystemExit(f"{asked.results}/{NAME} is {status}: run it to its end first; nothing written")
-    text = section(side_by_side(measured(results), published()))
+    with_their_rule = moments(pd.read_csv(Path(asked.results) / PATIENCE))
+    text = "\n\n".join(
+        f"{heading}\n\n{section(side_by_side(ours, published()))}"
+        for heading, ours in (
+            ("With their stopping rule:", with_their_rule),
+            (
+                "With the weights of the lowest validation loss of all 50 epochs, as bench keeps them:",
+                measured(results),
+            ),
+        )
+    )
     if asked.write:
         write_section(SECTION, text, PAGE)
     else:

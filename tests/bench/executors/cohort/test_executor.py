@@ -296,11 +296,11 @@ def test_a_training_for_a_gpu_goes_to_a_cohort_and_no_other() -> None:
 
 def pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """An experiment's first look at the machine finds a GPU."""
-    from bench.experiment import run as experiment
+    from bench.experiment import workers
 
-    look = experiment.look_at_machine
+    look = workers.look_at_machine
     found = {"device": "cuda", "gpus": ["0"]}
-    monkeypatch.setattr(experiment, "look_at_machine", lambda *asked, **more: {**look(*asked, **more), **found})
+    monkeypatch.setattr(workers, "look_at_machine", lambda *asked, **more: {**look(*asked, **more), **found})
 
 
 FLAGS = {"models": "linear,gru,numpy_gru", "tasks": "toy", "budget": "smoke", "workers": 1, "name": "e"}

@@ -18,7 +18,7 @@ _COLOURS = {
     "from half": ("#df7b4a", "#e9b9a1", "#f2f2f2", "#a5c7e7", "#559bdc"),
 }
 _DARK, _PALE = "#262626", "#ffffff"  # words on pale and on dark cells, whatever the page
-WORDS_TURN = 0.408  # luminance above which words are dark
+WORDS_TURN = 0.2  # luminance above which dark words have the better contrast
 
 
 def heatmap(

@@ -52,7 +52,7 @@ def slices(axes: Axes, results: Results, match: str, task: str, setting: str) ->
         chosen = number(best[setting]) if setting == "learning_rate" else str(best[setting])
         said.append(f"{model} {chosen}")
     if setting == "learning_rate":
-        log_ticks(axes.xaxis)
+        log_ticks(axes.xaxis, most=3)
     else:
         axes.set_xticks(range(len(values)), [str(value) for value in values])
         axes.set_xlim(-0.5, len(values) - 0.5)

@@ -45,7 +45,7 @@ class CopyMemory(Task):
     target = Target("recall_accuracy", 0.99, "above")
     defaults = Defaults(
         batch_size=64,
-        steps={"smoke": 25, "quick": 1200, "standard": 6000, "full": 20_000},
+        steps={"smoke": 25, "quick": 1000, "standard": 6000, "full": 20_000},
         learning_rate=(3e-3, 3e-2),
     )
     budgets: ClassVar[Parameters] = {

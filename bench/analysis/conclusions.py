@@ -15,6 +15,7 @@ from bench.analysis.contenders import Contender, contenders
 from bench.analysis.levels import ENOUGH
 from bench.analysis.model_pairs import PairComparison, comparisons, twin_pairs
 from bench.analysis.recorded import Recorded
+from bench.analysis.standing import Standing, standings
 from bench.analysis.steps import StepsComparison, compare_steps
 from bench.analysis.verdict_notes import notes
 from bench.analysis.verdict_words import decision
@@ -57,14 +58,14 @@ class Conclusions:
         after Holm's correction over tasks."""
         found = {
             (v.match, v.task): compare_steps(self.results, v.match, v.task, v.nearest.first, v.nearest.second)
-            for v in self.standings
+            for v in self.bare_verdicts
             if v.nearest is not None
         }
         holm = stats.holm([each.p if each.n >= ENOUGH else float("nan") for each in found.values()])
         return {place: (each, float(p)) for (place, each), p in zip(found.items(), holm, strict=True)}
 
     @cached_property
-    def standings(self) -> tuple[Verdict, ...]:
+    def bare_verdicts(self) -> tuple[Verdict, ...]:
         """The verdicts without their sentences."""
         return verdicts_of.verdicts(self.results, self.contenders, self.pairs)
 
@@ -72,7 +73,7 @@ class Conclusions:
     def verdicts(self) -> tuple[Verdict, ...]:
         """One verdict for each comparison and task, with its sentences."""
         found = []
-        for verdict in self.standings:
+        for verdict in self.bare_verdicts:
             place = verdict.match, verdict.task
             steps, p = self.steps.get(place, (None, float("nan")))
             twins = [pair for pair in self.twins if (pair.match, pair.task) == place]
@@ -84,6 +85,23 @@ class Conclusions:
     def verdict(self, match: str, task: str) -> Verdict | None:
         """The verdict on one task; None where it has no results."""
         return next((v for v in self.verdicts if (v.match, v.task) == (match, task)), None)
+
+    def letters(self, match: str, task: str) -> Mapping[str, str]:
+        """The letters of each model's cell; {} where there are no two cells to tell apart."""
+        verdict = self.verdict(match, task)
+        if verdict is None or len(verdict.letters) < 2:
+            return {}
+        cells = {label: each.name for each in self.contenders for label in each.implementations}
+        return {label: verdict.letters[cell] for label, cell in cells.items() if cell in verdict.letters}
+
+    @cached_property
+    def standings(self) -> Mapping[tuple[str, str], tuple[Standing, ...]]:
+        """Where every model and reference stands, for each comparison and task."""
+        return {
+            (match, task): standings(self.results, match, task, self.letters(match, task))
+            for match in self.results.matches
+            for task in self.results.tasks
+        }
 
     @cached_property
     def decisions(self) -> pd.DataFrame:

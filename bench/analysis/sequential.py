@@ -16,7 +16,7 @@ def states(results: Results, cap: int) -> dict[tuple[str, str], str]:
     equal: practically equal within the margin. futile: the predictive chance of being settled with `cap` replicates is
     below 5 %, or there is nothing to compare. open: more replicates may tell.
     """
-    found = results.conclusions.standings
+    found = results.conclusions.bare_verdicts
     return {(v.match, v.task): _state(results, v, cap, LEVEL / len(found)) for v in found}
 
 

@@ -6,13 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bench.analysis import stats
 from bench.analysis.levels import SMALLEST_LOSS
-from bench.analysis.results import Results
+from bench.analysis.recorded import Recorded
 from bench.analysis.selected import OriginRows, loss_table, origins, typical_losses
 
 
@@ -40,31 +39,22 @@ class Standing:
         return len(self.values) + self.failed
 
 
-def standings(results: Results, match: str, task: str) -> tuple[Standing, ...]:
-    """The models of a comparison, best first, those that failed most often last; then the references, best first."""
-    kept = _KEPT.setdefault(results, {})
-    if (match, task) not in kept:
-        kept[match, task] = _standings(results, match, task)
-    return kept[match, task]
+def standings(results: Recorded, match: str, task: str, letters: Mapping[str, str]) -> tuple[Standing, ...]:
+    """The models of a comparison, best first, those that failed most often last; then the references, best first.
 
-
-# Figures and tables ask for the same; what is kept goes with its results.
-_KEPT: WeakKeyDictionary[Results, dict[tuple[str, str], tuple[Standing, ...]]] = WeakKeyDictionary()
-
-
-def _standings(results: Results, match: str, task: str) -> tuple[Standing, ...]:
-    found = _models(results, match, task)
+    letters: of each model's cell; see `Conclusions.letters`.
+    """
+    found = _models(results, match, task, letters)
     order = list(typical_losses(results, match, task))
     ranked = sorted(found, key=lambda each: order.index(each.name) if each.name in order else len(order))
     return (*ranked, *sorted(_references(results, match, task), key=lambda each: each.loss))
 
 
-def _models(results: Results, match: str, task: str) -> list[Standing]:
+def _models(results: Recorded, match: str, task: str, letters: Mapping[str, str]) -> list[Standing]:
     table = loss_table(results, match, task)
     known = table.log_loss.to_numpy()
     worst = float(np.nanmax(known)) if np.isfinite(known).any() else math.nan
-    letters, folds = _letters(results, match, task), origins(results, match, task)
-    found = []
+    folds, found = origins(results, match, task), []
     for model in table.log_loss.columns:
         own = table.log_loss[model][table.trained[model]]
         ended = own[np.isfinite(own)]
@@ -77,7 +67,7 @@ def _models(results: Results, match: str, task: str) -> list[Standing]:
     return found
 
 
-def _references(results: Results, match: str, task: str) -> list[Standing]:
+def _references(results: Recorded, match: str, task: str) -> list[Standing]:
     table = results.references
     table = table[(table["task"] == task) & (table["match"].isna() | (table["match"] == match))]
     folds, found = origins(results, match, task), []
@@ -109,12 +99,3 @@ def _interval(logs: Mapping[int, float], folds: Mapping[int, OriginRows]) -> tup
         low, high = found.low, found.high
     value, low, high = (float(10.0 ** np.clip(bound, -300, 300)) for bound in (plain.value, low, high))
     return value, low, high
-
-
-def _letters(results: Results, match: str, task: str) -> dict[str, str]:
-    """The letters of each model's cell; {} where there are no two cells to tell apart."""
-    verdict = results.conclusions.verdict(match, task)
-    if verdict is None or len(verdict.letters) < 2:
-        return {}
-    cells = {label: each.name for each in results.conclusions.contenders for label in each.implementations}
-    return {label: verdict.letters[cell] for label, cell in cells.items() if cell in verdict.letters}

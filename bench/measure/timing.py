@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,8 @@ WARM_UP_CALLS = 3
 FEWEST_SAMPLES = 5  # fewer have no spread worth the name, and slow calls would stop after one
 GPU_WARM_UP_SECONDS = 0.4  # of steps, before anything is timed: an idle GPU runs at a fifth of its clock
 HOST_BOUND = 0.9  # of a step's time that the host needs to launch it: then the GPU waits for the host
-GPU_BLOCK_SECONDS = 5e-3  # of calls between two events, whose clock has a resolution of half a microsecond
+BLOCK_SECONDS = 5e-3  # of calls in one sample: long beside what reading a clock takes, on a CPU and on a GPU
+STEADY = 0.1  # interquartile range over median below which less than half of the given time is enough
 
 
 def time_learner(
@@ -30,8 +31,8 @@ def time_learner(
     flops_per_step: int | None = None,
     seconds: float = 1.5,
 ) -> dict[str, Any]:
-    """Medians after a warm-up, in the learner as it is: by `torch.utils.benchmark` (adaptive autorange) on a CPU, by
-    CUDA events on a GPU.
+    """Medians after a warm-up, in the learner as it is: by `torch.utils.benchmark.Timer` on a CPU, by CUDA events on a
+    GPU.
 
     split: sequences to time on; the first `batch_size`, repeated where it has fewer. seconds: about how long the
     three measurements take together; a slow call is still sampled five times.
@@ -125,28 +126,33 @@ def _warm_gpu_up(call: Callable[[], Any]) -> None:
 def _measure(call: Callable[[], Any], seconds: float, on_gpu: bool) -> tuple[Any, float]:
     """(A `torch.utils.benchmark.Measurement` of a warm call, seconds that launching one takes the host on a GPU).
 
-    seconds: about how long it may take.
+    seconds: about how long it may take; a call whose time varies little is measured for less than half of that.
     """
     import torch
     from torch.utils.benchmark import Measurement, TaskSpec, Timer
 
     for _ in range(WARM_UP_CALLS):
         call()
-    if on_gpu:
-        calls = max(1, round(GPU_BLOCK_SECONDS / max(_gpu_seconds(call, 1)[0], 1e-6)))
-        times, launching = list[float](), list[float]()
-        while len(times) < FEWEST_SAMPLES or sum(times) < seconds:
-            running, launched = _gpu_seconds(call, calls)
-            times.append(running)
-            launching.append(launched / calls)
-        measurement = Measurement(number_per_run=calls, raw_times=times, task_spec=TaskSpec("call()", ""))
-        return measurement, statistics.median(launching)
     timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
-    measured = timer.adaptive_autorange(threshold=0.1, min_run_time=0.4 * seconds, max_run_time=seconds)
-    times, calls = list(measured.raw_times), measured.number_per_run
-    while len(times) < FEWEST_SAMPLES:
-        times += timer.timeit(calls).raw_times
-    return Measurement(number_per_run=calls, raw_times=times, task_spec=measured.task_spec), 0.0
+
+    def sample(calls: int) -> tuple[float, float]:
+        if on_gpu:
+            return _gpu_seconds(call, calls)
+        return timer.timeit(calls).raw_times[0], 0.0
+
+    calls = max(1, round(BLOCK_SECONDS / max(sample(1)[0], 1e-6)))
+    times, launching = list[float](), list[float]()
+    while len(times) < FEWEST_SAMPLES or sum(times) < (0.4 * seconds if _steady(times) else seconds):
+        running, launched = sample(calls)
+        times.append(running)
+        launching.append(launched / calls)
+    measurement = Measurement(number_per_run=calls, raw_times=times, task_spec=TaskSpec("call()", ""))
+    return measurement, statistics.median(launching)
+
+
+def _steady(times: Sequence[float]) -> bool:
+    low, median, high = np.quantile(times, [0.25, 0.5, 0.75])
+    return bool(high - low < STEADY * median)
 
 
 def _gpu_seconds(call: Callable[[], Any], calls: int) -> tuple[float, float]:

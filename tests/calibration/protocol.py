@@ -83,7 +83,7 @@ def equal_models(rng: np.random.Generator, kind: str, replicates: int) -> list[d
 def won_something(records: list[dict[str, Any]], **settings: Any) -> bool:
     """Whether any verdict has a winner."""
     results = Results("simulated", tuple(records), {"experiment": settings, "protocol": 2})
-    return any(verdict.settled for verdict in results.conclusions.standings)
+    return any(verdict.settled for verdict in results.conclusions.bare_verdicts)
 
 
 def false_winners(kind: str, experiments: int, replicates: int = 7, seed: int = 0) -> float:
@@ -102,7 +102,7 @@ def false_winners_until_settled(kind: str, experiments: int, cap: int = 28, seed
             seen = tuple(r for r in records if r["replicate"] <= n)
             manifest = {"experiment": {"until_settled": True}, "protocol": 2, "first_look": 7}
             results = Results("simulated", seen, manifest)
-            if any(verdict.settled for verdict in results.conclusions.standings):
+            if any(verdict.settled for verdict in results.conclusions.bare_verdicts):
                 wrong += 1
                 break
             if "open" not in states(results, cap).values():

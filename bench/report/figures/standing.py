@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from bench.analysis.formatting import counted, number
 from bench.analysis.results import Results
-from bench.analysis.standing import Standing, standings
+from bench.analysis.standing import Standing
 from bench.report.figures.axes import SMALLEST, colour, named, room, say, told
 from bench.report.figures.svg import INK, MUTED, PAPER
 from bench.report.figures.ticks import log_ticks
@@ -21,14 +21,14 @@ FAR = 1e3  # a reference that is better than every model by this factor or more 
 
 def rows_of(results: Results, match: str, task: str) -> list[Standing]:
     """Models and references from the lowest loss to the highest; models without any come last, limits are no rows."""
-    every = [each for each in standings(results, match, task) if each.kind != "limit"]
+    every = [each for each in results.conclusions.standings[match, task] if each.kind != "limit"]
     return sorted(every, key=lambda each: (math.isnan(each.loss), each.loss))
 
 
 def standing(axes: Axes, results: Results, match: str, task: str) -> str:
     """Geometric mean test loss with its 95 % t-interval, a row each; dots are replicates, letters are groups."""
     rows = rows_of(results, match, task)
-    limit = next((each for each in standings(results, match, task) if each.kind == "limit"), None)
+    limit = next((each for each in results.conclusions.standings[match, task] if each.kind == "limit"), None)
     drawn = [each for each in rows if not math.isnan(each.loss)]
     if not drawn:
         return say(axes, f"Test loss on {task}: there are no results.")

@@ -13,7 +13,6 @@ from bench.analysis.horizons import horizon_metrics
 from bench.analysis.labels import brief, words
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures
-from bench.analysis.standing import standings
 from bench.analysis.summary import SEARCHED
 from bench.analysis.tables import metric_columns
 from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
@@ -56,7 +55,7 @@ def leaderboard(results: Results, match: str) -> Table:
     for task in (task for task in results.tasks if (table["task"] == task).any()):
         ranked = rows_of(results, match, task).assign(failed=lambda rows: rows["n_failed"] > rows["n"])
         ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
-        letters = {each.name: each.letters for each in standings(results, match, task) if each.letters}
+        letters = {each.name: each.letters for each in results.conclusions.standings[match, task] if each.letters}
         rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
     return Table("Leaderboard", HEADER, rows, HOW_TO_READ, texts=2, tools=True)
 

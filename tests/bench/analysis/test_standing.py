@@ -11,13 +11,13 @@ import pytest
 from scipy import stats as scipy_stats
 
 from bench.analysis.results import Results
-from bench.analysis.standing import Standing, standings
+from bench.analysis.standing import Standing
 
 Make = Callable[..., Results]
 
 
 def by_name(results: Results, task: str) -> dict[str, Standing]:
-    return {each.name: each for each in standings(results, "tuned", task)}
+    return {each.name: each for each in results.conclusions.standings["tuned", task]}
 
 
 def test_the_loss_is_the_geometric_mean_with_scipys_t_interval(synthetic: ModuleType, results_of: Make) -> None:
@@ -45,7 +45,7 @@ def test_the_loss_is_that_of_the_summary_with_failures_as_the_worst(synthetic: M
         assert found[name].loss == pytest.approx(summary[name])
     assert (found["lstm"].failed, found["lstm"].n, len(found["lstm"].values)) == (1, 5, 4)
     assert math.isnan(found["rnn"].loss)
-    assert [each.name for each in standings(results, "tuned", "sine")][:3] == ["gru", "lstm", "rnn"]
+    assert [each.name for each in results.conclusions.standings["tuned", "sine"]][:3] == ["gru", "lstm", "rnn"]
 
 
 def test_implementations_of_one_cell_share_its_letters(synthetic: ModuleType, results_of: Make) -> None:

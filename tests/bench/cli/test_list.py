@@ -65,7 +65,7 @@ def test_budgets_say_how_much_they_train_and_about_how_long_that_takes_here(
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     found = rows(bench("list", "budgets"))
     assert "6 trials × 7 replicates = 42 trainings of a model on a task (49 where" in found["quick"]
-    assert "hidden 16,32,64 × layers 1,2, 500 to 1,200 steps; about 78 s" in found["quick"]
+    assert "hidden 16,32,64 × layers 1,2, 500 to 1,000 steps; about 78 s" in found["quick"]
     assert found["full"].endswith("about 22 hours")
     assert "25 steps; about 5 seconds" in found["smoke"]
     assert "with 4 cores" in found["times:"]

@@ -63,7 +63,6 @@ RATES = {
     "gradient-flow": 3e-3,
 }
 LARGE = (
-    "cogscale",
     "contenders",
     "copy-delays",
     "gradient-flow",
@@ -72,11 +71,12 @@ LARGE = (
     "hidden-sizes",
     "noise",
 )  # whole, they would take minutes
+FEWER = {"models": "gru", "replicates": "1", "trials": "1", "steps": "5"}
 SOME = {  # of many tasks
-    "study": {"tasks": "sine,macro,cogscale[task=simple_copy]"},
+    "cogscale": {**FEWER, "tasks": ",".join(f"cogscale[task={n}]" for n in ("chaotic_forecasting", "cross_situation"))},
+    "study": {**FEWER, "tasks": "sine,macro,cogscale[task=simple_copy]"},
     "study-contenders": {"tasks": "sine[noise=0.1],digits", "models": "gru,tcn,esn"},
 }
-FEWER = {"models": "gru", "replicates": "1", "trials": "1", "steps": "5"}
 
 
 @pytest.mark.parametrize("name", FIXED)

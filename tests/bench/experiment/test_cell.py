@@ -15,7 +15,7 @@ from bench.training.evaluations import EVALUATED, EVALUATIONS, FEWEST_EVALUATION
     [
         ({"tasks": "sine"}, 39, 19),  # 500 steps, 140 windows to evaluate: 13 and 27 times
         ({"tasks": "regression"}, 56, 50),  # 500 steps, 350 windows: 9 (5 would do) and 10 times
-        ({"tasks": "copy"}, 134, 67),  # 1,200 steps, 500 sequences: 9 and 18 times
+        ({"tasks": "copy"}, 112, 67),  # 1,000 steps, 500 sequences: 9 and 15 times
         ({"tasks": "sine", "budget": "full"}, 160, 160),  # 50 times, of 8,000 steps
         ({"tasks": "regression", "steps": "17"}, 2, 2),  # never less than nine times, if there are steps for it
         ({"tasks": "sine", "epochs": "3"}, 11, 11),  # 690 windows in batches of 64

@@ -1,0 +1,115 @@
+"""Write what bench measures beside the scores that the authors of the package cogscale publish, into docs/study.md.
+
+    python -m bench run --recipe cogscale --models gru,lstm --lr-range 0.01,0.01 --trials 1 --replicates 10 \\
+        --clip-norm none --name cogscale-published
+    python tests/recipes/beside_cogscale.py --write     # without --write the text is printed
+
+Their setting with this project's code: the same tasks, numbers of parameters, learning rate, batches and epochs, other
+seeds. Their means and standard deviations stand in cogscale_published.csv. Each pair of means is compared by Welch's
+test; Holm's correction is over all pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+from scipy import stats as scipy_stats
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "performance"))
+from page import ROOT, table, write_section
+
+from bench.analysis.levels import LEVEL
+from bench.analysis.results import Results, load
+from bench.analysis.stats import holm
+
+PUBLISHED = Path(__file__).with_name("cogscale_published.csv")
+PAGE = ROOT / "docs" / "study.md"
+SECTION = "cogscale"
+NAME = "cogscale-published"
+CELL = ["task", "target_params", "model"]
+
+
+def published() -> pd.DataFrame:
+    """Their scores: one row a task, number of parameters and model."""
+    return pd.read_csv(PUBLISHED, comment="#")
+
+
+def measured(results: Results) -> pd.DataFrame:
+    """Our scores in the same columns; a failed training has none."""
+    rows = results.selected[results.selected["status"] == "ok"]
+    rows = rows.assign(
+        task=rows["task"].str.extract(r"task=(\w+)", expand=False),
+        target_params=rows["match"].str.extract(r"(\d+)", expand=False).astype(int),
+    )
+    return (
+        rows.groupby(CELL)
+        .agg(
+            parameter_count=("parameter_count", "first"),
+            score_mean=("score", "mean"),
+            score_std=("score", "std"),
+            n=("score", "size"),
+        )
+        .reset_index()
+    )
+
+
+def side_by_side(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Both, with the p-value of each pair of means. Two that are equal without any spread have 1."""
+    both = theirs.merge(ours, on=CELL, suffixes=("_theirs", "_ours"), validate="one_to_one")
+    moments = [
+        both[f"{name}_{whose}"].to_numpy(float)
+        for whose in ("theirs", "ours")
+        for name in ("score_mean", "score_std", "n")
+    ]
+    p = scipy_stats.ttest_ind_from_stats(*moments, equal_var=False).pvalue
+    return both.assign(p=pd.Series(p, index=both.index).fillna(1.0))
+
+
+def section(both: pd.DataFrame) -> str:
+    """A row a task, and how many pairs differ, as Markdown."""
+    adjusted = pd.Series(holm(both["p"].tolist()), index=both.index)
+    rows = []
+    for task, of_task in both.groupby("task", sort=True):
+        cells = [
+            "; ".join(
+                f"{mean:.3f} ± {deviation:.3f}"
+                for mean, deviation in (
+                    (row.score_mean_theirs, row.score_std_theirs),
+                    (row.score_mean_ours, row.score_std_ours),
+                )
+            )
+            + (" \\*" if adjusted[row.Index] < LEVEL else "")
+            for row in of_task.sort_values(["target_params", "model"]).itertuples()
+        ]
+        rows.append([str(task), *cells])
+    header = ["theirs; ours", "gru, 1,000", "lstm, 1,000", "gru, 10,000", "lstm, 10,000"]
+    differ, clearly = int((both["p"] < LEVEL).sum()), int((adjusted < LEVEL).sum())
+    counts = (
+        f"Mean ± standard deviation of the score (lower is better), over their 10 seeds and our "
+        f"{both['n_ours'].min()} replicates. Of {len(both)} pairs of means {len(both) - differ} agree within their "
+        f"uncertainty (Welch's test, p ≥ {LEVEL:g}); {LEVEL * len(both):.1f} would differ by chance alone. After "
+        f"Holm's correction {clearly} differ (\\*)."
+    )
+    return f"{table(header, rows)}\n\n{counts}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--results", default="results", help=f"where {NAME}/records.jsonl is")
+    parser.add_argument("--write", action="store_true", help=f"put the text into {PAGE.name}")
+    asked = parser.parse_args()
+    results = load(NAME, asked.results)
+    if (status := results.manifest.get("status")) != "complete":
+        raise SystemExit(f"{asked.results}/{NAME} is {status}: run it to its end first; nothing written")
+    text = section(side_by_side(measured(results), published()))
+    if asked.write:
+        write_section(SECTION, text, PAGE)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

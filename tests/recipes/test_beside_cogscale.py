@@ -1,0 +1,68 @@
+"""docs/study.md: published scores of cogscale beside ours, with the numbers of the records and of the file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+
+from bench.analysis.results import Results
+from bench.config.files import read_recipe
+
+from ..bench import synthetic_records as synthetic
+from .beside_cogscale import CELL, PAGE, SECTION, measured, published, section, side_by_side
+
+
+def test_each_published_score_belongs_to_a_task_and_size_of_the_recipe() -> None:
+    recipe, theirs = read_recipe("cogscale"), published()
+    assert {f"cogscale[task={name}]" for name in theirs["task"]} == set(recipe["tasks"])
+    assert set(theirs["target_params"]) == set(recipe["parameter_budgets"])
+    assert len(theirs) == len(theirs[CELL].drop_duplicates()) == 14 * 2 * 2
+    assert ((theirs["parameter_count"] - theirs["target_params"]).abs() < 0.15 * theirs["target_params"]).all()
+
+
+def test_pairs_are_compared_as_scipy_compares_their_values() -> None:
+    generator = np.random.default_rng(0)
+    first, second = generator.normal(size=10), generator.normal(0.3, 2.0, size=7)
+    sides = []
+    for values in (first, second):
+        cell = {"task": "t", "target_params": 1000, "model": "gru", "parameter_count": 990}
+        moments = {"score_mean": values.mean(), "score_std": values.std(ddof=1), "n": len(values)}
+        sides.append(pd.DataFrame([{**cell, **moments}]))
+    (p,) = side_by_side(sides[1], sides[0])["p"]
+    assert p == pytest.approx(scipy_stats.ttest_ind(first, second, equal_var=False).pvalue)
+
+
+def test_what_is_equal_without_spread_does_not_differ_and_what_differs_is_marked() -> None:
+    theirs = published()
+    same = theirs.assign(parameter_count=1)
+    assert "56 agree" in section(side_by_side(same, theirs))
+    assert "\\* |" not in section(side_by_side(same, theirs))
+    worse = same.assign(score_mean=same["score_mean"] + (same["task"] == "sorting_problem"))
+    text = section(side_by_side(worse, theirs))
+    assert "52 agree" in text
+    assert "correction 4 differ" in text
+    assert [line.count("\\* |") for line in text.splitlines() if "problem |" in line] == [0, 4]
+
+
+def test_our_scores_are_those_of_the_selected_trainings() -> None:
+    records = synthetic.experiment(("sine",), ("gru", "lstm"), seeds=5, trials=1, protocol=2)
+    scores: dict[str, list[float]] = {"gru": [], "lstm": []}
+    for record in records:
+        record.setdefault("match", None)
+        if record["stage"] == "trial":
+            record["match"] = "params 1000"
+            score = 0.1 * record["replicate"] + (record["model"]["name"] == "gru")
+            record["test"]["score"] = score
+            scores[record["model"]["name"]].append(score)
+        record["task"] = {**record["task"], "name": "cogscale", "label": "cogscale[task=simple_copy]"}
+    found = measured(Results("synthetic", tuple(records), synthetic.manifest(records))).set_index("model")
+    for model, values in scores.items():
+        row = found.loc[model]
+        assert (row["task"], row["target_params"], row["n"]) == ("simple_copy", 1000, 5)
+        assert (row["score_mean"], row["score_std"]) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+
+
+def test_the_page_has_its_place() -> None:
+    assert PAGE.read_text(encoding="utf-8").count(f"<!-- measured: {SECTION} -->") == 2

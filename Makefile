@@ -30,7 +30,7 @@ perf: $(TOOLS)
 
 # on a machine with a GPU: what it can do, its tests, trainings an hour, the main job; the numbers land in gpu-out/
 perf-gpu: $(TOOLS)
-	PYTHON=$(BIN)/python tests/gpu/session.sh look probe tests stacked cohort main
+	PYTHON=$(BIN)/python BENCH_SECONDS=1800 tests/gpu/session.sh look probe tests stacked cohort main
 
 # the same versions as constraints.txt, with the SHA-256 of every file that an index may give for them
 lock: $(SUPPLY)

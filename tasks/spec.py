@@ -64,8 +64,8 @@ def convert(value: Any, kind: Any, where: str) -> Any:
         if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union
         else (kind,)
     )
-    if type(None) in options and (value is None or value == "none"):
-        return None
+    if type(None) in options and (value is None or (value == "none" and str not in options)):
+        return None  # where text is expected, a column or an experiment may be called none
     for option in (o for o in options if o is not type(None)):
         if typing.get_origin(option) is typing.Literal:
             for choice in typing.get_args(option):

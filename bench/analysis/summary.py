@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.analysis import stats
 from bench.analysis.levels import SMALLEST_LOSS
+from bench.analysis.timing_conditions import CONDITIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +79,7 @@ def summarise_model(
         "kernel": timed["kernel"].iloc[0] if len(timed) else kernel,
         "sequences_per_second": timed["sequences_per_second"].iloc[0] if len(timed) else None,
         "peak_bytes": group["peak_bytes"].max() if group["peak_bytes"].count() else None,
+        **{name: timed[name].iloc[0] for name in CONDITIONS if name in timed and len(timed)},
         **{name: ok[name].mean() for name in metrics if name in ok},
     }
 

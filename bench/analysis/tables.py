@@ -16,6 +16,7 @@ import numpy as np
 
 from bench.analysis.result_rows import selected_mask
 from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
+from bench.analysis.timing_conditions import CONDITIONS
 from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
 from bench.records.kept_models import kept_models
@@ -59,9 +60,10 @@ SUMMARY = (
 )
 INTEGERS = {
     *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
-    *("step", "threads", "n", "n_failed", "block", "state_size"),
+    *("step", "threads", "n", "n_failed", "block", "state_size", "clock_mhz"),
 }
-BOOLEANS = {"has_warnings", "selected"}
+RARE = (SEARCHED, *CONDITIONS)  # columns that are there only where some row has a value
+BOOLEANS = {"has_warnings", "host_bound", "selected"}
 TEXTS = {
     SEARCHED,
     *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
@@ -94,7 +96,7 @@ def _scores(record: Record) -> dict[str, Any]:
 
 def metric_columns(table: pd.DataFrame) -> list[str]:
     """The columns of a table that are a task's own metrics."""
-    return [column for column in table.columns if column not in {*TRAININGS, *REFERENCES, *SUMMARY, SEARCHED}]
+    return [column for column in table.columns if column not in {*TRAININGS, *REFERENCES, *SUMMARY, *RARE}]
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], extra: Sequence[str] = ()) -> pd.DataFrame:
@@ -196,26 +198,36 @@ def curves_table(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def timings_table(records: Iterable[Record]) -> pd.DataFrame:
-    """One row a configuration and kernel, timed alone on a quiet machine: the medians over the rounds."""
+    """One row a configuration and kernel, timed alone on a quiet machine: the medians over the rounds.
+
+    `clock_mhz` and `host_bound` are there where something was timed on a GPU.
+    """
     rows: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for record in unique(records):
         if record.get("stage") == "time" and record.get("status", "ok") == "ok":
             row = {**_identity(record), **(record.get("timing") or {})}
             same = (*(row[key] for key in _identity(record)), row.get("threads"), record.get("environment"))
             rows.setdefault(same, []).append(row)
-    return _frame([_median_of_rounds(rounds) for rounds in rows.values()], TIMINGS)
+    found = [_median_of_rounds(rounds) for rounds in rows.values()]
+    return _frame(found, TIMINGS, _rare(found))
 
 
 def _median_of_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One row for all rounds of a timing; it has warnings where most of them have."""
+    """One row for all rounds of a timing; it has warnings, or is host-bound, where most of them are so."""
     found = dict(rounds[0])
     for name in TIMINGS:
         values = [row[name] for row in rounds if isinstance(row.get(name), float)]
         if len(values) > 1:
             found[name] = float(np.median(values))
-    if "has_warnings" in found:
-        found["has_warnings"] = 2 * sum(bool(row.get("has_warnings")) for row in rounds) > len(rounds)
-    return found
+    for name in ("has_warnings", "host_bound"):
+        if name in found:
+            found[name] = 2 * sum(bool(row.get(name)) for row in rounds) > len(rounds)
+    clocks = [row["clock_mhz"] for row in rounds if row.get("clock_mhz") is not None]
+    return {**found, "clock_mhz": round(float(np.median(clocks)))} if clocks else found
+
+
+def _rare(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [name for name in RARE if any(row.get(name) is not None for row in rows)]
 
 
 def references_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -257,8 +269,7 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
         summarise_reference(group, metrics)
         for _, group in references.groupby(["match", "task", "model"], sort=False, dropna=False)
     ]
-    extra = [SEARCHED] if any(SEARCHED in row for row in rows) else []
-    return _frame(rows, SUMMARY, [*metrics, *extra])
+    return _frame(rows, SUMMARY, [*metrics, *_rare(rows)])
 
 
 def write_tables(records: Iterable[Record], folder: Path) -> list[Path]:

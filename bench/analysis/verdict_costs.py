@@ -9,6 +9,7 @@ from bench.analysis.formatting import counted, is_missing, listed, seconds, whol
 from bench.analysis.levels import LEVEL, MARGIN
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
+from bench.analysis.timing_conditions import condition, kernel_and_condition
 from bench.analysis.verdicts import Verdict
 
 MOST_COSTS = 4  # cells whose costs are in a sentence; the leaderboard has all
@@ -57,7 +58,8 @@ def cost(results: Recorded, verdict: Verdict) -> list[str]:
         count, step, steps = row["parameter_count"], row["step_seconds"], row["steps_to_target_median"]
         parts = [] if is_missing(count) else [counted(round(count), "parameter")]
         if not is_missing(step):
-            kernels = [f"{row['kernel']} kernel", *_other_kernels(results, verdict, name, str(row["kernel"]))]
+            own = ", ".join(filter(None, (f"{row['kernel']} kernel", condition(row))))
+            kernels = [own, *_other_kernels(results, verdict, name, str(row["kernel"]))]
             parts.append(f"{seconds(step)} a step ({'; '.join(kernels)})")
             parts += [] if is_missing(steps) else [f"{seconds(steps * step)} to the target"]
         said += [f"{name} {listed(parts)}"] if parts else []
@@ -76,7 +78,7 @@ def _other_kernels(results: Recorded, verdict: Verdict, model: str, kernel: str)
     table = results.timings
     table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["model"] == model)]
     table = table[(table["kernel"] != kernel) & table["step_seconds"].notna()].drop_duplicates("kernel")
-    return [f"{seconds(row.step_seconds)} with {row.kernel}" for row in table.itertuples()]
+    return [f"{seconds(row['step_seconds'])} with {kernel_and_condition(row)}" for row in table.to_dict("records")]
 
 
 def _saves(value: Any, leaders: Any) -> bool:

@@ -14,7 +14,7 @@ from bench.cli.group import INTERRUPTED
 from bench.records.secrets import masked
 
 if TYPE_CHECKING:
-    from bench.config.resolve import Experiment
+    from bench.config.experiment import Experiment
 
 _NOT_ALL_WELL = 1
 

@@ -55,8 +55,8 @@ def convert_option(key: str, value: Any, where: str | None = None) -> Any:
     where: what messages call it; the flag by default.
     """
     where, kind, is_list = where or flag(key), *_kind(key)
-    if value is None or (value == "none" and str in _alternatives(_types()[key])):  # an experiment may be called none
-        return value
+    if value is None:
+        return None
     if not is_list:
         return _convert(key, value, kind, where)
     if isinstance(value, str):

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bench.config.experiment import Experiment
 from bench.config.given import by_current_names
 from bench.config.naming import extending
 from bench.config.options import OPTIONS, Options, flag, keys_deciding
-from bench.config.resolve import Experiment, asked_models, asked_tasks
+from bench.config.resolve import asked_models, asked_tasks
 from bench.models.registry import MODELS
 from tasks.errors import NotInstalledError, UserError
 from tasks.registry import TASKS, load_plugin_file

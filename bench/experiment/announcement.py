@@ -1,17 +1,45 @@
-"""What is said before the first training: of a user's series its rows and windows, of the whole about how long."""
+"""What is said before the first training: the device, what has no effect, a series' rows and windows, the time."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from bench.analysis.labels import brief
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.duration import roughly, seconds_left
 from bench.experiment.plan import Plan
+from bench.experiment.without_effect import without_effect
 from bench.records.ledger import Ledger
-from bench.records.schema import TRAININGS
+from bench.records.schema import TRAININGS, Record
 from bench.training.data import data_facts
 from tasks.contract import Task
 
 LONG_SECONDS = 120.0  # from here on, how long a run takes is said
+ONE_REPLICATE = (
+    "--replicates 1: nothing can be said of how results vary, so there will be no interval, no test and no verdict"
+)
+
+
+def announcements(plan: Plan, ledger: Ledger, machine: Record, workers: int) -> Iterator[str]:
+    """All that a person should read before the first training, a sentence each.
+
+    machine: what a look at it found. workers: how many there are on the CPU.
+    """
+    yield f"device {machine['reason']}"
+    yield from plan.unmatched()
+    yield from without_effect(plan.experiment, machine["device"])
+    for left_out, why in plan.experiment.left_out.items():
+        yield f"{left_out} is left out: {why}"
+    timed = workers if machine["device"] == "cpu" else 0
+    for task in plan.experiment.tasks:
+        if task.label not in plan.left_alone:
+            yield from (f"{brief(task.label)}: {text}" for text in task.notes)
+            if (line := announcement(plan, task, timed)) is not None:
+                yield line
+    if (line := whole_announcement(plan, ledger, timed)) is not None:
+        yield line
+    if max(plan.replicates.values()) == 1:
+        yield ONE_REPLICATE
 
 
 def announcement(plan: Plan, task: Task, workers: int) -> str | None:

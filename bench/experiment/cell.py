@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.config.budgets import BUDGETS
 from bench.config.contenders import Entry
+from bench.config.experiment import Experiment
 from bench.config.matching import BY_AMOUNT, Matching, MatchKind
-from bench.config.resolve import Experiment
 from bench.config.searched import OWN
 from bench.experiment.matched import Matched, Timed, amount_of, matched_size
 from bench.experiment.order import Order

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.config.resolve import Experiment
+from bench.config.experiment import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.machine import perform_alone

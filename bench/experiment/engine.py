@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.config.resolve import Experiment
+from bench.config.experiment import Experiment
 from bench.records.folder import ResultsFolder
 
 

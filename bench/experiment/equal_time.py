@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from statistics import median_low
 from typing import Any
 
+from bench.config.experiment import Experiment
 from bench.config.matching import BY_AMOUNT
-from bench.config.resolve import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.machine import perform_alone

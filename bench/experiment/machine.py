@@ -8,8 +8,8 @@ from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 
+from bench.config.experiment import Experiment
 from bench.config.options import Options
-from bench.config.resolve import Experiment
 from bench.executors.executor import Executor, WorkerDied
 from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
 from bench.experiment.driver import ATTEMPTS

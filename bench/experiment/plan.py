@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from bench.config.budgets import FIRST_LOOK
+from bench.config.experiment import Experiment
 from bench.config.naming import extending
-from bench.config.resolve import Experiment
 from bench.experiment.cell import CellPlan
 from bench.experiment.matched import QUANTITIES, Timed, as_json, beyond
 from bench.records.ledger import Ledger

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.config.budgets import BUDGETS
+from bench.config.experiment import Experiment
 from bench.config.files import read_config, with_kept_plugins
-from bench.config.resolve import Experiment, resolve
+from bench.config.resolve import resolve
 from bench.config.searched import OWN
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
@@ -38,12 +39,24 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
     folder = Path(results) / name
     before = _find(folder, key_prefix)
     experiment = resolve(with_kept_plugins(read_config(folder / MANIFEST), folder, changed=True))
+    training = recorded_training(experiment, before)
+    job = next((job for job in _candidates(before, training, experiment) if job.key() == before["key"]), None)
+    if job is None:
+        raise UserError(
+            f"{key_prefix} of {folder} was made from other data or by another version of {training.task.label} or "
+            f"{training.model.label}: it can't be trained again with this code"
+        )
+    return before, InlineExecutor(experiment.options.plugins).submit(job, 0).result()
+
+
+def recorded_training(experiment: Experiment, before: Record) -> Training:
+    """The training that a record of an experiment is of; UserError where its task or model is another by now."""
     model, settings = _model(experiment, before), Settings(**_settings(before))
     tested = before["stage"] != "search"
     if is_for_search_only(before):
         model = experiment.search_twin(model, settings.device) or model
         tested = tested and is_tested(settings.device)
-    training = Training(
+    return Training(
         _named(experiment.tasks, before["task"]),
         model,
         settings,
@@ -58,13 +71,6 @@ def rerun(name: str, key_prefix: str, results: str | Path = "results") -> tuple[
         schedule=before["training"].get("schedule", "constant"),
         warmup=before["training"].get("warmup", 0),
     )
-    job = next((job for job in _candidates(before, training, experiment) if job.key() == before["key"]), None)
-    if job is None:
-        raise UserError(
-            f"{key_prefix} of {folder} was made from other data or by another version of {training.task.label} or "
-            f"{training.model.label}: it can't be trained again with this code"
-        )
-    return before, InlineExecutor(experiment.options.plugins).submit(job, 0).result()
 
 
 def _candidates(before: Record, training: Training, experiment: Experiment) -> Iterator[Job]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.config.experiment import Experiment
 from bench.config.options import Options
-from bench.config.resolve import Experiment
 
 
 def without_effect(experiment: Experiment, device: str) -> list[str]:

@@ -99,6 +99,8 @@ def step_seconds(model: Model, settings: Settings, split: Split, problem: Proble
     learner = model.build(problem, settings, generator("init", model.cell, 0), 0)
     batch_split = take(split, np.arange(batch_size) % len(split))
     batch = next(iter(learner.batches(learner.place(batch_split), np.arange(batch_size), batch_size)))
+    if learner.on_gpu:
+        _warm_gpu_up(lambda: learner.train_step(batch))
     measured, _ = _measure(lambda: learner.train_step(batch), 0.3, learner.on_gpu)
     return float(measured.median)
 

@@ -78,7 +78,8 @@ identity and instead of a curve
 
     timing          {"forward_seconds", "step_seconds", "latency_seconds", each with its "…_iqr",
                      "sequences_per_second", "flops_per_step", "state_size" (numbers that are carried from one step of
-                     a sequence to the next; null: the model does not say), "threads", "has_warnings"}
+                     a sequence to the next; null: the model does not say), "threads", "has_warnings"}, on a GPU also
+                     "clock_mhz" (null: not told) and "host_bound" (`measure.timing`)
 
 and one more such record for each kernel that the same configuration can run on (`kernel` tells them apart), and for
 each `round`: 0, 1, … (absent in older records, which have one)

@@ -20,6 +20,7 @@ from bench.analysis.formatting import (
 )
 from bench.analysis.levels import ENOUGH
 from bench.analysis.results import Results
+from bench.analysis.timing_conditions import explained, kernel_and_condition
 from bench.records.atomic import write_atomically
 from bench.report.document import (
     Block,
@@ -181,7 +182,7 @@ def _times(comparison: ExperimentComparison) -> list[Block]:
     for cell in dict.fromkeys(d.cell for d in comparison.differences):
         found = [summary.get(cell) for summary in summaries]
         cells = [
-            TableCell(seconds(row["step_seconds"]), str(row["kernel"] or ""), _exact(row["step_seconds"]))
+            TableCell(seconds(row["step_seconds"]), kernel_and_condition(row), _exact(row["step_seconds"]))
             if row and not is_missing(row["step_seconds"])
             else TableCell(MISSING)
             for row in found
@@ -193,6 +194,7 @@ def _times(comparison: ExperimentComparison) -> list[Block]:
         rows.append(Row([TableCell(cell[1], cell[0]), TableCell(cell[2]), *cells], "model"))
     ratio = [f"{comparison.names[-1]} ÷ {comparison.names[0]}"] if comparison.same_machine else []
     caption = "Median time of an optimiser step, alone on the machine, with the kernel that ran."
+    caption += next(filter(None, (explained(results.timings) for results in comparison.experiments)), "")
     table = Table("Step times", ("Task", "Model", *comparison.names, *ratio), rows, caption, texts=2)
     if comparison.same_machine:
         return [table]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.config.resolve import Experiment, resolve
+from bench.config.experiment import Experiment
+from bench.config.resolve import resolve
 from tasks.errors import UserError
 from tasks.series import Series
 from tasks.validation import validate_dataset

@@ -10,7 +10,8 @@ from harness import Notes, Run
 
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
-from bench.experiment.run import Outcome, run
+from bench.experiment.outcome import Outcome
+from bench.experiment.run import run
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from bench.experiment.observer import Observer
-from bench.experiment.run import Outcome
+from bench.experiment.outcome import Outcome
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
 

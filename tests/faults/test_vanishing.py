@@ -13,7 +13,8 @@ from harness import Notes, outcomes, records
 
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
-from bench.experiment.run import Outcome, run
+from bench.experiment.outcome import Outcome
+from bench.experiment.run import run
 from bench.records.jsonl import RecordFile
 from bench.records.schema import SCHEMA, Record
 from tasks.errors import UserError

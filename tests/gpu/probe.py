@@ -1,4 +1,4 @@
-"""Numbers that decide the design. Every part by itself, so that one that fails leaves the others."""
+"""Numbers that decide the design, in parts: python tests/gpu/probe.py [PART...]; one that fails leaves the others."""
 
 from __future__ import annotations
 
@@ -20,17 +20,8 @@ import torch
 
 from bench.executors.worker import use_one_thread
 
-use_one_thread()
 CONNECTIONS = os.environ.get("CUDA_DEVICE_MAX_CONNECTIONS", "default")
-
-
-def part(function):
-    print(f"-- {function.__name__} (connections {CONNECTIONS})", flush=True)
-    try:
-        function()
-    except Exception:
-        traceback.print_exc()
-    torch.cuda.synchronize()
+FAILED = "BENCH_PROBE_FAILED"  # parts that failed in the processes before this one
 
 
 def linear_graph(nodes, stream):
@@ -225,12 +216,14 @@ def bfloat16():
 
 def hidden_160():
     """Forward by one algorithm of cuDNN and backward by another (hidden 129 to 192): are the gradients right?"""
+    from bench.models.torch_learner.precision import use_precision
+
     torch.manual_seed(0)
     gru = torch.nn.GRU(8, 160, batch_first=True)
     x = torch.randn(64, 20, 8)
     (gru(x)[0][:, -1] ** 2).sum().backward()
     expected = [p.grad.clone() for p in gru.parameters()]
-    torch.backends.cudnn.rnn.fp32_precision = "ieee"
+    use_precision("float32")
     on_gpu = torch.nn.GRU(8, 160, batch_first=True).cuda()
     on_gpu.load_state_dict(gru.state_dict())
     (on_gpu(x.cuda())[0][:, -1] ** 2).sum().backward()
@@ -238,9 +231,39 @@ def hidden_160():
     print(f"relative error of gradients at hidden 160: {error:.1e} (float32: about 1e-6)")
 
 
-if os.environ.get("BENCH_FREEZE", "1") == "1":
+PARTS = {each.__name__: each for each in (nodes, overlap, turns, joining, rates, kernels, bfloat16, hidden_160)}
+
+
+def device_answers():
+    """Whether this process can still use the GPU: after an error of a kernel every call fails until it ends."""
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return False
+    return True
+
+
+def main(names):
+    """Do the parts; 1 where one failed. One that loses the device leaves the rest to a new process."""
+    failed = os.environ.get(FAILED, "").split()
+    for place, name in enumerate(names):
+        print(f"-- {name} (connections {CONNECTIONS})", flush=True)
+        try:
+            PARTS[name]()
+            torch.cuda.synchronize()
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
+        rest = names[place + 1 :]
+        if rest and not device_answers():
+            sys.stdout.flush()
+            os.execve(sys.executable, [sys.executable, __file__, *rest], {**os.environ, FAILED: " ".join(failed)})
+    print(f"parts that failed: {', '.join(failed) or 'none'}", flush=True)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    use_one_thread()
     gc.collect()
-    gc.freeze()
-chosen = sys.argv[1:] or ["nodes", "overlap", "turns", "joining", "rates", "kernels", "bfloat16", "hidden_160"]
-for name in chosen:
-    part(globals()[name])
+    gc.freeze()  # as in bench's own processes: what was imported is no garbage
+    sys.exit(main(sys.argv[1:] or list(PARTS)))

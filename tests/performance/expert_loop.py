@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 from tutorial_loop import POINTS, arguments, network_of
 
-from bench.config.resolve import Experiment, resolve
+from bench.config.experiment import Experiment
+from bench.config.resolve import resolve
 from bench.experiment.cell import CellPlan
 from bench.experiment.points import points_of_replicate
 from bench.seeds import generator

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 from tutorial_loop import HIDDEN_SIZES, LEARNING_RATE, Order, arguments, network_of, settings, training_of
 
-from bench.config.resolve import Experiment, resolve
+from bench.config.experiment import Experiment
+from bench.config.resolve import resolve
 from bench.seeds import generator
 from bench.training.data import load_data
 from bench.training.request import Training

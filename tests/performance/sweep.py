@@ -28,7 +28,8 @@ from clocks import Parts
 from page import ROOT, busy, judged, origin, table, wants_writing, write_section
 from workers import WORKERS, perform
 
-from bench.config.resolve import Experiment, resolve
+from bench.config.experiment import Experiment
+from bench.config.resolve import resolve
 from bench.experiment.cell import CellPlan
 from bench.experiment.search import point_of
 from bench.records.jsonl import read_records

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from bench.config.resolve import Experiment, resolve
+from bench.config.experiment import Experiment
+from bench.config.resolve import resolve
 from bench.experiment.cell import CellPlan
 from bench.experiment.search import Point
 from bench.seeds import generator

@@ -77,6 +77,7 @@ def test_text_that_is_no_spec(text, message):
         (Path("a.csv"), str, "a.csv"),
         ("none", int | None, None),
         (None, str | None, None),
+        ("none", str | None, "none"),
         ("7", int | None, 7),
         ("1.5", int | float, 1.5),
         ("auto", int | str, "auto"),

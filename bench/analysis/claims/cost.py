@@ -83,8 +83,9 @@ def judge_times(low: float, high: float, timings: Sequence[Mapping[str, Any]]) -
 
     Nothing is settled by timings most of which were taken while the machine had other things to do.
     """
-    noisy = sum(bool(timing.get("has_warnings")) for timing in timings)
+    noisy, waiting = (sum(bool(timing.get(name)) for timing in timings) for name in ("has_warnings", "host_bound"))
     remark = f"; the machine was not quiet in {noisy} of {len(timings)} timings" if noisy else ""
+    remark += f"; {waiting} of {len(timings)} timings are host-bound: of launching, not of computing" if waiting else ""
     if 2 * noisy > len(timings):
         return "not_settled", remark
     return "supported" if high < 1 / FASTER else "refuted" if low > FASTER else "not_settled", remark

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from bench.analysis.formatting import counted
 from bench.analysis.labels import brief
+from bench.analysis.timing_conditions import kernel_and_condition
 from bench.experiment.observer import Observer
 from bench.records.curves import lowest_valid_loss
 from bench.records.plain import plain
@@ -161,7 +162,8 @@ def _outcome(record: Record) -> str:
         lines = (record.get("error") or "").strip().splitlines()
         return f"{record['status']}: {lines[-1]}" if lines else str(record["status"])
     if record.get("timing"):
-        kernel = f" ({record['kernel']})" if record.get("kernel") else ""
+        how = kernel_and_condition({**record["timing"], "kernel": record.get("kernel")})
+        kernel = f" ({how})" if how else ""
         return f"{record['timing']['step_seconds'] * 1e3:.3g} ms a step{kernel}"
     wall = f", {record['wall_seconds']:.1f} s" if record.get("wall_seconds") is not None else ""
     if record["stage"] == "examine":

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.config.resolve import Experiment, resolve
+from bench.config.experiment import Experiment
+from bench.config.resolve import resolve
 from bench.experiment.observer import Observer
 from bench.gate.baseline import Baseline, record_command
 from bench.gate.check import check

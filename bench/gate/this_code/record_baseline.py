@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.formatting import listed
+from bench.config.experiment import Experiment
 from bench.config.options import keys_deciding
-from bench.config.resolve import Experiment
 from bench.experiment.observer import Observer
 from bench.gate.baseline import (
     Baseline,

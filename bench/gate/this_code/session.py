@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from bench.config.resolve import Experiment
+from bench.config.experiment import Experiment
 from bench.executors.executor import Executor
 from bench.experiment.cell import CellPlan
 from bench.experiment.driver import Driver, Limits

@@ -16,8 +16,8 @@ from typing import Any, TextIO
 
 import bench
 from bench.config.contenders import Entry
+from bench.config.experiment import Experiment
 from bench.config.options import keys_deciding
-from bench.config.resolve import Experiment
 from bench.executors.worker import worker_environment
 from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName

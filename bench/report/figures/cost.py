@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from bench.analysis.formatting import seconds, trimmed
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_rows
+from bench.analysis.timing_conditions import condition
 from bench.report.figures.axes import colour, name_rows, named, say, told
 from bench.report.figures.svg import INK
 
@@ -56,7 +57,7 @@ def step_times(axes: Axes, results: Results, match: str, task: str) -> str:
     for row in timings.to_dict("records"):
         step, iqr = float(row["step_seconds"]), float(row["step_seconds_iqr"])
         spread = 0.0 if math.isnan(iqr) else iqr / 2
-        text = f"{seconds(step)} · {named(str(row['kernel']), 14)}"
+        text = " · ".join(filter(None, (seconds(step), named(str(row["kernel"]), 14), condition(row))))
         rows.append((row["model"], results.models.index(row["model"]), step * 1e3, spread * 1e3, text))
     if not rows:
         return say(axes, f"Step time on {task}: not measured.")

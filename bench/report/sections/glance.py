@@ -9,6 +9,7 @@ from bench.analysis.formatting import MISSING, estimated, is_missing, seconds, w
 from bench.analysis.results import Results
 from bench.analysis.selected import tasks_in
 from bench.analysis.standing import Standing
+from bench.analysis.timing_conditions import explained, kernel_and_condition
 from bench.report.document import Row, Table, TableCell
 from bench.report.figures.standing import rows_of
 
@@ -30,7 +31,8 @@ def glance_table(results: Results, match: str) -> Table:
         header = HEADER[1:]
         rows = [Row(row.cells[1:], row.kind, row.colour) for row in rows]
     texts = len(header) - len(HEADER) + 2
-    return Table("The numbers", header, rows, CAPTION, texts=texts, folded=len(rows) > MOST_ROWS)
+    caption = CAPTION + explained(results.timings)
+    return Table("The numbers", header, rows, caption, texts=texts, folded=len(rows) > MOST_ROWS)
 
 
 def _row(results: Results, match: str, task: str, each: Standing) -> Row:
@@ -53,11 +55,10 @@ def _measured(results: Results, match: str, task: str, each: Standing) -> list[T
     if not is_missing(row["solve_rate"]):
         count = round(row["solve_rate"] * each.n)
         solved = TableCell(f"{count} of {each.n}", "", stats.solve_rate(count, each.n).value)
-    kernel = "" if is_missing(row["kernel"]) else str(row["kernel"])
     return [
         solved,
         TableCell(whole(row["parameter_count"]), "", _exact(row["parameter_count"])),
-        TableCell(seconds(row["step_seconds"]), kernel, _exact(row["step_seconds"])),
+        TableCell(seconds(row["step_seconds"]), kernel_and_condition(row), _exact(row["step_seconds"])),
     ]
 
 

@@ -15,6 +15,7 @@ from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures
 from bench.analysis.summary import SEARCHED
 from bench.analysis.tables import metric_columns
+from bench.analysis.timing_conditions import explained, kernel_and_condition
 from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
 from bench.report.sections.layout import by_match
 from bench.report.sections.side_by_side import side_by_side
@@ -57,7 +58,7 @@ def leaderboard(results: Results, match: str) -> Table:
         ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
         letters = {each.name: each.letters for each in results.conclusions.standings[match, task] if each.letters}
         rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
-    return Table("Leaderboard", HEADER, rows, HOW_TO_READ, texts=2, tools=True)
+    return Table("Leaderboard", HEADER, rows, HOW_TO_READ + explained(results.timings), texts=2, tools=True)
 
 
 def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> Row:
@@ -87,7 +88,7 @@ def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> 
         TableCell(whole(row["parameter_count"]), "", _value(row["parameter_count"])),
         TableCell(
             seconds(row["step_seconds"]),
-            "" if is_missing(row["kernel"]) else str(row["kernel"]),
+            kernel_and_condition(row),
             _value(row["step_seconds"]),
         ),
         TableCell(

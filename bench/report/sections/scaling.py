@@ -10,6 +10,7 @@ from bench.analysis.labels import brief
 from bench.analysis.ladders import ladders
 from bench.analysis.results import Results
 from bench.analysis.search_trials import trials
+from bench.analysis.timing_conditions import explained
 from bench.report.document import Block, Gallery, Section, Text
 from bench.report.figures import cost as cost_figures
 from bench.report.figures import scaling as scaling_figures
@@ -38,7 +39,7 @@ def scaling_section(results: Results) -> Section:
     times = (
         "Median time of one optimiser step (forward, backward, update), measured alone on the machine; the thin line "
         "is the interquartile range. The kernel that ran is named: another one can reverse the order."
-    )
+    ) + explained(results.timings)
     grown = "The same time against hidden size, for all sizes that this experiment timed."
     untimed = (
         "Step times were not measured: this experiment has no time stage yet. Wall times of trainings are recorded, "

@@ -12,6 +12,7 @@ import pytest
 from bench.config.budgets import BUDGETS, FIRST_LOOK
 from bench.config.files import RECIPES, read_config, read_recipe, recipes
 from bench.config.resolve import resolve
+from bench.experiment.plan import Plan
 from bench.experiment.run import run
 from bench.records.jsonl import read_records
 from tasks.cogscale import Name as CogscaleName
@@ -63,17 +64,18 @@ RATES = {
     "gradient-flow": 3e-3,
 }
 LARGE = (
-    "contenders",
     "copy-delays",
     "gradient-flow",
-    "fair",
     "digits",
     "hidden-sizes",
     "noise",
 )  # whole, they would take minutes
-FEWER = {"models": "gru", "replicates": "1", "trials": "1", "steps": "5"}
+SHORT = {"replicates": "1", "trials": "1", "steps": "5"}
+FEWER = {"models": "gru", **SHORT}
 SOME = {  # of many tasks
     "cogscale": {**FEWER, "tasks": ",".join(f"cogscale[task={n}]" for n in ("chaotic_forecasting", "cross_situation"))},
+    "contenders": {**SHORT, "tasks": "sine"},
+    "fair": {**SHORT, "tasks": "sine"},
     "study": {**FEWER, "tasks": "sine,macro,cogscale[task=simple_copy]"},
     "study-contenders": {"tasks": "sine[noise=0.1],digits", "models": "gru,tcn,esn"},
 }
@@ -101,6 +103,13 @@ def test_the_study_has_every_task_that_ships() -> None:
     options = resolve({}, read_recipe("study"), recipe="study").options
     assert (options.budget, options.match) == ("standard", ("tuned", "hidden", "params"))
     assert (options.replicates or 0) >= FIRST_LOOK
+
+
+@pytest.mark.parametrize("name", ["contenders", "study-contenders"])
+def test_all_contenders_come_within_the_tolerance_of_the_count_on_every_task(name: str) -> None:
+    experiment = resolve({}, read_recipe(name), recipe=name)
+    assert not experiment.left_out
+    assert Plan(experiment, "cpu").unmatched() == []
 
 
 @pytest.mark.parametrize("name", RATES)

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config.budgets import BUDGETS
+from bench.config.experiment import Experiment
 from bench.config.given import choices
 from bench.config.matching import MATCHES
 from bench.config.options import OPTIONS, Options, flag
-from bench.config.resolve import Experiment, resolve
+from bench.config.resolve import resolve
 from bench.models.initialisation import SCHEMES
 from bench.models.registry import MODELS
+from tasks.copy_memory import CopyMemory
 from tasks.errors import UserError
 
 SUNSPOTS = {"data": "sunspots_annual.csv", "target": "sunspots"}  # shipped in tasks/data
@@ -116,7 +118,10 @@ def test_an_option_that_was_removed_is_refused_unless_it_changed_nothing() -> No
         ),
     ],
 )
-def test_an_experiment_of_an_earlier_version_keeps_its_identity(flags: dict[str, Any], identity: str) -> None:
+def test_an_experiment_of_an_earlier_version_keeps_its_identity(
+    flags: dict[str, Any], identity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CopyMemory.defaults.steps, "quick", 1200)  # as it had then
     saved = "save_models" in flags  # which no longer decides anything
     assert resolve({**flags, "tune": "once", "engine": "exact"}).identity(saved_models=saved) == identity
     assert resolve(flags).identity() != identity  # with a search for each replicate it is another experiment

@@ -12,7 +12,8 @@ import pytest
 import bench
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
-from bench.experiment.run import Outcome, run
+from bench.experiment.outcome import Outcome
+from bench.experiment.run import run
 from bench.records.doctor import diagnose
 from tasks.contract import Dataset, Split
 from tasks.errors import UserError

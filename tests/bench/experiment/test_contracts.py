@@ -10,7 +10,8 @@ import pytest
 
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
-from bench.experiment.run import Outcome, run
+from bench.experiment.outcome import Outcome
+from bench.experiment.run import run
 from tasks.errors import UserError
 
 PLUGINS = Path(__file__).parents[2] / "plugins"

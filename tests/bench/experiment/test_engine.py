@@ -15,8 +15,9 @@ from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import CellPlan
 from bench.experiment.observer import Observer
+from bench.experiment.outcome import Outcome
 from bench.experiment.rerun import rerun
-from bench.experiment.run import Outcome, run
+from bench.experiment.run import run
 from bench.experiment.search import Point, Trial
 from bench.models.contract import Learner
 from bench.models.gru import Gru

@@ -13,8 +13,9 @@ from bench.analysis.results import load
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.observer import Observer
+from bench.experiment.outcome import Outcome
 from bench.experiment.plan import Plan
-from bench.experiment.run import Outcome, run
+from bench.experiment.run import run
 from bench.measure.flops import step_flops_of
 from bench.models.contract import Problem
 from bench.models.registry import MODELS

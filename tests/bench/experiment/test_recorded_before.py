@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import bench
+from bench.config.experiment import Experiment
 from bench.config.files import read_config
-from bench.config.resolve import Experiment, resolve
+from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.observer import Observer
 from bench.experiment.run import run

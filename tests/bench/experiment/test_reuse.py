@@ -13,7 +13,8 @@ from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
-from bench.experiment.run import Outcome, run
+from bench.experiment.outcome import Outcome
+from bench.experiment.run import run
 from bench.records.doctor import diagnose
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
@@ -114,7 +115,7 @@ def test_a_complete_experiment_starts_no_worker(options: dict[str, Any], monkeyp
     def refuse(*arguments: Any) -> None:
         raise AssertionError("a worker was started")
 
-    monkeypatch.setattr("bench.experiment.run.open_executor", refuse)
+    monkeypatch.setattr("bench.experiment.workers.open_executor", refuse)
     again = run(resolve(options))
     assert again.unchanged
     assert (again.jobs, again.failures) == (first.jobs, first.failures)

@@ -15,8 +15,9 @@ from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
+from bench.experiment.outcome import Outcome
 from bench.experiment.rerun import rerun
-from bench.experiment.run import Outcome, run
+from bench.experiment.run import run
 from bench.records.jsonl import RecordFile
 from bench.records.kept_models import kept_models
 from bench.records.schema import Record

@@ -18,7 +18,8 @@ from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import TIMING_ROUNDS
 from bench.experiment.observer import Observer
-from bench.experiment.run import Outcome, run
+from bench.experiment.outcome import Outcome
+from bench.experiment.run import run
 from bench.records.jsonl import read_records
 from bench.records.schema import Record
 

@@ -197,6 +197,26 @@ def test_a_gpu_is_kept_busy_before_it_is_timed_and_is_told_where_it_waits_for_th
     assert timing["clock_mhz"] is None
 
 
+def test_a_step_that_decides_on_a_device_or_a_size_is_not_timed_on_an_idle_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, learner, now = Clock(monkeypatch), Spinning(), [0.0]
+    learner.on_gpu = True
+
+    def step(batch: Split) -> float:
+        now[0] += 1e-3
+        clock.milliseconds += 1.0
+        clock.log.append("step")
+        return 0.0
+
+    learner.train_step = step  # type: ignore[method-assign]
+    monkeypatch.setattr(timing_module.time, "perf_counter", lambda: now[0])
+    model = MODELS.create("gru")
+    monkeypatch.setattr(type(model), "build", lambda *_: learner)
+    assert step_seconds(model, Settings(4), make_split(), PROBLEM, 8) == pytest.approx(1e-3)
+    assert clock.log[: clock.log.index("record")].count("step") >= GPU_WARM_UP_SECONDS / 1e-3
+
+
 def test_slow_calls_are_sampled_often_enough_for_a_spread() -> None:
     learner, calls = Spinning(), []
     step = learner.train_step

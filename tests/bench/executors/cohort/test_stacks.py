@@ -145,6 +145,26 @@ def test_between_evaluations_the_host_only_sends_batches_and_replays(emulate: Em
     cohort.drop(1)
 
 
+def test_what_a_join_to_a_stack_may_ask_of_the_device(emulate: Emulate) -> None:
+    """To wait for the device or to empty its cache holds every other member up."""
+    gpu = emulate(learners_on_gpu=True)
+    _, cohort, listener = cohort_of([training(replicate=1, steps=400)])
+    gpu.counts.clear()
+    cohort.round()  # makes the stack
+    waits = {"synchronize", "empty_cache", "gc.collect"}
+    assert not waits & gpu.counts.keys()
+    assert gpu.counts["memory_stats"] <= 5
+    assert gpu.counts["mem_get_info"] <= 3
+    gpu.counts.clear()
+    cohort.add(1, TrainingJob(training(replicate=2, steps=400)))
+    cohort.round()
+    assert not waits & gpu.counts.keys()
+    assert gpu.counts["memory_stats"] == 0
+    assert gpu.counts["mem_get_info"] <= 2
+    until_idle(cohort)
+    assert {record["kernel"] for record in listener.by_serial.values()} == {"stacked+graph"}
+
+
 def test_a_place_is_used_again_without_a_capture(emulate: Emulate) -> None:
     gpu = emulate(learners_on_gpu=True)
     device, cohort, listener = cohort_of([training(replicate=1)], size=1)

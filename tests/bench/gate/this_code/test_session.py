@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from bench.config.experiment import Experiment
 from bench.config.files import read_recipe
-from bench.config.resolve import Experiment, resolve
+from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.observer import Observer
 from bench.gate.baseline import read_baseline

@@ -13,7 +13,8 @@ from synthetic import cell, write
 
 import bench
 from bench.cli import main
-from bench.config.resolve import Experiment, resolve
+from bench.config.experiment import Experiment
+from bench.config.resolve import resolve
 from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName
 from bench.gate.this_code.two_commits import TwoTrees

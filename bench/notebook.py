@@ -143,7 +143,8 @@ class Forecaster:
             index = pd.Index(pd.to_numeric(pd.Series(found.times)), name=found.time)
         else:
             index = pd.DatetimeIndex(pd.to_datetime(pd.Series(found.times)), name=found.time)
-            zone = getattr(_times(frame, time).dt, "tz", None)
+            times = _times(frame, time)  # text, too, which has no zone of its own
+            zone = times.dt.tz if pd.api.types.is_datetime64_any_dtype(times) else None
             index = index.tz_localize(zone, ambiguous=True, nonexistent="shift_forward") if zone else index
         return pd.DataFrame(found.rows(), index=index, columns=columns)
 

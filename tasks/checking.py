@@ -63,7 +63,8 @@ def refuse_broken(where: str, checks: Iterable[Check]) -> None:
 def described(error: BaseException, where: str) -> str:
     """An exception in one line: its last place in the file `where`, its class and its text."""
     frames = traceback.extract_tb(error.__traceback__)
-    text = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    lines = traceback.format_exception_only(error)  # of a SyntaxError, first the indented place in its file
+    text = " ".join(next(line for line in lines if not line.startswith(" ")).split())
     own = [frame for frame in frames if frame.filename == where] or frames
     return f"{own[-1].name}, line {own[-1].lineno}: {text}" if own else text
 

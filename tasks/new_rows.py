@@ -12,7 +12,7 @@ from tasks.inputs import Inputs, make_inputs
 from tasks.prepared_series import in_transformed_units
 from tasks.reading import Reading, Selection
 from tasks.rows import Rows, read_rows
-from tasks.table import read_table
+from tasks.table import read_table, table_path
 from tasks.time_column import Times
 from tasks.time_grid import Grid
 from tasks.transform import RELATIVE, own_units
@@ -73,7 +73,7 @@ def read_new_rows(path: str, columns: Columns, trained: str, ahead: int = 0) -> 
     Rows at the end without targets are rows to be forecast: their other columns serve as known in advance. UserError
     for a table without the columns or rows that the model needs.
     """
-    selection = _needed(columns)
+    selection, path = _needed(columns), table_path(path)
     reading = columns.reading or Reading()
     _require_columns(path, reading, selection, columns, trained)
     words = dict(zip((columns.selection or selection).categorical, columns.words, strict=True))

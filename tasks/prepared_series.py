@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -13,10 +12,9 @@ from tasks.errors import UserError, listed, short
 from tasks.inputs import Inputs, make_inputs
 from tasks.reading import Reading, Selection
 from tasks.rows import read_rows
+from tasks.table import table_path
 from tasks.time_column import Times
 from tasks.transform import RELATIVE, Transform, require_possible, transformed
-
-SHIPPED = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +55,7 @@ def prepare(path: str, reading: Reading, selection: Selection, transform: Transf
 
     path: a CSV or Parquet file, or the name of a CSV file that is shipped in `tasks/data`.
     """
-    shipped = SHIPPED / path
-    found = not Path(path).exists() and shipped.parent == SHIPPED and shipped.is_file()
-    rows = read_rows(str(shipped) if found else path, reading, selection, allow_future=bool(selection.known))
+    rows = read_rows(table_path(path), reading, selection, allow_future=bool(selection.known))
     inputs = make_inputs(rows, selection)
     count = len(rows) - rows.future
     inputs = Inputs(inputs.names, inputs.values[:count], inputs.ahead)

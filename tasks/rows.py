@@ -61,8 +61,11 @@ def read_rows(
     for name in used if reading.time is None else (*used, reading.time):
         table.text(name)  # an unknown column is a better message than what follows from it
     notes: list[str] = []
-    order, times = _in_order(table, notes)
     predicting = words is not None
+    try:
+        order, times = _in_order(table, notes)
+    except UserError as error:
+        raise _with_columns(error, table, selection) from None
     words, columns = dict(words or {}), {}
     for name in used:
         if name in selection.categorical:
@@ -117,6 +120,20 @@ def _in_order(table: UserTable, notes: list[str]) -> tuple[Array, Times | None]:
     times = times.take(order)
     require_order(table.path, reading.time, times, table.text(reading.time), table.lines, order)
     return order, times
+
+
+def _with_columns(error: UserError, table: UserTable, selection: Selection) -> UserError:
+    """What is wrong with the time column, and with the first other column that is not as expected: one run tells both.
+
+    A file of another country has other dates and other numbers.
+    """
+    for name in selection.inputs:
+        try:
+            if name not in selection.categorical:
+                table.numbers(name, infinite=True)
+        except UserError as other:
+            return UserError(f"{error}; and {str(other).removeprefix(f'{table.path}: ')}")
+    return error
 
 
 def _days_as_numbers(times: Times) -> bool:

@@ -44,6 +44,8 @@ class UserTable:
             hint = "the first line names them"
             if lone:
                 hint += "; delete lines above it, and if the columns are separated otherwise, give --delimiter"
+            if any(name in map(str.strip, known.split(",")) for known in self.names):  # half of a name
+                hint += "; a name with a comma stands in double quotes, within the quotes of the shell: '\"a, b\"'"
             raise UserError(f"{self.path}: {unknown('column', name, self.names, most=MOST)} ({hint})")
         position = self.names.index(name)
         return [row[position].strip() for row in self.rows]
@@ -75,6 +77,15 @@ class UserTable:
     def times(self, name: str) -> Times:
         """A time column, in the order of the rows: numbers, or dates as `reading` says."""
         return read_times(self.path, name, self.text(name), self.lines, self.reading)
+
+
+SHIPPED = Path(__file__).parent / "data"
+
+
+def table_path(path: str) -> str:
+    """The path of a file, or of one in `tasks/data` that is called by its bare name where there is no such file."""
+    is_shipped = any(path == file.name for file in SHIPPED.iterdir())
+    return str(SHIPPED / path) if is_shipped and not Path(path).exists() else path
 
 
 def read_table(path: str | Path, reading: Reading | None = None) -> UserTable:

@@ -84,23 +84,53 @@ def read_times(path: str, name: str, texts: Sequence[str], lines: Sequence[int],
 
 
 def _dates(path: str, name: str, texts: Sequence[str], lines: Sequence[int], reading: Reading) -> Times:
-    zone = _zone(reading.time_zone)
-    found, wall = np.empty(len(texts)), np.empty(len(texts))
-    before = -np.inf
-    for i, text in enumerate(texts):
+    zone, moments = _zone(reading.time_zone), list[datetime]()
+    for text, line in zip(texts, lines, strict=True):
         moment = _moment(text, reading.date_format)
         if moment is None:
-            where = f"{path}: time column {short(name)} has {short(text)} in line {lines[i]}"
+            where = f"{path}: time column {short(name)} has {short(text)} in line {line}"
             raise UserError(f"{where}: {_how_to_mend(texts, reading.date_format)}")
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone or UTC)
-            if zone and before >= moment.timestamp():  # the hour that comes a second time when clocks are set back
-                moment = moment.replace(fold=1)
-        elif zone:
-            moment = moment.astimezone(zone)
-        before = found[i] = moment.timestamp()
+        moments.append(moment)
+    if zone is not None:
+        moments = _in_zone(moments, zone) if not reading.sort else _unsorted_in_zone(moments, zone)
+    found, wall = np.empty(len(moments)), np.empty(len(moments))
+    for i, moment in enumerate(moments):
+        found[i] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         wall[i] = (moment.replace(tzinfo=None) - EPOCH).total_seconds()
     return Times(found, wall, reading.time_zone)
+
+
+def _in_zone(moments: Sequence[datetime], zone: tzinfo) -> list[datetime]:
+    """Dates in order of time; those without a zone are in this one.
+
+    A date that does not come after the one before it is in the hour that comes a second time when clocks are set back.
+    """
+    placed, before = list[datetime](), -np.inf
+    for moment in moments:
+        here = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+        if moment.tzinfo is None and before >= here.timestamp():
+            here = here.replace(fold=1)
+        before = here.timestamp()
+        placed.append(here)
+    return placed
+
+
+def _unsorted_in_zone(moments: Sequence[datetime], zone: tzinfo) -> list[datetime]:
+    """Dates in any order; those without a zone are in this one.
+
+    Of an hour that comes twice when clocks are set back, a date is in the first one where the file has it for the first
+    time, and in the second one where it has it again; the other way round in a file that begins with the newest row.
+    """
+    placed, seen = list[datetime](), set[datetime]()
+    steps = np.diff([(moment.replace(tzinfo=None) - EPOCH).total_seconds() for moment in moments])
+    backwards = bool(np.median(steps) < 0)
+    for moment in reversed(moments) if backwards else moments:
+        if moment.tzinfo:
+            placed.append(moment.astimezone(zone))
+        else:
+            placed.append(moment.replace(tzinfo=zone, fold=int(moment in seen)))
+            seen.add(moment)
+    return placed[::-1] if backwards else placed
 
 
 def _moment(text: str, date_format: str | None) -> datetime | None:

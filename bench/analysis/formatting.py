@@ -162,9 +162,11 @@ def change_between(low: Any, high: Any) -> str:
 
     >>> change_between(0.48, 0.69), change_between(0.58, 1.74), change_between(0.045, 0.73), change_between(0.8, 3)
     ('31 % to 52 % lower', '42 % lower to 74 % higher', '1.4 to 22 times lower', '0.8 to 3 times as high')
+    >>> change_between(1e-300, 1e300)
+    'anything'
     """
     low, high = float(low), float(high)
-    if math.isnan(low) or math.isnan(high) or (low == 0 and high == math.inf):
+    if math.isnan(low) or math.isnan(high) or (low < 1e-99 and high > 1e99):
         return "anything"
     if high < 1:  # the smaller change first
         low, high = high, low

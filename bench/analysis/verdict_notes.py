@@ -118,7 +118,8 @@ def _twin(pair: PairComparison) -> str:
         return f"{both}, and yet their losses differ ({pair.second}'s is {change(1 / pair.effect)}): one may be wrong"
     if not pair.effect > 0:
         return both
-    return f"{both}: no clear difference between their losses ({change_between(pair.low, pair.high)})"
+    between = change_between(pair.low, pair.high)
+    return f"{both}: no clear difference between their losses" + (f" ({between})" if between != "anything" else "")
 
 
 def _skewed(verdict: Verdict) -> list[str]:

@@ -130,9 +130,11 @@ class SizeByTimeJob:
                 measured[hidden_size] = min(times)
             return measured[hidden_size]
 
-        size = training.settings.hidden_size
-        if self.budget is not None:
-            size = size_with(seconds, self.budget, training.model.sizes(LARGEST_SIZE))
+        size, budget = training.settings.hidden_size, self.budget
+        if budget is not None:
+            size_with(seconds, budget, training.model.sizes(LARGEST_SIZE))
+            # a time that other work disturbed may have led the search away from the nearest that it has measured
+            size = min(measured, key=lambda one: (abs(measured[one] - budget), one))
         return {**self.describe(), "hidden_size": size, "step_seconds": seconds(size)}
 
 

@@ -13,6 +13,7 @@ from bench.training.checkpoint_file import LARGEST_GIB
 from tasks.errors import UserError, unknown
 from tasks.registry import TASKS
 from tasks.spec import Spec
+from tasks.table import table_path
 
 
 def best_models(
@@ -55,12 +56,12 @@ def trained_on(results: Results, model: LoadedModel) -> str:
     """The file that a model of the experiment was trained on; UserError where it is not known any more."""
     described, data = model.about["task"], results.settings.get("data")
     if described["name"] == "series" and data:
-        return str(data)
+        return table_path(str(data))
     parameters = {key: value for key, value in described["parameters"].items() if key != "sha256"}
     series = getattr(TASKS.create(Spec(described["name"], parameters)), "series", None)
     if series is None:
         raise UserError("give the file whose next rows are to be forecast")
-    return str(series.data)
+    return table_path(str(series.data))
 
 
 def _task(results: Results, kept: Sequence[SavedModel], task: str | None) -> str:

@@ -32,7 +32,19 @@ def pack(split: Split) -> dict[str, Any] | None:
         return None
     rows = np.concatenate([inputs[0], inputs[1:, -1]])
     base = None if split.base is None else split.base[-MOST:].tolist()
-    return {"rows": rows.tolist(), "targets": targets.tolist(), "base": base}
+    return {"rows": rows.tolist(), "targets": targets.tolist(), "base": base, "sequences": len(split)}
+
+
+def sequences(packed: Any) -> int:
+    """All windows that a training was validated with, of which the newest are packed.
+
+    1 where a checkpoint does not tell; older checkpoints tell those that they hold.
+    """
+    if not isinstance(packed, Mapping):
+        return 1
+    held = packed.get("targets")
+    count = packed.get("sequences", len(held) if isinstance(held, list) else 1)
+    return count if type(count) is int and count > 0 else 1
 
 
 def unpack(packed: Any, window: int, inputs: int, outputs: int) -> ValidationRows | None:

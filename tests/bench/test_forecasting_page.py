@@ -72,7 +72,9 @@ def test_a_run_ends_with_a_predict_line_that_works_as_it_stands(done: Done, fold
 
 def test_the_next_model_extends_the_experiment(done: Done) -> None:
     (extended,) = [result for line, result in done.items() if "numpy_gru" in line]
-    assert re.search(r"\d+ trainings and \d+ measurements in .*, \d+ of them found in the records", extended.stderr)
+    assert re.search(
+        r"\d+ trainings \(\d+ found in the records\) and \d+ measurements \(\d+ found\) in ", extended.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ def test_a_changed_frame_under_the_same_name_is_refused(places: dict[str, str]) 
     assert Path(places["results"], "frames", "mine.csv").read_bytes() == before
 
 
+def test_times_as_text_are_an_index_too(places: dict[str, str]) -> None:
+    """As `pandas.read_csv` gives them."""
+    frame = hourly().reset_index()
+    frame["time"] = frame["time"].astype(str)
+    found = bench.compare(frame, target="load", time="time", models=["numpy_gru"], **places, **SMALL)
+    forecast = found.best.predict(frame, steps=3)
+    assert forecast.index.equals(pd.date_range("2024-01-04 08:00", periods=3, freq="h", name="time"))
+
+
 def test_numbers_and_rows_without_time_are_an_index_too(places: dict[str, str]) -> None:
     plain = hourly().reset_index(drop=True)
     forecast = bench.compare(plain, target="load", models=["numpy_gru"], **places, **SMALL).best.predict(plain)
@@ -120,5 +129,5 @@ def test_a_notebook_shows_one_line_that_is_written_again() -> None:
         observer.finished(None, record, True)
     text = stream.getvalue()
     assert text.startswith("\r59 rows are missing\n\r1 of 2 trainings and measurements")
-    assert text.rstrip().endswith("2 trainings in 0:00, 1 of them found in the records")
+    assert text.rstrip().endswith("2 trainings (1 found in the records) in 0:00")
     assert text.count("\n") == 2

@@ -5,6 +5,10 @@
 
 Decisions train a GRU on every series, at `quick` seven replicates with six trials each: about an hour of two cores.
 Series that the folder has already are not trained again.
+
+    python tests/calibration/own_tables.py longer results/own-tables --write    # about half an hour of two cores
+
+Longer trains a GRU on two years of hourly load as `quick` does by itself, and with three times the steps.
 """
 
 from __future__ import annotations
@@ -65,10 +69,20 @@ def messages_table(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def decisions_table(results: Path, budget: str, only: list[str]) -> str:
-    """A row a series: what is right, what bench decided, the skills behind it. Trains what the folder lacks."""
+def found_by(results: Path, path: Path, name: str, options: dict[str, str]):  # type: ignore[no-untyped-def]
+    """The results of a GRU on a table; trains what the folder lacks."""
     import bench
 
+    command = [sys.executable, "-m", "bench", "run", "--quiet", "--models", "gru", "--name", name]
+    command += ["--data", str(path), "--results", str(results), "--reports", str(results / "reports")]
+    for key, value in options.items():
+        command += [f"--{key.replace('_', '-')}"] + ([] if value == "true" else [value])
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return bench.load(name, results)
+
+
+def decisions_table(results: Path, budget: str, only: list[str]) -> str:
+    """A row a series: what is right, what bench decided, the skills behind it. Trains what the folder lacks."""
     lines = [
         "| series | flags | right | decided | skill of the GRU | best reference, skill |",
         "| --- | --- | --- | --- | ---: | --- |",
@@ -78,13 +92,7 @@ def decisions_table(results: Path, budget: str, only: list[str]) -> str:
             if only and case.name not in only:
                 continue
             path = written(case, Path(folder))
-            command = [sys.executable, "-m", "bench", "run", "--quiet", "--models", "gru", "--budget", budget]
-            command += ["--data", str(path), "--results", str(results), "--reports", str(results / "reports")]
-            command += ["--name", case.name]
-            for key, value in case.options.items():
-                command += [f"--{key.replace('_', '-')}"] + ([] if value == "true" else [value])
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            found = bench.load(case.name, results)
+            found = found_by(results, path, case.name, {"budget": budget, **case.options})
             (verdict,) = found.verdicts
             skills = found.summary.set_index("model")["skill"]
             references = skills.drop("gru").dropna()
@@ -92,6 +100,29 @@ def decisions_table(results: Path, budget: str, only: list[str]) -> str:
             lines.append(
                 f"| {case.what} | `{flags(case.options)}` | {case.answer} | {verdict.answer} | {skills['gru']:.3f} | "
                 f"{best} {references[best]:.3f} |"
+            )
+            print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def longer_table(results: Path, budget: str) -> str:
+    """A row a number of steps: the GRU against the linear model on the newest replicates of two years of load."""
+    lines = ["| steps | GRU's test loss | the linear model's | decided |", "| ---: | --- | ---: | --- |"]
+    case = next(case for case in _tables()[1] if case.name == "load")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "load-two-years.csv"
+        case.frame(hours=17_000).to_csv(path, index=False)
+        usual = None
+        for times in (1, 3):
+            more = {"steps": str(times * usual)} if usual else {}
+            found = found_by(results, path, f"load-two-years-{times}", {"budget": budget, **case.options, **more})
+            (verdict,), trainings = found.verdicts, found.trainings
+            usual = usual or int(trainings["steps"].max())
+            losses = trainings.loc[trainings["selected"].astype(bool), "test_loss"]
+            linear = found.summary.set_index("model")["test_loss"]["linear_ar"]
+            lines.append(
+                f"| {times * usual:,} | {losses.mean():.4f} ({losses.min():.4f} to {losses.max():.4f} in "
+                f"{len(losses)} replicates) | {linear:.4f} | {verdict.answer} |"
             )
             print(lines[-1], flush=True)
     return "\n".join(lines)
@@ -107,7 +138,7 @@ def write(name: str, table: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["messages", "decisions"])
+    parser.add_argument("what", choices=["messages", "decisions", "longer"])
     parser.add_argument("results", nargs="?", default="results/own-tables", type=Path)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--budget", default="quick")
@@ -116,6 +147,8 @@ def main() -> None:
     if given.what == "messages":
         with tempfile.TemporaryDirectory() as folder:
             table = messages_table(Path(folder))
+    elif given.what == "longer":
+        table = longer_table(given.results, given.budget)
     else:
         table = decisions_table(given.results, given.budget, [name for name in given.only.split(",") if name])
     if given.write:

@@ -51,15 +51,25 @@ def test_a_dry_run_names_every_command_and_files_that_exist() -> None:
     assert {"CUDA_DEVICE_MAX_CONNECTIONS=8", "CUDA_DEVICE_MAX_CONNECTIONS=32"} <= set(words)
 
 
+def limit_of(*stages: str) -> int:
+    """The seconds after which these stages end."""
+    return sum(map(int, re.findall(r"^within (\d+) s$", session("--dry-run", *stages).stdout, re.MULTILINE)))
+
+
+def test_make_perf_gpu_runs_all_stages_and_has_the_time_for_them() -> None:
+    made = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"^perf-gpu:.*\n\t(.*)$", made, flags=re.MULTILINE)
+    assert recipe.endswith(f"tests/gpu/session.sh {' '.join(STAGES)}")
+    (seconds,) = re.findall(r"BENCH_SECONDS=(\d+)", recipe)
+    assert int(seconds) > limit_of(*STAGES)
+
+
 def test_the_commands_of_a_first_session_take_ten_minutes_each_and_half_an_hour_together() -> None:
     """With half a minute for wheels each, and time for a machine to start."""
     head = (FOLDER / "session.sh").read_text(encoding="utf-8").partition("set -uo pipefail")[0]
     commands = re.findall(r"^#   tests/gpu/session\.sh ([a-z ]+?) *# [\d.]+ min", head, flags=re.MULTILINE)
     assert [stage for command in commands for stage in command.split()] == list(STAGES)
-    seconds = [
-        sum(map(int, re.findall(r"^within (\d+) s$", session("--dry-run", *command.split()).stdout, re.MULTILINE)))
-        for command in commands
-    ]
+    seconds = [limit_of(*command.split()) for command in commands]
     assert max(seconds) <= 530
     assert sum(seconds) <= 27 * 60
 

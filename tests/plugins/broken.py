@@ -36,7 +36,7 @@ class BrokenTask(Task):
 
     def identity(self) -> dict[str, Any]:
         if self.how == "identity raises":
-            raise RuntimeError("no such weight file")
+            raise RuntimeError("no such weight file:\ngive another")
         return {**super().identity(), **({"mean": np.float32(1)} if self.how == "identity is no JSON" else {})}
 
     def generate(self, seed: int | np.random.Generator) -> Dataset:

@@ -24,6 +24,7 @@ from page import ROOT, table, write_section
 from bench.analysis.levels import LEVEL
 from bench.analysis.results import Results, load
 from bench.analysis.stats import holm
+from tasks.cogscale import Cogscale
 
 PUBLISHED = Path(__file__).with_name("cogscale_published.csv")
 PAGE = ROOT / "docs" / "study.md"
@@ -41,7 +42,9 @@ def measured(results: Results) -> pd.DataFrame:
     """Our scores in the same columns; a failed training has none."""
     rows = results.selected[results.selected["status"] == "ok"]
     rows = rows.assign(
-        task=rows["task"].str.extract(r"task=(\w+)", expand=False),
+        task=rows["task"]
+        .str.extract(r"task=(\w+)", expand=False)
+        .fillna(Cogscale().task),  # a default is not in labels
         target_params=rows["match"].str.extract(r"(\d+)", expand=False).astype(int),
     )
     return (
@@ -59,6 +62,8 @@ def measured(results: Results) -> pd.DataFrame:
 def side_by_side(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     """Both, with the p-value of each pair of means. Two that are equal without any spread have 1."""
     both = theirs.merge(ours, on=CELL, suffixes=("_theirs", "_ours"), validate="one_to_one")
+    if len(both) < len(theirs):
+        raise SystemExit(f"{len(theirs) - len(both)} of {len(theirs)} published scores have none of ours beside them")
     moments = [
         both[f"{name}_{whose}"].to_numpy(float)
         for whose in ("theirs", "ours")
@@ -87,11 +92,13 @@ def section(both: pd.DataFrame) -> str:
         rows.append([str(task), *cells])
     header = ["theirs; ours", "gru, 1,000", "lstm, 1,000", "gru, 10,000", "lstm, 10,000"]
     differ, clearly = int((both["p"] < LEVEL).sum()), int((adjusted < LEVEL).sum())
+    inside = int(((both["score_mean_ours"] - both["score_mean_theirs"]).abs() <= both["score_std_theirs"]).sum())
+    lower = int((both["score_mean_ours"] < both["score_mean_theirs"]).sum())
     counts = (
         f"Mean ± standard deviation of the score (lower is better), over their 10 seeds and our "
-        f"{both['n_ours'].min()} replicates. Of {len(both)} pairs of means {len(both) - differ} agree within their "
-        f"uncertainty (Welch's test, p ≥ {LEVEL:g}); {LEVEL * len(both):.1f} would differ by chance alone. After "
-        f"Holm's correction {clearly} differ (\\*)."
+        f"{both['n_ours'].min()} replicates. Of our {len(both)} means {inside} lie within their mean ± standard "
+        f"deviation. By Welch's test {differ} of the pairs differ with p < {LEVEL:g}, where {LEVEL * len(both):.1f} "
+        f"would by chance alone; after Holm's correction {clearly} differ (\\*). {lower} of ours are lower."
     )
     return f"{table(header, rows)}\n\n{counts}"
 

@@ -37,16 +37,21 @@ def test_pairs_are_compared_as_scipy_compares_their_values() -> None:
 def test_what_is_equal_without_spread_does_not_differ_and_what_differs_is_marked() -> None:
     theirs = published()
     same = theirs.assign(parameter_count=1)
-    assert "56 agree" in section(side_by_side(same, theirs))
+    assert "56 lie within" in section(side_by_side(same, theirs))
     assert "\\* |" not in section(side_by_side(same, theirs))
     worse = same.assign(score_mean=same["score_mean"] + (same["task"] == "sorting_problem"))
     text = section(side_by_side(worse, theirs))
-    assert "52 agree" in text
+    assert "52 lie within" in text
     assert "correction 4 differ" in text
+    with pytest.raises(SystemExit, match="1 of 56 published scores"):
+        side_by_side(same[1:], theirs)
     assert [line.count("\\* |") for line in text.splitlines() if "problem |" in line] == [0, 4]
 
 
-def test_our_scores_are_those_of_the_selected_trainings() -> None:
+@pytest.mark.parametrize(
+    ("label", "task"), [("cogscale", "simple_copy"), ("cogscale[task=sorting_problem]", "sorting_problem")]
+)
+def test_our_scores_are_those_of_the_selected_trainings(label: str, task: str) -> None:
     records = synthetic.experiment(("sine",), ("gru", "lstm"), seeds=5, trials=1, protocol=2)
     scores: dict[str, list[float]] = {"gru": [], "lstm": []}
     for record in records:
@@ -56,11 +61,11 @@ def test_our_scores_are_those_of_the_selected_trainings() -> None:
             score = 0.1 * record["replicate"] + (record["model"]["name"] == "gru")
             record["test"]["score"] = score
             scores[record["model"]["name"]].append(score)
-        record["task"] = {**record["task"], "name": "cogscale", "label": "cogscale[task=simple_copy]"}
+        record["task"] = {**record["task"], "name": "cogscale", "label": label}
     found = measured(Results("synthetic", tuple(records), synthetic.manifest(records))).set_index("model")
     for model, values in scores.items():
         row = found.loc[model]
-        assert (row["task"], row["target_params"], row["n"]) == ("simple_copy", 1000, 5)
+        assert (row["task"], row["target_params"], row["n"]) == (task, 1000, 5)
         assert (row["score_mean"], row["score_std"]) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
 
 

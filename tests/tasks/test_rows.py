@@ -109,3 +109,16 @@ def test_many_columns_with_gaps_are_counted_and_not_all_named(tmp_path: Any) -> 
     with pytest.raises(UserError, match="; and 35 more columns: fill them in") as caught:
         read_rows(str(tmp_path / "t.csv"), Reading(), Selection((names[0],), tuple(names[1:])))
     assert "column5" not in str(caught.value)
+
+
+def test_dates_and_numbers_of_another_country_are_told_at_once(tmp_path: Any) -> None:
+    path = tmp_path / "german.csv"
+    path.write_text("t;a;b\n31.12.2023;1,5;2,5\n01.01.2024;1,5;2,5\n02.01.2024;2,5;1,5\n")
+    with pytest.raises(UserError) as caught:
+        read_rows(str(path), Reading(time="t"), Selection(("a", "b")))
+    assert str(caught.value) == (
+        f"{path}: time column 't' has '31.12.2023' in line 2: expected ISO dates, as in 2024-03-31; give --date-format "
+        "%d.%m.%Y (German); and column 'a' has '1,5' in line 2: decimals are written with ',': give --decimal ,"
+    )
+    rows = read_rows(str(path), Reading(time="t", date_format="%d.%m.%Y", decimal=","), Selection(("a", "b")))
+    assert rows.columns["b"].tolist() == [2.5, 2.5, 1.5]

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tasks.contract import BUDGETS
 from tasks.errors import UserError
 from tasks.losses import mean_loss
-from tasks.prepared_series import SHIPPED
 from tasks.registry import TASKS
 from tasks.series import Series
 from tasks.series_steps import series_defaults
+from tasks.table import SHIPPED
 from tasks.validation import validate_dataset
 
 

@@ -2,6 +2,7 @@ import csv
 import hashlib
 import io
 import math
+import re
 from functools import partial
 
 import numpy as np
@@ -154,3 +155,16 @@ def test_values_that_are_no_numbers(path, content, message):
 def test_missing_files(tmp_path, given):
     with pytest.raises(UserError, match="give the path of a CSV file"):
         read_table(tmp_path / given if given else tmp_path)
+
+
+def test_half_of_a_name_with_a_comma_is_told_how_to_give_the_whole(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('"load, MW",b\n1,2\n3,4\n')
+    with pytest.raises(UserError, match=re.escape("""did you mean 'load, MW'? Valid: b, load, MW""")) as caught:
+        read_table(path).numbers("load")
+    assert "a name with a comma stands in double quotes, within the quotes of the shell: '\"a, b\"'" in str(
+        caught.value
+    )
+    with pytest.raises(UserError) as caught:
+        read_table(path).numbers("c")
+    assert "double quotes" not in str(caught.value)

@@ -125,6 +125,22 @@ def test_clocks_that_are_changed_leave_a_regular_series_with_the_zone(times, zon
         times(texts)
 
 
+@pytest.mark.parametrize("frequency", ["h", "15min"])
+@pytest.mark.parametrize("order", ["as it is", "newest first", "two halves"])
+def test_the_hour_that_comes_twice_is_sorted_where_the_zone_is_known(times, frequency, order):
+    """`times` numbers the rows as they stand in the file, so the column shows where each came from."""
+    moments = pd.date_range("2024-10-26", periods=3 * 24 * 4, freq=frequency, tz="Europe/Berlin")
+    stands = {
+        "as it is": np.arange(len(moments)),
+        "newest first": np.arange(len(moments))[::-1],
+        "two halves": np.roll(np.arange(len(moments)), 7),  # the newest seven rows stand first
+    }[order]
+    texts = [str(moment.tz_localize(None)) for moment in moments[stands]]
+    found = times(texts, time_zone="Europe/Berlin", sort=True)
+    np.testing.assert_array_equal(found.times.values, [moment.timestamp() for moment in moments])
+    np.testing.assert_array_equal(stands[found.columns["a"].astype(int)], np.arange(len(moments)))
+
+
 def test_an_hour_that_is_left_out_in_spring_is_told_with_the_flag(times):
     texts = local_hours("Europe/Berlin", "2024-03-30", 72)
     found = times(texts)

@@ -25,6 +25,7 @@ class Progress:
     finished: int = 0
     trainings: int = 0  # of those that are finished; the others are measurements: examinations and timings
     reused: int = 0
+    reused_trainings: int = 0  # of these
     failed: int = 0
     running: dict[int, RunningTraining] = field(default_factory=dict)
     began: float = 0.0
@@ -57,11 +58,12 @@ class Progress:
     @property
     def summary(self) -> str:
         """What was done, in a line at the end."""
-        found = f", {self.reused} of them found in the records" if self.reused else ""
-        measured = self.finished - self.trainings
-        more = f" and {counted(measured, 'measurement')}" if measured else ""
-        done = f"{counted(self.trainings, 'training')}{more}"
-        return f"{done} in {clock_time(self.elapsed_seconds)}{found}"
+        measured, found = self.finished - self.trainings, self.reused - self.reused_trainings
+        done = counted(self.trainings, "training")
+        done += f" ({self.reused_trainings} found in the records)" if self.reused_trainings else ""
+        done += f" and {counted(measured, 'measurement')}" if measured else ""
+        done += f" ({found} found)" if found else ""
+        return f"{done} in {clock_time(self.elapsed_seconds)}"
 
     def finish(self, slot: int | None, record: Record, reused: bool) -> None:
         if slot is not None:
@@ -70,6 +72,7 @@ class Progress:
         self.trainings += record["stage"] in TRAININGS
         self.planned = max(self.planned, self.finished)
         self.reused += reused
+        self.reused_trainings += reused and record["stage"] in TRAININGS
         self.failed += record.get("status", "ok") != "ok"
 
 

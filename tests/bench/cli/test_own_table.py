@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,15 @@ def test_flags_of_a_table_need_one(bench: Bench, flag: str) -> None:
     result = bench("run", flag, *([] if flag == "--sort" else ["1"]))
     assert result.exit_code == 2
     assert f"{flag} belongs to a CSV file: give --data FILE.csv as well" in result.stderr
+
+
+def test_the_first_commands_of_the_page_work_as_they_stand(bench: Bench, folder: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "own_data.md"
+    commands = page.read_text(encoding="utf-8").split("```console\n")[1].split("```")[0].splitlines()
+    assert [shlex.split(command)[3] for command in commands] == ["run", "predict", "export"]
+    for command in commands:
+        more = ("--steps", "5", "--executor", "inline") if " run " in command else ()
+        done = bench(*shlex.split(command)[3:], *more)
+        assert done.exit_code == 0, done.output
+    assert (folder / "sunspots_model" / "model.py").exists()
+    assert bench("predict", "sunspots", "sunspots_annual.csv").stdout.startswith("year,sunspots,low,high\n2009,")

@@ -32,7 +32,7 @@ TASKS = {
     "no floor": r"references has 0 of kind 'floor'",
     "metrics of infinity": r"metrics returned \{'perplexity': inf\}",
     "target names no metric": r"target names metric 'accuracy'",
-    "identity raises": r"identity\(\) failed: identity, line \d+: RuntimeError: no such weight file",
+    "identity raises": r"identity\(\) failed: identity, line \d+: RuntimeError: no such weight file: give another: exp",
     "identity is no JSON": r"identity\(\) failed: .*float32",
 }
 MODELS = {

@@ -12,10 +12,12 @@ from bench.analysis.alarms import alarms
 from bench.analysis.results import load
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.matched import SizeByTimeJob
 from bench.experiment.observer import Observer
 from bench.experiment.outcome import Outcome
 from bench.experiment.plan import Plan
 from bench.experiment.run import run
+from bench.experiment.search import Point
 from bench.measure.flops import step_flops_of
 from bench.models.contract import Problem
 from bench.models.registry import MODELS
@@ -163,6 +165,19 @@ def test_a_model_that_is_added_is_measured_at_the_time_that_was_kept(tmp_path: P
     assert then["budget"] == first["budget"]
     assert {model: own for model, own in then["models"].items() if model != "gru"} == first["models"]
     assert then["models"]["gru"]["hidden_size"] >= 1
+
+
+@pytest.mark.parametrize(("disturbed", "nearest"), [({}, 10), ({9: 0.0098, 13: 0.005}, 9)])
+def test_the_size_of_equal_time_is_the_nearest_that_was_measured(
+    disturbed: dict[int, float], nearest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other work lengthens single measurements; the search by halves, which takes times to grow, would end at 14."""
+    times = {size: size * 1e-3 for size in range(1, 40)} | disturbed
+    monkeypatch.setattr("bench.measure.timing.step_seconds", lambda _, settings, *__: times[settings.hidden_size])
+    (cell,) = Plan(resolve({**SMALL, "models": "rnn", "match": "time"}), "cpu").cells
+    training = cell.training(Point(16, 1, 0.01), 0)
+    found = SizeByTimeJob(training, 0.01).perform(lambda *_: None)
+    assert (found["hidden_size"], found["step_seconds"]) == (nearest, times[nearest])
 
 
 def test_sizes_of_equal_time_are_measured_once_and_stay(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ from bench.report import render
 
 FILES = sorted((Path(__file__).parents[2] / "plugins" / "own").glob("*.py"))
 MODELS = ("own_mingru", "own_lru", "own_tcn", "own_attention", "own_esn", "own_peephole")
-FITTED = "spectral_radius=0.9,leak=0.5,input_scale=0.5,ridge=1e-3"  # a baseline searches nothing
+FIXED = {  # a baseline searches nothing
+    "own_esn": "spectral_radius=0.9,leak=0.5,input_scale=0.5,ridge=1e-3",
+    "own_lru": "longest=0.95",
+    "own_tcn": "width=3",
+}
 TASKS = ("own_recall", "own_npz", "own_labels")
 
 
@@ -73,18 +78,21 @@ def test_all_of_them_are_run_matched_and_reported(tmp_path: Path, data: Path) ->
     assert all(model in page.read_text() for model in MODELS)
 
 
-def test_the_gate_guards_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_the_gate_guards_all_of_them(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "bench.gate.this_code.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins)
     )
     monkeypatch.chdir(tmp_path)
-    names = ("own_mingru", "own_esn", "own_labels")
-    plugins = ", ".join(f'"{path}"' for path in FILES if path.stem in names)
+    models = [f"{model}[{FIXED[model]}]" if model in FIXED else model for model in MODELS]
+    tasks = ["own_recall", f"own_npz[file={data}]", "own_labels"]
     Path("own.toml").write_text(
-        f'plugins = [{plugins}]\nmodels = ["own_mingru", "own_esn[{FITTED}]"]\ntasks = ["own_labels"]\n'
-        'match = ["hidden"]\nhidden_sizes = [8]\nlayers = [1]\nlr_range = [1e-2, 1e-2]\nsteps = 30\n'
+        f"plugins = {json.dumps([str(path) for path in FILES])}\nmodels = {json.dumps(models)}\n"
+        f'tasks = {json.dumps(tasks)}\nmatch = ["hidden"]\nhidden_sizes = [8]\nlayers = [1]\n'
+        "lr_range = [1e-2, 1e-2]\nsteps = 10\n"
     )
     recorded = CliRunner().invoke(main, ["baseline", "record", "base", "--config", "own.toml"])
     assert recorded.exit_code == 0, recorded.output
+    assert "18 cells" in recorded.output
     checked = CliRunner().invoke(main, ["check", "base"])
     assert checked.exit_code == 0, checked.output

@@ -15,17 +15,24 @@ import pandas as pd
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-import bench
+from bench.training.checkpoint import load_model
+from bench.training.data import load_data
 from bench.training.export import export
 from bench.training.forecast import forecast
-from bench.training.kept import best_models, rows_trained_on
 from tasks.errors import UserError
 
 from ...by_path import load_script
+from .exports import trained
 
 CASES: dict[str, dict[str, Any]] = {
     "gru": {"models": "gru", "target": "a,b", "features": "c"},
-    "lstm": {"models": "lstm", "target": "a", "layers": "2", "transform": "difference", "fill": "forward"},
+    "lstm": {
+        "models": "lstm",
+        "target": "a",
+        "transform": "difference",
+        "fill": "forward",
+        "settings": {"num_layers": 2},
+    },
     "rnn": {"models": "rnn", "target": "b", "horizons": "1,3", "transform": "growth"},
     "relu": {"models": "rnn[nonlinearity=relu]", "target": "a,c", "horizon": "2"},
     "numpy_gru": {"models": "numpy_gru", "target": "b", "transform": "log", "decimal": ","},
@@ -59,6 +66,47 @@ CASES: dict[str, dict[str, Any]] = {
         "date_format": "%d.%m.%Y",
         "transform": "difference",
     },
+    "sorted": {
+        "models": "lstm",
+        "target": "a",
+        "time": "t",
+        "time_zone": "Europe/Berlin",
+        "sort": "true",
+        "drop_duplicates": "true",
+        "calendar": "hour",
+    },
+    "sorted days": {
+        "models": "rnn",
+        "target": "a",
+        "time": "t",
+        "time_zone": "Europe/Berlin",
+        "sort": "true",
+        "resample": "D",
+        "calendar": "weekday",
+    },
+    "fortnights": {"models": "gru", "target": "b", "time": "t", "resample": "2W", "calendar": "month"},
+    "two months": {
+        "models": "gru",
+        "target": "b",
+        "time": "t",
+        "resample": "2M",
+        "fill": "forward",
+        "categorical": "day",
+        "horizons": "1-5",
+    },
+    "lacking hours": {
+        "models": "gru",
+        "target": "a",
+        "features": "c",
+        "time": "t",
+        "time_zone": "Europe/Berlin",
+        "fill": "forward",
+        "transform": "difference",
+    },
+    "lacking months": {"models": "gru", "target": "a,b", "time": "t", "fill": "forward", "calendar": "month"},
+    "lacking working days": {"models": "gru", "target": "a,b", "time": "t", "fill": "forward", "calendar": "weekday"},
+    "lacking numbers": {"models": "gru", "target": "a,b", "time": "t", "fill": "forward", "transform": "log"},
+    "dropout": {"models": "lstm", "target": "a", "settings": {"num_layers": 2, "dropout": 0.3, "init": "chrono"}},
 }
 # of the time column: how many rows there are, how far apart, and how they are written
 TIMES = {
@@ -67,16 +115,23 @@ TIMES = {
     "words": (120, "D", "%Y-%m-%d"),
     "hours": (360, "15min", "%Y-%m-%d %H:%M:%S"),
     "weeks": (630, "D", "%d.%m.%Y"),
+    "sorted": (120, "h", "%Y-%m-%d %H:%M:%S"),
+    "sorted days": (2400, "h", "%Y-%m-%d %H:%M"),
+    "fortnights": (1400, "D", "%Y-%m-%d"),
+    "two months": (4700, "D", "%Y-%m-%d"),
+    "lacking hours": (120, "h", "%Y-%m-%d %H:%M:%S"),
+    "lacking months": (120, "ME", "%Y-%m-%d"),
+    "lacking working days": (120, "B", "%Y-%m-%d"),
 }
-FIXED = {"hidden_sizes": "5", "lr_range": "0.01,0.01", "replicates": 2, "trials": 1, "steps": 20, "window": 6}
+ZONED = {"hours": "2024-03-29", "sorted": "2024-10-25", "sorted days": "2024-10-01", "lacking hours": "2024-10-25"}
 
 
 def write_dated_table(path: Path, case: str) -> Path:
     """With a time, words, a gap that is filled, and three rows at the end whose targets are still to come."""
     rows, step, written = TIMES[case]
     a, b, c = np.random.default_rng(1).normal(50, 8, (3, rows)).round(4)
-    zone = "Europe/Berlin" if case == "hours" else None
-    start = pd.Timestamp("2024-03-29" if zone else "2024-01-01", tz=zone)  # two days before clocks are set forward
+    zone = "Europe/Berlin" if case in ZONED else None
+    start = pd.Timestamp(ZONED.get(case, "2024-01-01"), tz=zone)  # some days before clocks are changed
     time = pd.date_range(start, periods=rows, freq=step).strftime(written)
     day = np.random.default_rng(2).choice(["mon", "tue", "1"], rows)
     frame = pd.DataFrame({"t": time, "a": a, "b": b, "c": c, "day": day})
@@ -84,6 +139,13 @@ def write_dated_table(path: Path, case: str) -> Path:
         frame.loc[50, ["a", "c"]] = np.nan
     if case in ("known", "words"):
         frame.loc[rows - 3 :, ["a", "b"]] = np.nan
+    if case.startswith("lacking"):
+        frame = frame.drop(index=[20, 21, 60, 61, 62, 63, 64])
+        frame.loc[70, "a"] = np.inf
+    if case == "two months":  # all rows of a period are missing
+        frame = frame[~frame["t"].str.startswith(("2027-03", "2027-04"))]
+    if case == "sorted":  # the newest row first, and one of them twice, but not beside itself
+        frame = pd.concat([frame.iloc[[30]], frame.iloc[::-1]])
     frame.to_csv(path, index=False)
     return path
 
@@ -93,6 +155,8 @@ def write_table(path: Path, case: str) -> Path:
         return write_dated_table(path, case)
     a, b, c = np.random.default_rng(1).normal(50, 8, (3, 90)).round(4)
     lines = [",".join(map(str, row)) for row in zip(range(90), a, b, c, strict=True)]
+    if case == "lacking numbers":
+        del lines[50:54]
     if case == "lstm":
         lines[40] = lines[40].replace(str(a[40]), "")
     text = "\n".join(["t,a,b,c", *lines]) + "\n"
@@ -102,15 +166,20 @@ def write_table(path: Path, case: str) -> Path:
 
 @pytest.fixture(scope="module", params=[*CASES])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder, case = tmp_path_factory.mktemp(request.param), request.param
-    table = write_table(folder / "table.csv", case)
-    options = {"layers": "1", **CASES[case], **FIXED, "data": str(table), "executor": "inline", "name": "e"}
-    bench.run(bench.resolve({**options, "budget": "smoke", "results": str(folder / "results")}))
-    results = bench.load("e", folder / "results")
-    (model,) = best_models(results)
-    rows = rows_trained_on(results, model)
+    folder, case = tmp_path_factory.mktemp(request.param.replace(" ", "-")), request.param
+    table, options = write_table(folder / "table.csv", case), dict(CASES[case])
+    chosen = options.pop("settings", {})
+    training, record, path = trained({**options, "window": "6", "data": str(table)}, folder, chosen)
+    model, rows = load_model(path), record["origin"]["train_rows"]
     found = export(model, folder / "out", experiment="e", train_rows=rows, table=str(table))
-    return {"case": case, "model": model, "table": table, "paths": found.paths, "folder": folder / "out"}
+    return {
+        "case": case,
+        "model": model,
+        "table": table,
+        "paths": found.paths,
+        "folder": folder / "out",
+        "training": training,
+    }
 
 
 def test_the_script_gives_bench_s_own_forecasts(exported: dict[str, Any]) -> None:
@@ -143,7 +212,8 @@ def test_the_script_is_short_and_knows_no_bench(exported: dict[str, Any]) -> Non
     assert "from bench" not in text
 
 
-def test_the_script_trains_as_the_search_chose(exported: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("exported", ["known", "dropout"], indirect=True)
+def test_the_script_trains_and_forecasts_from_the_command_line(exported: dict[str, Any], tmp_path: Path) -> None:
     for name in ("model.py", "weights.pt"):
         (tmp_path / name).write_bytes((exported["folder"] / name).read_bytes())
     command = [sys.executable, str(tmp_path / "model.py"), str(exported["table"]), "--train"]
@@ -153,21 +223,25 @@ def test_the_script_trains_as_the_search_chose(exported: dict[str, Any], tmp_pat
     assert re.search(r"^(1 row|\d+ rows) ahead: ", done.stdout, re.MULTILINE)
     nothing = subprocess.run(command[:2], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert nothing.returncode == 1
-    assert "FILE.csv [--train]" in nothing.stderr
+    assert "FILE [--train]" in nothing.stderr
     assert (tmp_path / "weights.pt").read_bytes() != (exported["folder"] / "weights.pt").read_bytes()
 
 
 def test_the_windows_of_the_script_are_those_of_the_training(exported: dict[str, Any]) -> None:
-    """The newest validation windows lie where the script looks for them."""
-    plain, model = load_script(exported["folder"] / "model.py"), exported["model"]
-    windows, wanted = plain.examples(*plain.read(exported["table"]))
-    first = plain.TRAIN_ROWS - plain.WINDOW
-    later = slice(first, first + plain.VALID_WINDOWS)
-    packed = model.about["validation"]
-    scale, mean = np.array(model.columns.output_scale), np.array(model.columns.output_mean)
-    np.testing.assert_allclose((wanted[later].numpy() - mean) / scale, packed["targets"], atol=1e-5)
-    standard = (windows[first].numpy() - np.array(model.columns.input_mean)) / np.array(model.columns.input_scale)
-    np.testing.assert_allclose(standard, packed["rows"][: plain.WINDOW], atol=1e-5)
+    """In training and validation, bench's own windows lie where the script looks for them."""
+    plain, model, training = load_script(exported["folder"] / "model.py"), exported["model"], exported["training"]
+    windows, came = plain.examples(*plain.read(exported["table"]))
+    dataset, columns = load_data(training.task, training.seed, training.replicate), model.columns
+    first = training.task.origin.train_rows - plain.WINDOW
+    parts = slice(0, first - plain.HORIZONS[-1] + 1), slice(first, first + len(dataset.valid))
+    text = (exported["folder"] / "model.py").read_text()
+    assert f"slice({first}, {first + len(dataset.valid)})" in text
+    assert f"torch.randperm({len(dataset.train)}).split(" in text
+    for part, split in zip(parts, (dataset.train, dataset.valid), strict=True):
+        standard = (windows[part].numpy() - np.array(columns.input_mean)) / np.array(columns.input_scale)
+        np.testing.assert_allclose(standard, split.inputs, atol=1e-5)
+        standard = (came[part].numpy() - np.array(columns.output_mean)) / np.array(columns.output_scale)
+        np.testing.assert_allclose(standard, split.targets, atol=1e-5)
 
 
 def test_what_a_short_script_cannot_do_is_refused_and_nothing_is_written(
@@ -178,26 +252,30 @@ def test_what_a_short_script_cannot_do_is_refused_and_nothing_is_written(
     other = replace(model, about=about)
     with pytest.raises(UserError, match="model mingru is no layer of PyTorch: export takes gru, lstm"):
         export(other, tmp_path / "out", experiment="e", train_rows=50, table=str(exported["table"]))
-    if exported["case"] == "lstm":  # an infinite value, which bench takes for a gap
+    low = replace(model, about={**model.about, "settings": {**model.about["settings"], "precision": "bfloat16"}})
+    with pytest.raises(UserError, match="trained with --precision bfloat16, and a plain script computes in float32"):
+        export(low, tmp_path / "out", experiment="e", train_rows=50, table=str(exported["table"]))
+    if exported["case"] == "known":  # a time that lies beside the grid, which bench takes for that of the grid
         lines = exported["table"].read_text().splitlines()
-        lines[-2] = ",".join(["88", "inf", *lines[-2].split(",")[2:]])
-        (tmp_path / "inf.csv").write_text("\n".join(lines) + "\n")
-        with pytest.raises(UserError, match="does not forecast what bench does"):
-            export(model, tmp_path / "out", experiment="e", train_rows=50, table=str(tmp_path / "inf.csv"))
-    if exported["case"] == "hours":
-        for change, said in (
-            ({"sort": True}, "--sort and --time-zone, and pandas cannot sort the hour that comes twice: use predict"),
-            ({"resample": "2W"}, "--resample '2W', and pandas begins periods of several weeks or months elsewhere"),
+        lines[60] = lines[60].replace(":00:00,", ":00:07,")
+        (tmp_path / "beside.csv").write_text("\n".join(lines) + "\n")
+        with pytest.raises(
+            UserError,
+            match=r"reads .*beside.csv otherwise than bench does \(from row 57 of its inputs on\): use predict",
         ):
-            other = replace(model, columns=replace(model.columns, reading=replace(model.columns.reading, **change)))
-            with pytest.raises(UserError, match=re.escape(said)):
-                export(other, tmp_path / "out", experiment="e", train_rows=50, table=str(exported["table"]))
+            export(model, tmp_path / "out", experiment="e", train_rows=50, table=str(tmp_path / "beside.csv"))
+    if exported["case"] == "calendar":  # with their offsets, dates of summer and winter are no one column of pandas
+        lines = exported["table"].read_text().splitlines()
+        lines[1:] = [line.replace(",", f"+0{2 - (i > 60)}:00,", 1) for i, line in enumerate(lines[1:])]
+        text = "\n".join(lines) + "\n"
+        (tmp_path / "offsets.csv").write_text(text)
+        with pytest.raises(UserError, match=r"cannot read .*offsets.csv \(.*\): use predict"):
+            export(model, tmp_path / "out", experiment="e", train_rows=50, table=str(tmp_path / "offsets.csv"))
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("exported", ["gru", "lstm"], indirect=True)  # without and with --fill
 def test_rows_at_the_end_without_a_target_are_not_rows_to_look_at(exported: dict[str, Any], tmp_path: Path) -> None:
-    if exported["case"] not in ("gru", "lstm"):
-        pytest.skip("one with and one without --fill is enough")
     later = tmp_path / "later.csv"
     later.write_text(exported["table"].read_text() + "90,,,5\n91,,,6\n")
     plain = load_script(exported["folder"] / "model.py")
@@ -205,13 +283,18 @@ def test_rows_at_the_end_without_a_target_are_not_rows_to_look_at(exported: dict
     np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.parametrize("exported", ["gru"], indirect=True)
 @pytest.mark.parametrize(
-    ("part", "name"), [("model", "label"), ("training", "steps"), ("training", "batch_size"), ("", "experiment")]
+    ("part", "name"),
+    [
+        ("model", "label"),
+        *(("training", name) for name in ("steps", "batch_size", "schedule", "warmup", "evaluation_interval")),
+        ("training", "plateau_patience"),
+        ("", "experiment"),
+    ],
 )
 def test_no_text_of_a_checkpoint_is_code_in_the_script(exported: dict[str, Any], part: str, name: str) -> None:
     """A checkpoint may come from anybody, and the script is run once before it is handed over."""
-    if exported["case"] != "gru":
-        pytest.skip("one case is enough")
     hostile = '1"""\nraise SystemExit("it ran")\n"""\0\udc80\\'
     model, folder = exported["model"], exported["folder"].parent / f"hostile-{name}"
     about = {**model.about, part: {**model.about.get(part, {}), name: hostile}}

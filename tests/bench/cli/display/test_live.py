@@ -80,7 +80,7 @@ def test_what_matters_stays_above_the_display() -> None:
     text = ESCAPE.sub("", in_terminal()[0])
     assert "device cpu: [no] markup" in text
     assert "copy[delay=5] gru replicate 1: failed: ValueError: [red]broken[/red]" in text
-    assert re.search(r"3 trainings in 0:0\d, 1 of them found in the records", text)
+    assert re.search(r"3 trainings \(1 found in the records\) in 0:0\d", text)
 
 
 def test_the_cursor_is_shown_again() -> None:
@@ -116,5 +116,5 @@ def test_a_pipe_gets_no_escape_codes() -> None:
         "device cpu: [no] markup",
         "[1/7] confirm copy[delay=5] gru replicate 1: failed: ValueError: [red]broken[/red]",
         "[3/7] confirm copy[delay=5] gru replicate 1: test loss 0.5",
-        "3 trainings in 0:00, 1 of them found in the records",
+        "3 trainings (1 found in the records) in 0:00",
     ]

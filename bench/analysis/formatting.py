@@ -118,7 +118,9 @@ def _to_one(value: float, low: float, high: float) -> tuple[str, str]:
 
 
 def estimated(value: Any, low: Any, high: Any) -> tuple[str, str]:
-    """A positive number and its interval with the digits that the interval needs; empty where there is none.
+    """A positive number and its interval with the digits that the interval needs.
+
+    The interval is empty where there is none, or where six digits do not tell its bounds apart.
 
     >>> estimated(0.0055812, 0.0049, 0.00636), estimated(2.82e-6, 2.8192e-6, 2.8231e-6)
     (('0.00558', '0.0049 to 0.0064'), ('2.820×10⁻⁶', '2.819×10⁻⁶ to 2.823×10⁻⁶'))
@@ -126,7 +128,8 @@ def estimated(value: Any, low: Any, high: Any) -> tuple[str, str]:
     if is_missing(low) or is_missing(high) or not low < high:
         return number(value), ""
     digits = _digits(float(low), float(high))
-    return number(value, max(digits, 3)), f"{number(low, digits)} to {number(high, digits)}"
+    least, most = number(low, digits), number(high, digits)
+    return (number(value), "") if least == most else (number(value, max(digits, 3)), f"{least} to {most}")
 
 
 def _decimals(width: float) -> int:

@@ -72,7 +72,7 @@ def _spread(values: pd.Series[Any]) -> tuple[float, float, float]:
 class RangeEdge:
     """Replicates whose choice lies at one end of what was searched.
 
-    what: which end. text: the same as a statement, and the way to widen the range. times: of n replicates. chance: that
+    what: which end. text: the same in a few words, and where to go on. times: of n replicates. chance: that
     a choice at random lies there. wider: the flag with a range that goes on beyond this end.
     """
 
@@ -101,8 +101,7 @@ def range_edges(results: Recorded, match: str, task: str, rows: pd.DataFrame) ->
         ends = [(largest, "largest", "larger", [*options, 2 * largest])]
         ends += [(smallest, "smallest", "smaller", [smallest // 2, *options])] if smallest > 1 else []
         for edge, end, way, wider in ends:
-            short = "layers" if key == "num_layers" else name
-            text = f"{short} {edge} is the {end} that was searched: try {way} ones with {flag}"
+            text = f"{'layers' if key == 'num_layers' else name} {edge}: try {way}"
             what = f"the {end} {name} that was searched ({edge})"
             times = int((rows[key] == edge).sum())
             found.append(RangeEdge(what, text, times, n, 1 / len(options), f"{flag} {','.join(map(str, wider))}"))
@@ -114,7 +113,7 @@ def range_edges(results: Recorded, match: str, task: str, rows: pd.DataFrame) ->
             (places < EDGE, low, "smaller", (low / 3, high)),
             (places > 1 - EDGE, high, "larger", (low, high * 3)),
         ):
-            text = f"the learning rate lies at the edge {plain(bound)}: try {way} ones with --lr-range"
+            text = f"learning rate {plain(bound)}: try {way}"
             rates = ",".join(plain(rate, 2) for rate in widened)
             found.append(
                 RangeEdge(

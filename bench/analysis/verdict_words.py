@@ -69,7 +69,8 @@ def _won(verdict: Verdict, pair: PairComparison, unit: str) -> str:
         failed = f"{pair.second} failed in {counted(pair.failed[1], unit)} in which {pair.first} did not"
         return f"{pair.first} has {most}: {failed}, and a failure counts as the worst result"
     close = f"; they are practically equal (within {100 * MARGIN:g} %)" if pair.within < LEVEL else ""
-    nearest = "" if rivals == 1 else ", the nearest"
+    next_best = pair.second == verdict.ranking[1][0]
+    nearest = "" if rivals == 1 else ", the nearest" if next_best else ", its least certain lead"
     return f"{pair.first} has {most}: {than(pair)}{nearest} ({interval(pair, unit)}){close}"
 
 
@@ -114,7 +115,8 @@ def _need(verdict: Verdict, unit: str) -> str:
         verb = "is practically as good as" if need.pair.within < LEVEL else "beats"
         net = f"the best net ({net}, {ours})" if len(verdict.ranking) > 1 else f"{net} ({ours})"
         who = f"{name}, with a test loss of {theirs}, {verb} {net}"
-        return f"no {verdict.net} is needed: {who}; {need.reference.name} is {chosen}"
+        best = f"among predictors without one, {need.reference.name} is the best on {need.reference.chosen_on} data"
+        return f"no {verdict.net} is needed: {who}; {best}"
     if need.state == "yes":
         size = " beats" if any(need.pair.failed) else f"'s error is {change(need.pair.effect)} than that of"
         return f"a {verdict.net} is needed: {net}{size} {name}, {chosen}"

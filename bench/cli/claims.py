@@ -42,7 +42,7 @@ def claims_command(names: tuple[str, ...], results: str) -> int:
         claim = judgement.claim
         click.echo(f"{claim.number:>2}. {claim.statement}  [{WORDS[judgement.shown]}]")
         if judgement.shown == "not_tested":
-            say(claim.how_to_test, "    - ", "      ")
+            say(f"to test it: {claim.how_to_test}", "    - ", "      ")
             continue
         for part in judgement.parts:
             state = "no data" if part.state == "not_tested" else WORDS[part.state or "not_settled"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 import click
@@ -66,7 +65,6 @@ def report_command(
             show_result(name, results, reports, rendered=(loaded, [path for path in paths if path not in drawn]))
             if drawn:
                 click.echo(f"figures {drawn[0].parent}/ ({len(drawn)} files)")
-        gc.freeze()  # the process ends now, and needs to look for no garbage then either
     if open_page:
         click.launch(str(next(path for path in paths if path.suffix == ".html").resolve()))
     return 0

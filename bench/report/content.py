@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
-from bench.report.document import Document, Section
-from bench.report.drawing import drawn
+from bench.report.document import Document, Section, pictures
+from bench.report.drawing import draw_all
 from bench.report.sections.claims import claims_section
 from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
@@ -36,11 +36,8 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         *(fairness_section, pairwise_section, claims_section, gradients_section, predictions_section, models_section),
         *(search_section, failures_section, partial(made_section, tables=tables or {}), reading_section),
     ]
-    _ = results.selected_by_task  # now, as both processes need it
-    # The second process begins with the matrices, for which seaborn is imported, so that it is imported once.
-    matrices = [scaling_section, pairwise_section]
-    elsewhere = [*matrices, *(make for make in reversed(makers) if make not in matrices)]
-    sections = drawn(*([partial(make, results) for make in order] for order in (makers, elsewhere)))
+    sections = [make(results) for make in makers]
+    draw_all(pictures(sections))
     title, done = results.name, _status(results)
     shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
     return Document(title, done, done == "complete", _facts(results), shown)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.analysis.formatting import MISSING, counted, shortened
 from bench.report.document import Block, Document, Explorer, Gallery, clean, pictures
 from bench.report.figures.svg import SERIES, inline
 
+_FLAG = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 COLUMN = 32  # characters of a column's name; a longer one is whole in a tooltip
 SCRIPTS = ("state", "folds", "choices", "tables", "convergence", "chart", "explorer")  # in this order
 
@@ -57,6 +59,15 @@ def _cleaned(value: Any) -> Any:
     return clean(value) if isinstance(value, str) else value
 
 
+def _shown(text: str) -> str:
+    return clean(text).replace(" %", "\u00a0%")
+
+
+def _flags(text: str) -> Markup:
+    """Escaped text in which no line ends within an option of the command line, as browsers end one after a hyphen."""
+    return Markup(_FLAG.sub(r'<span class="flag">\g<0></span>', str(escape(_shown(text)))))
+
+
 def page(document: Document) -> str:
     """The whole page. Every text is escaped; figures are inlined with ids of their own.
 
@@ -68,12 +79,12 @@ def page(document: Document) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: (
-            clean(value).replace(" %", "\u00a0%") if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
+        finalize=lambda text: _shown(text) if isinstance(text, str) and not isinstance(text, Markup) else text,
     )
 
-    environment.filters.update(beside=_beside, counted=counted, shortened=lambda text: shortened(text, COLUMN))
+    environment.filters.update(
+        beside=_beside, counted=counted, flags=_flags, shortened=lambda text: shortened(text, COLUMN)
+    )
 
     def source(name: str) -> str:
         return environment.loader.get_source(environment, name)[0]  # type: ignore[union-attr]

@@ -12,7 +12,6 @@ NAMES = [
     "pandas",
     "optuna",
     "sqlalchemy",
-    "seaborn",
     "matplotlib",
     "click",
     "rich",

@@ -36,7 +36,10 @@ def noisy_timings(results: Recorded) -> list[str]:
         task = brief(str(noisy["task"].iloc[0]))
         names = [f"{listed(list(dict.fromkeys(map(str, noisy['model']))))} on {task}"]
     said = listed(names) if len(names) <= NAMED else f"{len(noisy)} of {len(results.timings)} configurations"
-    return [f"The machine was not quiet while timing {said}: read these times with care."]
+    return [
+        f"The machine was not quiet while timing {said}, so these times are rough: to compare times, run it again on a "
+        "quiet machine with another --name."
+    ]
 
 
 def mixed_machines(results: Recorded) -> list[str]:
@@ -45,7 +48,10 @@ def mixed_machines(results: Recorded) -> list[str]:
     scored = [r for r in results.records if r.get("stage") in ("trial", "train", "confirm")]
     trained = {r.get("environment") for r in scored} - {None}
     if len(timed) > 1:
-        return [f"The times come from {len(timed)} environments and must not be compared with each other."]
+        return [
+            f"The times come from {len(timed)} environments and must not be compared with each other: run it again on "
+            "one machine with another --name."
+        ]
     if len(trained) > 1:
         models = {r["environment"]: label(r.get("model")) for r in results.records if r.get("environment") in trained}
         return [f"The trainings come from {len(models)} environments: losses may differ by rounding alone."]

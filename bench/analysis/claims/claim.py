@@ -40,7 +40,7 @@ class Claim:
     @property
     def how_to_test(self) -> str:
         """The command that tests it, and the flags that an experiment of one's own must have."""
-        return f"python -m bench run --recipe {self.recipe} tests it (or your own with {self.needs})"
+        return f"python -m bench run --recipe {self.recipe} (or an experiment of your own with {self.needs})"
 
 
 @dataclass(frozen=True)

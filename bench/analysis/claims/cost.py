@@ -73,7 +73,7 @@ def _timed(name: str, key: str, pairs: list[Pair]) -> Part:
     if len(rounds) < 2:
         state, remark = "not_settled", f"{remark}; the two were not timed in turn: time them again in a new experiment"
     why = f"quartiles give {low:.3g} to {high:.3g}, single pairs {min(ratios):.3g} to {max(ratios):.3g}{remark}"
-    finding = "GRU's time is {} times LSTM's"
+    finding = "GRU takes {} times as long as LSTM"
     return Part(name, finding, ratio, n=len(pairs), state=state, why=why, counted="timed pair")
 
 

@@ -26,22 +26,17 @@ def time_to_target(times: ArrayLike, horizon: float) -> Survival:
     """Kaplan–Meier median and restricted mean of `(n,)` times to target; NaN is censored at `horizon`.
 
     The median is the first time at which the estimated share of unsolved runs is at most one half. The restricted
-    mean is the mean time spent unsolved within the horizon, the area under the survival curve (Irwin 1949).
+    mean is the mean time spent unsolved within the horizon, the area under the survival curve (Irwin 1949). As every
+    censored run is censored at the horizon, that curve is the share of runs still unsolved: the median is a run's own
+    time, and the restricted mean an ordinary mean.
     """
     time = np.asarray(times, dtype=np.float64).ravel()
-    censored = ~np.isfinite(time)
-    if len(time) == 0:
+    n, solved = len(time), int(np.isfinite(time).sum())
+    if n == 0:
         return Survival(math.nan, math.nan, horizon, 0, 0)
-    if censored.all():
-        return Survival(math.nan, horizon, horizon, len(time), 0)
-    bounded = np.where(censored, horizon, np.minimum(time, horizon))
-    moments, hazard = _hazard(bounded, ~censored)
-    unsolved = np.cumprod(1 - hazard)
-    below = np.flatnonzero(unsolved <= 0.5 + 1e-12)
-    median = float(moments[below[0]]) if len(below) and (~censored).sum() * 2 >= len(time) else math.nan
-    edges = np.concatenate([[0.0], moments, [horizon]])
-    alive = np.concatenate([[1.0], unsolved])
-    return Survival(median, float(np.sum(np.diff(edges) * alive)), horizon, len(time), int((~censored).sum()))
+    bounded = np.sort(_bounded(time, horizon))
+    median = float(bounded[(n - 1) // 2]) if 2 * solved >= n else math.nan
+    return Survival(median, float(bounded.mean()), horizon, n, solved)
 
 
 def log_rank(

@@ -1,4 +1,4 @@
-"""What figures share: a model's colour and dashes, names that fit, logarithmic axes, legends, the way out to SVG."""
+"""What figures share: a model's colour and dashes, names that fit, logarithmic axes, the way out to SVG."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from bench.analysis.formatting import listed, shortened
 from bench.analysis.results import Results
 from bench.report.document import clean
+from bench.report.figures.legend import legend
 from bench.report.figures.margins import DOTS_PER_INCH, make_room
 from bench.report.figures.svg import DASHES, MUTED, SERIES
 from bench.report.figures.ticks import apart
@@ -58,9 +59,7 @@ def picture(name: str, title: str, draw: Callable[[Axes], str], inches: float, w
         figure = Figure((width, inches), DOTS_PER_INCH)
         axes = figure.subplots()
         alt = draw(axes)
-        labels = list(dict.fromkeys(axes.get_legend_handles_labels()[1]))
-        if labels:
-            legend(figure, axes, labels)
+        legend(figure, axes)
         return figure, alt
 
     return pictured(name, title, paint)
@@ -71,22 +70,6 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
-
-
-def legend_columns(names: Sequence[str]) -> int:
-    """Legend entries that fit side by side."""
-    return max(1, min(len(names), 52 // (max(map(len, names), default=0) + 5)) if names else 1)
-
-
-def legend(figure: Figure, axes: Axes, labels: Sequence[str]) -> None:
-    """A legend of what was labelled on some axes, above them; the figure grows by its rows."""
-    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    shown = [label for label in dict.fromkeys(named(label, 18) for label in labels) if label in handles]
-    columns = legend_columns(shown)
-    place: dict[str, Any] = {"loc": "upper left", "ncols": columns, "handlelength": 2.2, "columnspacing": 1.3}
-    figure.legend([handles[label] for label in shown], shown, **place)
-    width, inches = figure.get_size_inches()
-    figure.set_size_inches(width, inches + 0.19 * -(-len(shown) // columns))
 
 
 def across(axes: Axes, levels: Mapping[str, float]) -> None:

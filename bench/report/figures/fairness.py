@@ -19,7 +19,7 @@ INCHES = 4.3
 COSTS = {  # the column, and the label of its axis
     "parameter_count": "parameters",
     "flops_per_step": "FLOPs a step",
-    "state_size": "numbers of state",
+    "state_size": "numbers in the state",
     "step_seconds": "seconds a step",
 }
 _PLACES = ((0.0, 0.58), (0.56, 0.58), (0.0, 0.0), (0.56, 0.0))  # of the panels, in parts of the figure

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.formatting import listed, number
 from bench.report.figures.axes import WIDTH, colour, dashes, named, pictured
+from bench.report.figures.legend import legend
 from bench.report.figures.margins import DOTS_PER_INCH
 from bench.report.figures.svg import MUTED
+from bench.report.figures.ticks import log_ticks
 from bench.report.picture import Picture
 from tasks.contract import Array
 
@@ -42,10 +43,7 @@ def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column:
     axes.axhline(1.0, color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
     least = min((float(np.min(np.asarray(line.get_ydata()))) for line in axes.lines), default=1.0)
     axes.set_ylim(bottom=max(LOWEST, min(0.1, least / 2)))  # no more than there is
-    axes.yaxis.set_major_locator(LogLocator(numticks=7))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "1" if value == 1 else f"1e{math.log10(value):.0f}"))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axes.yaxis)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel("steps back from the answer")
     axes.set_ylabel("gradient left (log)")
@@ -62,8 +60,7 @@ def gradient_flow(
     def paint() -> tuple[Figure, str]:
         figure = Figure((WIDTH, 2.9), DOTS_PER_INCH)
         axes = draw(figure.subplots(), table, shown, by, column)
-        if axes.lines[:-1]:
-            figure.legend(loc="upper left", ncols=3, handlelength=2.2, columnspacing=1.3)
+        legend(figure, axes)
         norms = _norms(table, by, column)
         said = [f"{line} {_per_step(norms[line][1])}" for line in shown]
         what = "cell state" if column == "cell_norm" else "hidden state"

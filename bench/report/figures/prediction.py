@@ -105,7 +105,7 @@ def learning_curve(axes: Axes, curve: Mapping[str, Sequence[Any]], place: int = 
         axes.plot(steps[known], losses[known], color=colour(place), linestyle=style, lw=width, label=text)
     axes.set_yscale("log")
     log_ticks(axes.yaxis)
-    axes.set_xlabel("step")
+    axes.set_xlabel("optimiser steps")
     axes.set_ylabel("loss")
     valid = [loss for loss in curve["valid_loss"] if loss is not None]
     return f"Validation loss from {number(valid[0])} to {number(valid[-1])}, lowest {number(min(valid))}."

@@ -69,6 +69,8 @@ def loss_against_parameters(axes: Axes, results: Results, match: str, task: str)
     table = results.selected
     table = table[(table["task"] == task) & (table["status"] == "ok") & table["parameter_count"].notna()]
     points: list[tuple[int, float, str, bool]] = []
+    for model in models_in(table, results):  # the legend: in the models' order, without the rings of some points
+        axes.plot([], [], label=named(model, 18), **_mark(results, model))
     logs = table.assign(log_loss=np.log(table["test_loss"].clip(lower=SMALLEST).to_numpy(float)))
     means = logs.groupby(["match", "model", "parameter_count"], sort=False)["log_loss"].mean().dropna().reset_index()
     for row in means.to_dict("records"):
@@ -80,16 +82,10 @@ def loss_against_parameters(axes: Axes, results: Results, match: str, task: str)
     axes.set_yscale("log")
     front = pareto([(size, loss) for size, loss, *_ in points])
     axes.plot(*zip(*front, strict=True), color=MUTED, lw=1.1, linestyle=(0, (4, 2)), drawstyle="steps-post", zorder=1)
-    labelled = set()
     for size, loss, model, own in points:
-        place = results.models.index(model)
-        look: dict[str, Any] = {"color": colour(place), "marker": MARKERS[place % len(MARKERS)], "ms": 7, "lw": 0}
-        label = None if model in labelled else named(model, 18)
-        labelled.add(model)
-        on_front: dict[str, Any] = (
-            {"mec": INK, "mew": 1.5} if (size, loss) in front else {"mec": colour(place), "mew": 1.0}
-        )
-        axes.plot([size], [loss], label=label, alpha=0.9, fillstyle="full" if own else "none", **look, **on_front)
+        look = _mark(results, model)
+        look |= {"mec": INK, "mew": 1.5} if (size, loss) in front else {"mew": 1.0}
+        axes.plot([size], [loss], alpha=0.9, fillstyle="full" if own else "none", **look)
     log_ticks(axes.xaxis)
     log_ticks(axes.yaxis)
     axes.margins(0.12)
@@ -99,6 +95,12 @@ def loss_against_parameters(axes: Axes, results: Results, match: str, task: str)
         f"{model} ({whole(size)}, {number(loss)})" for size, loss, model, _ in sorted(points) if (size, loss) in front
     ]
     return f"Test loss against parameters on {task}. On the Pareto front: {told(list(dict.fromkeys(on)))}."
+
+
+def _mark(results: Results, model: str) -> dict[str, Any]:
+    """The marker of a model."""
+    place = results.models.index(model)
+    return {"color": colour(place), "marker": MARKERS[place % len(MARKERS)], "ms": 7, "linestyle": "none"}
 
 
 def pareto(points: list[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -11,7 +11,8 @@ from bench.analysis.formatting import number
 from bench.analysis.results import Results
 from bench.analysis.search_trials import SETTINGS, trials, varied
 from bench.analysis.selected import models_in
-from bench.report.figures.axes import MARKERS, SMALLEST, WIDTH, colour, legend, named, pictured, room, told
+from bench.report.figures.axes import MARKERS, SMALLEST, WIDTH, colour, named, pictured, room, told
+from bench.report.figures.legend import legend
 from bench.report.figures.margins import DOTS_PER_INCH
 from bench.report.figures.ticks import log_ticks
 from bench.report.picture import Picture
@@ -51,7 +52,7 @@ def slices(axes: Axes, results: Results, match: str, task: str, setting: str) ->
         chosen = number(best[setting]) if setting == "learning_rate" else str(best[setting])
         said.append(f"{model} {chosen}")
     if setting == "learning_rate":
-        log_ticks(axes.xaxis)
+        log_ticks(axes.xaxis, most=3)
     else:
         axes.set_xticks(range(len(values)), [str(value) for value in values])
         axes.set_xlim(-0.5, len(values) - 0.5)
@@ -74,8 +75,7 @@ def slice_picture(name: str, title: str, results: Results, match: str, task: str
         said = [slices(axes, results, match, task, setting) for axes, setting in zip(panels, settings, strict=True)]
         for axes in panels[1:]:
             axes.set_ylabel("")
-        labels = list(dict.fromkeys(panels[0].get_legend_handles_labels()[1]))
-        legend(figure, panels[0], labels)
+        legend(figure, panels[0])
         return figure, " ".join(said)
 
     return pictured(name, title, paint)

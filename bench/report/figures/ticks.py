@@ -30,7 +30,7 @@ def round_values(low: float, high: float, most: int) -> list[float]:
             best = inside[:: -(-len(inside) // most)]
         if len(best) < len(inside) <= most:
             best = inside
-    if len(best) >= (3 if most > 2 else 2):
+    if len(best) >= (3 if most > 3 else 2):
         return best
     for wanted in range(most - 1, 0, -1):
         inside = [float(v) for v in MaxNLocator(wanted, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= v <= high]

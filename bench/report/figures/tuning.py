@@ -12,7 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from bench.analysis.formatting import listed, number
 from bench.analysis.results import Results
 from bench.analysis.tuned import TuningCurve, tuning_curves
-from bench.report.figures.axes import SMALLEST, WIDTH, colour, legend, line_style, named, pictured
+from bench.report.figures.axes import SMALLEST, WIDTH, colour, line_style, pictured
+from bench.report.figures.legend import legend
 from bench.report.figures.margins import DOTS_PER_INCH
 from bench.report.figures.ticks import log_ticks
 from bench.report.picture import Picture
@@ -48,7 +49,7 @@ def tuning_picture(name: str, task: str, curves: Mapping[str, TuningCurve], mode
     def paint() -> tuple[Figure, str]:
         figure = Figure((WIDTH, 2.9), DOTS_PER_INCH)
         axes = draw(figure.subplots(), curves, models)
-        legend(figure, axes, [named(model, 18) for model in curves])
+        legend(figure, axes)
         ends = [f"{model} {number(curve.value[-1])} after {len(curve.value)} trials" for model, curve in curves.items()]
         alt = f"Test loss on {task} against the number of trials: {listed(ends)}. {_order(curves)}".rstrip()
         return figure, alt

@@ -38,7 +38,7 @@ def scaling_section(results: Results) -> Section:
     bars = "Trainable parameters (the median over replicates), recurrent layers and head together."
     times = (
         "Median time of one optimiser step (forward, backward, update), measured alone on the machine; the thin line "
-        "is the interquartile range. The kernel that ran is named: another one can turn the order round."
+        "is the interquartile range. The kernel that ran is named: another one can reverse the order."
     ) + explained(results.timings)
     grown = "The same time against hidden size, for all sizes that this experiment timed."
     untimed = (

@@ -214,7 +214,7 @@ def test_a_predictor_without_a_net_that_wins_makes_nets_needless(synthetic: Modu
     assert (verdict.need.state, verdict.answer) == ("no", "no recurrent net needed")
     assert verdict.headline.startswith("On sine, no recurrent net is needed: persistence (a rule), with a test loss of")
     assert (
-        "beats the best net (gru, 0.100); persistence is the best predictor without one on test data."
+        "beats the best net (gru, 0.100); among predictors without one, persistence is the best on test data."
         in verdict.headline
     )
     assert verdict.notes[0].startswith("gru has the lower error")

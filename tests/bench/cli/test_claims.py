@@ -37,7 +37,7 @@ def test_every_claim_is_listed_with_its_verdict(tmp_path: Path, monkeypatch: pyt
     assert "[supported]" in output
     assert " 4. GRU and LSTM end with similar error on short and medium sequences.  [not settled]" in output
     assert "12. LSTM counts, GRU does not.  [not tested by this experiment]" in output
-    assert "python -m bench run --recipe claims.counting tests it" in output
+    assert "to test it: python -m bench run --recipe claims.counting" in output
     assert "not measured here: training step, on cuDNN: no timings with a GPU" in output
     assert output.splitlines().count(counts(output) + "; from c") == 1
 

@@ -7,14 +7,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 from matplotlib.figure import Figure
 
 from bench.report import drawing
-from bench.report.document import Gallery, Section, pictures
-from bench.report.drawing import drawn
+from bench.report.drawing import draw_all
 from bench.report.picture import Drawing, Picture
 
 N = 6
@@ -31,17 +29,11 @@ def picture(place: int, said: Said) -> Picture:
     return Picture(f"p{place}", f"title {place}", paint)
 
 
-def makers(said: Said = lambda place: f"finding {place}") -> list[Callable[[], Section]]:
-    """Sections with a figure each."""
-
-    def make(place: int) -> Section:
-        return Section(f"s{place}", f"section {place}", [Gallery([picture(place, said)], "caption")])
-
-    return [partial(make, place) for place in range(N)]
-
-
-def both(makers: list[Callable[[], Section]]) -> list[Section]:
-    return drawn(makers, makers[::-1])
+def drawn(said: Said = lambda place: f"finding {place}") -> list[Picture]:
+    """Figures that were drawn together."""
+    found = [picture(place, said) for place in range(N)]
+    draw_all(found)
+    return found
 
 
 @pytest.fixture
@@ -78,11 +70,11 @@ def test_two_processes_draw_what_one_does(monkeypatch: pytest.MonkeyPatch) -> No
             assert place > 0 or come.one.wait(60)
         return f"finding {place}"
 
-    shared = pictures(both(makers(said)))
+    shared = drawn(said)
     assert drew_here[0] == 0
     assert N - 1 not in drew_here
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
-    alone = pictures(both(makers()))
+    alone = drawn()
     assert [each.drawing for each in shared] == [each.drawing for each in alone]
     assert [each.alt for each in alone] == [f"finding {place}" for place in range(N)]
     assert all(f"figure {place}" in each.svg for place, each in enumerate(alone))
@@ -95,7 +87,7 @@ def test_a_second_process_that_is_of_no_help_loses_nothing(
     monkeypatch: pytest.MonkeyPatch, end: Callable[[], object]
 ) -> None:
     monkeypatch.setattr(drawing, "_draw_and_send", lambda *_: end())
-    assert [each.alt for each in pictures(both(makers()))] == [f"finding {place}" for place in range(N)]
+    assert [each.alt for each in drawn()] == [f"finding {place}" for place in range(N)]
     assert multiprocessing.active_children() == []
 
 
@@ -108,7 +100,7 @@ def test_an_error_is_raised_here_and_said_once(capfd: pytest.CaptureFixture[str]
         return ""
 
     with pytest.raises(ValueError, match="no figure"):
-        both(makers(said))
+        drawn(said)
     assert capfd.readouterr() == ("", "")
     assert multiprocessing.active_children() == []
 

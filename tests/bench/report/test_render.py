@@ -244,7 +244,7 @@ def test_failures_are_rows_with_the_command_that_repeats_them(synthetic: ModuleT
 
 
 @pytest.mark.parametrize(
-    ("best", "place", "end"), [(16, "on the edge", "smallest"), (32, "inside", ""), (64, "on the edge", "largest")]
+    ("best", "place", "end"), [(16, "on the edge", "smaller"), (32, "inside", ""), (64, "on the edge", "larger")]
 )
 def test_a_best_on_either_edge_of_its_range_is_named(
     synthetic: ModuleType, results_of: Callable[..., Results], best: int, place: str, end: str
@@ -258,7 +258,7 @@ def test_a_best_on_either_edge_of_its_range_is_named(
     assert table is not None
     cell = table.rows[0].cells[table.columns.index("In its range")]
     assert cell.text == place
-    assert cell.note.startswith("" if place == "inside" else f"hidden size {best} is the {end} that was searched")
+    assert cell.note.startswith("" if place == "inside" else f"hidden size {best}: try {end}")
 
 
 def test_two_comparisons_stand_side_by_side(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ const chart = (() => {
 
   // svg: emptied and drawn anew. x, y: {low, high, log, label, format}. Returns places of values and the ground.
   const axes = (svg, height, x, y) => {
-    const width = Math.max(svg.parentElement.clientWidth - 28, 240), [left, right, top, bottom] = [58, 10, 12, 42];
+    const width = Math.max(svg.parentElement.clientWidth - 28, 240), [right, top, bottom] = [10, 12, 42];
+    const longest = Math.max(0, ...ticks(y.low, y.high, y.log).map(value => y.format(value).length));
+    const left = Math.max(58, 28 + 7.5 * longest);  // ticks beside the label of the axis
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("width", width);

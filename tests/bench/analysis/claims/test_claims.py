@@ -114,7 +114,7 @@ def test_where_several_parts_decide_one_sentence_says_how_many_and_the_page_fold
     refuting = [part for part in found.parts if part.state == "refuted"]
     assert len(refuting) > 1
     effects = sorted(part.effect for part in refuting)
-    assert found.summary.startswith(f"{len(refuting)} of {len(found.parts)} parts refute it (GRU's time is ")
+    assert found.summary.startswith(f"{len(refuting)} of {len(found.parts)} parts refute it (GRU takes ")
     assert number(effects[0]) in found.summary
     assert "3 support it" in found.summary
     assert "cannot be measured here" in found.summary

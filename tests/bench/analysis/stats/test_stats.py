@@ -132,11 +132,9 @@ def test_the_restricted_mean_is_the_mean_of_times_cut_at_the_horizon(times: list
 
 
 def test_solve_rate_is_wilsons_interval() -> None:
-    estimate = stats.solve_rate(2, 5)
-    z, n, p = scipy_stats.norm.ppf(0.975), 5, 0.4
-    centre, half = (p + z**2 / 2 / n), z * math.sqrt(p * (1 - p) / n + z**2 / 4 / n**2)
-    assert (estimate.low, estimate.high) == pytest.approx(
-        ((centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n))
-    )
+    for solved, n in ((0, 4), (2, 5), (7, 7), (19, 40)):
+        found = stats.solve_rate(solved, n)
+        expected = scipy_stats.binomtest(solved, n).proportion_ci(method="wilson")
+        assert (found.value, found.low, found.high) == pytest.approx((solved / n, *expected), abs=1e-12)
     assert stats.solve_rate(5, 5).high == 1.0
     assert math.isnan(stats.solve_rate(0, 0).value)

@@ -10,7 +10,7 @@ import pytest
 
 from bench.cli.list import KINDS
 
-HEAVY = ("torch", "pandas", "matplotlib", "scipy", "optuna", "rich", "jinja2")
+HEAVY = ("torch", "pandas", "seaborn", "matplotlib", "scipy", "optuna", "rich", "jinja2")
 
 
 def loaded(code: str, folder: Path) -> set[str]:

@@ -12,6 +12,7 @@ NAMES = [
     "pandas",
     "optuna",
     "sqlalchemy",
+    "seaborn",
     "matplotlib",
     "click",
     "rich",

@@ -49,4 +49,4 @@ def test_each_panel_has_each_model_at_its_mean_skill_and_its_cost(
         rows = [row for row in expected.values() if column in row]
         assert points == [pytest.approx((row[column], row["skill"])) for row in rows]
         assert bool(rows) or panel.texts[0].get_text() == "not recorded"
-    assert ("numbers of state gru (32.0)" in told) is with_state
+    assert ("numbers in the state gru (32.0)" in told) is with_state

@@ -87,7 +87,7 @@ def section(both: pd.DataFrame) -> str:
     for task, of_task in both.groupby("task", sort=True):
         cells = [
             "; ".join(
-                f"{mean:.3f} ± {deviation:.3f}"
+                f"{mean:.2g} ± {deviation:.1g}"
                 for mean, deviation in (
                     (row.score_mean_theirs, row.score_std_theirs),
                     (row.score_mean_ours, row.score_std_ours),

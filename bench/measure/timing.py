@@ -19,7 +19,7 @@ WARM_UP_CALLS = 3
 FEWEST_SAMPLES = 5  # fewer have no spread worth the name, and slow calls would stop after one
 GPU_WARM_UP_SECONDS = 0.4  # of steps, before anything is timed: an idle GPU runs at a fifth of its clock
 HOST_BOUND = 0.9  # of a step's time that the host needs to launch it: then the GPU waits for the host
-BLOCK_SECONDS = 5e-3  # of calls in one sample: long beside what reading a clock takes, on a CPU and on a GPU
+BLOCK_SECONDS = 20e-3  # of calls in one sample, or a tenth of the given time: shorter ones vary more than the calls do
 STEADY = 0.1  # interquartile range over median below which less than half of the given time is enough
 
 
@@ -142,7 +142,7 @@ def _measure(call: Callable[[], Any], seconds: float, on_gpu: bool) -> tuple[Any
             return _gpu_seconds(call, calls)
         return timer.timeit(calls).raw_times[0], 0.0
 
-    calls = max(1, round(BLOCK_SECONDS / max(sample(1)[0], 1e-6)))
+    calls = max(1, round(min(BLOCK_SECONDS, seconds / 10) / max(sample(1)[0], 1e-6)))
     times, launching = list[float](), list[float]()
     while len(times) < FEWEST_SAMPLES or sum(times) < (0.4 * seconds if _steady(times) else seconds):
         running, launched = sample(calls)

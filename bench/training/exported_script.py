@@ -77,12 +77,8 @@ def _forecasts(columns: Columns) -> Mapping[str, Any]:
 
     Growth in percent is the change of 100 times the logarithm.
     """
-    horizons, transform, inputs, outputs = (
-        Horizons.of(columns),
-        columns.transform,
-        len(columns.inputs),
-        len(columns.outputs),
-    )
+    horizons, transform = Horizons.of(columns), columns.transform
+    inputs, outputs = len(columns.inputs), len(columns.outputs)
     own = "np.array(frame[TARGETS], float)"
     found = "found.numpy().reshape(len(TARGETS), -1).T"
     return {

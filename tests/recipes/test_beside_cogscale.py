@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from bench.config.files import read_recipe
 
 from ..bench import synthetic_records as synthetic
 from .beside_cogscale import CELL, PAGE, SECTION, measured, published, section, side_by_side
+from .with_patience import plans, train
 
 
 def test_each_published_score_belongs_to_a_task_and_size_of_the_recipe() -> None:
@@ -71,3 +74,38 @@ def test_our_scores_are_those_of_the_selected_trainings(label: str, task: str) -
 
 def test_the_page_has_its_place() -> None:
     assert PAGE.read_text(encoding="utf-8").count(f"<!-- measured: {SECTION} -->") == 2
+
+
+def test_the_trainings_with_their_stopping_rule_are_those_that_they_publish() -> None:
+    made = plans()
+    cells = [(plan.task.task, plan.matching.parameters, plan.model.name) for plan in made]
+    assert sorted(cells) == sorted(published()[CELL].itertuples(index=False, name=None))
+    assert all(plan.space().lr_range == (0.01, 0.01) for plan in made)
+
+
+@pytest.mark.parametrize(("scores", "kept", "epochs"), [([0.5] * 11, 1, 11), ([0.5] + [0.4] * 11, 2, 12)])
+def test_ten_epochs_without_a_better_score_end_a_training_and_the_best_weights_are_scored(
+    monkeypatch: pytest.MonkeyPatch, scores: list[float], kept: int, epochs: int
+) -> None:
+    plan = next(plan for plan in plans() if plan.task.task == "adding_problem")
+    point = plan.space().only
+    assert point is not None
+    training, weights = plan.training(point, 1), []
+    left, score_of = iter(scores), type(training.task).metrics
+
+    def metrics(task: Any, outputs: Any, targets: Any, mask: Any) -> dict[str, float]:
+        weights.append(outputs)
+        score = next(left, None)
+        return score_of(task, outputs, targets, mask) if score is None else {"score": score}
+
+    monkeypatch.setattr(type(training.task), "metrics", metrics)
+    assert train(training, 50)[0] == epochs
+    assert len(weights) == epochs + 1
+
+    # the same weights as after as many epochs as the best score took
+    scored = weights[-1]
+    weights.clear()
+    left = iter(scores[:kept])
+    monkeypatch.setattr("tests.recipes.with_patience.PATIENCE", 1_000)
+    train(training, kept)
+    assert np.array_equal(scored, weights[-1])

@@ -1,4 +1,4 @@
-"""bench's own statistics, since importing scipy.stats takes 0.6 s of every command, are SciPy's and statsmodels'."""
+"""Statistics of our own, which spare commands the 0.6 s of importing scipy.stats, are SciPy's and statsmodels'."""
 
 from __future__ import annotations
 

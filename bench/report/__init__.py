@@ -70,6 +70,8 @@ def no_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # these two take all that is young for old, so that it is not looked at as soon as may be
+        gc.unfreeze()
         if was_enabled:
             gc.enable()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
-from bench.report.document import Document, Section, pictures
-from bench.report.drawing import draw_all
+from bench.report.document import Document, Section
+from bench.report.drawing import with_figures
 from bench.report.sections.claims import claims_section
 from bench.report.sections.curves import curves_section
 from bench.report.sections.failures import failures_section
@@ -36,8 +36,7 @@ def document(results: Results, tables: Mapping[str, str] | None = None) -> Docum
         *(fairness_section, pairwise_section, claims_section, gradients_section, predictions_section, models_section),
         *(search_section, failures_section, partial(made_section, tables=tables or {}), reading_section),
     ]
-    sections = [make(results) for make in makers]
-    draw_all(pictures(sections))
+    sections = with_figures([partial(make, results) for make in makers])
     title, done = results.name, _status(results)
     shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
     return Document(title, done, done == "complete", _facts(results), shown)

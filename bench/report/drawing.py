@@ -1,9 +1,9 @@
-"""The figures of a report, drawn by two processes where there are two processors.
+"""The sections of a report with their figures, drawn by two processes where there are two processors.
 
-The second process is a copy of this one. It draws the figures from the last one on and sends them. This one draws from
-the first one on, until those that are left have come: it waits for nothing, so a copy that is killed, or that hangs on
-a lock which a thread of this process held, costs time and never a figure. A figure depends on its records alone, so it
-has the same bytes whoever draws it.
+The second process is a copy of this one. It makes the sections from the last one on and sends their figures, while this
+one makes all sections, and draws from the first one on, until those that are left have come. This one waits for
+nothing, so a copy that is killed, or that hangs on a lock which a thread of this process held, costs time and never a
+figure. A figure depends on its records alone, so it has the same bytes whoever draws it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from threading import Thread
 
-from bench.report.picture import Drawing, Picture
+from bench.report.document import Section, pictures
+from bench.report.picture import Drawing
+
+Makers = Sequence[Callable[[], Section]]
 
 
-def draw_all(pictures: Sequence[Picture]) -> None:
-    """Draw all figures: their `alt` and `svg` cost nothing any more. Their names differ."""
-    with _second_process(pictures) as come:
-        for picture in pictures:
+def with_figures(makers: Makers) -> list[Section]:
+    """What the makers make, all figures drawn: their `alt` and `svg` cost nothing any more. Their names differ."""
+    with _second_process(makers) as come:
+        sections = [make() for make in makers]
+        for picture in pictures(sections):
             picture.drawing = come.get(picture.name) or picture.drawing
+    return sections
 
 
 def _may_copy() -> bool:
@@ -40,14 +45,14 @@ def _may_copy() -> bool:
 
 
 @contextmanager
-def _second_process(pictures: Sequence[Picture]) -> Iterator[Mapping[str, Drawing]]:
+def _second_process(makers: Makers) -> Iterator[Mapping[str, Drawing]]:
     """What another process has drawn so far, by the figure's name; it draws until the block ends."""
     come: dict[str, Drawing] = {}
     if not _may_copy():
         yield come
         return
     receiving, sending = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_draw_and_send, args=(pictures, receiving, sending))
+    process = multiprocessing.get_context("fork").Process(target=_draw_and_send, args=(makers, receiving, sending))
     with warnings.catch_warnings():
         # Python warns of locks that other threads hold: see above.
         warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
@@ -73,13 +78,14 @@ def _collect(receiving: Connection, come: dict[str, Drawing]) -> None:
         come[name] = drawing
 
 
-def _draw_and_send(pictures: Sequence[Picture], receiving: Connection, sending: Connection) -> None:
+def _draw_and_send(makers: Makers, receiving: Connection, sending: Connection) -> None:
     """What the second process does. It says nothing of errors: the other one meets them too, and raises them."""
     receiving.close()  # so that it ends when the other process does
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     try:
-        for picture in reversed(pictures):
-            sending.send((picture.name, picture.drawing))
+        for make in reversed(makers):
+            for picture in reversed(pictures([make()])):
+                sending.send((picture.name, picture.drawing))
     except BaseException:
         os._exit(1)

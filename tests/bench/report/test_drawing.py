@@ -7,12 +7,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from matplotlib.figure import Figure
 
 from bench.report import drawing
-from bench.report.drawing import draw_all
+from bench.report.document import Gallery, Section, pictures
+from bench.report.drawing import with_figures
 from bench.report.picture import Drawing, Picture
 
 N = 6
@@ -29,11 +31,13 @@ def picture(place: int, said: Said) -> Picture:
     return Picture(f"p{place}", f"title {place}", paint)
 
 
+def section(places: range, said: Said) -> Section:
+    return Section("id", "title", [Gallery([picture(place, said) for place in places], "caption")])
+
+
 def drawn(said: Said = lambda place: f"finding {place}") -> list[Picture]:
-    """Figures that were drawn together."""
-    found = [picture(place, said) for place in range(N)]
-    draw_all(found)
-    return found
+    """Figures of three sections that were drawn together."""
+    return pictures(with_figures([partial(section, range(first, first + 2), said) for first in range(0, N, 2)]))
 
 
 @pytest.fixture

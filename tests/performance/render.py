@@ -1,8 +1,9 @@
 """How long a report takes to render: `make perf`, or this file with `--write`.
 
-A smoke run of the default run's models, tasks, replicates and trials makes the records (a quarter of a minute); then `bench report` is timed as a user types it, from the start of Python to its end. Elapsed
-time is what a user waits for; it also contains the disk and other load on the machine. Processor time is that of both
-processes that draw. A profile, by function:
+A smoke run of the default run's models, tasks, replicates and trials makes the records (a quarter of a minute); then
+`bench report` is timed as a user types it, from the start of Python to its end. Elapsed time is what a user waits for;
+it also contains the disk and other load on the machine. Processor time is that of both processes that draw. A profile,
+by function:
 
     python -m cProfile -s cumtime -m bench report smoke --results FOLDER/results --reports FOLDER/reports
 """

@@ -137,7 +137,7 @@ def test_the_learning_rate_falls_on_the_plateaus_where_the_tutorials_does() -> N
     assert len(set(check("sine-gru16", plateau_patience=1))) > 3
 
 
-@pytest.mark.slow
+@pytest.mark.storm
 @pytest.mark.parametrize("recipe", [name for name in FAST if name != "hidden-sizes"])  # multivariate-gru50, smaller
 def test_the_long_recipes_follow_the_loop_to_their_end(recipe: str) -> None:
     check(recipe)

@@ -78,7 +78,7 @@ def test_all_of_them_are_run_matched_and_reported(tmp_path: Path, data: Path) ->
     assert all(model in page.read_text() for model in MODELS)
 
 
-@pytest.mark.slow
+@pytest.mark.storm
 def test_the_gate_guards_all_of_them(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "bench.gate.this_code.session.open_executor", lambda made, _: InlineExecutor(made.options.plugins)

@@ -100,7 +100,7 @@ def test_task_by_task_gives_what_one_run_gives(recipe: dict[str, Any], tmp_path:
     assert load("mine", outcome.results_folder.parent).summary.shape == load("mine", tmp_path / "whole").summary.shape
 
 
-@pytest.mark.parametrize("until", [1, 5, 14])
+@pytest.mark.parametrize("until", [5, *(pytest.param(n, marks=pytest.mark.storm) for n in (1, 14))])
 def test_a_piece_that_was_interrupted_leaves_the_others_and_goes_on(
     recipe: dict[str, Any], tmp_path: Path, until: int
 ) -> None:

@@ -306,7 +306,7 @@ def test_five_hundred_trainings_render_in_time(synthetic: ModuleType, tmp_path: 
     assert len(html.encode()) < 2_000_000
 
 
-@pytest.mark.slow
+@pytest.mark.storm
 def test_ten_thousand_trainings_render_in_time(synthetic: ModuleType, tmp_path: Path) -> None:
     tasks, models = [f"task {i}" for i in range(10)], ("gru", "lstm", "rnn", "numpy_gru", "own")
     records = synthetic.experiment(tasks, models, seeds=100, trials=100)

@@ -51,7 +51,7 @@ def curves(trainings: list[Training]) -> list[Any]:
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
-@pytest.mark.slow
+@pytest.mark.storm
 def test_forty_members_long_and_short_on_streams_of_which_some_are_shared(
     emulate: Emulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bench.analysis.labels import brief
-from bench.experiment.cell import SEARCH_REPLICATE, CellPlan
+from bench.experiment.cell import SEARCH_REPLICATE
 from bench.experiment.duration import roughly, seconds_left
 from bench.experiment.plan import Plan
 from bench.experiment.without_effect import without_effect
@@ -34,7 +34,7 @@ def announcements(plan: Plan, ledger: Ledger, machine: Record, workers: int) -> 
     for task in plan.experiment.tasks:
         if task.label not in plan.left_alone:
             yield from (f"{brief(task.label)}: {text}" for text in task.notes)
-            if (line := announcement(plan, task, timed)) is not None:
+            if (line := announcement(plan, ledger, task, timed)) is not None:
                 yield line
     if (line := whole_announcement(plan, ledger, timed)) is not None:
         yield line
@@ -42,7 +42,7 @@ def announcements(plan: Plan, ledger: Ledger, machine: Record, workers: int) -> 
         yield ONE_REPLICATE
 
 
-def announcement(plan: Plan, task: Task, workers: int) -> str | None:
+def announcement(plan: Plan, ledger: Ledger, task: Task, workers: int) -> str | None:
     """One line on a task; None where it is no series.
 
     workers: how many trainings run at a time on CPU cores; 0: they run on a GPU, of which no time is guessed.
@@ -55,13 +55,15 @@ def announcement(plan: Plan, task: Task, workers: int) -> str | None:
     fewest, most = min(counts), max(counts)
     windows = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     passes = sorted({f"{steps * batch_size / count:.2g}" for count in counts}, key=float)
-    cells = [(cell, _trainings(cell, plan.count(cell))) for cell in plan.cells if cell.task is task]
-    trainings = sum(sum(planned.values()) for _, planned in cells)
+    planned = sum(sum(_trainings(cell.planned(plan.count(cell))).values()) for cell in plan.cells if cell.task is task)
+    lacking = [(cell, _trainings(lacks)) for cell, lacks in plan.lacking(ledger) if cell.task is task]
+    left = sum(sum(lacks.values()) for _, lacks in lacking)
+    found = f" ({planned - left:,} found)" if left < planned else ""
     line = (
         f"{brief(task.label)}: {task.rows:,} rows, {windows} training windows; a training takes {steps:,} steps of "
-        f"{batch_size} windows, {' to '.join(passes)} passes; {trainings:,} trainings"
+        f"{batch_size} windows, {' to '.join(passes)} passes; {planned:,} trainings{found}"
     )
-    return f"{line}, about {_with(seconds_left(cells, workers), workers)}" if workers else line
+    return f"{line}, about {_with(seconds_left(lacking, workers), workers)}" if workers and left else line
 
 
 def whole_announcement(plan: Plan, ledger: Ledger, workers: int) -> str | None:
@@ -74,9 +76,8 @@ def whole_announcement(plan: Plan, ledger: Ledger, workers: int) -> str | None:
     return f"{count:,} trainings and measurements to do: about {_with(seconds, workers)}"
 
 
-def _trainings(cell: CellPlan, replicates: int) -> dict[str, int]:
-    planned = cell.planned(replicates)
-    return {stage: planned[stage] for stage in TRAININGS if stage in planned}
+def _trainings(by_stage: Mapping[str, int]) -> dict[str, int]:
+    return {stage: count for stage, count in by_stage.items() if stage in TRAININGS}
 
 
 def _with(seconds: float, workers: int) -> str:

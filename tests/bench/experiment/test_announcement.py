@@ -60,6 +60,13 @@ def test_a_run_tells_rows_windows_passes_trainings_and_notes(table: Path, tmp_pa
     trials = 4
     assert outcome.jobs >= trials
 
+    more = Notes()
+    run(
+        resolve({**options, **folders, "executor": "inline", "steps": 40, "name": "walk", "replicates": 3}),
+        observer=more,
+    )
+    assert "; 6 trainings (4 found), about 10 s" in next(note for note in more.notes if "400 rows" in note)
+
 
 def test_the_announcement_the_progress_the_end_and_the_page_count_the_same_trainings(
     table: Path, tmp_path: Path
@@ -84,16 +91,20 @@ def test_the_announcement_the_progress_the_end_and_the_page_count_the_same_train
     assert f"2 trials × 2 replicates = 4 trainings of a model on a task ({trainings} where --engine auto" in smoke
 
 
-def test_tasks_that_draw_their_data_have_no_such_line() -> None:
+def nothing_recorded(folder: Path) -> Ledger:
+    return Ledger(RecordFile(folder / "records.jsonl"), {}, "rerun")
+
+
+def test_tasks_that_draw_their_data_have_no_such_line(tmp_path: Path) -> None:
     experiment = resolve({"tasks": "sine", "models": "gru", "budget": "smoke"})
-    assert announcement(Plan(experiment, "cpu"), experiment.tasks[0], 2) is None
+    assert announcement(Plan(experiment, "cpu"), nothing_recorded(tmp_path), experiment.tasks[0], 2) is None
 
 
-def test_more_work_takes_longer_and_no_time_is_guessed_on_a_gpu(table: Path) -> None:
+def test_more_work_takes_longer_and_no_time_is_guessed_on_a_gpu(table: Path, tmp_path: Path) -> None:
     def seconds(workers: int, **options: str) -> str:
         given = {"data": str(table), "target": "y", "fill": "forward", "models": "gru", **options}
         experiment = resolve(given)
-        return announcement(Plan(experiment, "cpu"), experiment.tasks[0], workers) or ""
+        return announcement(Plan(experiment, "cpu"), nothing_recorded(tmp_path), experiment.tasks[0], workers) or ""
 
     def minutes(line: str) -> float:
         found = re.search(r"about ([\d.]+) (s|min|h) ", line)
@@ -117,7 +128,7 @@ def all_seconds(plan: Plan, workers: int = 1) -> float:
 
 
 def test_the_time_of_all_that_is_left_is_said_where_it_is_long(tmp_path: Path) -> None:
-    plan, ledger = plan_of(), Ledger(RecordFile(tmp_path / "records.jsonl"), {}, "rerun")
+    plan, ledger = plan_of(), nothing_recorded(tmp_path)
     line = whole_announcement(plan, ledger, 2)
     assert line is not None
     assert line.startswith(f"{plan.planned():,} trainings and measurements to do: about ")

@@ -18,7 +18,8 @@ NARROW = 3.7  # inches: half of a card, or the whole of a telephone
 PICTURES = (
     "Pictures: a diamond is a model's geometric mean test loss, the bar its 95 % t interval, a dot a replicate; grey "
     "squares are predictors without a recurrent net. Further left is better. Models that share a letter are not known "
-    "to differ; that is tested in pairs on the same replicates, so models whose bars overlap may still differ."
+    "to differ. That is tested in pairs on the same replicates and corrected for the number of pairs: bars that "
+    "overlap may belong to models that differ, and bars that do not overlap to models that are not told apart."
 )
 
 

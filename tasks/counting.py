@@ -22,11 +22,10 @@ class Counting(Task):
 
     letters: 2 for aⁿbⁿ, 3 for aⁿbⁿcⁿ. longest: the largest n in training and validation. test_longest: in the test.
 
-    Training draws as the paper does: a positive has n uniform on 1 … longest; a negative draws each letter's count from
-    the same range, not all equal. One half of either. Validation and test are fixed ladders: n rises in equal steps to
-    the largest, and each n has two strings, aⁿbⁿ and one with a single symbol too many or too few (the last letter's
-    count is n + 1 and n − 1 alternately), so that only counting distinguishes them. Their rows are the pairs in order
-    of n.
+    Training: a positive has n uniform on 1 … longest; a negative draws each letter's count from the same range, not
+    all equal. One half of either. Validation and test are fixed ladders: n rises in equal steps to the largest, and
+    each n has two strings, aⁿbⁿ and one with a single symbol too many or too few (the last letter's count is n + 1 and
+    n − 1 alternately), so that only counting distinguishes them. Their rows are the pairs in order of n.
 
     Few short strings exist (longest² of aᵐbⁿ), so validation shares strings with training. The test's n are far
     larger: only there does a counter differ from a lookup table.

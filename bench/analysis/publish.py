@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.results import Results
-from bench.analysis.tables import csv_text
+from bench.analysis.table_files import csv_text
 from bench.records import manifest
 from bench.records.atomic import write_bytes_atomically
 from bench.records.published import pack_records, thinned

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +16,8 @@ import numpy as np
 from bench.analysis.result_rows import selected_mask
 from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
 from bench.analysis.timing_conditions import CONDITIONS
-from bench.records.atomic import write_atomically
 from bench.records.curves import lowest_valid_loss, training_throughput
 from bench.records.kept_models import kept_models
-from bench.records.plain import guarded
 from bench.records.schema import Record, label, trainings, unique
 
 if TYPE_CHECKING:
@@ -270,32 +267,3 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
         for _, group in references.groupby(["match", "task", "model"], sort=False, dropna=False)
     ]
     return _frame(rows, SUMMARY, [*metrics, *_rare(rows)])
-
-
-def write_tables(records: Iterable[Record], folder: Path) -> list[Path]:
-    """Write the four CSV files beside the records; each appears whole or not at all. Returns their paths."""
-    records = unique(records)
-    tables = {
-        "trainings": trainings_table(records),
-        "curves": curves_table(records),
-        "timings": timings_table(records),
-        "summary": summary_table(records),
-    }
-    paths = []
-    for name, table in tables.items():
-        path = folder / f"{name}.csv"
-        write_atomically(path, csv_text(table))
-        paths.append(path)
-    return paths
-
-
-def csv_text(table: pd.DataFrame) -> str:
-    """A table as CSV, exact, in which no text cell and no header is a formula for a spreadsheet (`plain.guarded`)."""
-    texts = [name for name in table.columns if not _is_number_column(table[name])]
-    guard = {name: table[name].map(lambda cell: guarded(cell) if isinstance(cell, str) else cell) for name in texts}
-    written: str = table.assign(**guard).rename(columns=guarded).to_csv(index=False, lineterminator="\n")
-    return written
-
-
-def _is_number_column(column: pd.Series[Any]) -> bool:
-    return column.dtype.kind in "biuf"

@@ -13,7 +13,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from bench.analysis.tables import write_tables
+from bench.analysis.table_files import write_tables
 from bench.experiment.announcement import announcements
 from bench.experiment.cell import CellPlan
 from bench.experiment.driver import Driver, Limits

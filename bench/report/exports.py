@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib import rc_context
 
 from bench.analysis.results import Results
-from bench.analysis.tables import csv_text
+from bench.analysis.table_files import csv_text
 from bench.records.atomic import write_atomically, write_bytes_atomically
 from bench.records.manifest import PUBLISHED_TABLES
 from bench.report.figures.svg import style

@@ -106,7 +106,7 @@ def text_of(record: Any) -> bytes:
 @pytest.mark.parametrize("count", COUNTS)
 def test_records_of_any_kind_are_read_or_named_by_their_line(experiment: Run, folder: Path, count: int) -> None:
     from bench.analysis.results import load
-    from bench.analysis.tables import write_tables
+    from bench.analysis.table_files import write_tables
 
     experiment(models=["linear", "faulty"], trials=2)
     chance, path = random.Random(22), folder / "results/e/records.jsonl"

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis import stats, tables
+from bench.analysis.table_files import write_tables
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_a_metric_called_like_a_column_does_not_overwrite_it(synthetic: ModuleTy
 
 
 def test_written_tables_read_back_exactly(records: list[dict[str, Any]], tmp_path: Path) -> None:
-    paths = tables.write_tables(records, tmp_path)
+    paths = write_tables(records, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "curves.csv",
         "summary.csv",

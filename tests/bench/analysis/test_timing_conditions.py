@@ -15,6 +15,7 @@ from bench.analysis import tables
 from bench.analysis.claims.cost import judge_times
 from bench.analysis.compare_experiments import compare
 from bench.analysis.results import Results
+from bench.analysis.table_files import write_tables
 from bench.analysis.timing_conditions import condition, explained, kernel_and_condition
 from bench.cli.display.progress import describe
 from bench.report import render
@@ -66,7 +67,7 @@ def records(synthetic: ModuleType) -> list[dict[str, Any]]:
 def test_the_tables_have_it_and_those_of_a_cpu_have_no_such_column(
     records: list[dict[str, Any]], synthetic: ModuleType, tmp_path: Path
 ) -> None:
-    tables.write_tables(records, tmp_path)
+    write_tables(records, tmp_path)
     for name in ("timings", "summary"):
         table = pd.read_csv(tmp_path / f"{name}.csv")
         table = table[table["model"].isin(["gru", "lstm"])].set_index("model")

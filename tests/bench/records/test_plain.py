@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from bench.analysis.tables import csv_text
+from bench.analysis.table_files import csv_text
 from bench.records.line import parse
 from bench.records.plain import guarded, plain, unguarded
 

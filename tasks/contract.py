@@ -172,6 +172,7 @@ class Task(RegistryEntry):
     budgets: ClassVar[Parameters] = {}
     per_step: bool = False  # one prediction at every step (True), or one at the end of the sequence
     constant: ClassVar[bool] = False  # every seed gives the same data: replicates then differ in their weights alone
+    resampled: ClassVar[bool] = False  # every seed deals one set of data anew, so that replicates share sequences
 
     @property
     @abstractmethod

@@ -36,6 +36,7 @@ class Digits(Task):
     name = "digits"
     summary = "scikit-learn's handwritten digits, one pixel a step, in order or permuted (extra: data)"
     cites = ("alpaydin1998",)
+    resampled = True
     loss = "cross_entropy"
     input_size, output_size = 1, CLASSES
     target = Target("accuracy", 0.9, "above")

@@ -18,7 +18,7 @@ from bench.analysis import stats
 from bench.analysis.contenders import BestReference, Contender
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN, NEGLIGIBLE
 from bench.analysis.recorded import Recorded
-from bench.analysis.selected import loss_table, origins
+from bench.analysis.selected import loss_table
 
 LOG_MARGIN = math.log10(1 + MARGIN)
 
@@ -31,7 +31,8 @@ class PairComparison:
     the two finished (of a series: blocks). failed: replicates on which only the first, and only the second failed.
     p: with a failure as the worst result; p_holm: NaN for fewer than `ENOUGH` replicates. favours: the side p speaks
     for. skewed: see `stats.compare_losses`. within: p of "they differ by `MARGIN` or more". effect_size: Hedges'
-    (`stats.effect_size`) of the paired log losses; below 0 where `first` has the lower ones.
+    (`stats.effect_size`) of the paired log losses; below 0 where `first` has the lower ones. overlap: the ratio of test
+    to training rows of replicates that share data, 0 for others.
     """
 
     match: str
@@ -50,6 +51,7 @@ class PairComparison:
     skewed: bool
     effect_size: float
     differences: tuple[float, ...]
+    overlap: float = 0.0
 
     @property
     def equal(self) -> bool:
@@ -141,15 +143,15 @@ class _Task:
     def __init__(self, results: Recorded, match: str, task: str) -> None:
         self.match, self.task, self.first_look = match, task, results.first_look
         self.losses = loss_table(results, match, task)
-        self.origins = origins(results, match, task)
+        self.shared = results.shared_rows.get(task, {})
 
     def compared(
         self, names: tuple[str, str], replicates: Sequence[int], first: np.ndarray, second: np.ndarray
     ) -> PairComparison:
         """Two sides' log10 losses on the same replicates, compared."""
         folds = None
-        if self.origins and all(r in self.origins for r in replicates):
-            folds = stats.Folds(*np.array([self.origins[r] for r in replicates]).reshape(-1, 3).T)
+        if self.shared and all(r in self.shared for r in replicates):
+            folds = stats.Folds(*np.array([self.shared[r] for r in replicates]).reshape(-1, 3).T)
         found = stats.compare_losses(first, second, LOG_MARGIN, folds=folds, first_look=self.first_look)
         ratio = [10.0 ** np.clip(value, -300, 300) for value in (found.value, found.low, found.high)]
         return PairComparison(
@@ -169,4 +171,5 @@ class _Task:
             skewed=found.skewed,
             effect_size=stats.effect_size(found.differences, np.zeros(len(found.differences))),
             differences=tuple(found.differences.tolist()),
+            overlap=found.overlap,
         )

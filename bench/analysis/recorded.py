@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis import tables
+from bench.analysis.shared_data import SharedRows, series_in, shared_rows
 from bench.records.schema import Record, label, unique
 from bench.records.schema import trainings as trainings_of
 
@@ -56,6 +57,16 @@ class Recorded:
     def references(self) -> pd.DataFrame:
         """One row a reference predictor and replicate."""
         return tables.references_table(self.records)
+
+    @cached_property
+    def shared_rows(self) -> Mapping[str, Mapping[int, SharedRows]]:
+        """By task and replicate, where replicates share data."""
+        return shared_rows(self.records)
+
+    @cached_property
+    def series(self) -> frozenset[str]:
+        """The tasks whose replicates are forecast origins."""
+        return series_in(self.records)
 
     @cached_property
     def summary(self) -> pd.DataFrame:

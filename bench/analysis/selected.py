@@ -6,7 +6,6 @@ failures themselves, `typical_losses` and `skills_with_failures` put the worst r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,18 +13,9 @@ import numpy as np
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
 from bench.records.schema import label
-from bench.records.schema import trainings as trainings_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class OriginRows(NamedTuple):
-    """The part of a series that a replicate is tested on: the number of its block, and the rows on both sides."""
-
-    block: int
-    train_rows: int
-    test_rows: int
 
 
 class LossTable(NamedTuple):
@@ -77,19 +67,6 @@ def typical_losses(results: Recorded, match: str, task: str) -> dict[str, float]
     models = selected_models(results, match, task)
     order = sorted(range(len(models)), key=lambda i: (failed[:, i].sum() > finished[i], means[i]))
     return {models[i]: float(means[i]) for i in order if finished[i]}
-
-
-def origins(results: Recorded, match: str, task: str) -> Mapping[int, OriginRows]:
-    """The forecast origin of each replicate; {} for a task that draws its data anew."""
-    found: dict[int, OriginRows] = {}
-    if not results.trainings["block"].notna().any():
-        return found
-    for record in trainings_of(results.records):
-        origin = record.get("origin")
-        if origin and record.get("match") == match and label(record.get("task")) == task and record.get("replicate"):
-            block = OriginRows(int(origin["block"]), int(origin["train_rows"]), int(origin["test_rows"]))
-            found[int(record["replicate"])] = block
-    return found
 
 
 def target_of(results: Recorded, task: str) -> dict[str, Any]:

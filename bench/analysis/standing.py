@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from bench.analysis import stats
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
-from bench.analysis.selected import OriginRows, loss_table, origins, typical_losses
+from bench.analysis.selected import loss_table, typical_losses
+from bench.analysis.shared_data import SharedRows, mean_over
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ def _models(results: Recorded, match: str, task: str, letters: Mapping[str, str]
     table = loss_table(results, match, task)
     known = table.log_loss.to_numpy()
     worst = float(np.nanmax(known)) if np.isfinite(known).any() else math.nan
-    folds, found = origins(results, match, task), []
+    shared, found = results.shared_rows.get(task, {}), []
     for model in table.log_loss.columns:
         own = table.log_loss[model][table.trained[model]]
         ended = own[np.isfinite(own)]
         counted = own.fillna(worst) if len(ended) else own
         value, low, high = _interval(
-            dict(zip(map(int, counted.index.to_numpy()), map(float, counted.to_numpy()), strict=True)), folds
+            dict(zip(map(int, counted.index.to_numpy()), map(float, counted.to_numpy()), strict=True)), shared
         )
         losses = tuple(float(loss) for loss in 10**ended)
         found.append(Standing(model, "model", value, low, high, losses, len(own) - len(ended), letters.get(model, "")))
@@ -70,32 +70,19 @@ def _models(results: Recorded, match: str, task: str, letters: Mapping[str, str]
 def _references(results: Recorded, match: str, task: str) -> list[Standing]:
     table = results.references
     table = table[(table["task"] == task) & (table["match"].isna() | (table["match"] == match))]
-    folds, found = origins(results, match, task), []
+    shared, found = results.shared_rows.get(task, {}), []
     for name, rows in table[table["test_loss"].notna()].groupby("model", sort=False):
         own = rows.drop_duplicates("replicate", keep="last")
         losses = own["test_loss"].clip(lower=SMALLEST_LOSS)
         logs = {int(r): math.log10(loss) for r, loss in zip(own["replicate"], losses, strict=True)}
-        value, low, high = _interval(logs, folds)
+        value, low, high = _interval(logs, shared)
         kind = str(own["kind"].iloc[0])
         found.append(Standing(str(name), kind, value, low, high, tuple(map(float, losses))))  # type: ignore[arg-type]
     return found
 
 
-def _interval(logs: Mapping[int, float], folds: Mapping[int, OriginRows]) -> tuple[float, float, float]:
-    """The geometric mean and the bounds of its t interval, for log10 losses by replicate.
-
-    Of a series, the interval is one of blocks, over whose replicates is averaged first, and it is wider: origins share
-    training rows.
-    """
-    plain = stats.mean_interval(list(logs.values()))
-    low, high = plain.low, plain.high
-    if folds and all(replicate in folds for replicate in logs):
-        blocks: dict[int, list[int]] = {}
-        for replicate in logs:
-            blocks.setdefault(folds[replicate].block, []).append(replicate)
-        means = [float(np.mean([logs[r] for r in own])) for own in blocks.values()]
-        rows = [folds[own[0]] for own in blocks.values()]
-        found = stats.corrected_paired(means, [each.train_rows for each in rows], [each.test_rows for each in rows])
-        low, high = found.low, found.high
-    value, low, high = (float(10.0 ** np.clip(bound, -300, 300)) for bound in (plain.value, low, high))
+def _interval(logs: Mapping[int, float], rows: Mapping[int, SharedRows]) -> tuple[float, float, float]:
+    """The geometric mean and the bounds of its t interval, for log10 losses by replicate."""
+    found = mean_over(logs, rows)
+    value, low, high = (float(10.0 ** np.clip(bound, -300, 300)) for bound in (found.value, found.low, found.high))
     return value, low, high

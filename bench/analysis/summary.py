@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.analysis import stats
 from bench.analysis.levels import SMALLEST_LOSS
+from bench.analysis.shared_data import SharedRows, mean_over
 from bench.analysis.timing_conditions import CONDITIONS
 
 if TYPE_CHECKING:
@@ -42,17 +44,29 @@ def _searched(group: pd.DataFrame) -> dict[str, str]:
     return {SEARCHED: str(group[SEARCHED].mode().iloc[0])}
 
 
+def _mean_skill(rows: pd.DataFrame, shared: Mapping[int, SharedRows]) -> stats.Estimate:
+    skills = rows["skill"].to_numpy(float)
+    if not shared or rows["replicate"].isna().any():
+        return stats.mean_interval(skills)
+    return mean_over(dict(zip(rows["replicate"].astype(int), skills, strict=True)), shared)
+
+
 def summarise_model(
-    group: pd.DataFrame, timings: pd.DataFrame, metrics: list[str], worst: float, has_target: bool
+    group: pd.DataFrame,
+    timings: pd.DataFrame,
+    metrics: list[str],
+    worst: float,
+    has_target: bool,
+    shared: Mapping[int, SharedRows],
 ) -> dict[str, Any]:
     """One row of `summary.csv` from a model's results on a task. worst: what a failed replicate's loss counts as.
 
-    has_target: whether there is something to reach.
+    has_target: whether there is something to reach. shared: the data that replicates share.
     """
     last, ok = group.iloc[-1], group[group["status"] == "ok"]
     hidden_size, num_layers, init = most_frequent(group)
     losses = group["test_loss"].where(group["status"] == "ok").fillna(worst)
-    skill = stats.mean_interval(ok["skill"].to_numpy(float))
+    skill = _mean_skill(ok, shared)
     times = group["steps_to_target"].where(group["status"] == "ok").to_numpy(float)
     survival = stats.time_to_target(times, float(group["steps"].fillna(0).max()))
     same = timings[(timings[["match", "task", "model"]] == last[["match", "task", "model"]]).all(axis=1)]
@@ -90,9 +104,9 @@ def median(values: pd.Series[Any]) -> float | None:
     return None if known.empty else known.iloc[(len(known) - 1) // 2]
 
 
-def summarise_reference(group: pd.DataFrame, metrics: list[str]) -> dict[str, Any]:
+def summarise_reference(group: pd.DataFrame, metrics: list[str], shared: Mapping[int, SharedRows]) -> dict[str, Any]:
     """One row of `summary.csv` from a reference's results on a task."""
-    skill, last = stats.mean_interval(group["skill"].to_numpy(float)), group.iloc[-1]
+    skill, last = _mean_skill(group, shared), group.iloc[-1]
     return {
         **{key: last[key] for key in ("match", "task", "model", "kind")},
         "n": len(group),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.analysis.result_rows import selected_mask
+from bench.analysis.shared_data import shared_rows
 from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
 from bench.analysis.timing_conditions import CONDITIONS
 from bench.records.curves import lowest_valid_loss, training_throughput
@@ -253,17 +254,24 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     selected = table[table["selected"].to_numpy(bool)]
     metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
     worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()
-    none = without_target(records, table)
+    none, shared = without_target(records, table), shared_rows(records)
     cell = ["match", "task", "model"]
     groups = dict(iter(selected.groupby(cell, sort=False)))
     cells = dict.fromkeys(table[cell].itertuples(index=False, name=None))  # in the order in which their searches began
     rows = [
-        summarise_model(groups[names], timings, metrics, float(worst.get(names[:2], math.nan)), names[1] not in none)
+        summarise_model(
+            groups[names],
+            timings,
+            metrics,
+            float(worst.get(names[:2], math.nan)),
+            names[1] not in none,
+            shared.get(names[1], {}),
+        )
         for names in cells
         if names in groups
     ]
     rows += [
-        summarise_reference(group, metrics)
-        for _, group in references.groupby(["match", "task", "model"], sort=False, dropna=False)
+        summarise_reference(group, metrics, shared.get(str(task), {}))
+        for (_, task, _), group in references.groupby(["match", "task", "model"], sort=False, dropna=False)
     ]
     return _frame(rows, SUMMARY, [*metrics, *_rare(rows)])

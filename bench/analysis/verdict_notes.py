@@ -158,7 +158,7 @@ def _reach(results: Recorded, verdict: Verdict) -> list[str]:
     if unit_of(results, verdict) != "replicate":  # a series has no more origins to offer than it has rows
         return []
     level, said = LEVEL / verdict.family, []
-    spread = float(np.std(pair.differences, ddof=1))
+    spread = float(np.std(pair.differences, ddof=1)) * math.sqrt(1 + pair.n * pair.overlap)
     if results.first_look is None and spread > 0:
         least = 10 ** stats.detectable_difference(spread, pair.n, level=level, power=POWER)
         size = f"{100 * (least - 1):.0f} %" if least < 1.2 else f"a factor {trimmed(least)}"
@@ -166,7 +166,7 @@ def _reach(results: Recorded, verdict: Verdict) -> list[str]:
     cap = next((cap for cap in CAPS if cap > pair.n), None)
     if cap is not None:
         rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
-        chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level)
+        chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, overlap=pair.overlap)
         if math.isfinite(chance):
             said.append(f"the chance of being settled with {cap} replicates is {_chance(chance)}")
     return said

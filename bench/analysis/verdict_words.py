@@ -8,7 +8,6 @@ from bench.analysis.labels import place
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.selected import origins
 from bench.analysis.verdicts import Verdict
 
 _ALONE = "is the only model of this run"
@@ -25,7 +24,7 @@ def decision(results: Recorded, verdict: Verdict) -> tuple[str, ...]:
 
 def unit_of(results: Recorded, verdict: Verdict) -> str:
     """What the statistics of a task are over: "replicate", or of a series "forecast origin"."""
-    return "forecast origin" if origins(results, verdict.match, verdict.task) else "replicate"
+    return "forecast origin" if verdict.task in results.series else "replicate"
 
 
 def interval(pair: PairComparison, unit: str) -> str:

@@ -72,6 +72,7 @@ def _reference_records(task: Task, seed: int, replicate: int, references: Sequen
     key = _reference_key(task, seed, replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     common = {"schema": SCHEMA, "key": key, "task": describe_entry(task), "replicate": replicate, "status": "ok"}
+    common |= {"resampled": True} if task.resampled else {}
     common |= origin_of(task.at(replicate)) | splits_of(load_data(task, seed, replicate))
     return [
         {

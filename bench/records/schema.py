@@ -86,8 +86,9 @@ each `round`: 0, 1, … (absent in older records, which have one)
 
 Stage "reference" (a predictor without a recurrent net, on the data of one replicate) has `task`, `replicate`,
 `model` {"name", "label", "kind": "floor" | "baseline" | "limit", "how"}, `test`, `valid_loss` (null: not known), for a
-series `origin`, `splits` {"train", "valid", "test"} (numbers of sequences) and `outside_range` (the share of test
-values outside the range of the training values; null for classes). Older records lack `valid_loss` and the last two.
+series `origin`, for a task that deals one set of data anew `resampled` (true), `splits` {"train", "valid", "test"}
+(numbers of sequences) and `outside_range` (the share of test values outside the range of the training values; null for
+classes). Older records lack `valid_loss`, `resampled` and the last two.
 The first of a series' replicate has `kept_files`, with what all of its references predicted (`records.predictions`).
 """
 

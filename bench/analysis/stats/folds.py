@@ -1,19 +1,17 @@
-"""Paired differences over forecast origins: folds whose training rows overlap."""
+"""Paired differences over folds that share data: forecast origins of a series, or one set of data dealt anew."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bench.analysis.stats.estimates import CONFIDENCE, Paired, paired_difference
+from bench.analysis.stats.estimates import CONFIDENCE, Array, Paired, paired_difference
 
 
 def corrected_paired(
     differences: ArrayLike, train_rows: ArrayLike, test_rows: ArrayLike, *, confidence: float = CONFIDENCE
 ) -> Paired:
-    """Mean of `(n,)` differences, one for each forecast origin, with the corrected resampled t-interval and p-value.
+    """Mean of `(n,)` differences, one for each fold, with the corrected resampled t-interval and p-value.
 
     train_rows, test_rows: rows of each origin's training part and test block, `(n,)` or one number for all. An origin
     whose difference is missing is left out.
@@ -41,8 +39,15 @@ def corrected_paired(
     from scipy import special
 
     kept = np.isfinite(values)
-    wider = math.sqrt(1 + plain.n * float((test[kept] / train[kept]).mean()))
-    half = wider * (plain.high - plain.value)
+    half = (plain.high - plain.value) / float(shrinking(test[kept] / train[kept])[-1])
     error = half / float(special.stdtrit(plain.n - 1, 0.5 + confidence / 2))
     p = 2 * float(special.stdtr(plain.n - 1, -abs(plain.value) / error))
     return Paired(plain.value, plain.value - half, plain.value + half, plain.n, p)
+
+
+def shrinking(ratios: ArrayLike) -> Array:
+    """What correlation between folds takes from the t statistic of the first 1, 2, …, n of them: factors `(n,)`.
+
+    ratios: of each fold's test rows to its training rows, `(n,)`. 1 / √(1 + k · their mean) after k folds.
+    """
+    return np.asarray(1 / np.sqrt(1 + np.cumsum(np.asarray(ratios, dtype=np.float64))))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from bench.analysis.stats.estimates import Array, Paired, paired_difference
 from bench.analysis.stats.exact import sign_flip, signed_ranks, skewed_against
-from bench.analysis.stats.folds import corrected_paired
+from bench.analysis.stats.folds import corrected_paired, shrinking
 from bench.analysis.stats.sequential import sequential_interval, sequential_p, sign_e_values
 
 
@@ -20,7 +20,7 @@ class LossComparison(NamedTuple):
     n: pairs of which at least one finished (of a series: blocks). failed: pairs on which only the first, and only the
     second failed. p: two-sided, failures counted as the worst result. direction: −1 where p speaks for the first
     (lower), 1 for the second. skewed: the sign-flip test had to agree. within: p of "they differ by the margin or
-    more". shrink: what correlation between folds takes from t.
+    more". overlap: the mean ratio of test to training rows of folds that share data, 0 without folds.
     """
 
     value: float
@@ -33,11 +33,11 @@ class LossComparison(NamedTuple):
     skewed: bool
     within: float
     differences: Array
-    shrink: float = 1.0
+    overlap: float = 0.0
 
 
 class Folds(NamedTuple):
-    """Of each pair, where a series was cut: three arrays `(n,)`."""
+    """Of each pair the data that it shares with others: its test block and the rows on both sides, arrays `(n,)`."""
 
     blocks: ArrayLike
     train_rows: ArrayLike
@@ -53,19 +53,21 @@ def compare_losses(
     (`skewed_against`) the larger p of that and the exact sign-flip test. With failures: the exact signed-rank test with
     a failure as an infinite difference; pairs on which both failed say nothing. folds: pairs that share a block are
     averaged first, and the variance is corrected for shared training data. first_look: pairs at the first of repeated
-    looks, in the order of the pairs; then p and interval are those of `stats.sequential`, and failures are tested by
-    signs alone. margin: of "practically equal", in the unit of the losses.
+    looks, in the order of the pairs; then p and interval are those of `stats.sequential`, failures are tested by signs
+    alone, and of pairs that share a block the first one counts, so that no later pair changes an earlier one.
+    margin: of "practically equal", in the unit of the losses.
     """
     difference = _with_failures(*(np.asarray(side, dtype=np.float64).ravel() for side in (first, second)))
     rows: tuple[Array, Array] | None = None
     if folds is not None:
-        difference, rows = _by_block(difference, folds)
+        difference, rows = _by_block(difference, folds, first_alone=first_look is not None)
     known = ~np.isnan(difference)
     difference, rows = difference[known], rows and (rows[0][known], rows[1][known])
     finite = difference[np.isfinite(difference)]
     failed = int((difference == np.inf).sum()), int((difference == -np.inf).sum())
     estimate = corrected_paired(finite, *rows) if rows and not any(failed) else paired_difference(finite, 0.0)
-    shrink = _shrink(estimate, finite)
+    ratios = rows[1] / rows[0] if rows and not any(failed) else np.zeros(len(finite))
+    shrink = shrinking(ratios)
     skewed = not any(failed) and skewed_against(finite)
     within = _within(estimate, margin)
     if first_look is not None:
@@ -85,7 +87,8 @@ def compare_losses(
             p = float(sequential_p(finite, first_look=first_look, shrink=shrink)[-1])
         p = max(p, sign_flip(finite)) if skewed else p
     bounds_ = (estimate.value, estimate.low, estimate.high)
-    return LossComparison(*bounds_, len(difference), failed, p, direction, skewed, within, finite, shrink)
+    overlap = float(ratios.mean()) if len(ratios) else 0.0
+    return LossComparison(*bounds_, len(difference), failed, p, direction, skewed, within, finite, overlap)
 
 
 def _with_failures(first: Array, second: Array) -> Array:
@@ -95,12 +98,15 @@ def _with_failures(first: Array, second: Array) -> Array:
     return np.where(~np.isnan(first) & np.isnan(second), -np.inf, difference)
 
 
-def _by_block(difference: Array, folds: Folds) -> tuple[Array, tuple[Array, Array]]:
-    """The mean difference of each block with its rows. One failure makes its block one; contrary ones cancel."""
+def _by_block(difference: Array, folds: Folds, first_alone: bool) -> tuple[Array, tuple[Array, Array]]:
+    """The mean difference of each block, or the difference of its first pair alone, with the block's rows.
+
+    Blocks are in the order of their first pairs. One failure makes its block one; contrary ones cancel.
+    """
     blocks = np.asarray(folds.blocks)
     means, train_rows, test_rows = [], [], []
-    for block in np.unique(blocks):
-        own = blocks == block
+    for block in dict.fromkeys(blocks.tolist()):
+        own = np.flatnonzero(blocks == block)[: 1 if first_alone else None]
         values = difference[own]
         values = values[~np.isnan(values)]
         if not len(values):
@@ -120,13 +126,6 @@ def _error(estimate: Paired) -> float:
     if estimate.n < 2:
         return math.nan
     return (estimate.high - estimate.value) / float(special.stdtrit(estimate.n - 1, 0.975))
-
-
-def _shrink(estimate: Paired, finite: Array) -> float:
-    error = _error(estimate)
-    if not error > 0:
-        return 1.0
-    return min(1.0, float(finite.std(ddof=1)) / math.sqrt(len(finite)) / error)
 
 
 def _within(estimate: Paired, margin: float) -> float:

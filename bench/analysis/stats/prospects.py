@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.analysis.stats.estimates import Array, finite
+from bench.analysis.stats.folds import shrinking
 from bench.analysis.stats.sequential import FIRST_LOOK, sequential_p
 
 FUTURES = 400
@@ -20,6 +21,7 @@ def settle_chance(
     rng: np.random.Generator,
     level: float = 0.05,
     first_look: int = FIRST_LOOK,
+    overlap: float = 0.0,
     futures: int = FUTURES,
 ) -> float:
     """The predictive chance that `(n,)` paired differences are settled when there are `cap` of them.
@@ -27,18 +29,21 @@ def settle_chance(
     The share of simulated futures in which `sequential_p` falls below `level` by then. Futures are drawn from the
     posterior of difference and spread. Prior: half no difference, half N(0, 1) in units of the standard deviation,
     which has the scale-free prior 1/σ. A plug-in sample size, which takes the estimate for the truth, promised 80 %
-    where 29 to 71 % came true. NaN for fewer than 2 differences or ones that do not vary.
+    where 29 to 71 % came true. overlap: the ratio of test to training rows where replicates share data. NaN for
+    fewer than 2 differences or ones that do not vary.
     """
     seen = finite(differences)
     n = len(seen)
     if n < 2 or np.all(seen == seen[0]):
         return math.nan
-    if cap <= n or sequential_p(seen, first_look=first_look)[-1] < level:
-        return float(sequential_p(seen, first_look=first_look)[-1] < level)
+    shrink = shrinking(np.full(max(cap, n), overlap))
+    now = sequential_p(seen, first_look=first_look, shrink=shrink[:n])[-1] < level
+    if cap <= n or now:
+        return float(now)
     effect, spread = _posterior(seen, futures, rng)
     new = rng.normal(effect * spread, spread, size=(cap - n, futures)).T
     whole = np.concatenate([np.broadcast_to(seen, (futures, n)), new], axis=1)
-    p = sequential_p(whole, first_look=first_look)[:, n:]
+    p = sequential_p(whole, first_look=first_look, shrink=shrink)[:, n:]
     return float((p < level).any(axis=1).mean())
 
 

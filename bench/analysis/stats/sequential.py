@@ -20,12 +20,12 @@ EARLIEST = 5  # pairs: before, the e-process is not looked at
 SPREAD = 1.0  # g: the prior variance of the difference in units of its own variance
 
 
-def e_values(differences: ArrayLike, *, shrink: float = 1.0) -> Array:
+def e_values(differences: ArrayLike, *, shrink: ArrayLike = 1.0) -> Array:
     """The Bayes factor against "no difference" after 1, 2, … pairs: `(…, n)` for differences `(…, n)`.
 
     (1 + kg)^(−1/2) · [(1 + t²/(k−1)) / (1 + t²/((k−1)(1+kg)))]^(k/2) with g = `SPREAD`, t the paired statistic of the
-    first k; in sums of squares, so that equal differences need no case of their own. shrink: a factor of t, below 1
-    where pairs are correlated (`corrected_paired`).
+    first k; in sums of squares, so that equal differences need no case of their own. shrink: factors of t after each
+    pair, `(n,)` or one for all, below 1 where pairs are correlated (`folds.shrinking`).
     """
     d = np.asarray(differences, dtype=np.float64)
     k = np.arange(1, d.shape[-1] + 1, dtype=np.float64)
@@ -33,7 +33,7 @@ def e_values(differences: ArrayLike, *, shrink: float = 1.0) -> Array:
     explained = total**2 / k
     rest = np.maximum(np.cumsum(d**2, axis=-1) - explained, 0.0)
     rest = np.where(rest < 1e-12 * explained, 0.0, rest)  # rounding must not look like a spread
-    explained = explained * shrink**2
+    explained = explained * np.square(np.asarray(shrink, dtype=np.float64))
     prior = 1 + k * SPREAD
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(explained > 0, (rest + explained) / (rest + explained / prior), 1.0)
@@ -52,7 +52,7 @@ def sign_e_values(signs: ArrayLike) -> Array:
     return np.asarray(np.exp((won + lost) * math.log(2) + special.betaln(won + 1, lost + 1)))
 
 
-def sequential_p(differences: ArrayLike, *, first_look: int = FIRST_LOOK, shrink: float = 1.0) -> Array:
+def sequential_p(differences: ArrayLike, *, first_look: int = FIRST_LOOK, shrink: ArrayLike = 1.0) -> Array:
     """Two-sided p-values that hold whenever one stops: `(…, n)`, one after each pair.
 
     min{1, 2·p_t(n₀), 2 / max E_k over 5 ≤ k ≤ n}, of the looks that favour the side that leads at n. For one side it
@@ -62,9 +62,10 @@ def sequential_p(differences: ArrayLike, *, first_look: int = FIRST_LOOK, shrink
 
     d = np.asarray(differences, dtype=np.float64)
     n = d.shape[-1]
+    factors = np.broadcast_to(np.asarray(shrink, dtype=np.float64), (n,))
     k = np.arange(1, n + 1)
     mean = np.cumsum(d, axis=-1) / k
-    evidence = np.where(k >= EARLIEST, e_values(d, shrink=shrink), 0.0)
+    evidence = np.where(k >= EARLIEST, e_values(d, shrink=factors), 0.0)
     at_first = np.ones(d.shape[:-1])
     if n >= first_look > 1:
         early = d[..., :first_look]
@@ -72,7 +73,7 @@ def sequential_p(differences: ArrayLike, *, first_look: int = FIRST_LOOK, shrink
         centre = early.mean(axis=-1)
         constant = np.ptp(early, axis=-1) == 0
         with np.errstate(invalid="ignore", divide="ignore"):
-            t = shrink * np.abs(centre) / (spread / math.sqrt(first_look))
+            t = factors[first_look - 1] * np.abs(centre) / (spread / math.sqrt(first_look))
         t = np.where(constant | (spread == 0), np.where(centre == 0, 0.0, np.inf), t)
         at_first = 2 * special.stdtr(first_look - 1, -t)
     p = np.ones(d.shape)
@@ -89,7 +90,7 @@ def sequential_p(differences: ArrayLike, *, first_look: int = FIRST_LOOK, shrink
 
 
 def sequential_interval(
-    differences: ArrayLike, *, first_look: int = FIRST_LOOK, level: float = 0.05, shrink: float = 1.0
+    differences: ArrayLike, *, first_look: int = FIRST_LOOK, level: float = 0.05, shrink: ArrayLike = 1.0
 ) -> Estimate:
     """The mean of `(n,)` differences with an interval that covers the truth whenever one stops, at 1 − `level`.
 
@@ -103,9 +104,10 @@ def sequential_interval(
     n = len(d)
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
+    factors = np.broadcast_to(np.asarray(shrink, dtype=np.float64), (n,))
     low, high = -math.inf, math.inf
     for k in range(2, n + 1):
-        mean, error = float(d[:k].mean()), float(d[:k].std(ddof=1)) / math.sqrt(k) / shrink
+        mean, error = float(d[:k].mean()), float(d[:k].std(ddof=1)) / math.sqrt(k) / float(factors[k - 1])
         error = 0.0 if np.all(d[:k] == d[0]) else error
         halves = []
         if k == first_look:

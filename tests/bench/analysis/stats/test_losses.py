@@ -73,7 +73,7 @@ def test_replicates_that_share_a_block_are_averaged_first() -> None:
     assert found.n == 6
     assert (found.p, found.low, found.high) == pytest.approx((expected.p, expected.low, expected.high))
     assert found.p > scipy_stats.ttest_1samp(means, 0).pvalue
-    assert found.shrink == pytest.approx(math.sqrt((1 / 6) / (1 / 6 + np.mean(50 / (500 + 50 * np.arange(6))))))
+    assert found.overlap == pytest.approx(np.mean(50 / (500 + 50 * np.arange(6))))
 
 
 def test_a_failure_makes_its_block_one_and_contrary_failures_cancel() -> None:

@@ -1,0 +1,68 @@
+"""Replicates that share data: forecast origins of one series, and one set of data that is dealt anew.
+
+Their results are correlated, so an interval over them is wider than one over independent replicates (`stats.folds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.records.schema import Record, label
+
+
+class SharedRows(NamedTuple):
+    """What a replicate is tested on: the number of its block, the same for replicates with the same test data, and the
+    rows (or sequences) on both sides."""
+
+    block: int
+    train_rows: int
+    test_rows: int
+
+
+def shared_rows(records: Iterable[Record]) -> dict[str, dict[int, SharedRows]]:
+    """By task and replicate; tasks that draw their data anew are left out."""
+    found: dict[str, dict[int, SharedRows]] = {}
+    for record in records:
+        replicate, origin = record.get("replicate"), record.get("origin")
+        if not replicate or not (origin or record.get("resampled")):
+            continue
+        if origin:
+            rows = SharedRows(int(origin["block"]), int(origin["train_rows"]), int(origin["test_rows"]))
+        else:
+            rows = SharedRows(int(replicate), int(record["splits"]["train"]), int(record["splits"]["test"]))
+        found.setdefault(str(label(record.get("task"))), {})[int(replicate)] = rows
+    return found
+
+
+def series_in(records: Iterable[Record]) -> frozenset[str]:
+    """The tasks whose replicates are forecast origins."""
+    return frozenset(str(label(record.get("task"))) for record in records if record.get("origin"))
+
+
+def blocks_of(records: Iterable[Record], task: str) -> int | None:
+    """How many test blocks the rows of a series allow; None for a task that is no series."""
+    found = (record["origin"]["blocks"] for record in records if record.get("origin") and label(record["task"]) == task)
+    return next((int(blocks) for blocks in found), None)
+
+
+def mean_over(values: Mapping[int, float], rows: Mapping[int, SharedRows]) -> stats.Estimate:
+    """The mean of values by replicate with its 95 % t interval.
+
+    Where the replicates share data, the interval is one of blocks, over whose replicates is averaged first, and it is
+    wider. NaN is left out.
+    """
+    known = {replicate: value for replicate, value in values.items() if np.isfinite(value)}
+    plain = stats.mean_interval(list(known.values()))
+    if not known or not all(replicate in rows for replicate in known):
+        return plain
+    blocks: dict[int, list[int]] = {}
+    for replicate in known:
+        blocks.setdefault(rows[replicate].block, []).append(replicate)
+    means = [float(np.mean([known[r] for r in own])) for own in blocks.values()]
+    first = [rows[own[0]] for own in blocks.values()]
+    found = stats.corrected_paired(means, [each.train_rows for each in first], [each.test_rows for each in first])
+    return plain._replace(low=found.low, high=found.high)

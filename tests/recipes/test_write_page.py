@@ -62,8 +62,8 @@ def test_one_task_has_a_row_for_each_model_and_reference() -> None:
     assert cells(text, "*persistence*")[0] == ""
     (verdict,) = found.verdicts
     assert verdict.headline.split()[0] in text
-    assert "protocol 2, 7 replicates of 8 trials, 28 trainings, " in text
-    assert text.endswith("in all; Example CPU, 2 cores, Python 3.11.9, torch 2.13.0; commit 0123456789.")
+    assert "protocol 2, 7 replicates of 8 trials, 28 trainings of " in text
+    assert text.endswith("added up; Example CPU, 2 cores, Python 3.11.9, torch 2.13.0; commit 0123456789.")
 
 
 def test_many_models_are_rows_and_many_tasks_are_rows() -> None:

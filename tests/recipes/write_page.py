@@ -161,7 +161,7 @@ def _origin(name: str, *all_results: Results) -> str:
     replicates = f", {_replicates(first)} of {counted(first.settings['trials'], 'trial')}" if name != "claims" else ""
     return (
         f"`python -m bench run --recipe {name}`: protocol {first.protocol}{replicates}, "
-        f"{sum(map(len, trained)):,} trainings, {seconds(time)} in all; {environment['cpu']}, "
+        f"{sum(map(len, trained)):,} trainings of {seconds(time)}, added up; {environment['cpu']}, "
         f"{environment['cores']} cores, Python {environment['python']}, torch {packages['torch'].partition('+')[0]}; "
         f"commit {(environment['commit'] or 'unknown')[:10]}."
     )
@@ -182,12 +182,14 @@ def _line(cells: list[Any]) -> str:
 
 
 def figure(name: str, results: Results) -> tuple[str, str]:
-    """(a figure as SVG, what it shows): learning curves of one task, the performance profile of several."""
+    """(a figure as SVG, what it shows): learning curves of one task; of several the score against the parameter in
+    which they differ, else the performance profile."""
     from bench.report.content import document
     from bench.report.document import pictures
 
-    wanted = "curves" if len(results.tasks) == 1 else "profile"
-    picture = next(one for one in pictures(document(results).sections) if one.name.startswith(wanted))
+    wanted = ("curves",) if len(results.tasks) == 1 else ("harder", "profile")
+    drawn = {one.name.partition("-")[0]: one for one in reversed(pictures(document(results).sections))}
+    picture = next(drawn[kind] for kind in wanted if kind in drawn)
     return picture.svg, f"![{escape(picture.alt)}](recipes/{name}.svg)"
 
 

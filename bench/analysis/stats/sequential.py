@@ -1,6 +1,6 @@
 """A paired test that may be looked at after every replicate, and the interval that goes with it.
 
-Looking again and again at a fixed test settles something false in 17 to 34 % of experiments. Here the evidence is an
+Looking again and again at a fixed test settles something false far more often than it says. Here the evidence is an
 e-process, the right-Haar Bayes factor of the t statistic: under no difference it exceeds 1/α at any time with
 probability at most α (Ville 1939; Pérez-Ortiz et al. 2024; Wang & Ramdas 2025), whatever the spread of the differences.
 A fixed look at the first `first_look` pairs shares the error with it, so that a large difference is found early.

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command("check", short_help="Test whether training still converges as well.")
 @click.argument("folder", metavar="FOLDER")
-@click.option("--against", metavar="NAME", help="Compare this finished experiment, and train nothing.")
+@click.option(
+    "--against", metavar="NAME", help="Compare the recorded trainings of an earlier check, and train nothing."
+)
 @click.option("--cells", metavar="TASK/MODEL,…", help="Only these cells; * matches any text: copy/*,*/gru.")
 @click.option(
     "--format", "style", metavar="NAME", default="text", help="text, markdown, github, junit or json.  [default: text]"
@@ -59,7 +61,7 @@ def check_command(
       python -m bench check results/baseline --quick
       python -m bench check results/baseline --cells "copy/*"
       python -m bench check results/baseline --format markdown --output comment.md
-      python -m bench check results/baseline --against nightly
+      python -m bench check results/baseline --against check
       python -m bench check results/baseline --gate-time origin/main
     """
     from bench.cli.writable import refuse_unwritable

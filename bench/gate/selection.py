@@ -11,12 +11,15 @@ from tasks.spec import split_specs
 
 
 def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
-    """Return the cells that match any pattern; `*` matches any text. UserError if a pattern matches none."""
+    """Return the cells that match any pattern; UserError if a pattern matches none.
+
+    `*` matches any text. A pattern may leave out a task's parameters: `copy/*` matches `copy[delay=5,length=2]/gru`.
+    """
     known = list(cells)
     chosen: set[CellName] = set()
     for pattern in split_specs(text):
         expression = ".*".join(re.escape(part) for part in pattern.strip().split("*"))
-        found = [cell for cell in known if re.fullmatch(expression, cell.id)]
+        found = [cell for cell in known if any(re.fullmatch(expression, name) for name in (cell.id, _bare(cell.id)))]
         if not found:
             names = [cell.id for cell in known]
             hint = did_you_mean(pattern.strip(), names)
@@ -25,3 +28,8 @@ def select(text: str, cells: Iterable[CellName]) -> list[CellName]:
             )
         chosen |= set(found)
     return [cell for cell in known if cell in chosen]
+
+
+def _bare(name: str) -> str:
+    """A cell's name without parameters."""
+    return re.sub(r"\[[^\]]*\]", "", name)

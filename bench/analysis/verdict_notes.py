@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
-from bench.analysis import stats
 from bench.analysis.formatting import (
     as_sentence,
     change,
@@ -15,7 +12,6 @@ from bench.analysis.formatting import (
     counted,
     listed,
     score,
-    trimmed,
 )
 from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE
 from bench.analysis.model_pairs import PairComparison
@@ -23,12 +19,8 @@ from bench.analysis.recorded import Recorded
 from bench.analysis.selected import selected_rows
 from bench.analysis.steps import StepsComparison
 from bench.analysis.verdict_costs import cost, lighter
-from bench.analysis.verdict_words import unit_of
+from bench.analysis.verdict_prospects import prospects
 from bench.analysis.verdicts import Verdict
-from bench.seeds import generator
-
-CAPS = (20, 56)  # replicates that a reader may think of next
-POWER = 0.8
 
 
 def notes(
@@ -47,7 +39,7 @@ def notes(
         *map(_twin, twins),
         *_skewed(verdict),
         *_skill_order(results, verdict),
-        *_reach(results, verdict),
+        *prospects(results, verdict),
         *_without_recurrence(verdict),
         *lighter(results, verdict, twins),
         *cost(results, verdict),
@@ -148,34 +140,6 @@ def _without_recurrence(verdict: Verdict) -> list[str]:
     if verdict.winner not in verdict.without_recurrence or verdict.need.state == "no":
         return []
     return [f"{verdict.winner} has no recurrence: no recurrent net is needed"]
-
-
-def _reach(results: Recorded, verdict: Verdict) -> list[str]:
-    """What could have been found, and what more replicates may find, where nothing is settled."""
-    pair = verdict.nearest
-    if verdict.state != "not settled" or pair is None or pair.n < ENOUGH or any(pair.failed):
-        return []
-    if unit_of(results, verdict) != "replicate":  # a series has no more origins to offer than it has rows
-        return []
-    level, said = LEVEL / verdict.family, []
-    spread = float(np.std(pair.differences, ddof=1)) * math.sqrt(1 + pair.n * pair.overlap)
-    if results.first_look is None and spread > 0:
-        least = 10 ** stats.detectable_difference(spread, pair.n, level=level, power=POWER)
-        size = f"{100 * (least - 1):.0f} %" if least < 1.2 else f"a factor {trimmed(least)}"
-        said.append(f"a difference of {size} would have been found in 4 of 5 such experiments")
-    cap = next((cap for cap in CAPS if cap > pair.n), None)
-    if cap is not None:
-        rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
-        chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, overlap=pair.overlap)
-        if math.isfinite(chance):
-            said.append(f"the chance of being settled with {cap} replicates is {_chance(chance)}")
-    return said
-
-
-def _chance(chance: float) -> str:
-    """To 5 %, which is what 400 simulated futures give."""
-    percent = 5 * round(20 * chance)
-    return "below 5 %" if percent < 5 else "above 95 %" if percent > 95 else f"{percent} %"
 
 
 def _coverage(results: Recorded, verdict: Verdict) -> list[str]:

@@ -1,0 +1,78 @@
+"""Where a question of a verdict is open: what would have been found, what would tell, and what will do until then."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.formatting import counted, trimmed
+from bench.analysis.levels import ENOUGH, LEVEL
+from bench.analysis.model_pairs import PairComparison
+from bench.analysis.recorded import Recorded
+from bench.analysis.shared_data import blocks_of
+from bench.analysis.verdicts import Verdict
+from bench.seeds import generator
+
+CAPS = (20, 56)  # replicates that a reader may think of next
+POWER = 0.8
+
+
+def prospects(results: Recorded, verdict: Verdict) -> list[str]:
+    """Sentences, none where nothing is open, where too few replicates were run, or where one failed."""
+    said = []
+    pair, need = verdict.nearest, verdict.need
+    winner_open = verdict.state == "not settled" and _is_tested(pair)
+    need_open = need.state == "can't tell yet" and _is_tested(need.pair)
+    if need_open and need.reference is not None:
+        until = f"until it is clear whether a {verdict.net} is needed, {need.reference.name} will do"
+        said.append(f"{until}: no net is known to beat it")
+    if winner_open and pair is not None:
+        said += _found(results, verdict, pair)
+    if verdict.task in results.series:
+        return [*said, *_more_origins(results, verdict)] if winner_open or need_open else said
+    if winner_open and pair is not None:
+        said += _chance(results, verdict, pair, "being settled")
+    elif need_open and need.pair is not None:
+        said += _chance(results, verdict, need.pair, "knowing whether one is needed")
+    return said
+
+
+def _is_tested(pair: PairComparison | None) -> bool:
+    return pair is not None and pair.n >= ENOUGH and not any(pair.failed)
+
+
+def _found(results: Recorded, verdict: Verdict, pair: PairComparison) -> list[str]:
+    """The difference that most such experiments would have found."""
+    spread = float(np.std(pair.differences, ddof=1)) * math.sqrt(1 + pair.n * pair.overlap)
+    if results.first_look is not None or not spread > 0:
+        return []
+    least = 10 ** stats.detectable_difference(spread, pair.n, level=LEVEL / verdict.family, power=POWER)
+    size = f"{100 * (least - 1):.0f} %" if least < 1.2 else f"a factor {trimmed(least)}"
+    return [f"a difference of {size} would have been found in 4 of 5 such experiments"]
+
+
+def _more_origins(results: Recorded, verdict: Verdict) -> list[str]:
+    """A series has no more origins to offer than its rows allow."""
+    blocks, pair = blocks_of(results.records, verdict.task) or 0, verdict.nearest or verdict.need.pair
+    if pair is None or pair.n < blocks:
+        return [f"the rows allow {counted(blocks, 'forecast origin')}: --replicates {blocks} takes all of them"]
+    return [f"the rows allow no more than these {counted(blocks, 'forecast origin')}, so only more rows would tell"]
+
+
+def _chance(results: Recorded, verdict: Verdict, pair: PairComparison, of: str) -> list[str]:
+    """How likely more replicates are to tell."""
+    cap = next((cap for cap in CAPS if cap > pair.n), None)
+    if cap is None:
+        return []
+    rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
+    level = LEVEL / verdict.family
+    chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, overlap=pair.overlap)
+    return [f"the chance of {of} with {cap} replicates is {_percent(chance)}"] if math.isfinite(chance) else []
+
+
+def _percent(chance: float) -> str:
+    """To 5 %, which is what 400 simulated futures give."""
+    percent = 5 * round(20 * chance)
+    return "below 5 %" if percent < 5 else "above 95 %" if percent > 95 else f"{percent} %"

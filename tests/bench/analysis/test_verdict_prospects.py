@@ -1,0 +1,66 @@
+"""What would tell where a verdict is open, and what will do until then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bench.analysis.results import Results
+
+Build = Callable[..., Results]
+SPREAD = [2.0, 0.5, 1.4, 0.7, 1.1, 0.9, 1.3]
+
+
+def near_the_best_reference(synthetic: ModuleType, models: tuple[str, ...], times: float) -> list[dict[str, Any]]:
+    """Nets whose losses are the best reference's on average, `times` a factor; the models differ likewise."""
+    records = synthetic.experiment(("load",), models, seeds=7, trials=1, protocol=2)
+    best = min(r["test"]["loss"] for r in records if r["stage"] == "reference" and r["model"]["kind"] != "limit")
+    for record in records:
+        if record["stage"] == "trial":
+            turned = -1 if record["model"]["name"] == "lstm" else 1
+            record["test"]["loss"] = times * best * SPREAD[record["replicate"] - 1] ** turned
+    return records
+
+
+def notes(results: Results) -> str:
+    (verdict,) = results.verdicts
+    assert verdict.need.state == "can't tell yet"
+    assert verdict.need.reference is not None
+    assert f"recurrent net is needed, {verdict.need.reference.name} will do: no net is known" in verdict.sentence
+    return verdict.sentence
+
+
+@pytest.mark.parametrize("models", [("gru",), ("gru", "lstm")])
+def test_an_open_question_says_what_more_replicates_may_tell(
+    synthetic: ModuleType, results_of: Build, models: tuple[str, ...]
+) -> None:
+    said = notes(results_of(near_the_best_reference(synthetic, models, 1.0)))
+    what = "knowing whether one is needed" if models == ("gru",) else "being settled"
+    assert f"he chance of {what} with 20 replicates is " in said
+
+
+@pytest.mark.parametrize("models", [("gru",), ("gru", "lstm")])
+def test_of_a_series_the_rows_say_how_many_more_there_are(
+    synthetic: ModuleType, results_of: Build, models: tuple[str, ...]
+) -> None:
+    def said(blocks: int) -> str:
+        records = near_the_best_reference(synthetic, models, 1.0)
+        for record in records:
+            if record["stage"] in ("trial", "reference"):
+                block = blocks - record["replicate"]
+                record["origin"] = {"block": block, "blocks": blocks, "train_rows": 500, "test_rows": 20}
+        return notes(results_of(records))
+
+    assert "The rows allow 10 forecast origins: --replicates 10 takes all of them." in said(10)
+    assert "The rows allow no more than these 7 forecast origins, so only more rows would tell." in said(7)
+    assert "he chance of" not in said(10)
+
+
+def test_where_the_answer_is_clear_nothing_more_is_asked_for(synthetic: ModuleType, results_of: Build) -> None:
+    (verdict,) = results_of(near_the_best_reference(synthetic, ("gru",), 0.01)).verdicts
+    assert verdict.need.state == "yes"
+    assert "he chance of" not in verdict.sentence
+    assert "will do" not in verdict.sentence

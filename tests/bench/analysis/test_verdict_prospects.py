@@ -38,8 +38,8 @@ def test_an_open_question_says_what_more_replicates_may_tell(
     synthetic: ModuleType, results_of: Build, models: tuple[str, ...]
 ) -> None:
     said = notes(results_of(near_the_best_reference(synthetic, models, 1.0)))
-    what = "knowing whether one is needed" if models == ("gru",) else "being settled"
-    assert f"he chance of {what} with 20 replicates is " in said
+    alone = "The chance that 20 replicates tell whether one is needed is "
+    assert (alone if models == ("gru",) else "The chance of being settled with 20 replicates is ") in said
 
 
 @pytest.mark.parametrize("models", [("gru",), ("gru", "lstm")])
@@ -56,11 +56,11 @@ def test_of_a_series_the_rows_say_how_many_more_there_are(
 
     assert "The rows allow 10 forecast origins: --replicates 10 takes all of them." in said(10)
     assert "The rows allow no more than these 7 forecast origins, so only more rows would tell." in said(7)
-    assert "he chance of" not in said(10)
+    assert "The chance" not in said(10)
 
 
 def test_where_the_answer_is_clear_nothing_more_is_asked_for(synthetic: ModuleType, results_of: Build) -> None:
     (verdict,) = results_of(near_the_best_reference(synthetic, ("gru",), 0.01)).verdicts
     assert verdict.need.state == "yes"
-    assert "he chance of" not in verdict.sentence
+    assert "The chance" not in verdict.sentence
     assert "will do" not in verdict.sentence

@@ -97,8 +97,11 @@ def decisions_table(results: Path, budget: str, only: list[str]) -> str:
             skills = found.summary.set_index("model")["skill"]
             references = skills.drop("gru").dropna()
             best = references.idxmax()
+            decided = verdict.answer
+            if verdict.need.state == "can't tell yet" and verdict.need.reference is not None:
+                decided += f"; until then {verdict.need.reference.name}"
             lines.append(
-                f"| {case.what} | `{flags(case.options)}` | {case.answer} | {verdict.answer} | {skills['gru']:.3f} | "
+                f"| {case.what} | `{flags(case.options)}` | {case.answer} | {decided} | {skills['gru']:.3f} | "
                 f"{best} {references[best]:.3f} |"
             )
             print(lines[-1], flush=True)

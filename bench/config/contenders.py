@@ -68,7 +68,11 @@ def check_entries(found: Sequence[Entry]) -> None:
 
     A plug-in's core may be one of torch's, whatever its name: it is tried later.
     """
-    refuse_duplicates("--models", [entry.label for entry in found])
+    labels = [entry.label for entry in found]
+    both = next((label for label in labels if "init=" in label and labels.count(label) > 1), None)
+    if both is not None:
+        raise UserError(f"'{both}' is there twice: give it once, by --models or by --init")
+    refuse_duplicates("--models", labels)
     for entry in found:
         refused = [scheme for scheme in entry.schemes if scheme != "default"]
         if refused and entry.model.cell not in GATES and code_hash(type(entry.model)) is None:

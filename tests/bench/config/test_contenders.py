@@ -66,7 +66,7 @@ def test_a_model_can_name_its_own_scheme_beside_another():
     ("asked", "message"),
     [
         ({"models": "gru[init=chrno]"}, "did you mean 'chrono'"),
-        ({"models": "gru[init=chrono],gru", "init": "default,chrono"}, "--models names 'gru.init=chrono.' twice"),
+        ({"models": "gru[init=chrono],gru", "init": "default,chrono"}, "'gru.init=chrono.' is there twice: "),
         ({"models": "mingru", "init": "chrono"}, "mingru draws its own initial weights"),
         ({"models": "mingru[init=chrono]"}, "mingru draws its own initial weights"),
     ],

@@ -27,14 +27,15 @@ def shared_rows(records: Iterable[Record]) -> dict[str, dict[int, SharedRows]]:
     """By task and replicate; tasks that draw their data anew are left out."""
     found: dict[str, dict[int, SharedRows]] = {}
     for record in records:
-        replicate, origin = record.get("replicate"), record.get("origin")
-        if not replicate or not (origin or record.get("resampled")):
-            continue
+        replicate, origin, splits = record.get("replicate"), record.get("origin"), record.get("splits")
         if origin:
-            rows = SharedRows(int(origin["block"]), int(origin["train_rows"]), int(origin["test_rows"]))
+            numbers = [origin.get(name) for name in SharedRows._fields]
+        elif record.get("resampled") and splits:
+            numbers = [replicate, splits.get("train"), splits.get("test")]
         else:
-            rows = SharedRows(int(replicate), int(record["splits"]["train"]), int(record["splits"]["test"]))
-        found.setdefault(str(label(record.get("task"))), {})[int(replicate)] = rows
+            continue
+        if replicate and None not in numbers and numbers[1] and numbers[2]:
+            found.setdefault(str(label(record.get("task"))), {})[int(replicate)] = SharedRows(*map(int, numbers))
     return found
 
 
@@ -45,8 +46,8 @@ def series_in(records: Iterable[Record]) -> frozenset[str]:
 
 def blocks_of(records: Iterable[Record], task: str) -> int | None:
     """How many test blocks the rows of a series allow; None for a task that is no series."""
-    found = (record["origin"]["blocks"] for record in records if record.get("origin") and label(record["task"]) == task)
-    return next((int(blocks) for blocks in found), None)
+    origins = (record["origin"] for record in records if record.get("origin") and label(record.get("task")) == task)
+    return next((int(origin["blocks"]) for origin in origins if origin.get("blocks")), None)
 
 
 def mean_over(values: Mapping[int, float], rows: Mapping[int, SharedRows]) -> stats.Estimate:

@@ -1,8 +1,9 @@
-"""For all tests: one thread a process, no display, and the same examples on every run."""
+"""For all tests: one thread a process, no display, Ctrl-C as usual, and the same examples on every run."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 # before numpy, torch, CUDA or matplotlib are loaded: they read these once
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", MPLBACKEND="Agg")
 os.environ.update(CUBLAS_WORKSPACE_CONFIG=":4096:2", CUDA_DEVICE_MAX_CONNECTIONS="32")  # as in bench's own processes
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as under nohup, or behind a script's &: tests do interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from hypothesis import HealthCheck, settings
 

@@ -85,14 +85,16 @@ def _refused(error: OSError) -> int:
 
 
 def _flush(code: Any) -> Any:
-    """The exit code, unless what was printed could not be written (`> /dev/full`)."""
+    """The exit code, unless what was printed could not be written (`> /dev/full`), of which one line is enough."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except (OSError, ValueError) as error:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.close()  # or the interpreter would try again, and say so in its own words
-        return _UNREAD if isinstance(error, BrokenPipeError) else _fail(f"standard output can't be written: {error}")
+        if isinstance(error, BrokenPipeError):
+            return _UNREAD
+        return code if code == USER_ERROR else _fail(f"standard output can't be written: {error}")
     return code
 
 

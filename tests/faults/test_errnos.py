@@ -115,7 +115,11 @@ def test_too_few_open_files_for_the_workers_is_one_line(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_output_that_can_not_be_written_is_one_line(folder: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_can_not_be_written_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, unbuffered: str
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     listing = [sys.executable, "-m", "bench", "list", "budgets"]
     with open("/dev/full", "w") as full:
         done = limited(folder, "true", *listing, stdout=full)

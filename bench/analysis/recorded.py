@@ -64,8 +64,8 @@ class Recorded:
         return shared_rows(self.records)
 
     @cached_property
-    def series(self) -> frozenset[str]:
-        """The tasks whose replicates are forecast origins."""
+    def series(self) -> Mapping[str, int]:
+        """The tasks whose replicates are forecast origins, with how many of them the rows allow."""
         return series_in(self.records)
 
     @cached_property

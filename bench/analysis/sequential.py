@@ -7,7 +7,6 @@ from typing import Any
 from bench.analysis import stats
 from bench.analysis.levels import ENOUGH, FUTILE, LEVEL
 from bench.analysis.results import Results
-from bench.analysis.shared_data import blocks_of
 from bench.analysis.verdicts import Verdict
 from bench.seeds import generator
 
@@ -31,12 +30,12 @@ def _state(results: Results, verdict: Verdict, cap: int, level: float) -> str:
         return "settled"
     if pair is None:
         return "futile"
+    cap = min(cap, results.series.get(verdict.task) or cap)  # a series has no more origins than its rows allow
     if pair.n < max(ENOUGH, results.first_look or 0):
-        return "open"
+        return "open" if pair.n < cap else "futile"
     if any(pair.failed):  # a failure has no size to predict from
         return "open" if pair.n < cap else "futile"
     rng = generator("analysis", "futility", results.matches.index(verdict.match), results.tasks.index(verdict.task))
-    cap = min(cap, blocks_of(results.records, verdict.task) or cap)  # a series has no more to offer
     looks: dict[str, Any] = {"first_look": results.first_look or stats.FIRST_LOOK, "overlap": pair.overlap}
     chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, **looks)
     return "open" if chance >= FUTILE else "futile"

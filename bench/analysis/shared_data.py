@@ -39,15 +39,10 @@ def shared_rows(records: Iterable[Record]) -> dict[str, dict[int, SharedRows]]:
     return found
 
 
-def series_in(records: Iterable[Record]) -> frozenset[str]:
-    """The tasks whose replicates are forecast origins."""
-    return frozenset(str(label(record.get("task"))) for record in records if record.get("origin"))
-
-
-def blocks_of(records: Iterable[Record], task: str) -> int | None:
-    """How many test blocks the rows of a series allow; None for a task that is no series."""
-    origins = (record["origin"] for record in records if record.get("origin") and label(record.get("task")) == task)
-    return next((int(origin["blocks"]) for origin in origins if origin.get("blocks")), None)
+def series_in(records: Iterable[Record]) -> dict[str, int]:
+    """The tasks whose replicates are forecast origins, with how many of them the rows allow."""
+    origins = ((str(label(record.get("task"))), record["origin"]) for record in records if record.get("origin"))
+    return {task: int(origin.get("blocks") or 0) for task, origin in origins}
 
 
 def mean_over(values: Mapping[int, float], rows: Mapping[int, SharedRows]) -> stats.Estimate:

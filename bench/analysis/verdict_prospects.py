@@ -11,7 +11,6 @@ from bench.analysis.formatting import counted, trimmed
 from bench.analysis.levels import ENOUGH, LEVEL
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.shared_data import blocks_of
 from bench.analysis.verdicts import Verdict
 from bench.seeds import generator
 
@@ -55,8 +54,10 @@ def _found(results: Recorded, verdict: Verdict, pair: PairComparison) -> list[st
 
 def _more_origins(results: Recorded, verdict: Verdict) -> list[str]:
     """A series has no more origins to offer than its rows allow."""
-    blocks, pair = blocks_of(results.records, verdict.task) or 0, verdict.nearest or verdict.need.pair
-    if pair is None or pair.n < blocks:
+    blocks, pair = results.series[verdict.task], verdict.nearest or verdict.need.pair
+    if pair is None or not blocks:  # how many there are was not recorded
+        return []
+    if pair.n < blocks:
         return [f"the rows allow {counted(blocks, 'forecast origin')}: --replicates {blocks} takes all of them"]
     return [f"the rows allow no more than these {counted(blocks, 'forecast origin')}, so only more rows would tell"]
 

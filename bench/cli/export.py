@@ -20,7 +20,7 @@ def export_command(
     """Write the best model of experiment NAME for use without bench.
 
     FOLDER gets model.py (reads the file, defines the net, trains it with the chosen configuration, forecasts; PyTorch,
-    pandas and NumPy alone), weights.pt, and model.onnx. All give bench's own forecasts.
+    pandas and NumPy alone), weights.pt, and (with the package onnx) model.onnx. All give bench's own forecasts.
 
     \b
     Example:

@@ -70,7 +70,7 @@ def no_collection() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()  # these two take all that is young for old, so that it is not looked at as soon as may be
+        gc.freeze()  # with the next line: all objects count as old, or enabling would at once look through them
         gc.unfreeze()
         if was_enabled:
             gc.enable()

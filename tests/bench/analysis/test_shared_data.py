@@ -13,7 +13,7 @@ import pytest
 
 from bench.analysis.results import Results, load
 from bench.analysis.sequential import states
-from bench.analysis.shared_data import SharedRows, blocks_of, mean_over, shared_rows
+from bench.analysis.shared_data import SharedRows, mean_over, series_in, shared_rows
 from bench.config.resolve import resolve
 from bench.experiment.run import run
 from tasks.registry import TASKS
@@ -64,8 +64,8 @@ def test_digits_deal_one_set_of_images_and_their_records_say_so(tmp_path: Path) 
 def test_shared_images_widen_intervals_of_losses_and_skills_and_raise_p(
     synthetic: ModuleType, results_of: Make
 ) -> None:
-    def made() -> list[dict[str, Any]]:
-        return synthetic.experiment(("digits",), ("gru", "lstm"), seeds=5, trials=1, protocol=2)  # type: ignore[no-any-return]
+    def made() -> Any:
+        return synthetic.experiment(("digits",), ("gru", "lstm"), seeds=5, trials=1, protocol=2)
 
     plain, shared = results_of(made()), results_of(dealt_anew(made()))
     ratio = math.sqrt(1 + 5 * 0.2)  # Nadeau and Bengio 2003
@@ -91,7 +91,7 @@ def test_of_a_series_that_is_looked_at_again_the_first_replicate_of_a_block_coun
         (pair,) = results_of(kept, extended=True).conclusions.pairs
         return pair.p
 
-    assert blocks_of(with_origins(synthetic.experiment(("series",), ("gru",), seeds=2, protocol=2), 8), "series") == 8
+    assert series_in(with_origins(synthetic.experiment(("series",), ("gru",), seeds=2, protocol=2), 8)) == {"series": 8}
     found = [p_after(replicates) for replicates in range(7, 17)]
     assert found[1:] == [found[1]] * 9
     assert found[1] <= found[0]
@@ -105,3 +105,9 @@ def test_a_series_of_which_all_blocks_are_used_is_settled_or_futile(synthetic: M
             record["test"]["loss"] = 10 ** (more[record["replicate"] - 1] * (record["model"]["name"] == "gru"))
     found = {blocks: states(results_of(with_origins(records, blocks), extended=True), 56) for blocks in (8, 30)}
     assert {blocks: state["tuned", "series"] for blocks, state in found.items()} == {8: "futile", 30: "open"}
+
+
+def test_a_short_series_ends_with_its_last_block(synthetic: ModuleType, results_of: Make) -> None:
+    """Of fewer blocks than a first look takes, no number of replicates settles anything."""
+    records = with_origins(synthetic.experiment(("series",), ("gru", "lstm"), seeds=7, trials=1, protocol=2), 4)
+    assert states(results_of(records, extended=True), 56)["tuned", "series"] == "futile"

@@ -94,13 +94,7 @@ class ProcessExecutor(Executor):
         return self._kernel_kills > before
 
     def how_it_died(self, slot: int) -> str:
-        process = self._process(slot) or self._last.get(slot)
-        try:
-            if process is not None:
-                process.join(END_SECONDS)
-            code = None if process is None else process.exitcode
-        except (ValueError, AssertionError):  # closed already, with all that was known of it
-            code = None
+        code = _exit_code(self._process(slot) or self._last.get(slot))
         if code is None:
             return super().how_it_died(slot)
         if code < 0:
@@ -150,3 +144,21 @@ class ProcessExecutor(Executor):
         """The slot's worker; None before it starts, and where its pool has cleared it away after it died."""
         pool = self._pools[slot]
         return None if pool is None else next(iter((pool._processes or {}).values()), None)
+
+
+def _exit_code(process: BaseProcess | None) -> int | None:
+    """The exit code of a process that ends; None where it can't be known.
+
+    Its pool waits for it in another thread. Where that thread has been told of the end and has not noted it yet,
+    `join` returns at once and the code is still missing: it is asked for again, until the pool has noted it.
+    """
+    until = time.monotonic() + END_SECONDS
+    try:
+        while process is not None and time.monotonic() < until:
+            process.join(END_SECONDS)
+            if process.exitcode is not None:
+                return process.exitcode
+            time.sleep(0.001)  # lets the other thread go on
+    except (ValueError, AssertionError):  # closed already, with all that was known of it
+        pass
+    return None

@@ -1,4 +1,5 @@
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,31 @@ def test_a_slot_works_again_after_its_worker_was_killed(executor: ProcessExecuto
     executor.restart(0)
     assert executor.submit(job(), 0).result()["status"] == "ok"
     assert worker_id(executor) != pid
+
+
+def test_how_a_worker_died_is_known_also_while_its_pool_still_notes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads wait for the process: the pool's is told of its end, and this one asks before that is noted."""
+    told, asked, waitpid = threading.Event(), threading.Event(), os.waitpid
+
+    def slow_waitpid(pid: int, flags: int) -> tuple[int, int]:
+        if threading.current_thread() is threading.main_thread():
+            told.wait(5)
+            asked.set()
+            return waitpid(pid, flags)  # raises ChildProcessError: somebody else was told
+        found = waitpid(pid, flags)
+        if found[0]:
+            told.set()
+            asked.wait(5)
+        return found
+
+    made = ProcessExecutor(1)
+    try:
+        pid = worker_id(made)
+        monkeypatch.setattr(os, "waitpid", slow_waitpid)
+        future = made.submit(job(), 0)
+        os.kill(pid, 9)
+        assert future.exception() is not None
+        assert made.how_it_died(0) == "ended by SIGKILL"
+    finally:
+        monkeypatch.undo()
+        made.close()

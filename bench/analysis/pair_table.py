@@ -38,9 +38,9 @@ def pair_table(results: Recorded, pairs: Sequence[PairComparison]) -> pd.DataFra
     both finished; p counts a failure as the worst result; `equal_p` is of "they differ by the margin or more".
     `failed_…`: replicates on which only that one failed. Steps: `restricted_mean_steps_…` is the mean number of steps
     that a run spends unsolved within `horizon_steps` (a failed one: all of them); `steps_ratio` compares the steps of
-    pairs, a run that did not reach the target counted with the budget, with a t interval and the p of an exact
-    sign-flip test; `solved_p` is McNemar's exact test, `log_rank_p` Mantel's over unpaired runs. All of these are
-    missing where neither model ever reached the target; adjusted p-values for fewer than `ENOUGH` pairs.
+    pairs, a run that did not reach the target counted with the budget, with a t interval and the p of `compare_steps`;
+    `solved_p` is McNemar's exact test, `log_rank_p` Mantel's over unpaired runs. All of these are missing where neither
+    model ever reached the target; adjusted p-values for fewer than `ENOUGH` pairs.
     """
     import pandas as pd
 

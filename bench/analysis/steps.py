@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.analysis import stats
 from bench.analysis.recorded import Recorded
@@ -18,7 +19,7 @@ class StepsComparison:
 
     A run that did not reach the target, failed ones included, counts with the budget (`horizon`), as leaving it out
     would favour the model that solves the easy replicates alone; so the ratio is one of steps spent within the budget.
-    p: exact sign-flip test of the log ratios. p_solved: exact paired test of the solve rates. All NaN where neither
+    p: test of the log ratios (`_p`). p_solved: exact paired test of the solve rates. All NaN where neither
     ever reached the target.
     """
 
@@ -55,7 +56,8 @@ def compare_steps(results: Recorded, match: str, task: str, first: str, second: 
     if any(side.any() for side in solved):
         logs = [np.log(np.clip(np.where(np.isnan(side), horizon, side), 1, None)) for side in times]
         ratio = stats.paired_difference(*logs)
-        p, p_solved = stats.sign_flip(logs[0] - logs[1]), stats.paired_rates(*solved)
+        censored = not (solved[0] & solved[1]).all()
+        p, p_solved = _p(logs[0] - logs[1], ratio, censored), stats.paired_rates(*solved)
     return StepsComparison(
         first=first,
         second=second,
@@ -69,3 +71,14 @@ def compare_steps(results: Recorded, match: str, task: str, first: str, second: 
         p_solved=p_solved,
         times=(tuple(times[0].tolist()), tuple(times[1].tolist())),
     )
+
+
+def _p(differences: NDArray[np.float64], ratio: stats.Paired, censored: bool) -> float:
+    """p that log steps are alike: that of the paired t-test, adjusted where they are skewed against the leader.
+
+    Where a run is censored, or two pairs differ by the same, the exact sign-flip test, whose p
+    cannot be below 2 / 2ⁿ.
+    """
+    if censored or len(np.unique(differences)) < len(differences):
+        return stats.sign_flip(differences)
+    return max(ratio.p, stats.skew_adjusted(differences)) if stats.skewed_against(differences) else ratio.p

@@ -88,7 +88,7 @@ def _why_open(verdict: Verdict, pair: PairComparison, unit: str) -> str:
         bounds = change_between(pair.low, pair.high)
         return f"{subject}, but anything from {bounds} is plausible (95 %, {counted(pair.n, unit)})"
     if pair.skewed:
-        return f"{subject} ({interval(pair, unit)}), but the differences are skewed and an exact test does not agree"
+        return f"{subject} ({interval(pair, unit)}), but a test that allows for their skew does not agree"
     family = f"p = {trimmed(verdict.p_holm)} after Holm's correction for {counted(verdict.family, 'task')}"
     return f"{subject} ({interval(pair, unit)}), but that may be chance ({family})"
 

@@ -7,7 +7,8 @@ an effect is a ratio of losses. SciPy is imported where it is needed: it costs m
     bootstrap   over tasks: interquartile mean, probability of improvement, performance profile
     survival    time to target under censoring: Kaplan-Meier, restricted mean, log-rank
     equivalence two one-sided tests, and the one-sided test that a limit asks for
-    exact       sign flips, signed ranks, paired solve rates; skewness
+    exact       sign flips, signed ranks, paired solve rates
+    skew        whether differences are skewed against the leader, and a t-test that allows for it
     losses      two models' losses compared, with failures, skew, forecast origins and repeated looks
     letters     groups without a clear difference
     sequential  a paired test and interval that may be looked at after every replicate
@@ -34,7 +35,7 @@ from bench.analysis.stats.estimates import (
     paired_difference,
     solve_rate,
 )
-from bench.analysis.stats.exact import paired_rates, sign_flip, signed_ranks, skewed_against, skewness
+from bench.analysis.stats.exact import paired_rates, sign_flip, signed_ranks
 from bench.analysis.stats.folds import corrected_paired
 from bench.analysis.stats.letters import compact_letters
 from bench.analysis.stats.losses import Folds, LossComparison, compare_losses
@@ -46,6 +47,7 @@ from bench.analysis.stats.sequential import (
     sequential_p,
     sign_e_values,
 )
+from bench.analysis.stats.skew import skew_adjusted, skewed_against, skewness
 from bench.analysis.stats.survival import Survival, log_rank, time_to_target
 from bench.analysis.stats.tuning import selected_so_far
 
@@ -83,6 +85,7 @@ __all__ = [
     "sign_e_values",
     "sign_flip",
     "signed_ranks",
+    "skew_adjusted",
     "skewed_against",
     "skewness",
     "solve_rate",

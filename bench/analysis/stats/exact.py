@@ -1,4 +1,4 @@
-"""Exact tests for few pairs: sign flips, signed ranks, solve rates; and whether differences look skewed."""
+"""Exact tests for few pairs: sign flips, signed ranks, solve rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from bench.analysis.stats.estimates import Array, finite
 
 MOST_EXACT = 32  # differences: half of them have 65,536 sums of signs; of more the normal approximation is as good
-SKEWED = 1.645  # standard errors of the skewness, which one normal sample in twenty passes on a given side
 
 
 def sign_flip(differences: ArrayLike) -> float:
@@ -77,26 +76,3 @@ def paired_rates(first: ArrayLike, second: ArrayLike) -> float:
     if only_first + only_second == 0:
         return 1.0
     return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
-
-
-def skewness(values: ArrayLike) -> tuple[float, float]:
-    """Adjusted skewness G1 of `(n,)` values and its standard error under normality (Joanes & Gill 1998).
-
-    NaN for fewer than 3 values, and where they do not vary.
-    """
-    x = finite(values)
-    n = len(x)
-    if n < 3 or np.all(x == x[0]):
-        return math.nan, math.nan
-    centred = x - x.mean()
-    g1 = float((centred**3).mean() / (centred**2).mean() ** 1.5)
-    error = math.sqrt(6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3)))
-    return g1 * math.sqrt(n * (n - 1)) / (n - 2), error
-
-
-def skewed_against(differences: ArrayLike) -> bool:
-    """Whether `(n,)` differences have a long tail on the other side of 0 from their mean: usually better, rarely much
-    worse. There a t-test on the mean is too willing; one normal sample in twenty looks so."""
-    values = finite(differences)
-    found, error = skewness(values)
-    return bool(abs(found) > SKEWED * error and found * values.mean() < 0)

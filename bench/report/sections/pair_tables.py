@@ -22,10 +22,10 @@ LOSSES = (
 STEPS = (
     "Mean: the steps that a run spends unsolved on average; one that never reaches the target counts with the whole "
     "budget. Ratio: steps of the first as a multiple of the second's, a geometric mean over paired replicates with a "
-    "95 % t interval; its p is that of an exact sign-flip test. Solved p: McNemar's exact test of the solve rates. "
-    "Log-rank: Mantel's test of the two curves above, unpaired, by permutation. Each p after Holm's correction over "
-    "all pairs of the experiment, each test a family of its own. A dash: too few replicates, or neither model ever "
-    "reached the target."
+    "95 % t interval; its p is that of the t-test, or of an exact sign-flip test where a run never reached the target "
+    "or two differences are the same. Solved p: McNemar's exact test of the solve rates. Log-rank: Mantel's test of "
+    "the two curves above, unpaired, by permutation. Each p after Holm's correction over all pairs of the experiment, "
+    "each test a family of its own. A dash: too few replicates, or neither model ever reached the target."
 )
 
 

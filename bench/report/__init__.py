@@ -11,6 +11,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,7 @@ def _rendered(results: Results, reports_dir: Path, formats: Sequence[str], figur
     from bench.records.atomic import write_atomically
     from bench.report.bibliography import bibliography
     from bench.report.content import document
+    from bench.report.crowds import without_crowds
     from bench.report.document import pictures
     from bench.report.exports import export_tables, linked_tables, require_parquet, save_figures
     from bench.report.latex import latex
@@ -92,7 +94,9 @@ def _rendered(results: Results, reports_dir: Path, formats: Sequence[str], figur
     tables = [path for kind in ("csv", "parquet") if kind in formats for path in export_tables(results, folder, kind)]
     drawn_for = {"html", "markdown", "latex"} & set(formats)
     if drawn_for or figures:
-        content = document(results, linked_tables(results, folder, tables))
+        content = document(results, linked_tables(results, folder, tables), crowds=bool(figures))
+        all_drawings = pictures(content.sections)
+        content = replace(content, sections=[without_crowds(section, results.name) for section in content.sections])
         drawings = pictures(content.sections)
     if "html" in formats:
         paths.append(folder / "index.html")
@@ -111,4 +115,4 @@ def _rendered(results: Results, reports_dir: Path, formats: Sequence[str], figur
         write_atomically(paths[-1], markdown(content))
         write_atomically(folder / "summary.md", summary(results, content))
         paths.append(folder / "summary.md")
-    return [*paths, *tables, *(save_figures(drawings, folder / "figures", figures) if figures else [])]
+    return [*paths, *tables, *(save_figures(all_drawings, folder / "figures", figures) if figures else [])]

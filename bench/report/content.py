@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
+from bench.report.crowds import without_crowds
 from bench.report.document import Document, Section
 from bench.report.drawing import with_figures
 from bench.report.sections.claims import claims_section
@@ -29,17 +30,25 @@ from bench.report.sections.search import search_section
 from bench.report.sections.verdict import verdict_section
 
 
-def document(results: Results, tables: Mapping[str, str] | None = None) -> Document:
-    """The whole report of an experiment, finished or not. tables: names of table files with addresses, to link to."""
+def document(results: Results, tables: Mapping[str, str] | None = None, *, crowds: bool = False) -> Document:
+    """The report of an experiment, finished or not. tables: names of table files with addresses, to link to.
+
+    crowds: with all figures, also where there are too many for a page.
+    """
     makers: list[Callable[[Results], Section]] = [
         *(verdict_section, leaderboard_section, curves_section, horizons_section, outcome_section, scaling_section),
         *(fairness_section, pairwise_section, claims_section, gradients_section, predictions_section, models_section),
         *(search_section, failures_section, partial(made_section, tables=tables or {}), reading_section),
     ]
-    sections = with_figures([partial(make, results) for make in makers])
+    made = [partial(make, results) for make in makers]
+    sections = with_figures(made if crowds else [partial(_without_crowds, make, results.name) for make in made])
     title, done = results.name, _status(results)
     shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
     return Document(title, done, done == "complete", _facts(results), shown)
+
+
+def _without_crowds(make: Callable[[], Section], name: str) -> Section:
+    return without_crowds(make(), name)
 
 
 def _status(results: Results) -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from bench.analysis.results import Results, load
 from bench.report import render
+from bench.report.crowds import MOST_PICTURES
 from bench.report.sections.search import search_summary
 from tasks.errors import UserError
 
@@ -275,6 +276,24 @@ def test_figures_of_an_earlier_rendering_do_not_stay(synthetic: ModuleType, tmp_
     left = {path.stem for path in (tmp_path / "reports" / "mine" / "figures").iterdir()}
     assert "curves-1-1" in left
     assert not {"curves-1-2", "improvement-1-3", "improvement-1"} & left
+
+
+def test_a_page_of_many_tasks_names_its_galleries_and_files_have_all_figures(
+    synthetic: ModuleType, tmp_path: Path
+) -> None:
+    tasks = [f"task_{i}" for i in range(MOST_PICTURES + 1)]
+    html, markdown = _render(synthetic, tmp_path, synthetic.experiment(tasks, seeds=2, trials=1))
+    told = f"{len(tasks)} figures are too many for a page: python -m bench report mine --figures svg saves them all"
+    assert told in html
+    assert told in markdown
+    figures = tmp_path / "reports" / "mine" / "figures"
+    assert {path.stem for path in figures.iterdir() if path.stem.startswith("standing")} == {
+        f"standing-1-{i}" for i in range(1, len(tasks) + 1)
+    }
+    assert not list(figures.glob("curves-*"))
+    render("mine", tmp_path / "results", tmp_path / "reports", figures=("svg",))
+    assert len(list(figures.glob("curves-*"))) == len(tasks)
+    assert (tmp_path / "reports" / "mine" / "index.html").read_text(encoding="utf-8") == html
 
 
 def test_unknown_formats_and_names_are_errors_for_people(synthetic: ModuleType, tmp_path: Path) -> None:

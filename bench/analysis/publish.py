@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from bench.records.atomic import write_bytes_atomically
 from bench.records.published import pack_records, thinned
 from tasks.errors import UserError
 
+FOLDERS = ("--results", "--reports")  # flags of places that nobody else has
+FILES = ("--data", "--plugin", "--config")  # flags of files, which others may have elsewhere
 PATHS = ("data", "plugins", "storage", "results", "reports")  # options that say where files were on the machine
 
 
@@ -29,6 +32,7 @@ def publish(results: Results, folder: Path) -> list[Path]:
     content = {
         **results.manifest,
         "name": folder.name,
+        "command": _without_folders(str(results.manifest.get("command") or "")),
         "experiment": _without_paths(dict(results.settings)),
         manifest.PUBLISHED: {"name": results.name, "records": len(records)},
     }
@@ -74,3 +78,15 @@ def _without_paths(settings: dict[str, Any]) -> dict[str, Any]:
         return [name(one) for one in value] if isinstance(value, list) else Path(value).name if value else value
 
     return {key: name(value) if key in PATHS else value for key, value in settings.items()}
+
+
+def _without_folders(command: str) -> str:
+    """A command as others give it: without the folders of this machine, files by their names alone."""
+    words = shlex.split(command)
+    before = ["", *words]
+    kept = [
+        Path(word).name if flag in FILES else word
+        for flag, word in zip(before, words, strict=False)
+        if word not in FOLDERS and flag not in FOLDERS
+    ]
+    return shlex.join(kept)

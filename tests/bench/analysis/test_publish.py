@@ -47,6 +47,16 @@ def folder(synthetic: ModuleType, records: list[dict[str, Any]], tmp_path: Path)
     return tmp_path / "published" / "study"
 
 
+def test_the_command_names_no_folder_of_the_machine(
+    synthetic: ModuleType, records: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    command = "python -m bench run --data '/home/me/my load.csv' --results /home/me/r --seed 1 --reports '/home/me/a b'"
+    synthetic.write(tmp_path / "results", "mine", records, command=command)
+    publish(load("mine", tmp_path / "results"), tmp_path / "study")
+    published = json.loads((tmp_path / "study" / "experiment.json").read_text(encoding="utf-8"))
+    assert published["command"] == "python -m bench run --data 'my load.csv' --seed 1"
+
+
 def test_tables_and_conclusions_are_those_of_the_run(folder: Path, tmp_path: Path) -> None:
     run, published = load("mine", tmp_path / "results"), bench.load(str(folder))
     assert sorted(path.name for path in folder.iterdir()) == FILES

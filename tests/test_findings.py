@@ -17,12 +17,14 @@ STUDY, FINDINGS = ROOT / "results" / "study", ROOT / "docs" / "findings.md"
 LARGEST = 5_000_000  # bytes of the folder
 Row = dict[str, str]
 _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")
+_POWER, _SUPERSCRIPTS = re.compile("×10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _CODE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
 
 
 def numbers(text: str) -> list[str]:
     """The numbers that a page states, without those in code and addresses."""
-    return [found.replace("−", "-").replace(",", "") for found in _NUMBER.findall(_CODE.sub(" ", text))]
+    text = _POWER.sub(lambda power: "e" + power[1].translate(_SUPERSCRIPTS), _CODE.sub(" ", text))
+    return [found.replace("−", "-").replace(",", "") for found in _NUMBER.findall(text)]
 
 
 def statements(page: str) -> list[str]:
@@ -55,8 +57,10 @@ def values(rows: Iterable[Row]) -> set[float]:
 
 
 def is_found(text: str, known: set[float]) -> bool:
-    """Whether a value rounds to the number as it is written."""
+    """Whether a value rounds to the number as it is written; the first three digits of a whole one count."""
     digits = len(text.partition(".")[2].partition("e")[0])
+    if text.isdigit() and len(text) > 3 and not text[3:].strip("0"):
+        digits = 3 - len(text)
     written = float(text)
     unit = 10.0**-digits * 10 ** int(text.partition("e")[2] or 0)
     return any(abs(value - written) <= unit / 2 * (1 + 1e-9) for value in known)
@@ -100,6 +104,8 @@ tuned,sine,gru,lstm,0.58
         ("On `sine`, GRU's skill is 0.985.", ["0.985"]),
         ("On `sine`, GRU takes 1,200 steps.", []),
         ("On `copy`, GRU takes 1,200 steps.", ["1200"]),  # those of another task
+        ("On `sine`, 1.2×10³ steps, and 1.5×10⁻¹⁰.", ["1.5e-10"]),
+        ("On `sine`, 1,210 steps, or 1,201.", ["1210", "1201"]),
         ("- On `copy`, 12 %.\n- On `sine`, 12 % of 7.", ["12"]),
         ("| `sine` | 0.58 |\n| `copy` | 0.58 |", ["0.58"]),
         ("```\npython -m bench run --seed 31\n```\nAfter 7 replicates.", []),

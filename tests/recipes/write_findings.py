@@ -1,0 +1,77 @@
+"""Write the table of docs/findings.md from results/study, between its marks; what stands around it stays.
+
+python -m bench publish my-study --to results/study
+python tests/recipes/write_findings.py --write     # without --write the text is printed
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "performance"))
+from page import ROOT, table, wants_writing, write_section
+
+from bench.analysis.formatting import MISSING, is_missing, number
+from bench.analysis.levels import LEVEL
+from bench.analysis.results import Results, load
+
+if TYPE_CHECKING:
+    from bench.analysis.verdicts import Verdict
+
+STUDY, PAGE = ROOT / "results" / "study", ROOT / "docs" / "findings.md"
+
+
+def tasks_table(results: Results) -> str:
+    """A row a task: the answer, the best net beside the best predictor without one, and pairs of models."""
+    ratios = ("GRU's loss ÷ LSTM's", "at equal parameters", "RNN's loss ÷ GRU's")
+    header = ["task", "answer", "best net, its loss", "best without a net", *ratios]
+    return table(header, [_row(results, verdict) for verdict in results.verdicts if verdict.match == "tuned"])
+
+
+def _row(results: Results, verdict: Verdict) -> list[Any]:
+    net, loss = verdict.ranking[0] if verdict.ranking else ("", None)
+    without = verdict.need.reference
+    return [
+        f"`{verdict.task}`",
+        verdict.answer,
+        f"{net} {number(loss)}",
+        MISSING if without is None else f"{without.name} {number(_loss(results, verdict.task, without.name))}",
+        _ratio(results, "tuned", verdict.task, "gru", "lstm"),
+        _ratio(results, "params", verdict.task, "gru", "lstm"),
+        _ratio(results, "tuned", verdict.task, "rnn", "gru"),
+    ]
+
+
+def _loss(results: Results, task: str, reference: str) -> float:
+    rows = results.summary
+    return float(rows[(rows["task"] == task) & (rows["model"] == reference)]["test_loss"].iloc[0])
+
+
+def _ratio(results: Results, match: str, task: str, first: str, second: str) -> str:
+    """The loss of `first` ÷ that of `second` with its interval; in bold where they differ after Holm's correction."""
+    pairs = results.conclusions.pair_table
+    pairs = pairs[(pairs["match"] == match) & (pairs["task"] == task)].set_index(["first", "second"])
+    turned = (first, second) not in pairs.index
+    row = pairs.loc[(second, first) if turned else (first, second)]
+    value, *ends = (row[name] for name in ("loss_ratio", "loss_ratio_low", "loss_ratio_high"))
+    if is_missing(value):
+        return MISSING
+    value, *ends = (1 / value, *(1 / end for end in reversed(ends))) if turned else (value, *ends)
+    shown = f"{number(value)} ({number(ends[0])} to {number(ends[1])})"
+    return f"**{shown}**" if row["loss_p_holm"] < LEVEL else shown
+
+
+def main() -> int:
+    written = wants_writing(__doc__ or "", PAGE)
+    results = load(STUDY.name, STUDY.parent)
+    if written:
+        write_section("study", tasks_table(results), PAGE)
+    else:
+        print(tasks_table(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

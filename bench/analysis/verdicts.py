@@ -92,7 +92,8 @@ class Verdict:
 
     @property
     def answer(self) -> str:
-        """What to use in a few words: `no recurrent net needed`, `gru`, `gru or lstm`, `can't tell yet`."""
+        """What to use in a few words: `no recurrent net needed`, `gru`, `gru or lstm`, `can't tell yet`, or where a
+        net is needed and no model is known to be worse, `a recurrent net, not clear which`."""
         if self.need.state == "no":
             return f"no {self.net} needed"
         if not self.ranking or self.need.state == "can't tell yet":
@@ -103,7 +104,9 @@ class Verdict:
             return self.ranking[0][0] if self.need.state == "yes" else "can't tell yet"
         some = self.equal or self.unbeaten
         told = self.state == "equal" or len(some) < len(self.ranking)
-        return " or ".join(some) if told else "can't tell yet"
+        if told:
+            return " or ".join(some)
+        return f"a {self.net}, not clear which" if self.need.state == "yes" else "can't tell yet"
 
     @property
     def effect(self) -> float:

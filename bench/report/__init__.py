@@ -96,7 +96,7 @@ def _rendered(results: Results, reports_dir: Path, formats: Sequence[str], figur
     if drawn_for or figures:
         content = document(results, linked_tables(results, folder, tables), crowds=bool(figures))
         all_drawings = pictures(content.sections)
-        content = replace(content, sections=[without_crowds(section, results.name) for section in content.sections])
+        content = replace(content, sections=[without_crowds(section, results) for section in content.sections])
         drawings = pictures(content.sections)
     if "html" in formats:
         paths.append(folder / "index.html")

@@ -41,14 +41,14 @@ def document(results: Results, tables: Mapping[str, str] | None = None, *, crowd
         *(search_section, failures_section, partial(made_section, tables=tables or {}), reading_section),
     ]
     made = [partial(make, results) for make in makers]
-    sections = with_figures(made if crowds else [partial(_without_crowds, make, results.name) for make in made])
+    sections = with_figures(made if crowds else [partial(_without_crowds, make, results) for make in made])
     title, done = results.name, _status(results)
     shown = [replace(section, folded=i > 0) for i, section in enumerate(sections) if section.blocks]  # but the verdict
     return Document(title, done, done == "complete", _facts(results), shown)
 
 
-def _without_crowds(make: Callable[[], Section], name: str) -> Section:
-    return without_crowds(make(), name)
+def _without_crowds(make: Callable[[], Section], results: Results) -> Section:
+    return without_crowds(make(), results)
 
 
 def _status(results: Results) -> str:

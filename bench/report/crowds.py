@@ -1,27 +1,30 @@
-"""A page of many tasks: a gallery with a figure for each of them is named, not shown."""
+"""A page of many tasks: galleries with a figure for each of them are named, not shown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bench.analysis.results import Results
 from bench.report.document import Alternatives, Block, Gallery, Section, Text
 
-MOST_PICTURES = 16  # of a gallery; 32 tasks under three rules of fairness have more than a thousand figures
+MOST_TASKS = 16  # whose figures a page shows; 32 tasks under three rules of fairness have more than a thousand
 
 
-def without_crowds(section: Section, name: str) -> Section:
-    """The section of experiment `name` with a sentence in place of each gallery that is too large to look through.
+def without_crowds(section: Section, results: Results) -> Section:
+    """The section with a sentence in place of each gallery that has a figure for every one of many tasks.
 
     The pictures of verdicts stay, one for each task.
     """
-    return replace(section, blocks=_without(section.blocks, name))
+    if len(results.tasks) <= MOST_TASKS:
+        return section
+    return replace(section, blocks=_without(section.blocks, results.name))
 
 
 def _without(blocks: Sequence[Block], name: str) -> list[Block]:
     found: list[Block] = []
     for block in blocks:
-        if isinstance(block, Gallery) and len(block.pictures) > MOST_PICTURES:
+        if isinstance(block, Gallery) and len(block.pictures) > MOST_TASKS:
             block = Text(
                 f"{len(block.pictures)} figures are too many for a page: python -m bench report {name} --figures svg "
                 "saves them all as files."

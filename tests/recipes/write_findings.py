@@ -54,7 +54,10 @@ def _ratio(results: Results, match: str, task: str, first: str, second: str) -> 
     pairs = results.conclusions.pair_table
     pairs = pairs[(pairs["match"] == match) & (pairs["task"] == task)].set_index(["first", "second"])
     turned = (first, second) not in pairs.index
-    row = pairs.loc[(second, first) if turned else (first, second)]
+    names = (second, first) if turned else (first, second)
+    if names not in pairs.index:
+        return MISSING
+    row = pairs.loc[names]
     value, *ends = (row[name] for name in ("loss_ratio", "loss_ratio_low", "loss_ratio_high"))
     if is_missing(value):
         return MISSING

@@ -229,6 +229,14 @@ def test_a_net_is_needed_where_it_beats_the_best_reference(synthetic: ModuleType
     assert verdict.need.p == pytest.approx(2 * verdict.need.pair.p)  # type: ignore[union-attr]  # of two nets
 
 
+def test_a_net_that_is_needed_is_answered_also_where_no_model_leads(synthetic: ModuleType, results_of: Build) -> None:
+    level = [0.1, 0.12, 0.09, 0.11, 0.1, 0.08, 0.13]
+    floor = references(synthetic, "persistence", [0.9] * 7)
+    verdict = only(results_of([*with_losses(synthetic, {"gru": level, "lstm": level[::-1]}), *floor]))
+    assert (verdict.need.state, verdict.winner) == ("yes", None)
+    assert verdict.answer == "a recurrent net, not clear which"
+
+
 def test_whether_a_net_is_needed_can_be_open(synthetic: ModuleType, results_of: Build) -> None:
     noisy = [0.05, 0.2, 0.08, 0.15, 0.12, 0.06, 0.14]
     verdict = only(

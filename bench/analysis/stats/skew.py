@@ -26,20 +26,22 @@ def skewness(values: ArrayLike) -> tuple[float, float]:
 
 
 def skewed_against(differences: ArrayLike) -> bool:
-    """Whether `(n,)` differences have a long tail on the other side of 0 from their mean: usually better, rarely much
-    worse. There a t-test on the mean is too willing; one normal sample in twenty looks so."""
+    """Whether `(n,)` differences have a long tail that reaches past 0 from their mean: usually better, rarely much
+    worse. There a t-test on the mean is too willing; one normal sample in twenty looks so, where its mean is near 0.
+
+    A tail that ends before 0 is no reason for doubt: every difference speaks for the same side.
+    """
     values = finite(differences)
     found, error = skewness(values)
-    return bool(abs(found) > SKEWED * error and found * values.mean() < 0)
+    return bool(abs(found) > SKEWED * error and found * values.mean() < 0 and np.any(values * values.mean() < 0))
 
 
 def skew_adjusted(differences: ArrayLike, *, shrink: float = 1.0) -> float:
     """Two-sided p-value that the mean of `(n,)` differences is 0, by the t statistic that Hall (1992) transforms.
 
     With S = mean / standard deviation (divided by n) and the skewness γ = m₃ / m₂^(3/2), the statistic is
-    √n · (S + γS²/3 + γ²S³/27 + γ/(6n)), against Student's t with n − 1 degrees of freedom. A tail that reaches past 0
-    makes p larger than the t-test's; one that ends far from 0 does not. p is 1 where the transformation turns the
-    sign. shrink: what correlation between the differences takes from S (`folds.shrinking`). NaN for fewer than 3
+    √n · (S + γS²/3 + γ²S³/27 + γ/(6n)), against Student's t with n − 1 degrees of freedom. p is 1 where the
+    transformation turns the sign. shrink: what correlation between the differences takes from S (`folds.shrinking`). NaN for fewer than 3
     differences, and where they do not vary.
 
     Hall, P. (1992), On the removal of skewness by transformation, J. R. Stat. Soc. B 54:221-228.

@@ -39,9 +39,9 @@ def skewed_against(differences: ArrayLike) -> bool:
 def skew_adjusted(differences: ArrayLike, *, shrink: float = 1.0) -> float:
     """Two-sided p-value that the mean of `(n,)` differences is 0, by the t statistic that Hall (1992) transforms.
 
-    With S = mean / standard deviation (divided by n) and the skewness γ = m₃ / m₂^(3/2), the statistic is
-    √n · (S + γS²/3 + γ²S³/27 + γ/(6n)), against Student's t with n − 1 degrees of freedom. p is 1 where the
-    transformation turns the sign. shrink: what correlation between the differences takes from S (`folds.shrinking`). NaN for fewer than 3
+    With S = mean / standard deviation (divided by n) and the skewness γ = m₃ / m₂^(3/2), the statistic is √n · (S +
+    γS²/3 + γ²S³/27 + γ/(6n)), against Student's t with n − 1 degrees of freedom. p is 1 where the transformation turns
+    the sign. shrink: what correlation between the differences takes from S (`folds.shrinking`). NaN for fewer than 3
     differences, and where they do not vary.
 
     Hall, P. (1992), On the removal of skewness by transformation, J. R. Stat. Soc. B 54:221-228.

@@ -1,4 +1,4 @@
-"""The first section: alarms, one finding for each task, and what to use."""
+"""The first section: the answers where there are many, alarms, one finding for each task, and what to use."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bench.report.document import Block, BulletList, Finding, Findings, Section,
 from bench.report.figures.axes import height, picture
 from bench.report.figures.standing import rows_of, standing
 from bench.report.picture import Picture
+from bench.report.sections.answers import answers_table
 from bench.report.sections.glance import glance_table
 from bench.report.sections.layout import by_match
 from bench.report.sections.overall import choices_table, overall
@@ -34,14 +35,14 @@ def missing_lines(results: Results) -> list[str]:
 
 def verdict_section(results: Results) -> Section:
     """For each task the decision and one picture, then alarms, the few numbers most readers want, and what to use."""
-    raised = results.conclusions.alarms
-    alarms: list[Block] = [BulletList(raised, "alarm")] if raised else []
+    raised, answers = results.conclusions.alarms, answers_table(results)
+    before: list[Block] = [*([answers] if answers else []), *([BulletList(raised, "alarm")] if raised else [])]
     if missing := missing_lines(results):
-        alarms.append(BulletList(missing))
+        before.append(BulletList(missing))
     if left_out := results.manifest.get("left_out"):
-        alarms.append(BulletList([f"Left out: {task}: {why}." for task, why in left_out.items()]))
+        before.append(BulletList([f"Left out: {task}: {why}." for task, why in left_out.items()]))
     if results.manifest.get("status", "complete") != "complete":
-        alarms.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
+        before.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
     found = results.verdicts
 
     def make(match: str) -> list[Block]:
@@ -53,7 +54,7 @@ def verdict_section(results: Results) -> Section:
         return [*blocks, glance_table(results, match), *([choices] if choices else [])]
 
     made = by_match(results, make) or [Text("No replicate has ended yet.")]
-    return Section("verdict", "Verdict", [*alarms, *made])
+    return Section("verdict", "Verdict", [*before, *made])
 
 
 def _finding(verdict: Verdict, results: Results) -> Finding:

@@ -1,0 +1,40 @@
+"""The answers of many tasks, or under several rules of fairness, in one table at the top of the page."""
+
+from __future__ import annotations
+
+from bench.analysis.formatting import MISSING, estimated
+from bench.analysis.labels import words
+from bench.analysis.results import Results
+from bench.analysis.verdicts import Verdict
+from bench.report.document import Row, Table, TableCell
+
+FEW = 4  # answers that are found without a table
+SEARCHED = 12  # tasks from which on the table may be searched and sorted
+CAPTION = (
+    "What to use for each task. Below it the lowest test loss of a net as a multiple of that of the best predictor "
+    "without one, which validation data chose, with its 95 % interval before any correction: below 1 the net is better."
+)
+
+
+def answers_table(results: Results) -> Table | None:
+    """A row a task, a column a rule of fairness; None where there are few answers."""
+    if len(results.verdicts) <= FEW:
+        return None
+    found = {(verdict.task, verdict.match): verdict for verdict in results.verdicts}
+    rows = [
+        Row([TableCell(task), *(_answer(found.get((task, match))) for match in results.matches)])
+        for task in results.tasks
+    ]
+    header = ("Task", *(words(match).heading.capitalize() for match in results.matches))
+    return Table("Answers", header, rows, CAPTION, texts=len(header), tools=len(rows) >= SEARCHED)
+
+
+def _answer(verdict: Verdict | None) -> TableCell:
+    if verdict is None:
+        return TableCell(MISSING)
+    reference, pair = verdict.need.reference, verdict.need.pair
+    if reference is None or pair is None or not pair.effect > 0:
+        return TableCell(verdict.answer)
+    ratio, bounds = estimated(pair.effect, pair.low, pair.high)
+    said = f"{pair.first} ÷ {reference.name}: {ratio}"
+    return TableCell(verdict.answer, f"{said} ({bounds})" if bounds else said)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.analysis.contenders import BestReference
 from bench.analysis.formatting import change, counted, is_missing, listed, number, seconds, whole
 from bench.analysis.levels import ENOUGH
 from bench.analysis.results import Results
@@ -66,10 +67,12 @@ def mostly(names: Sequence[str]) -> Choice:
 def _chosen(results: Results, verdict: Verdict) -> tuple[Choice, Choice, Choice] | None:
     """By error, by parameters and by time; None where there is nothing to choose from."""
     need = verdict.need
-    if need.reference is not None and (need.state == "no" or need.reference_leads):
-        use = f"use {need.reference.name}"
-        instead = Choice(NOTHING[verdict.net], use) if need.state == "no" else _reference(results, verdict)
-        return instead, instead, instead
+    if need.reference is not None and need.state == "no":
+        needless = Choice(NOTHING[verdict.net], f"use {need.reference.name}")
+        return needless, needless, needless
+    if need.reference is not None and need.reference_leads:
+        same = Choice(need.reference.name, "")
+        return Choice(same.name, _why_reference(results, verdict, need.reference)), same, same
     candidates = _candidates(results, verdict)
     if len(candidates) < 2:
         return None
@@ -89,16 +92,16 @@ def _chosen(results: Results, verdict: Verdict) -> tuple[Choice, Choice, Choice]
     return _or(by_error, name), _or(smallest, name), _or(fastest, name)
 
 
-def _reference(results: Results, verdict: Verdict) -> Choice:
-    """The reference, and how far behind the best net is."""
-    need, net = verdict.need, verdict.ranking[0][0]
-    if need.reference is None or need.pair is None:
-        raise ValueError("no reference leads: there is none, or no net finished")
+def _why_reference(results: Results, verdict: Verdict, reference: BestReference) -> str:
+    """The reference's loss, and how far behind the best net is."""
+    net, pair = verdict.ranking[0][0], verdict.need.pair
+    loss = f"test loss {number(10**reference.typical)}"
+    if pair is None:
+        return loss
+    if pair.failed[0]:
+        return f"{loss}; {net} failed in {pair.failed[0]} of {counted(pair.n, unit_of(results, verdict))}"
     best = f"the best net, {net}," if len(verdict.ranking) > 1 else net
-    behind = f"that of {best} is {change(need.pair.effect)}"
-    if failed := need.pair.failed[0]:
-        behind = f"{net} failed in {failed} of {counted(need.pair.n, unit_of(results, verdict))}"
-    return Choice(need.reference.name, f"test loss {number(10**need.reference.typical)}; {behind}")
+    return f"{loss}; that of {best} is {change(pair.effect)}"
 
 
 def _or(choice: Choice, reference: str) -> Choice:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from bench.analysis.results import Results
+from bench.report.document import Document
+from bench.report.markdown import escape, summary
+from bench.report.sections.verdict import verdict_section
 
 Build = Callable[..., Results]
 SPREAD = (1.6, 0.5, 1.3, 0.7, 1.1, 0.9, 1.5)
@@ -90,6 +93,15 @@ def test_a_net_that_is_behind_the_reference_without_certainty_is_said_to_be_behi
     assert verdict.notes[0].startswith("No clear winner: ")
     assert "Use linear until a net is known to beat it: its loss is lower." in verdict.notes
     assert "is not clear" not in verdict.sentence
+
+
+def test_the_summary_says_that_the_reference_is_ahead(synthetic: ModuleType, results_of: Build) -> None:
+    """It has only the first text of a verdict, and of several comparisons only the first."""
+    results = results_of(experiment(synthetic, 1.6, 1.9, ("tuned", "hidden")))
+    shown = summary(results, Document("mine", "complete", True, [], [verdict_section(results)]))
+    for task in ("sine", "regression", "series"):
+        said = f"On {task}, with each model tuned, no recurrent net beat linear (a rule), whose test loss is 0.100."
+        assert f"- **{task}: can't tell yet.** {escape(said)} The loss of the best net, gru" in shown
 
 
 def test_a_single_net_behind_the_reference_is_named(synthetic: ModuleType, results_of: Build) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.analysis.formatting import is_missing, listed, number, seconds, whole
+from bench.analysis.contenders import BestReference
+from bench.analysis.formatting import change, counted, is_missing, listed, number, seconds, whole
+from bench.analysis.levels import ENOUGH
 from bench.analysis.results import Results
+from bench.analysis.verdict_words import unit_of
 from bench.analysis.verdicts import Verdict
 
 NOTHING = {"recurrent net": "nothing recurrent", "net": "no net"}
@@ -26,39 +29,92 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """The choices on a task if error, parameters or training time matters most."""
+    """The choices on a task if error, parameters or training time matters most; None for what the rule makes equal."""
 
     task: str
     by_error: Choice
-    by_parameters: Choice
-    by_time: Choice
+    by_parameters: Choice | None
+    by_time: Choice | None
 
 
 def choices(results: Results, match: str) -> tuple[Choices, ...]:
-    """One a task with more than one model, or with a predictor that makes all of them needless."""
-    found = []
-    for verdict in (verdict for verdict in results.verdicts if verdict.match == match):
-        if verdict.need.state == "no" and verdict.need.reference is not None:
-            needless = Choice(NOTHING[verdict.net], f"use {verdict.need.reference.name}")
-            found.append(Choices(verdict.task, needless, needless, needless))
-        elif len(candidates := _candidates(results, verdict)) > 1:
-            found.append(Choices(verdict.task, _by_error(verdict), _smallest(candidates), _fastest(candidates)))
-    return tuple(found)
+    """One a task with more than one model, or with a predictor without a net that is as good or ahead.
+
+    None at all where nothing can be chosen on any task, as with too few replicates.
+    """
+    own = [verdict for verdict in results.verdicts if verdict.match == match]
+    found = [(verdict, chosen) for verdict in own if (chosen := _chosen(results, verdict)) is not None]
+    if not any(choice.name for _, chosen in found for choice in chosen):
+        return ()
+    kind = match.partition(" ")[0]  # "params 1000"
+    return tuple(
+        Choices(verdict.task, error, None if kind == "params" else parameters, None if kind == "time" else time)
+        for verdict, (error, parameters, time) in found
+    )
 
 
 def mostly(names: Sequence[str]) -> Choice:
-    """The model that is the choice on more than half of the tasks."""
-    name, times = Counter(names).most_common(1)[0]
-    if not name or times * 2 <= len(names):
+    """The model that is the choice on more than half of the tasks on which there is one."""
+    chosen = [name for name in names if name]
+    if not chosen:
+        return Choice("", "")
+    name, times = Counter(chosen).most_common(1)[0]
+    if times * 2 <= len(chosen):
         return Choice("it depends on the task", "")
-    return Choice(name, f"the choice on {times} of {len(names)} tasks")
+    return Choice(name, f"the choice on {times} of {counted(len(chosen), 'task')}")
+
+
+def _chosen(results: Results, verdict: Verdict) -> tuple[Choice, Choice, Choice] | None:
+    """By error, by parameters and by time; None where there is nothing to choose from."""
+    need = verdict.need
+    if need.reference is not None and need.state == "no":
+        needless = Choice(NOTHING[verdict.net], f"use {need.reference.name}")
+        return needless, needless, needless
+    if need.reference is not None and need.reference_leads:
+        same = Choice(need.reference.name, "")
+        return Choice(same.name, _why_reference(results, verdict, need.reference)), same, same
+    candidates = _candidates(results, verdict)
+    if len(candidates) < 2:
+        return None
+    pair = verdict.nearest or need.pair
+    n = pair.n if pair is not None else max(candidate.n for candidate in candidates)
+    if n < ENOUGH:
+        return (
+            Choice("", f"{counted(n, unit_of(results, verdict))}; {ENOUGH} are needed"),
+            Choice("", ""),
+            Choice("", ""),
+        )
+    by_error, smallest, fastest = _by_error(verdict), _smallest(candidates), _fastest(candidates)
+    if need.reference is None or need.state != "can't tell yet":
+        return by_error, smallest, fastest
+    name = need.reference.name
+    by_error = replace(by_error, why=f"{by_error.why}; no net is known to beat {name}")
+    return _or(by_error, name), _or(smallest, name), _or(fastest, name)
+
+
+def _why_reference(results: Results, verdict: Verdict, reference: BestReference) -> str:
+    """The reference's loss, and how far behind the best net is."""
+    net, pair = verdict.ranking[0][0], verdict.need.pair
+    loss = f"test loss {number(10**reference.typical)}"
+    if pair is None:
+        return loss
+    if pair.failed[0]:
+        return f"{loss}; {net} failed in {pair.failed[0]} of {counted(pair.n, unit_of(results, verdict))}"
+    best = f"the best net, {net}," if len(verdict.ranking) > 1 else net
+    return f"{loss}; that of {best} is {change(pair.effect)}"
+
+
+def _or(choice: Choice, reference: str) -> Choice:
+    """The choice with the reference beside it, which nothing is known to beat."""
+    return replace(choice, name=f"{choice.name}, or {reference}") if choice.name else choice
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A model on a task. good: it solves the task, or where none does, nothing is known to be better."""
+    """A model on a task. n: replicates that finished. good: it solves the task, or if none does, nothing beats it."""
 
     model: str
+    n: int
     parameters: float
     seconds_to_target: float
     step_seconds: float
@@ -76,7 +132,7 @@ def _candidates(results: Results, verdict: Verdict) -> list[_Candidate]:
         model = row["model"]
         good = model in solves if solves else cells[model] in verdict.unbeaten
         steps, step = _float(row["steps_to_target_median"]), _float(row["step_seconds"])
-        found.append(_Candidate(model, _float(row["parameter_count"]), steps * step, step, good))
+        found.append(_Candidate(model, int(row["n"]), _float(row["parameter_count"]), steps * step, step, good))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.analysis.formatting import counted, is_missing, listed, seconds, whole
-from bench.analysis.levels import LEVEL, MARGIN
+from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
 from bench.analysis.timing_conditions import condition, kernel_and_condition
@@ -19,16 +19,17 @@ CLEARLY = 0.9  # of the leader's parameters or step time: what is above is no sa
 def lighter(results: Recorded, verdict: Verdict, twins: Sequence[PairComparison]) -> list[str]:
     """Cells that are as good as the leader, as far as one can tell, and smaller or faster.
 
-    As good are those that are not known to be worse, a rival whose loss is practically equal although worse, and other
-    implementations of the leader. twins: implementations of one cell on this task.
+    As good are those that enough replicates do not show to be worse, a rival whose loss is practically equal although
+    worse, and other implementations of the leader. twins: implementations of one cell on this task.
     """
     leader, rows = verdict.leader, _rows(results, verdict)
     if leader not in rows:
         return []
     pair = verdict.nearest
+    tested = verdict.n >= ENOUGH  # with fewer replicates nobody is clearly worse
     near = [pair.second] if pair is not None and verdict.settled and pair.within < LEVEL else []
     reasons = dict.fromkeys(near, f"practically equal (within {100 * MARGIN:g} %)")
-    reasons |= {name: "not clearly worse" for name in verdict.unbeaten if name != leader}
+    reasons |= {name: "not clearly worse" for name in verdict.unbeaten if tested and name != leader}
     reasons |= {twin.second: "the same cell" for twin in twins if twin.first == leader}
     said = []
     for name, why in reasons.items():

@@ -89,10 +89,10 @@ def _steps(steps: StepsComparison | None, p_holm: float) -> list[str]:
         f"95 % interval {_steps_words(change_between(steps.low, steps.high))}, {counted(steps.n, 'replicate')}{cut}"
     )
     ratio = _steps_words(change(steps.ratio))
+    than = f"{'as' if ratio.endswith('many') else 'than'} {steps.second}"
     if p_holm < LEVEL:
-        than = "as" if ratio.endswith("many") else "than"
-        return [f"{steps.first} reaches the target in {ratio} steps {than} {steps.second} ({bounds})"]
-    return [f"in steps to the target no difference is clear ({steps.first} needs {ratio}; {bounds})"]
+        return [f"{steps.first} reaches the target in {ratio} steps {than} ({bounds})"]
+    return [f"in steps to the target no difference is clear ({steps.first} needs {ratio} {than}; {bounds})"]
 
 
 def _steps_words(said: str) -> str:
@@ -122,7 +122,12 @@ def _skewed(verdict: Verdict) -> list[str]:
 
 
 def _skill_order(results: Recorded, verdict: Verdict) -> list[str]:
-    """A clause where the mean skill orders the models differently, as rare bad replicates make it do."""
+    """A sentence where the mean skill contradicts the winner, as rare bad replicates make it do.
+
+    Without a winner no order is claimed, and another order of the means says nothing.
+    """
+    if verdict.winner is None:
+        return []
     table = results.summary
     table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["n_failed"] == 0)]
     skill = {str(model): float(value) for model, value in zip(table["model"], table["skill"], strict=True)}

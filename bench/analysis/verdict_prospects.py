@@ -25,8 +25,10 @@ def prospects(results: Recorded, verdict: Verdict) -> list[str]:
     winner_open = verdict.state == "not settled" and _is_tested(pair)
     need_open = need.state == "can't tell yet" and _is_tested(need.pair)
     if need_open and need.reference is not None:
-        until = f"until it is clear whether a {verdict.net} is needed, {need.reference.name} will do"
-        said.append(f"{until}: no net is known to beat it")
+        name = need.reference.name
+        until = f"until it is clear whether a {verdict.net} is needed, {name} will do: no net is known to beat it"
+        behind = f"use {name} until a net is known to beat it: its loss is lower"
+        said.append(behind if need.side == "reference" else until)
     if winner_open and pair is not None:
         said += _found(results, verdict, pair)
     if verdict.task in results.series:
@@ -47,7 +49,7 @@ def _found(results: Recorded, verdict: Verdict, pair: PairComparison) -> list[st
     spread = float(np.std(pair.differences, ddof=1)) * math.sqrt(1 + pair.n * pair.overlap)
     if results.first_look is not None or not spread > 0:
         return []
-    least = 10 ** stats.detectable_difference(spread, pair.n, level=LEVEL / verdict.family, power=POWER)
+    least = 10 ** stats.detectable_difference(spread, pair.n, level=LEVEL / verdict.family.questions, power=POWER)
     size = f"{100 * (least - 1):.0f} %" if least < 1.2 else f"a factor {trimmed(least)}"
     return [f"a difference of {size} would have been found in 4 of 5 such experiments"]
 
@@ -68,7 +70,7 @@ def _chance(results: Recorded, verdict: Verdict, pair: PairComparison, what: str
     if cap is None:
         return []
     rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
-    level = LEVEL / verdict.family
+    level = LEVEL / verdict.family.questions
     chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, overlap=pair.overlap)
     return [f"the chance {what.format(cap)} is {_percent(chance)}"] if math.isfinite(chance) else []
 

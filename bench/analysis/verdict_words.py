@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from bench.analysis.contenders import contenders
+from bench.analysis.contenders import BestReference, contenders
 from bench.analysis.formatting import as_sentence, change, change_between, counted, listed, number, trimmed
 from bench.analysis.labels import place
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdicts import Family, Verdict
 
 _ALONE = "is the only model of this run"
 
 
 def decision(results: Recorded, verdict: Verdict) -> tuple[str, ...]:
-    """One or two sentences, the more important first; only the first names the task."""
+    """Which model is the best and whether a net is needed; only the first of the two texts names the task.
+
+    The need comes first where no net is needed, or where a predictor without one has the lower loss so far.
+    """
     where = f"{place(verdict.task, verdict.match, len(results.matches) > 1)}, "
     unit = unit_of(results, verdict)
     which, need = _which(results, verdict, unit), _need(verdict, unit)
-    first, second = (need, which) if verdict.need.state == "no" else (which, need)
+    net_behind = verdict.need.state == "no" or verdict.need.reference_leads
+    first, second = (need, which) if net_behind else (which, need)
     return tuple(as_sentence(text, results.models) for text in (where + first, second) if text)
 
 
@@ -89,8 +93,17 @@ def _why_open(verdict: Verdict, pair: PairComparison, unit: str) -> str:
         return f"{subject}, but anything from {bounds} is plausible (95 %, {counted(pair.n, unit)})"
     if pair.skewed:
         return f"{subject} ({interval(pair, unit)}), but a test that allows for their skew does not agree"
-    family = f"p = {trimmed(verdict.p_holm)} after Holm's correction for {counted(verdict.family, 'task')}"
-    return f"{subject} ({interval(pair, unit)}), but that may be chance ({family})"
+    return f"{subject} ({interval(pair, unit)}), {_chance(verdict.p_holm, verdict.family)}"
+
+
+def _chance(p: float, family: Family, nets: int = 1) -> str:
+    """A clause with a p-value, and what it is corrected over: tasks, rules (`--match`) and nets."""
+    over = counted(family.tasks, "task")
+    if family.rules > 1:
+        every = "" if family.questions == family.tasks * family.rules else "of "
+        over = f"{counted(family.questions, 'question')} ({every}{over} under {family.rules} rules)"
+    of_nets = f", and for {nets} nets" if nets > 1 else ""
+    return f"but that may be chance (p = {trimmed(p)} after Holm's correction for {over}{of_nets})"
 
 
 def than(pair: PairComparison) -> str:
@@ -119,6 +132,12 @@ def _need(verdict: Verdict, unit: str) -> str:
     if need.state == "yes":
         size = " beats" if any(need.pair.failed) else f"'s error is {change(need.pair.effect)} than that of"
         return f"a {verdict.net} is needed: {net}{size} {name}, {chosen}"
+    if need.side == "reference":
+        return _behind(verdict, need.pair, need.reference, name, unit)
+    if need.side == "net":
+        ahead = f"{net}'s error is {change(need.pair.effect)} than that of {name}, {chosen}"
+        chance = _chance(need.p_holm, need.family, len(verdict.ranking))
+        return f"a {verdict.net} may be needed: {ahead} ({interval(need.pair, unit)}), {chance}"
     so_far = f"{net}'s test loss is {ours}, that of {name}, {chosen}, {theirs}"
     if need.pair.n < ENOUGH:
         return f"whether a {verdict.net} is needed takes {ENOUGH} replicates to tell: so far {so_far}"
@@ -126,3 +145,15 @@ def _need(verdict: Verdict, unit: str) -> str:
     if need.pair.failed[0]:
         bounds = f"but {net} failed in {need.pair.failed[0]} of {counted(need.pair.n, unit)}"
     return f"whether a {verdict.net} is needed is not clear: {so_far}, {bounds}"
+
+
+def _behind(verdict: Verdict, pair: PairComparison, reference: BestReference, name: str, unit: str) -> str:
+    """Sentences where the whole interval favours the reference, and the correction leaves the question open."""
+    net, loss = verdict.ranking[0]
+    several = len(verdict.ranking) > 1
+    who = f"no {verdict.net} beat" if several else f"{net} did not beat"
+    whose = f"The loss of the best net, {net} ({number(loss)})," if several else f"The loss of {net} ({number(loss)})"
+    size = f"{change(pair.effect)} ({interval(pair, unit)})"
+    best = f"Among predictors without one, {reference.name} is the best on {reference.chosen_on} data"
+    chance = _chance(verdict.need.p_holm, verdict.need.family)
+    return f"{who} {name}, whose test loss is {number(10**reference.typical)}. {whose} is {size}, {chance}. {best}"

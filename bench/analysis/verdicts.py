@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bench.analysis import stats
 from bench.analysis.contenders import BestReference, Contender, best_reference, without_recurrence
@@ -25,15 +25,48 @@ from bench.analysis.selected import tasks_in, typical_losses
 State = Literal["settled", "equal", "not settled", "one model", "failed"]
 
 
+class Family(NamedTuple):
+    """What Holm's correction is over: one question for each task under each rule (`--match`) that could be tested."""
+
+    questions: int = 1
+    tasks: int = 1
+    rules: int = 1
+
+
+ONE_QUESTION = Family()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """Whether a recurrent net is needed on a task. `pair`: the best cell against the best reference."""
+    """Whether a recurrent net is needed on a task. `pair`: the best cell against the best reference.
+
+    family: what p_holm is corrected over; p itself is multiplied by the number of cells where it speaks for one.
+    """
 
     state: Literal["yes", "no", "can't tell yet", "not tested"] = "not tested"
     reference: BestReference | None = None
     pair: PairComparison | None = None
     p: float = math.nan
     p_holm: float = math.nan
+    family: Family = ONE_QUESTION
+
+    @property
+    def reference_leads(self) -> bool:
+        """Whether the question is open after enough replicates, and the reference's loss is lower, or as low; a failed
+        training counts as the worst loss."""
+        pair = self.pair
+        if self.state != "can't tell yet" or self.reference is None or pair is None or pair.n < ENOUGH:
+            return False
+        return pair.effect >= 1 or pair.favours == self.reference.name
+
+    @property
+    def side(self) -> Literal["net", "reference", ""]:
+        """On whose side the whole interval of the difference lies; empty where it covers no difference, where a
+        training failed, or where there are too few replicates for an interval."""
+        pair = self.pair
+        if pair is None or pair.n < ENOUGH or any(pair.failed):
+            return ""
+        return "reference" if pair.low > 1 else "net" if pair.high < 1 else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +77,7 @@ class Verdict:
     worst loss. nearest: the pair of the leader and the rival that keeps it from winning, or comes closest. p: of
     "somebody is as good as the leader"; p_holm: over tasks. p_equal: of "they differ by the margin". net: what
     competes, "net" where there are nets without_recurrence among them. different: pairs of cells that are known to
-    differ. family: tasks that were tested. effect, low, high, n: of `nearest`, NaN and 0 without one.
+    differ. family: what p_holm is corrected over. effect, low, high, n: of `nearest`, NaN and 0 without one.
     """
 
     match: str
@@ -62,7 +95,7 @@ class Verdict:
     without_recurrence: frozenset[str] = frozenset()
     different: frozenset[frozenset[str]] = frozenset()
     need: Need
-    family: int = 1
+    family: Family = ONE_QUESTION
     headline: str = ""
     notes: tuple[str, ...] = ()
 
@@ -141,11 +174,19 @@ def verdicts(
     p_win = stats.holm([verdict.p for verdict in found])
     p_equal = stats.holm([verdict.p_equal for verdict in found])
     p_need = stats.holm([verdict.need.p for verdict in found])
-    family = max(1, sum(not math.isnan(verdict.p) for verdict in found))
+    wins = _family([verdict for verdict in found if not math.isnan(verdict.p)])
+    needs = _family([verdict for verdict in found if not math.isnan(verdict.need.p)])
+    found = [replace(verdict, family=wins, need=replace(verdict.need, family=needs)) for verdict in found]
     return tuple(
-        _decided(verdict, float(win), float(equal), float(need), family)
+        _decided(verdict, float(win), float(equal), float(need))
         for verdict, win, equal, need in zip(found, p_win, p_equal, p_need, strict=True)
     )
+
+
+def _family(tested: Sequence[Verdict]) -> Family:
+    if not tested:
+        return Family()
+    return Family(len(tested), len({verdict.task for verdict in tested}), len({verdict.match for verdict in tested}))
 
 
 def _standing(
@@ -210,7 +251,7 @@ def _need(results: Recorded, match: str, task: str, ordered: Sequence[str]) -> N
     return Need(state="can't tell yet", reference=reference, pair=best, p=p)
 
 
-def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float, family: int) -> Verdict:
+def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float) -> Verdict:
     """The verdict with its state, given the p-values after Holm's correction over tasks."""
     need = replace(verdict.need, p_holm=p_need)
     pair = need.pair
@@ -218,7 +259,7 @@ def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float, fami
         need = replace(need, state="no")
     elif pair is not None and p_need < LEVEL:
         need = replace(need, state="yes" if pair.favours == pair.first else "no")
-    verdict = replace(verdict, need=need, p_holm=p_win, p_equal=p_equal, family=family)
+    verdict = replace(verdict, need=need, p_holm=p_win, p_equal=p_equal)
     if verdict.nearest is None:
         return verdict
     if p_win < LEVEL:

@@ -54,7 +54,9 @@ def _standing(model: str, middle: stats.Estimate) -> str:
 CAPTION = (
     "The smallest and the fastest are picked among models that reach the target in at least half of the replicates; if "
     "none does, among those not clearly worse than another. Time is the median time to target, at the step time "
-    "measured alone on the machine; where no target was reached, the time of a step."
+    "measured alone on the machine; where no target was reached, the time of a step. A predictor without a net is "
+    "named alone where its test loss is as low as the best net's, and beside a net that is not known to beat it. What "
+    "the comparison makes equal is left out."
 )
 
 
@@ -64,15 +66,21 @@ def choices_table(results: Results, match: str) -> Table | None:
     None where there is nothing to choose from.
     """
     found = choices(results, match)
-    picked = [(each.by_error, each.by_parameters, each.by_time) for each in found]
+    asked: dict[str, list[Choice | None]] = {
+        "If error matters most": [each.by_error for each in found],
+        "If parameters matter most": [each.by_parameters for each in found],
+        "If training time matters most": [each.by_time for each in found],
+    }
+    columns = {head: [choice for choice in own if choice is not None] for head, own in asked.items()}
+    columns = {head: own for head, own in columns.items() if own}
     rows = [
-        Row([TableCell(brief(each.task)), *map(_cell, own)], "model") for each, own in zip(found, picked, strict=True)
+        Row([TableCell(brief(each.task)), *(_cell(own[i]) for own in columns.values())]) for i, each in enumerate(found)
     ]
     if len(rows) > 1:
-        together = [mostly([own[i].name for own in picked]) for i in range(3)]
+        together = [mostly([choice.name for choice in own]) for own in columns.values()]
         rows.insert(0, Row([TableCell("all tasks"), *map(_cell, together)]))
-    header = ("Task", "If error matters most", "If parameters matter most", "If training time matters most")
-    return Table("What to use", header, rows, CAPTION, texts=4, folded=True) if rows else None
+    header = ("Task", *columns)
+    return Table("What to use", header, rows, CAPTION, texts=len(header), folded=True) if rows else None
 
 
 def _cell(choice: Choice) -> TableCell:

@@ -26,7 +26,7 @@ def test_an_unsolved_seed_counts_as_its_budget(synthetic: ModuleType, results_of
     # of 1,000 steps: the pair ratios are 0.5, 0.5, 0.5, 0.5 and 0.1; left out, the last would not show
     steps = {"gru": [100, 200, 150, 120, 100], "lstm": [200, 400, 300, 240, None]}
     found = sentence(synthetic, results_of, steps)
-    assert "gru needs 64 % fewer" in found  # (0.5^4 · 0.1)^(1/5) = 0.362
+    assert "(gru needs 64 % fewer than lstm; 95 % interval" in found  # (0.5^4 · 0.1)^(1/5) = 0.362
     assert "5 replicates, runs that did not reach it counted with the whole budget" in found
 
 

@@ -334,11 +334,15 @@ def test_one_search_for_all_says_what_the_interval_leaves_out(synthetic: ModuleT
     assert not any("cover the search" in note for note in only(each).notes)
 
 
-def test_where_mean_skill_orders_otherwise_a_clause_says_so(synthetic: ModuleType, results_of: Build) -> None:
-    losses = {"gru": [0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.9], "lstm": [0.1] * 7}
-    verdict = only(results_of(with_losses(synthetic, losses)))
-    assert verdict.leader == "gru"
-    assert any("by mean skill lstm leads (0.900 against 0.863)" in note.lower() for note in verdict.notes)
+def test_where_mean_skill_contradicts_the_winner_a_note_says_so(synthetic: ModuleType, results_of: Build) -> None:
+    """Where nothing is settled no order is claimed, and another order of the means is noise."""
+    said = "by mean skill lstm leads ("
+    open_still = only(results_of(with_losses(synthetic, {"gru": [*[0.01] * 6, 0.9], "lstm": [0.1] * 7})))
+    assert (open_still.leader, open_still.winner) == ("gru", None)
+    assert said not in open_still.sentence.lower()
+    settled = only(results_of(with_losses(synthetic, {"gru": [*[1e-4] * 29, 0.9], "lstm": [0.02] * 30})))
+    assert settled.winner == "gru"
+    assert f"{said}0.980 against 0.970)" in settled.sentence.lower()
 
 
 def test_a_skewed_lead_is_tested_with_its_skewness(synthetic: ModuleType, results_of: Build) -> None:

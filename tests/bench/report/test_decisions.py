@@ -67,6 +67,8 @@ OUTCOMES: dict[str, tuple[dict[str, Losses], dict[str, Losses], str]] = {
     "twins": ({"gru": at(0.3), "numpy_gru": at(0.3, NOISE[0] + FEW / 1e4), "lstm": at(1)}, {"mean": NAIVE}, "gru"),
 }
 
+RECOMMENDED = {"undertrained": "persistence", "rare failures": "gru, or persistence"}  # of the others the leader
+
 
 def experiment(synthetic: ModuleType, outcome: str) -> list[dict[str, Any]]:
     """Records of an outcome; undertrained are those whose validation loss is still falling when the steps are over."""
@@ -123,7 +125,7 @@ def test_each_outcome_has_its_decision_everywhere(
     if table is not None and answer == NEEDLESS:
         assert {cell.text for cell in table.rows[0].cells[1:]} == {"nothing recurrent"}
     elif table is not None and verdict.ranking:
-        assert table.rows[0].cells[1].text == verdict.leader
+        assert table.rows[0].cells[1].text == RECOMMENDED.get(outcome, verdict.leader)
 
 
 def test_the_outcomes_differ_in_why(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:

@@ -1,0 +1,138 @@
+"""The words for a difference that an interval shows and the correction does not settle, and what is corrected over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bench.analysis.results import Results
+from bench.report.document import Document
+from bench.report.markdown import escape, summary
+from bench.report.sections.verdict import verdict_section
+
+Build = Callable[..., Results]
+SPREAD = (1.6, 0.5, 1.3, 0.7, 1.1, 0.9, 1.5)
+OTHER = (0.6, 1.5, 0.9, 1.2, 1.0, 1.4, 0.7)
+LEVEL = 0.1
+
+
+def trainings(
+    synthetic: ModuleType, task: str, match: str, model: str, times: float, spread: Sequence[float] = SPREAD
+) -> list[dict[str, Any]]:
+    """Test losses that are `times` the level, a factor of the spread apart."""
+    records = []
+    for replicate, factor in enumerate(spread, start=1):
+        record = synthetic.training(task, model, replicate, match=match)
+        record["test"] |= {"loss": LEVEL * times * factor, "skill": 1 - LEVEL * times * factor}
+        records.append(record)
+    return records
+
+
+def references(synthetic: ModuleType, task: str, n: int = len(SPREAD)) -> list[dict[str, Any]]:
+    """A predictor for all comparisons."""
+    made = (synthetic.reference(task, "linear", "baseline", i, LEVEL, "a rule") for i in range(1, n + 1))
+    return [record | {"valid_loss": LEVEL, "match": None} for record in made]
+
+
+def experiment(
+    synthetic: ModuleType, gru: float, lstm: float | None = None, matches: Sequence[str] = ("tuned",), tasks: int = 3
+) -> list[dict[str, Any]]:
+    """The two models at `gru` and `lstm` times the reference's loss on all tasks."""
+    records = []
+    for task in ("sine", "regression", "series")[:tasks]:
+        records += references(synthetic, task)
+        for match in matches:
+            records += trainings(synthetic, task, match, "gru", gru)
+            records += trainings(synthetic, task, match, "lstm", lstm, OTHER) if lstm else []
+    return records
+
+
+def first(results: Results) -> Any:
+    return results.verdicts[0]
+
+
+@pytest.mark.parametrize(
+    ("matches", "family"),
+    [(("tuned",), "3 tasks"), (("tuned", "hidden"), "6 questions (3 tasks under 2 rules)")],
+)
+def test_a_corrected_p_says_over_how_many_questions(
+    synthetic: ModuleType, results_of: Build, matches: Sequence[str], family: str
+) -> None:
+    verdict = first(results_of(experiment(synthetic, 1.0, 2.2, matches)))
+    assert verdict.state == "not settled"
+    assert f"after Holm's correction for {family})" in verdict.sentence
+
+
+def test_a_question_that_could_not_be_tested_is_not_counted(synthetic: ModuleType, results_of: Build) -> None:
+    records = experiment(synthetic, 1.0, 2.2, ("tuned", "hidden"))
+    few = [r for r in records if r.get("match") != "hidden" or r["task"]["name"] != "series" or r["replicate"] < 3]
+    verdict = first(results_of(few))
+    assert (verdict.family.questions, verdict.family.tasks, verdict.family.rules) == (5, 3, 2)
+    assert "after Holm's correction for 5 questions (of 3 tasks under 2 rules)" in verdict.sentence
+
+
+def test_a_net_that_is_behind_the_reference_without_certainty_is_said_to_be_behind(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    """The interval lies above 1, and the correction over tasks and rules leaves it open."""
+    verdict = first(results_of(experiment(synthetic, 1.6, 1.9, ("tuned", "hidden", "params"))))
+    need = verdict.need
+    assert need.state == "can't tell yet"
+    assert need.pair.low > 1
+    assert need.reference_leads
+    assert verdict.headline.startswith(
+        "On sine, with each model tuned, no recurrent net beat linear (a rule), whose test loss is 0.100. The loss of "
+        "the best net, gru (0.162), is 62 % higher (95 % interval "
+    )
+    assert "7 replicates), but that may be chance (p = 0.2" in verdict.headline
+    assert "after Holm's correction for 9 questions (3 tasks under 3 rules)). Among predictors" in verdict.headline
+    assert verdict.headline.endswith(" Among predictors without one, linear is the best on validation data.")
+    assert verdict.notes[0].startswith("No clear winner: ")
+    assert "Use linear until a net is known to beat it: its loss is lower." in verdict.notes
+    assert "is not clear" not in verdict.sentence
+
+
+def test_the_summary_says_that_the_reference_is_ahead(synthetic: ModuleType, results_of: Build) -> None:
+    """It has only the first text of a verdict, and of several comparisons only the first."""
+    results = results_of(experiment(synthetic, 1.6, 1.9, ("tuned", "hidden")))
+    shown = summary(results, Document("mine", "complete", True, [], [verdict_section(results)]))
+    for task in ("sine", "regression", "series"):
+        said = f"On {task}, with each model tuned, no recurrent net beat linear (a rule), whose test loss is 0.100."
+        assert f"- **{task}: can't tell yet.** {escape(said)} The loss of the best net, gru" in shown
+
+
+def test_a_single_net_behind_the_reference_is_named(synthetic: ModuleType, results_of: Build) -> None:
+    verdict = first(results_of(experiment(synthetic, 1.6, matches=("tuned", "hidden", "params"))))
+    assert (
+        "gru did not beat linear (a rule), whose test loss is 0.100. The loss of gru (0.162) is 62 % "
+        in verdict.headline
+    )
+
+
+def test_a_net_that_leads_without_certainty_is_said_to_lead(synthetic: ModuleType, results_of: Build) -> None:
+    verdict = first(results_of(experiment(synthetic, 0.65, 0.8, ("tuned", "hidden", "params"))))
+    need = verdict.need
+    assert need.state == "can't tell yet"
+    assert need.pair.high < 1
+    assert not need.reference_leads
+    said = verdict.notes[0]
+    assert said.startswith("A recurrent net may be needed: gru's error is 3")
+    assert " lower than that of linear (a rule), the best predictor without one on validation data (95 % int" in said
+    assert "but that may be chance (p = " in said
+    assert said.endswith("after Holm's correction for 9 questions (3 tasks under 3 rules), and for 2 nets).")
+    assert "linear will do: no net is known to beat it" in verdict.sentence
+
+
+@pytest.mark.parametrize("times", [0.95, 1.05])
+def test_where_the_interval_covers_no_difference_the_need_is_not_clear(
+    synthetic: ModuleType, results_of: Build, times: float
+) -> None:
+    """The sentence on the need comes first where the reference has the lower loss."""
+    verdict = first(results_of(experiment(synthetic, times, 2.0)))
+    said = "hether a recurrent net is needed is not clear: gru's test loss is"
+    assert said in verdict.sentence
+    assert (said in verdict.headline) == verdict.need.reference_leads == (verdict.need.pair.effect > 1)
+    assert "linear will do: no net is known to beat it" in verdict.sentence

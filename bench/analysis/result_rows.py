@@ -21,8 +21,9 @@ def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.b
 
     Of a replicate's own search one training, the one that `bench.records.selection.select` names; where there is none,
     the first that failed, as the replicate's failure. A replicate whose best trial the model itself has not trained yet
-    has none. Of a confirm stage the trainings of the configuration that was confirmed last. whole: trainings that were
-    not stopped early by `--prune`, which are never selected.
+    has none, and so has one whose pruned search goes on (`_in_halving`). Of a confirm stage the trainings of the
+    configuration that was confirmed last. whole: false for trainings that `--prune` stopped early, of which those that
+    ended well are never selected.
     """
     chosen_rows = list(_selected_trainings(table, whole))
     confirm = table[(table["stage"] == "confirm").to_numpy()]
@@ -35,13 +36,25 @@ def _selected_trainings(table: pd.DataFrame, whole: NDArray[np.bool_]) -> pd.Ind
     """The index of those rows of stages "trial" and "train" that results are made of."""
     replicate = ["match", "task", "model", "replicate"]
     own_search = table["stage"].isin(("trial", "train")).to_numpy(bool)
-    rows = table.loc[own_search, [*replicate, "trial", "stage", "status", "valid_loss", "search_kernel"]]
-    ended = (rows["status"] == "ok") & rows["valid_loss"].notna() & whole[own_search]
+    rows = table.loc[own_search, [*replicate, "trial", "stage", "status", "valid_loss", "search_kernel", "steps"]]
+    rows = rows.assign(whole=whole[own_search])
+    stopped = (rows["status"] == "ok") & ~rows["whole"]
+    rows = rows[~(stopped | _in_halving(rows, stopped, replicate))]
+    ended = (rows["status"] == "ok") & rows["valid_loss"].notna()
     found = rows.assign(rank=rows["valid_loss"].where(ended, math.inf))
     if rows["search_kernel"].notna().any():
         found = _ranked_by_search(found, ended.to_numpy(bool), replicate)
     ordered = found.sort_values(["rank", "trial"], kind="stable")
     return ordered[~ordered.duplicated(replicate)].index
+
+
+def _in_halving(rows: pd.DataFrame, stopped: pd.Series[Any], replicate: list[str]) -> pd.Series[Any]:
+    """The rows of replicates whose pruned search is not over: of the longest trainings so far, one was stopped early
+    and ended well, so that it or a better one goes on. stopped: the rows that ended so."""
+    reached = rows["steps"].astype("Float64").fillna(0.0).astype(float).where(~rows["whole"], math.inf)
+    names = [rows[name] for name in replicate]
+    furthest = reached == reached.groupby(names, dropna=False).transform("max")
+    return (stopped & furthest).groupby(names, dropna=False).transform("any")
 
 
 def _ranked_by_search(rows: pd.DataFrame, ended: NDArray[np.bool_], replicate: list[str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
 from bench.analysis.search_trials import trials
 from bench.analysis.selected import selected_rows
+from bench.analysis.summary import most_frequent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,9 @@ EDGE = 0.05  # of a logarithmic range: a learning rate nearer to its end is on t
 class Chosen:
     """The configurations of a model's results on a task.
 
-    sizes: (hidden size, layers) with how many replicates chose it, most frequent first. rates, parameters: (lowest,
-    median, highest). edges: what lies on the edge of the searched range, each with the way to widen it.
+    sizes: (hidden size, layers) with how many replicates chose it, in the order of `summary.most_frequent`. rates,
+    parameters: (lowest, median, highest). edges: what lies on the edge of the searched range, each with the way to
+    widen it.
     """
 
     replicates: int
@@ -51,11 +53,11 @@ def chosen(results: Recorded, match: str, task: str, model: str) -> Chosen | Non
     if rows.empty:
         return None
     sizes = Counter(zip(rows["hidden_size"].astype(int), rows["num_layers"].astype(int), strict=True))
-    ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    ordered = dict.fromkeys((int(hidden_size), int(layers)) for hidden_size, layers, _ in most_frequent(rows))
     counts = rows["parameter_count"].dropna()
     return Chosen(
         replicates=len(rows),
-        sizes=tuple(ordered),
+        sizes=tuple((size, sizes[size]) for size in ordered),
         rates=_spread(rows["learning_rate"]),
         parameters=tuple(map(int, _spread(counts))) if len(counts) else (0, 0, 0),  # type: ignore[arg-type]
         edges=tuple(edge.text for edge in range_edges(results, match, task, rows) if 2 * edge.times > edge.n),

@@ -19,8 +19,9 @@ HEADER = (
     *("In its range", "What mattered"),
 )
 CAPTION = (
-    "Every model gets the same number of trials. Sizes: the one chosen most often, and in how many replicates. "
-    "Learning rate and parameters: the median over replicates, with the range. A choice on the edge of its range might "
+    "Every model gets the same number of trials. Sizes: the one chosen most often (of several, "
+    "the one with the lowest mean validation loss), and in how many replicates. Learning rate and parameters: medians "
+    "over replicates, with the range, so they need not belong to that size. A choice on the edge of its range might "
     "have been better beyond it: widen the range (--hidden-sizes, --layers, --lr-range) "
     "before believing that model's rank. What mattered: the share of the spread of its trials (in ranks of validation "
     "loss) that a setting explains by itself; a dash where fewer than 8 trials ended well."

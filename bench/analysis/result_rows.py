@@ -13,31 +13,38 @@ from bench.analysis.formatting import is_missing
 if TYPE_CHECKING:
     import pandas as pd
 
+BUDGET_STEPS = "budget_steps"  # a column that is there only where `--prune` stopped a training before these steps
 CONFIGURATION = ["hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"]
 
 
-def selected_mask(table: pd.DataFrame, whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def stopped_early(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which trainings were stopped before their whole budget of steps, by `--prune`: `(n,)`."""
+    if BUDGET_STEPS not in table:
+        return np.zeros(len(table), dtype=np.bool_)
+    return table[BUDGET_STEPS].notna().to_numpy(bool)
+
+
+def selected_mask(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Which rows of a table of trainings results are made of: `(n,)`.
 
     Of a replicate's own search one training, the one that `bench.records.selection.select` names; where there is none,
     the first that failed, as the replicate's failure. A replicate whose best trial the model itself has not trained yet
     has none, and so has one whose pruned search goes on (`_in_halving`). Of a confirm stage the trainings of the
-    configuration that was confirmed last. whole: false for trainings that `--prune` stopped early, of which those that
-    ended well are never selected.
+    configuration that was confirmed last. A training that was stopped early and ended well is never selected.
     """
-    chosen_rows = list(_selected_trainings(table, whole))
+    chosen_rows = list(_selected_trainings(table))
     confirm = table[(table["stage"] == "confirm").to_numpy()]
     for _, group in confirm.groupby(["match", "task", "model"], sort=False):
         chosen_rows += list(_confirmed_last(group).index)
     return np.asarray(table.index.isin(chosen_rows), dtype=np.bool_)
 
 
-def _selected_trainings(table: pd.DataFrame, whole: NDArray[np.bool_]) -> pd.Index[Any]:
+def _selected_trainings(table: pd.DataFrame) -> pd.Index[Any]:
     """The index of those rows of stages "trial" and "train" that results are made of."""
     replicate = ["match", "task", "model", "replicate"]
     own_search = table["stage"].isin(("trial", "train")).to_numpy(bool)
     rows = table.loc[own_search, [*replicate, "trial", "stage", "status", "valid_loss", "search_kernel", "steps"]]
-    rows = rows.assign(whole=whole[own_search])
+    rows = rows.assign(whole=~stopped_early(table)[own_search])
     stopped = (rows["status"] == "ok") & ~rows["whole"]
     rows = rows[~(stopped | _in_halving(rows, stopped, replicate))]
     ended = (rows["status"] == "ok") & rows["valid_loss"].notna()

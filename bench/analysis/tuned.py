@@ -13,6 +13,7 @@ from bench.analysis import stats
 from bench.analysis.formatting import plain
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
+from bench.analysis.result_rows import stopped_early
 from bench.analysis.search_trials import trials
 from bench.analysis.selected import selected_rows
 from bench.analysis.summary import most_frequent
@@ -150,11 +151,14 @@ def tuning_curves(results: Recorded, match: str, task: str) -> dict[str, TuningC
     """For each model the test loss to expect of a search with fewer trials, selected on validation data.
 
     From the trials of the replicates' own searches; {} where there was one search for all (its trials have no test
-    scores) or one trial a replicate. A replicate none of whose first k trials ended well counts as the worst loss of
-    any model on the task.
+    scores), where there was one trial a replicate, and where `--prune` stopped trials early: which of them go on
+    depends on all, so a shorter search is not the beginning of a longer one. A replicate none of whose first k trials
+    ended well counts as the worst loss of any model on the task.
     """
     table = results.trainings
     table = table[(table["stage"] == "trial") & (table["match"] == match) & (table["task"] == task)]
+    if stopped_early(table).any():
+        return {}
     worst = float(table["test_loss"].where(table["status"] == "ok").max())
     curves = {}
     for model in results.models:

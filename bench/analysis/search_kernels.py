@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from bench.analysis.formatting import counted
 from bench.analysis.recorded import Recorded
+from bench.records.schema import Record, label, trainings, unique
+from bench.records.selection import finished_loss, is_whole
 
 
 @dataclass(frozen=True)
 class SearchKernel:
     """A model whose search trials ran on another kernel than its results.
 
-    replicates: whose search selected a trial that the model itself then trained well. behind: those in which that
-    training's validation loss is higher than that of the search's second-best trial, so that the model itself may have
-    selected that one.
+    trained: selected trials that the model itself then trained well. One that several comparisons share counts once.
+    compared: those of them whose replicate trained another configuration to the end, too. behind: those in which the
+    best such configuration has a lower validation loss than the model's own training, so that the model itself may
+    have selected that one.
     """
 
     model: str
     search_kernel: str
     kernel: str
-    replicates: int
+    trained: int
+    compared: int
     behind: int
 
     @property
@@ -31,32 +37,77 @@ class SearchKernel:
             f"({self.search_kernel} kernel), and what the search chose was trained again by the model itself "
             f"({self.kernel} kernel); results are made of these trainings alone."
         )
-        if not self.replicates:
+        if not self.trained:
             return said
+        if not self.compared:
+            return (
+                f"{said} No replicate trained a second configuration to the end, so these "
+                "records do not show whether the model itself would have chosen another one."
+            )
+        doubt = "there the model itself may have chosen another configuration."
+        if self.compared < self.trained:
+            some = (
+                f"{said} In {self.compared} of {self.trained} replicates a second configuration was trained to the end"
+            )
+            if not self.behind:
+                return f"{some}; the model's own training stayed ahead of the second-best one on validation data."
+            return f"{some}; in {self.behind} of these the model's own training fell behind it: {doubt}"
         if not self.behind:
             return f"{said} In every replicate that training stayed ahead of the second-best trial on validation data."
         return (
-            f"{said} In {self.behind} of {self.replicates} replicates that training fell behind the second-best trial "
-            "on validation data: there the model itself may have chosen another configuration."
+            f"{said} In {self.behind} of {counted(self.compared, 'replicate')} that training fell behind the "
+            f"second-best trial on validation data: {doubt}"
         )
 
 
 def search_kernels(results: Recorded) -> Iterator[SearchKernel]:
     """One for each such model, in the order of the models."""
-    table = results.trainings
-    table = table[table["search_kernel"].notna()]
-    for model in results.models:
-        own = table[table["model"] == model]
-        trained = own[own["stage"].isin(("train", "confirm")) & (own["status"] == "ok")]
-        if trained.empty:
+    found: dict[str, dict[str, list[Record]]] = {}
+    for record in trainings(unique(results.records)):
+        if record.get("search_kernel") is not None and finished_loss(record) is not None:
+            found.setdefault(str(label(record.get("model"))), {}).setdefault(record["stage"], []).append(record)
+    failed = {
+        (_replicate(record), record["trial"])
+        for record in trainings(unique(results.records))
+        if record["stage"] == "train" and finished_loss(record) is None
+    }
+    selected = {id(record) for record in results.selected_records}
+    for model in (model for model in results.models if model in found):
+        again = [record for stage in ("train", "confirm") for record in found[model].get(stage, [])]
+        if not again:
             continue
-        trials = own[(own["stage"] == "trial") & (own["status"] == "ok")]
-        place = ["match", "task", "replicate"]
-        losses = {key: sorted(rows["valid_loss"].dropna()) for key, rows in trials.groupby(place, sort=False)}
-        known = [
-            (row["valid_loss"], losses.get(tuple(row[name] for name in place), []))
-            for row in trained[trained["selected"].to_numpy(bool) & (trained["stage"] == "train")].to_dict("records")
-        ]
-        behind = sum(len(searched) > 1 and loss > searched[1] for loss, searched in known)
-        kernels = str(trained["search_kernel"].iloc[0]), str(trained["kernel"].iloc[0])
-        yield SearchKernel(model, *kernels, len(known), behind)
+        others = _whole_trials(found[model].get("trial", []), failed)
+        leads: dict[str, list[float]] = {}  # by training: how far it is ahead of the second-best trial, in each match
+        for record in found[model].get("train", []):
+            own = finished_loss(record)
+            if own is not None and id(record) in selected:
+                losses = [loss for trial, loss in others.get(_replicate(record), []) if trial != record["trial"]]
+                ahead = leads.setdefault(str(record["key"]), [])
+                ahead += [min(losses) - own] if losses else []
+        yield SearchKernel(
+            model,
+            str(again[0]["search_kernel"]),
+            str(again[0]["kernel"]),
+            trained=len(leads),
+            compared=sum(bool(ahead) for ahead in leads.values()),
+            behind=sum(min(ahead) < 0 for ahead in leads.values() if ahead),
+        )
+
+
+def _replicate(record: Record) -> tuple[Any, ...]:
+    return record.get("match"), label(record.get("task")), label(record.get("model")), record["replicate"]
+
+
+def _whole_trials(
+    trials: list[Record], failed: set[tuple[tuple[Any, ...], int]]
+) -> dict[tuple[Any, ...], list[tuple[int, float]]]:
+    """By replicate, the trials that were trained to the end, each with its validation loss.
+
+    failed: replicates with trials that the model itself could not train, so that it would not have selected them.
+    """
+    found: dict[tuple[Any, ...], list[tuple[int, float]]] = {}
+    for record in trials:
+        where, loss = _replicate(record), finished_loss(record)
+        if loss is not None and is_whole(record) and (where, record["trial"]) not in failed:
+            found.setdefault(where, []).append((record["trial"], loss))
+    return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bench.analysis.recorded import Recorded
+from bench.analysis.result_rows import stopped_early
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,10 +17,34 @@ ENOUGH_TRIALS = 8  # fewer explain nothing
 
 
 def trials(results: Recorded, match: str, task: str) -> pd.DataFrame:
-    """The trials on a task that ended well: of one search, or of all replicates' own."""
-    table = results.trainings
+    """The trials on a task that ended well: of one search, or of all replicates' own.
+
+    Those that `--prune` stopped early are left out: losses after fewer steps cannot be compared with the others'.
+    """
+    table = results.trainings[~stopped_early(results.trainings)]
     table = table[table["stage"].isin(("trial", "search")) & (table["match"] == match) & (table["task"] == task)]
     return table[table["valid_loss"].notna() & (table["status"] == "ok")]
+
+
+def configurations(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each trial its longest training: several where a search trains the better trials again for more steps.
+
+    table: trainings of stages "trial" and "search".
+    """
+    return _of_each_trial(table, "last")
+
+
+def first_trainings(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each trial its shortest training: what all trials of a pruned search have. table: as in `configurations`."""
+    return _of_each_trial(table, "first")
+
+
+def _of_each_trial(table: pd.DataFrame, which: Literal["first", "last"]) -> pd.DataFrame:
+    if not stopped_early(table).any():
+        return table
+    ordered = table.sort_values("steps", kind="stable")
+    trial = ["match", "stage", "task", "model", "replicate", "trial"]
+    return ordered.drop_duplicates(trial, keep=which).sort_index()
 
 
 def varied(table: pd.DataFrame) -> list[str]:

@@ -17,16 +17,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def most_frequent(group: pd.DataFrame) -> tuple[Any, Any, Any]:
-    """The hidden size, layers and initialisation chosen most often; of those as frequent, the one with the lowest mean
-    validation loss, which is what is timed."""
-    sizes = list(zip(group["hidden_size"], group["num_layers"], group["init"], strict=True))
+Size = tuple[Any, Any, Any]  # hidden size, layers, initialisation
+
+
+def most_frequent(group: pd.DataFrame) -> tuple[Size, ...]:
+    """The sizes that selected trainings have, the one chosen most often first.
+
+    Of sizes chosen as often the one with the lowest mean validation loss is first, which is what is timed
+    (`bench.records.selection.most_frequent`). Every table that names "the configuration chosen most often" asks here.
+    """
     losses: dict[str, list[float]] = {}
-    for size, loss in zip(sizes, group["valid_loss"].fillna(math.inf), strict=True):
+    sizes: dict[str, Size] = {}
+    chosen = zip(group["hidden_size"], group["num_layers"], group["init"], strict=True)
+    for size, loss in zip(chosen, group["valid_loss"].fillna(math.inf), strict=True):
+        sizes.setdefault(str(size), size)
         losses.setdefault(str(size), []).append(loss)
-    best = min(losses, key=lambda name: (-len(losses[name]), sum(losses[name]) / len(losses[name])))
-    hidden_size, num_layers, init = next(size for size in sizes if str(size) == best)
-    return hidden_size, num_layers, init
+    ordered = sorted(losses, key=lambda name: (-len(losses[name]), sum(losses[name]) / len(losses[name])))
+    return tuple(sizes[name] for name in ordered)
 
 
 def geometric_mean(losses: pd.Series[Any]) -> float:
@@ -64,7 +71,7 @@ def summarise_model(
     has_target: whether there is something to reach. shared: the data that replicates share.
     """
     last, ok = group.iloc[-1], group[group["status"] == "ok"]
-    hidden_size, num_layers, init = most_frequent(group)
+    hidden_size, num_layers, init = most_frequent(group)[0]
     losses = group["test_loss"].where(group["status"] == "ok").fillna(worst)
     skill = _mean_skill(ok, shared)
     times = group["steps_to_target"].where(group["status"] == "ok").to_numpy(float)

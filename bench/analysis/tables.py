@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.analysis.result_rows import selected_mask
+from bench.analysis.result_rows import BUDGET_STEPS, selected_mask
 from bench.analysis.shared_data import shared_rows
 from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
 from bench.analysis.timing_conditions import CONDITIONS
@@ -58,9 +58,9 @@ SUMMARY = (
 )
 INTEGERS = {
     *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
-    *("step", "threads", "n", "n_failed", "block", "state_size", "clock_mhz"),
+    *("step", "threads", "n", "n_failed", "block", "state_size", "clock_mhz", BUDGET_STEPS),
 }
-RARE = (SEARCHED, *CONDITIONS)  # columns that are there only where some row has a value
+RARE = (SEARCHED, BUDGET_STEPS, *CONDITIONS)  # columns that are there only where some row has a value
 BOOLEANS = {"has_warnings", "host_bound", "selected"}
 TEXTS = {
     SEARCHED,
@@ -124,7 +124,8 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
 
     selected: whether results are made of it (`selected_mask`). block: of a series' forecast origin, else missing.
     steps_to_target: missing too where the task has no target (`without_target`).
-    checkpoint: the file of its model within the results folder, where it was kept.
+    checkpoint: the file of its model within the results folder, where it was kept. budget_steps: only where `--prune`
+    stopped a training early: the steps of a whole one.
     """
     records = unique(records)
     kept, models = list(trainings(records)), kept_models(records)
@@ -141,12 +142,12 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
             "sequences_per_second": training_throughput(record),
             "checkpoint": models.get(str(record.get("key"))),
             **_searched(record),
+            **_budget(record),
         }
         for record in kept
     ]
     table = _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
-    whole = ["budget_steps" not in (record.get("training") or {}) for record in kept]
-    table = table.assign(selected=selected_mask(table, np.array(whole, dtype=np.bool_)))
+    table = table.assign(selected=selected_mask(table))
     return table.assign(steps_to_target=table["steps_to_target"].mask(table["task"].isin(without_target(kept, table))))
 
 
@@ -160,6 +161,12 @@ def _searched(record: Record) -> dict[str, str]:
         for name, value in values
     )
     return {SEARCHED: text} if text else {}
+
+
+def _budget(record: Record) -> dict[str, Any]:
+    """The steps of a whole training, of one that was stopped before them; nothing of others."""
+    steps = (record.get("training") or {}).get("budget_steps")
+    return {} if steps is None else {BUDGET_STEPS: steps}
 
 
 def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[str]:

@@ -13,8 +13,10 @@ from bench.analysis import stats
 from bench.analysis.formatting import plain
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
+from bench.analysis.result_rows import stopped_early
 from bench.analysis.search_trials import trials
 from bench.analysis.selected import selected_rows
+from bench.analysis.summary import most_frequent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +28,9 @@ EDGE = 0.05  # of a logarithmic range: a learning rate nearer to its end is on t
 class Chosen:
     """The configurations of a model's results on a task.
 
-    sizes: (hidden size, layers) with how many replicates chose it, most frequent first. rates, parameters: (lowest,
-    median, highest). edges: what lies on the edge of the searched range, each with the way to widen it.
+    sizes: (hidden size, layers) with how many replicates chose it, in the order of `summary.most_frequent`. rates,
+    parameters: (lowest, median, highest). edges: what lies on the edge of the searched range, each with the way to
+    widen it.
     """
 
     replicates: int
@@ -51,11 +54,11 @@ def chosen(results: Recorded, match: str, task: str, model: str) -> Chosen | Non
     if rows.empty:
         return None
     sizes = Counter(zip(rows["hidden_size"].astype(int), rows["num_layers"].astype(int), strict=True))
-    ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    ordered = dict.fromkeys((int(hidden_size), int(layers)) for hidden_size, layers, _ in most_frequent(rows))
     counts = rows["parameter_count"].dropna()
     return Chosen(
         replicates=len(rows),
-        sizes=tuple(ordered),
+        sizes=tuple((size, sizes[size]) for size in ordered),
         rates=_spread(rows["learning_rate"]),
         parameters=tuple(map(int, _spread(counts))) if len(counts) else (0, 0, 0),  # type: ignore[arg-type]
         edges=tuple(edge.text for edge in range_edges(results, match, task, rows) if 2 * edge.times > edge.n),
@@ -148,11 +151,14 @@ def tuning_curves(results: Recorded, match: str, task: str) -> dict[str, TuningC
     """For each model the test loss to expect of a search with fewer trials, selected on validation data.
 
     From the trials of the replicates' own searches; {} where there was one search for all (its trials have no test
-    scores) or one trial a replicate. A replicate none of whose first k trials ended well counts as the worst loss of
-    any model on the task.
+    scores), where there was one trial a replicate, and where `--prune` stopped trials early: which of them go on
+    depends on all, so a shorter search is not the beginning of a longer one. A replicate none of whose first k trials
+    ended well counts as the worst loss of any model on the task.
     """
     table = results.trainings
     table = table[(table["stage"] == "trial") & (table["match"] == match) & (table["task"] == task)]
+    if stopped_early(table).any():
+        return {}
     worst = float(table["test_loss"].where(table["status"] == "ok").max())
     curves = {}
     for model in results.models:

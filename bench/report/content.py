@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.analysis.formatting import seconds
 from bench.analysis.results import Results
+from bench.analysis.search_trials import configurations
 from bench.report.crowds import without_crowds
 from bench.report.document import Document, Section
 from bench.report.drawing import with_figures
@@ -66,13 +67,20 @@ def _trained(settings: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _configurations(results: Results) -> str:
+    """How many configurations the trainings are of, where `--prune` trained some of them several times."""
+    searching = results.trainings[results.trainings["stage"].isin(("trial", "search"))]
+    tried = len(configurations(searching))
+    return f" for {tried:,} trials" if tried < len(searching) else ""
+
+
 def _facts(results: Results) -> list[str]:
     def several(n: int, word: str) -> str:
         return f"{n:,} {word}{'' if n == 1 else 's'}"
 
     settings, device = results.settings, results.manifest.get("device") or {}
     facts = [several(len(results.models), "model"), several(len(results.tasks), "task")]
-    facts.append(several(len(results.trainings), "training"))
+    facts.append(several(len(results.trainings), "training") + _configurations(results))
     facts.append(f"protocol {results.protocol}")
     facts += [f"budget {settings['budget']}"] if settings.get("budget") else []
     facts += [_trained(settings)] if _trained(settings) else []

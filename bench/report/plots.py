@@ -145,7 +145,10 @@ def tuning_curve(
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
         curves = tuning_curves(held, chosen, name)
         if not curves:
-            raise UserError(f"'{held.name}' has no replicates that searched for themselves on {name}")
+            raise UserError(
+                f"'{held.name}' has no tuning curve on {name}: it needs replicates that searched for themselves, with "
+                "two trials or more, and without --prune"
+            )
         tuning_figures.draw(of, curves, held.models)
         return ""
 

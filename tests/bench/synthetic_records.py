@@ -134,6 +134,47 @@ def training(
     }
 
 
+def pruned(
+    task: str,
+    model: str,
+    replicate: int,
+    *,
+    match: str = "tuned",
+    trials: int = 6,
+    stops: Sequence[int | None] = (118, 354, None),
+    steps: int = 1000,
+) -> list[dict[str, Any]]:
+    """The trials of one replicate of a search with `--prune`: the better third goes on after each of `stops`.
+
+    stops: where a training stops, None for the whole budget; fewer of them are a search that was interrupted.
+    """
+    records: list[dict[str, Any]] = []
+    alive = list(range(trials))
+    for stop in stops:
+        rung = []
+        for trial in alive:
+            record = training(
+                task,
+                model,
+                replicate,
+                stage="trial",
+                match=match,
+                trial=trial,
+                steps=steps,
+                **_choice(trial, replicate),
+            )
+            if stop is not None:
+                record["key"] = _hash(record["key"], stop)
+                keep = sum(step <= stop for step in record["curve"]["step"])
+                record["curve"] = {name: values[:keep] for name, values in record["curve"].items()}
+                record["training"] |= {"steps": stop, "budget_steps": steps}
+            rung.append(record)
+        records += rung
+        ranked = sorted(rung, key=lambda record: float(min(record["curve"]["valid_loss"])))
+        alive = [record["trial"] for record in ranked[: -(-len(ranked) // 3)]]
+    return records
+
+
 def timing(
     task: str, model: str, *, match: str = "tuned", kernel: str | None = None, has_warnings: bool = False
 ) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from bench.analysis.labels import brief
 from bench.analysis.ladders import ladders
+from bench.analysis.result_rows import stopped_early
 from bench.analysis.results import Results
 from bench.analysis.search_trials import trials
 from bench.analysis.timing_conditions import explained
@@ -30,6 +31,9 @@ def scaling_section(results: Results) -> Section:
         "Hidden size × layers: the lowest validation loss that any trial of the search reached there, and the number "
         "of trials n. Darker is lower; the frame marks each model's best. Learning rates differ between trials."
     )
+    if stopped_early(results.trainings).any():
+        heat = heat.replace("any trial of the search", "any trial of the search that was trained to the end")
+        heat = heat.replace("the number of trials n", "the number n of such trials")
     front = (
         "Test loss (geometric mean over the replicates that chose the size) against parameters. The dashed line is the "
         "Pareto front (points ringed dark): nothing else is both smaller and better. Hollow points belong to the "

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from bench.analysis.formatting import MISSING, plain, seconds, whole
+from bench.analysis.pruned import pruning_sentence
+from bench.analysis.result_rows import stopped_early
 from bench.analysis.results import Results
 from bench.analysis.search_kernels import search_kernels
-from bench.analysis.search_trials import SETTINGS, importance
+from bench.analysis.search_trials import SETTINGS, configurations, first_trainings, importance
 from bench.analysis.tuned import Chosen, chosen
 from bench.report.document import Block, Gallery, Row, Section, Table, TableCell, Text
 from bench.report.figures import search as search_figures
@@ -19,11 +25,17 @@ HEADER = (
     *("In its range", "What mattered"),
 )
 CAPTION = (
-    "Every model gets the same number of trials. Sizes: the one chosen most often, and in how many replicates. "
-    "Learning rate and parameters: the median over replicates, with the range. A choice on the edge of its range might "
-    "have been better beyond it: widen the range (--hidden-sizes, --layers, --lr-range) "
-    "before believing that model's rank. What mattered: the share of the spread of its trials (in ranks of validation "
-    "loss) that a setting explains by itself; a dash where fewer than 8 trials ended well."
+    "Every model gets the same number of trials; steps and wall time are of all their trainings. Sizes: the one chosen "
+    "most often (of several, the one with the lowest mean validation loss), and in how many replicates. Learning rate "
+    "and parameters: medians over replicates, with the range, so they need not belong to that size. A choice on the "
+    "edge of its range might have been better beyond it: widen the range (--hidden-sizes, --layers, --lr-range) before "
+    "believing that model's rank. What mattered: the share of the spread of its trials (in ranks of validation loss) "
+    "that a setting explains by itself; a dash where fewer than 8 trials ended well."
+)
+PRUNED_CAPTION = " Here all trials are compared at their first stop, where they have had the same number of steps."
+NO_CURVE = (
+    "There is no tuning curve: trials were stopped by comparing them with each other, so a shorter search is not a "
+    "part of a longer one."
 )
 
 
@@ -35,19 +47,23 @@ def search_summary(results: Results) -> Table | None:
         group = table[(table["match"] == match) & (table["task"] == task) & (table["model"] == model)]
         if group.empty:
             continue
-        ended = group[group["valid_loss"].notna() & (group["status"] == "ok")]
+        tried, first = configurations(group), first_trainings(group)
+        failed = len(tried) - int(_ended_well(tried).sum())
         wall, steps = group["wall_seconds"].sum(), int(group["steps"].fillna(0).sum())
         cells = [
             *(TableCell(task, match if len(results.matches) > 1 else ""), TableCell(model)),
-            TableCell(
-                whole(len(group)), f"{len(group) - len(ended)} failed" if len(ended) < len(group) else "", len(group)
-            ),
+            TableCell(whole(len(tried)), f"{failed} failed" if failed else "", len(tried)),
             *(TableCell(whole(steps), "", steps), TableCell(seconds(wall), "", float(wall))),
             *_chosen(chosen(results, match, task, model)),
-            _importance(importance(ended)),
+            _importance(importance(first[_ended_well(first)])),
         ]
         rows.append(Row(cells, "model", results.models.index(model)))
-    return Table("Search", HEADER, rows, CAPTION, texts=2) if rows else None
+    caption = CAPTION + (PRUNED_CAPTION if stopped_early(table).any() else "")
+    return Table("Search", HEADER, rows, caption, texts=2) if rows else None
+
+
+def _ended_well(table: pd.DataFrame) -> NDArray[np.bool_]:
+    return (table["valid_loss"].notna() & (table["status"] == "ok")).to_numpy(bool)
 
 
 def _chosen(found: Chosen | None) -> list[TableCell]:
@@ -86,6 +102,9 @@ def search_section(results: Results) -> Section:
         "Every trial of the search: its lowest validation loss against each setting that was varied. The ringed mark "
         "is each model's best. Where a cloud still falls towards an edge, the range was too narrow."
     )
+    pruned = pruning_sentence(results)
+    if pruned:
+        caption = caption.replace("Every trial of the search", "Every trial of the search that was trained to the end")
 
     def make(match: str) -> list[Block]:
         number = results.matches.index(match) + 1
@@ -99,4 +118,5 @@ def search_section(results: Results) -> Section:
 
     summary = search_summary(results)
     kernels = [Text(found.sentence) for found in search_kernels(results)]
-    return Section("search", "Search", [*by_match(results, make), *([summary] if summary else []), *kernels])
+    stopped = [Text(f"{pruned} {NO_CURVE}")] if pruned else []
+    return Section("search", "Search", [*stopped, *by_match(results, make), *([summary] if summary else []), *kernels])

@@ -47,10 +47,37 @@ def test_the_table_marks_what_is_selected(synthetic: ModuleType, seed: int) -> N
     trials = [record for record in records if record["stage"] == "trial"]
     failed = [record for record in records if record["stage"] == "train" and record["status"] != "ok"]
     whole = [r for r in trials if r["status"] == "ok" and "budget_steps" not in r["training"]]
-    if not whole:  # all trials failed: the first is the replicate's failure
-        assert [record["status"] for record in marked] == ["diverged"] or "budget_steps" in marked[0]["training"]
+    if not whole:  # all whole trials failed: the first that failed is the replicate's failure
+        assert [record["status"] for record in marked] == ["diverged"]
     elif failed:
         assert [record["stage"] for record in marked] == ["train"]
         assert marked[0]["status"] == "diverged"
     else:  # the model itself has yet to train what was selected
         assert marked == []
+
+
+def test_a_replicate_whose_search_was_interrupted_before_a_whole_training_is_not_there(synthetic: ModuleType) -> None:
+    for stops in ((118,), (118, 354)):
+        assert not trainings_table(synthetic.pruned("sine", "gru", 1, stops=stops))["selected"].any()
+    finished = synthetic.pruned("sine", "gru", 1)
+    assert trainings_table(finished)["selected"].tolist() == [False] * 8 + [True]
+
+
+def fail(record: dict[str, Any]) -> None:
+    record |= {"status": "diverged", "test": None}
+
+
+def test_a_failure_on_the_way_of_a_pruned_search_counts_only_where_nothing_goes_on(synthetic: ModuleType) -> None:
+    records = synthetic.pruned("sine", "gru", 1, stops=(118,))
+    fail(records[0])
+    assert not trainings_table(records)["selected"].any()  # the other five are ranked, and two of them go on
+    for record in records:
+        fail(record)
+    assert trainings_table(records)["selected"].tolist() == [True] + [False] * 5
+    for reached in ((118, 354), (118, 354, None)):
+        records = synthetic.pruned("sine", "gru", 1, stops=reached)
+        last = [r for r in records if r["training"]["steps"] == records[-1]["training"]["steps"]]
+        for record in last:
+            fail(record)
+        table = trainings_table(records)
+        assert table[table["selected"].to_numpy(bool)]["status"].tolist() == ["diverged"]

@@ -96,6 +96,23 @@ def test_choices_are_reported_as_a_distribution(synthetic: ModuleType, results_o
     assert (row["hidden_size"], row["learning_rate"], row["parameter_count"]) == (32, 3e-3, counts[32])
 
 
+def test_of_sizes_chosen_as_often_both_tables_name_the_one_with_the_lower_validation_loss(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    for better, sizes in ((16, [64, 16, 64, 16, 32]), (64, [16, 64, 16, 64, 32])):
+        records = tuned(synthetic, results_of, sizes, [3e-3] * 5).records
+        for record in records:
+            losses = record["curve"]["valid_loss"]
+            level = 0.1 if record["model"]["hidden_size"] == better else 0.2
+            record["curve"]["valid_loss"] = [level] * len(losses)
+        results = results_of(list(records))
+        found = chosen(results, "tuned", "sine", "gru")
+        assert found is not None
+        assert found.sizes[0] == ((better, 1), 2)
+        assert results.summary["hidden_size"].tolist() == [better]
+        assert len(found.sizes) == 3
+
+
 def test_a_choice_on_the_edge_says_which_way_to_widen(synthetic: ModuleType, results_of: Build) -> None:
     large = chosen(tuned(synthetic, results_of, [64, 64, 64, 32], [3e-2] * 4), "tuned", "sine", "gru")
     assert large is not None

@@ -50,6 +50,11 @@ HOW_TO_READ = (
     "recurrent net. Models that share a group letter are not known to differ in test loss."
 )
 
+WHOSE_SIZES = (
+    " Each replicate chooses its configuration: the size is the one chosen most often, which is the one that is timed; "
+    "parameters and learning rates are medians over replicates, and need not belong to one configuration."
+)
+
 
 def rows_of(results: Results, match: str, task: str) -> pd.DataFrame:
     """The summary's rows of one task: models in their order, then references by loss."""
@@ -70,7 +75,9 @@ def leaderboard(results: Results, match: str) -> Table:
         ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
         letters = {each.name: each.letters for each in results.conclusions.standings[match, task] if each.letters}
         rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
-    return Table("Leaderboard", HEADER, rows, HOW_TO_READ + explained(results.timings), texts=2, tools=True)
+    several = (table.groupby(["task", "model"])["parameter_count"].nunique() > 1).any()
+    caption = HOW_TO_READ + (WHOSE_SIZES if several else "") + explained(results.timings)
+    return Table("Leaderboard", HEADER, rows, caption, texts=2, tools=True)
 
 
 def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> Row:

@@ -13,6 +13,7 @@ Each is rare enough to be read: none is raised by nearly every quick run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 
 from bench.analysis.alarms.data import few_test_rows, out_of_range
@@ -22,6 +23,8 @@ from bench.analysis.alarms.fairness import not_matched
 from bench.analysis.alarms.learning import overfitted, undertrained
 from bench.analysis.alarms.limits import beyond_the_limit
 from bench.analysis.alarms.recording import changed_folder, damaged_records, mixed_machines, noisy_timings
+from bench.analysis.formatting import listed
+from bench.analysis.labels import brief
 from bench.analysis.recorded import Recorded
 
 __all__ = ["SUBJECTS", "alarms"]
@@ -47,6 +50,13 @@ def alarms(results: Recorded) -> tuple[str, ...]:
     found = []
     for raise_for in chain(*_ALL.values()):
         said = raise_for(results)
-        rest = len(said) - MOST
-        found += [*said[:MOST], *([f"{rest} more alarms are like the last one."] if rest > 1 else said[MOST:])]
+        rest = said[MOST:]
+        found += [*said[:MOST], *([_more(results, rest)] if len(rest) > 1 else rest)]
     return tuple(found)
+
+
+def _more(results: Recorded, rest: Sequence[str]) -> str:
+    """How many alarms follow, and on which tasks."""
+    names = [brief(task) for task in results.tasks]
+    tasks = [name for name in names if any(text.startswith((f"On {name},", f"On {name} (")) for text in rest)]
+    return f"{len(rest)} more alarms are like the last one{f', on {listed(tasks)}' if tasks else ''}."

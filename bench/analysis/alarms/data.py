@@ -24,18 +24,20 @@ def out_of_range(results: Recorded) -> list[str]:
         if shares and float(np.mean(shares)) >= OUTSIDE:
             found.append(
                 f"On {brief(task)}, {100 * float(np.mean(shares)):.0f} % of the test values lie outside the range of "
-                f"the training values, where a net must extrapolate: {_mend(next(iter(splits.values())))}."
+                f"the training values, {_mend(next(iter(splits.values())))}."
             )
     return found
 
 
 def _mend(record: Record) -> str:
     parameters: Mapping[str, Any] = (record.get("task") or {}).get("parameters") or {}
-    if (record.get("task") or {}).get("name") != "series":
-        return "a table of your own can be given as growth, with --data and --transform growth"
+    if (record.get("task") or {}).get("name") != "series":  # built in: its values are as they are
+        return "so this measures how well a trend is extrapolated"
     if parameters.get("transform", "none") in ("none", "log"):
-        return "give --transform growth, or --transform difference where values may be 0 or below"
-    return "the transform that was given does not remove the trend"
+        mend = "give --transform growth, or --transform difference where values may be 0 or below"
+    else:
+        mend = "the transform that was given does not remove the trend"
+    return f"where a net must extrapolate: {mend}"
 
 
 def few_test_rows(results: Recorded) -> list[str]:

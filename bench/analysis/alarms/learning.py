@@ -1,4 +1,5 @@
-"""Alarms about learning curves: trainings that ended too early, and trainings that only memorised."""
+"""Alarms about learning curves: trainings that ended too early, and trainings that only memorised; and a note on
+trainings that were longer than their best weights needed."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from bench.analysis.alarms.places import ResultsOnTask, results_by_task
 from bench.analysis.formatting import counted, listed, trimmed, whole
+from bench.analysis.labels import brief
+from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.recorded import Recorded
 from bench.analysis.selected import target_of
 from bench.records.schema import Record
@@ -18,6 +21,7 @@ from bench.records.schema import Record
 FALLING = 0.1  # lower by this share over the last quarter of the steps: more steps would give another result
 MOST_DOUBLINGS = 3  # of the steps: further ahead nothing can be said from a curve
 EARLY = 1 / 3  # of the steps: best weights before that, and the rest of the training made them worse
+HALF = 1 / 2  # of the steps: best weights of all nets before that, and half of the steps give the same results
 FAR = 2.0  # times the training loss: a test loss beyond that is not of the same quality
 
 
@@ -116,33 +120,76 @@ def _doublings(curves: Sequence[_Curve], goal: dict[str, Any]) -> int:
 
 
 def overfitted(results: Recorded) -> list[str]:
-    """Models that soon stop to learn anything that holds beyond their training data.
+    """Tasks on which training only memorises, one sentence each, over all models and comparisons.
 
-    The median training has its best weights in the first third of its steps, and the typical test loss is at least
-    twice the training loss at the end.
+    The median training of a net has its best weights in the first third of its steps, its typical test loss is at least
+    twice the training loss at the end, and no better than the naive floor. Where a net beats the floor, its best
+    weights are the ones that are used, and nothing is spoilt.
     """
     found = []
-    for on_task in results_by_task(results):
-        said, rows = [], on_task.trainings
-        for model, records in rows.items():
-            pairs = [(_Curve.of(record), (record.get("test") or {}).get("loss")) for record in records]
-            known = [(c, float(loss)) for c, loss in pairs if c is not None and loss and c.train_loss > 0]
-            if not known:
-                continue
-            early = float(np.median([curve.best_at for curve, _ in known]))
-            ratio = _typical(loss / curve.train_loss for curve, loss in known)
-            if early <= EARLY and ratio >= FAR:
-                said.append(f"{model} (best after {100 * early:.0f} % of the steps; test loss {_times(ratio)})")
-        if said:
+    for task, nets in _nets(results).items():
+        bad = [net for net in nets if net.best_at <= EARLY and net.ratio >= FAR and net.to_floor >= 1]
+        if bad:
+            models = [model for model in results.models if any(net.model == model for net in bad)]
             found.append(
-                f"{on_task.where}, {'training only memorises' if len(said) == len(rows) else 'some models memorise'}: "
-                f"{listed(said)}; try smaller --hidden-sizes or a --weight-decay."
+                f"On {brief(task)}, {'training only memorises' if len(bad) == len(nets) else 'some models memorise'}: "
+                f"{listed(models)} {'is' if len(models) == 1 else 'are'} no better than the naive floor (best weights "
+                f"after {_percent(bad)} of the steps; test loss {_between(net.ratio for net in bad)} times "
+                "the training loss at the end); try smaller --hidden-sizes or a --weight-decay."
             )
     return found
 
 
-def _times(ratio: float) -> str:
-    return f"{trimmed(ratio)} times the training loss at the end"
+def best_early(results: Recorded) -> list[str]:
+    """Notes, no alarms: tasks whose nets all have their best weights in the first half of the steps."""
+    flag = "--epochs" if results.settings.get("epochs") else "--steps"
+    return [
+        f"On {brief(task)}, validation loss is lowest after {_percent(nets)} of the steps, and these weights are used: "
+        f"fewer {flag} would do."
+        for task, nets in _nets(results).items()
+        if max(net.best_at for net in nets) <= HALF
+    ]
+
+
+@dataclass(frozen=True)
+class _Net:
+    """How a model's trainings in one comparison end, typically: where the best weights lie as a share of the steps, the
+    test loss over the training loss at the end, and over the naive floor (0 where there is none)."""
+
+    model: str
+    best_at: float
+    ratio: float
+    to_floor: float
+
+
+def _nets(results: Recorded) -> dict[str, list[_Net]]:
+    """By task, the models of all comparisons, those whose curves are too short left out."""
+    found: dict[str, list[_Net]] = {}
+    for on_task in results_by_task(results):
+        for model, records in on_task.trainings.items():
+            pairs = [(_Curve.of(record), record.get("test") or {}) for record in records]
+            known = [(c, test) for c, test in pairs if c is not None and test.get("loss") and c.train_loss > 0]
+            if known:
+                skills = [float(test["skill"]) for _, test in known if test.get("skill") is not None]
+                net = _Net(
+                    model,
+                    best_at=float(np.median([curve.best_at for curve, _ in known])),
+                    ratio=_typical(float(test["loss"]) / curve.train_loss for curve, test in known),
+                    to_floor=_typical(max(1 - skill, SMALLEST_LOSS) for skill in skills) if skills else 0.0,
+                )
+                found.setdefault(on_task.task, []).append(net)
+    return found
+
+
+def _percent(nets: Sequence[_Net]) -> str:
+    return f"{_between(100 * net.best_at for net in nets)} %"
+
+
+def _between(values: Iterable[float]) -> str:
+    """The lowest and the highest in words: "2 to 32", or "10" where they are the same."""
+    known = sorted(values)
+    low, high = trimmed(known[0]), trimmed(known[-1])
+    return low if low == high else f"{low} to {high}"
 
 
 def _typical(values: Iterable[float]) -> float:

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 
 from bench.analysis import stats
 from bench.analysis.formatting import listed, number, score
+from bench.analysis.pooled import pooled_tasks
 from bench.analysis.results import Results
-from bench.analysis.selected import models_in, skills, skills_with_failures, tasks_in
+from bench.analysis.selected import models_in, skills, skills_with_failures
 from bench.report.figures.axes import colour, line_style, named, say, told
 from bench.report.figures.heatmap import heatmap
 from bench.report.figures.svg import MUTED
@@ -25,7 +26,7 @@ def improvement(axes: Axes, results: Results, match: str, task: str | None) -> s
     On one task a dot marks a pair whose test losses differ after Holm's correction; over all tasks, the number of
     tasks on which that is so.
     """
-    tasks = tasks_in(results, match) if task is None else [task]
+    tasks = pooled_tasks(results, match) if task is None else [task]
     table = results.selected
     models = models_in(table[(table["match"] == match) & table["task"].isin(tasks)], results)
     if len(models) < 2:
@@ -70,7 +71,7 @@ def profile(axes: Axes, results: Results, match: str) -> str:
 
     A run that failed is above nothing, so a line that starts below 1 shows how many are missing.
     """
-    tasks = tasks_in(results, match)
+    tasks = pooled_tasks(results, match)
     models = models_in(results.selected[results.selected["match"] == match], results)
     if not models:
         return say(axes, "Performance profile: there are no results.")

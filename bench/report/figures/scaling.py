@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from bench.analysis.formatting import number, seconds, whole
+from bench.analysis.formatting import listed, number, seconds, whole
+from bench.analysis.labels import words
 from bench.analysis.results import Results
 from bench.analysis.search_trials import trials
 from bench.analysis.selected import models_in
@@ -61,40 +62,64 @@ def _frame(column: int, row: int, edge: str, width: float) -> Rectangle:
 
 
 def loss_against_parameters(axes: Axes, results: Results, match: str, task: str) -> str:
-    """Test loss (geometric mean over replicates) against parameters, of every model on a task.
+    """Test loss (geometric mean) against parameters (median): a point a model and comparison, over all its replicates.
 
-    The Pareto front is joined: no other configuration is both smaller and better. All comparisons of the experiment
-    are drawn, since each adds sizes; those of `match` are filled.
+    The Pareto front is joined: no other point is both smaller and better. All comparisons of the experiment are drawn,
+    since each adds sizes; those of `match` are filled.
     """
-    table = results.selected
-    table = table[(table["task"] == task) & (table["status"] == "ok") & table["parameter_count"].notna()]
-    points: list[tuple[int, float, str, bool]] = []
-    for model in models_in(table, results):  # the legend: in the models' order, without the rings of some points
-        axes.plot([], [], label=named(model, 18), **_mark(results, model))
-    logs = table.assign(log_loss=np.log(table["test_loss"].clip(lower=SMALLEST).to_numpy(float)))
-    means = logs.groupby(["match", "model", "parameter_count"], sort=False)["log_loss"].mean().dropna().reset_index()
-    for row in means.to_dict("records"):
-        mean = float(np.exp(row["log_loss"]))
-        points.append((int(row["parameter_count"]), mean, str(row["model"]), row["match"] == match))
+    points = sizes_and_losses(results, task)
     if not points:
         return say(axes, f"Loss against parameters on {task}: there are no results.")
+    shown = {point.model for point in points}
+    for model in (model for model in results.models if model in shown):  # the legend: without the rings of some points
+        axes.plot([], [], label=named(model, 18), **_mark(results, model))
     axes.set_xscale("log")
     axes.set_yscale("log")
-    front = pareto([(size, loss) for size, loss, *_ in points])
+    front = pareto([(point.size, point.loss) for point in points])
     axes.plot(*zip(*front, strict=True), color=MUTED, lw=1.1, linestyle=(0, (4, 2)), drawstyle="steps-post", zorder=1)
-    for size, loss, model, own in points:
-        look = _mark(results, model)
-        look |= {"mec": INK, "mew": 1.5} if (size, loss) in front else {"mew": 1.0}
-        axes.plot([size], [loss], alpha=0.9, fillstyle="full" if own else "none", **look)
+    on: dict[tuple[str, str], list[str]] = {}  # the comparisons that share a point
+    for point in points:
+        look = _mark(results, point.model) | {"mew": 1.0}
+        if (point.size, point.loss) in front:
+            look |= {"mec": INK, "mew": 1.5}
+            on.setdefault((point.model, f"{whole(point.size)}, {number(point.loss)}"), []).append(point.match)
+        filled = "full" if point.match == match else "none"
+        axes.plot([point.size], [max(point.loss, SMALLEST)], alpha=0.9, fillstyle=filled, **look)
     log_ticks(axes.xaxis)
     log_ticks(axes.yaxis)
     axes.margins(0.12)
     axes.set_xlabel("trainable parameters (log)")
     axes.set_ylabel("test loss (log)")
-    on = [
-        f"{model} ({whole(size)}, {number(loss)})" for size, loss, model, _ in sorted(points) if (size, loss) in front
+    said = [
+        f"{model} ({values}{f'; {listed([words(m).heading for m in own])}' if len(results.matches) > 1 else ''})"
+        for (model, values), own in on.items()
     ]
-    return f"Test loss against parameters on {task}. On the Pareto front: {told(list(dict.fromkeys(on)))}."
+    return f"Test loss against parameters on {task}. On the Pareto front: {told(said)}."
+
+
+class SizeAndLoss(NamedTuple):
+    """A model's median parameters and typical test loss in one comparison."""
+
+    size: int
+    loss: float
+    model: str
+    match: str
+
+
+def sizes_and_losses(results: Results, task: str) -> list[SizeAndLoss]:
+    """Every model in every comparison on a task, by size.
+
+    Each is over all replicates, whatever sizes they chose: those that chose one size may have had the easier data.
+    Where some have fewer replicates so far than others, they are left out.
+    """
+    table = results.summary
+    table = table[(table["task"] == task) & (table["kind"] == "model")].dropna(subset=["parameter_count", "test_loss"])
+    replicates = table["n"] + table["n_failed"]
+    found = [
+        SizeAndLoss(int(row["parameter_count"]), float(row["test_loss"]), str(row["model"]), str(row["match"]))
+        for row in table[replicates == replicates.max()].to_dict("records")
+    ]
+    return sorted(found, key=lambda p: (p.size, p.loss, results.models.index(p.model), results.matches.index(p.match)))
 
 
 def _mark(results: Results, model: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bench.analysis.alarms.learning import best_early
 from bench.analysis.results import Results
-from bench.report.document import Block, Explorer, Gallery, Section
+from bench.report.document import Block, BulletList, Explorer, Gallery, Section
 from bench.report.figures import learning as figures
 from bench.report.sections.explorer import explorer_data
 from bench.report.sections.layout import by_match, each_task
@@ -23,4 +24,7 @@ def curves_section(results: Results) -> Section:
 
     data = explorer_data(results)
     blocks = by_match(results, make)
-    return Section("curves", "Learning curves", [*([Explorer(data)] if data else []), *blocks] if blocks else [])
+    if not blocks:
+        return Section("curves", "Learning curves", [])
+    notes: list[Block] = [BulletList(found)] if (found := best_early(results)) else []
+    return Section("curves", "Learning curves", [*([Explorer(data)] if data else []), *notes, *blocks])

@@ -12,6 +12,8 @@ from bench.report.sections.layout import by_match, each_task
 CAPTION = (
     "Mean skill over replicates against parameters, floating-point operations of an optimiser step (matrix products "
     "alone), numbers carried from one step of a sequence to the next, and the measured time of an optimiser step. "
+    "Parameters are the median over replicates; the other three are of the configuration that is timed, the one chosen "
+    "most often. "
     "Further left and further up is better: a model is the better one in every respect only if it is so in every panel."
 )
 

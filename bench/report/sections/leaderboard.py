@@ -8,11 +8,23 @@ from typing import Any
 import pandas as pd
 
 from bench.analysis import stats
-from bench.analysis.formatting import MISSING, counted, is_missing, memory, number, plain, scored, seconds, whole
+from bench.analysis.formatting import (
+    MISSING,
+    counted,
+    is_missing,
+    memory,
+    number,
+    plain,
+    scored,
+    seconds,
+    trimmed,
+    whole,
+)
 from bench.analysis.horizons import horizon_metrics
 from bench.analysis.labels import brief, words
+from bench.analysis.pooled import below_the_limit, left_out, pooled_tasks
 from bench.analysis.results import Results
-from bench.analysis.selected import skills_with_failures
+from bench.analysis.selected import models_in, skills_with_failures, target_of
 from bench.analysis.summary import SEARCHED
 from bench.analysis.tables import metric_columns
 from bench.analysis.timing_conditions import explained, kernel_and_condition
@@ -38,6 +50,11 @@ HOW_TO_READ = (
     "recurrent net. Models that share a group letter are not known to differ in test loss."
 )
 
+WHOSE_SIZES = (
+    " Each replicate chooses its configuration: the size is the one chosen most often, which is the one that is timed; "
+    "parameters and learning rates are medians over replicates, and need not belong to one configuration."
+)
+
 
 def rows_of(results: Results, match: str, task: str) -> pd.DataFrame:
     """The summary's rows of one task: models in their order, then references by loss."""
@@ -58,7 +75,9 @@ def leaderboard(results: Results, match: str) -> Table:
         ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
         letters = {each.name: each.letters for each in results.conclusions.standings[match, task] if each.letters}
         rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
-    return Table("Leaderboard", HEADER, rows, HOW_TO_READ + explained(results.timings), texts=2, tools=True)
+    several = (table.groupby(["task", "model"])["parameter_count"].nunique() > 1).any()
+    caption = HOW_TO_READ + (WHOSE_SIZES if several else "") + explained(results.timings)
+    return Table("Leaderboard", HEADER, rows, caption, texts=2, tools=True)
 
 
 def _leader(row: dict[Any, Any], models: list[str], letters: dict[str, str]) -> Row:
@@ -149,26 +168,25 @@ def all_metrics(results: Results, match: str, task: str) -> Table | None:
 
 def across_tasks(results: Results, match: str) -> list[Block]:
     """Models over all tasks: interquartile mean of skill, replicates solved, and who improves on whom."""
-    table = results.selected[results.selected["match"] == match]
-    tasks = [task for task in results.tasks if (table["task"] == task).any()]
-    models = [model for model in results.models if (table["model"] == model).any()]
+    tasks = pooled_tasks(results, match)
     if len(tasks) < 2:
         return []
+    table = results.selected[(results.selected["match"] == match) & results.selected["task"].isin(tasks)]
+    models = models_in(table, results)
     scores = {model: skills_with_failures(results, match, model, tasks) for model in models}
     improvements = _improvements(results, match, scores) if len(models) <= 8 else {}
+    beyond = {task: found for task in tasks if (found := below_the_limit(results, task))}
+    reachable = table[table["task"].isin([t for t in tasks if t not in beyond and target_of(results, t)])]
     rows = []
     for place, model in ((results.models.index(model), model) for model in models):
         rng = generator("report", "interquartile_mean", match, place)
         middle = stats.interquartile_mean(scores[model], rng=rng)
-        own = table[table["model"] == model]
+        own = reachable[reachable["model"] == model]
         solved = int((own["steps_to_target"].notna() & (own["status"] == "ok")).sum())
-        rates = stats.solve_rate(solved, len(own))
         cells = [
             TableCell(model),
             TableCell(*scored(middle.value, middle.low, middle.high), _value(middle.value), _across_bar(middle)),
-            TableCell(
-                f"{solved} of {len(own)}", f"{rates.low:.0%} to {rates.high:.0%}".replace("%", " %"), rates.value
-            ),
+            TableCell(f"{solved} of {len(own)}", "", solved / len(own)) if len(own) else TableCell(MISSING),
         ]
         cells += [_better(improvements, model, rival) for rival in models if improvements]
         rows.append(Row(cells, "model", place))
@@ -179,8 +197,14 @@ def across_tasks(results: Results, match: str) -> list[Block]:
         "has a higher skill than one of the model in the column, averaged over tasks. Both with 95 % bootstrap "
         "intervals, resampled within each task and checked by simulation: with 5, 10 and 20 replicates they hold the "
         "truth in 93 to 97 % of cases; but those of probabilities near 0 or 1 are too narrow with 5 replicates (86 % "
-        "at 0.9)."
+        "at 0.9). Solved: replicates that reached the target, on all tasks together."
     )
+    for task, (goal, limit) in beyond.items():
+        caption += (
+            f" Solved leaves out {brief(task)}: its target ({trimmed(goal, 3)}) lies below the limit that noise sets "
+            f"({trimmed(limit, 3)})."
+        )
+    caption += left_out(results, match)
     return [
         Table("Across tasks", ("Model", "Typical skill", "Solved", *rivals), rows, caption),
     ]

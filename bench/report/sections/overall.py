@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bench.analysis import stats
 from bench.analysis.choices import Choice, choices, mostly
-from bench.analysis.formatting import MISSING, is_missing, listed, scored
+from bench.analysis.formatting import MISSING, counted, is_missing, listed, scored
 from bench.analysis.labels import brief
+from bench.analysis.pooled import left_out, pooled_tasks
 from bench.analysis.results import Results
 from bench.analysis.selected import skills_with_failures, tasks_in
 from bench.report.document import Finding, Row, Table, TableCell
@@ -21,14 +22,15 @@ def overall(results: Results, match: str) -> Finding | None:
         return None
     if not (table["status"] == "ok").any():
         return Finding("all tasks", f"Over {len(tasks)} tasks, no training ended well.", (), "not settled")
-    middles = {}
+    middles, pooled = {}, pooled_tasks(results, match)
     for model in models:
         rng = generator("report", "interquartile_mean", match, results.models.index(model))
-        middles[model] = stats.interquartile_mean(skills_with_failures(results, match, model, tasks), rng=rng)
+        middles[model] = stats.interquartile_mean(skills_with_failures(results, match, model, pooled), rng=rng)
     known = sorted((m for m in models if not is_missing(middles[m].value)), key=lambda m: -middles[m].value)
     parts = [_standing(model, middles[model]) for model in known[:4]]
     rest = f"; {len(known) - 4} more follow" if len(known) > 4 else ""
-    headline = f"Typical skill over {len(tasks)} tasks (interquartile mean): {', '.join(parts)}{rest}."
+    over = f"Typical skill over {counted(len(pooled), 'task')} (interquartile mean): "
+    headline = f"{over}{', '.join(parts)}{rest}.{left_out(results, match)}"
     found = [verdict for verdict in results.verdicts if verdict.match == match]
     needless = [verdict.task for verdict in found if verdict.need.state == "no"]
     net = "net" if any(verdict.without_recurrence for verdict in found) else "recurrent net"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from bench.analysis.pooled import left_out
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_models
 from bench.report.document import Block, Gallery, Section
@@ -49,6 +50,7 @@ def pairwise_section(results: Results) -> Section:
 
         title = "all tasks" if len(tasks) > 1 else tasks[0][0]
         drawn = picture(f"profile-{number}", title, shares, 2.7)
-        return [Gallery(matrices, matrix), *loss_pairs(results, match), Gallery([drawn], share)]
+        without = left_out(results, match)
+        return [Gallery(matrices, matrix + without), *loss_pairs(results, match), Gallery([drawn], share + without)]
 
     return Section("pairwise", "Models in pairs", by_match(results, make))

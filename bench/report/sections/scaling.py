@@ -18,7 +18,7 @@ from bench.report.figures import scaling as scaling_figures
 from bench.report.figures.axes import height, picture
 from bench.report.figures.difficulty import score_against_parameter
 from bench.report.picture import Picture
-from bench.report.sections.layout import Draw, by_match, each_task
+from bench.report.sections.layout import Draw, by_match, each_task, named_tasks
 
 
 def scaling_section(results: Results) -> Section:
@@ -35,8 +35,9 @@ def scaling_section(results: Results) -> Section:
         heat = heat.replace("any trial of the search", "any trial of the search that was trained to the end")
         heat = heat.replace("the number of trials n", "the number n of such trials")
     front = (
-        "Test loss (geometric mean over the replicates that chose the size) against parameters. The dashed line is the "
-        "Pareto front (points ringed dark): nothing else is both smaller and better. Hollow points belong to the "
+        "Test loss against parameters, a point a model in each comparison: the geometric mean loss over all "
+        "replicates, and the median of their parameters. The dashed line is the Pareto front (points ringed dark): "
+        "nothing else is both smaller and better, as far as these estimates go. Hollow points belong to the "
         "experiment's other comparisons. Lower left is better."
     )
     bars = "Trainable parameters (the median over replicates), recurrent layers and head together."
@@ -74,7 +75,13 @@ def scaling_section(results: Results) -> Section:
         ]
         blocks: list[Block] = [Gallery(harder, ladder_caption)] if harder else []
         blocks += [Gallery(found, heat)] if (found := maps(match)) else []
-        drawn = each_task(results, match, "pareto", scaling_figures.loss_against_parameters, lambda _: 2.9)
+        drawn = [
+            picture(
+                f"pareto-{name}", brief(task), _of(scaling_figures.loss_against_parameters, results, match, task), 2.9
+            )
+            for task, name in named_tasks(results, match)
+            if _several_sizes(results, task)
+        ]
         blocks += [Gallery(drawn, front)] if drawn else []
         sizes = each_task(results, match, "parameters", cost_figures.parameters, lambda n: height(n, 0.32))
         blocks += [Gallery(sizes, bars)] if sizes else []
@@ -95,6 +102,12 @@ def scaling_section(results: Results) -> Section:
         ]
         blocks.append(Gallery(pictures, grown))
     return Section("scaling", "Scaling and cost", blocks)
+
+
+def _several_sizes(results: Results, task: str) -> bool:
+    """Whether a model has several points: one point a model says no more than its loss and its parameters do."""
+    sizes = {(point.model, point.size) for point in scaling_figures.sizes_and_losses(results, task)}
+    return len(sizes) > len({model for model, _ in sizes})
 
 
 def _of(draw: Draw, results: Results, match: str, task: str) -> Callable[[Axes], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.analysis.formatting import MISSING, change, change_between, is_missing, listed, number, whole
+from bench.analysis.formatting import MISSING, change, change_between, is_missing, number, whole
 from bench.analysis.labels import words
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
@@ -12,9 +12,10 @@ from bench.report.document import Row, Table, TableCell
 
 MOST = 6  # comparisons: more columns cannot be read
 CAPTION = (
-    "The same models under each rule of fairness: geometric mean test loss, and the configuration. First the "
-    "model whose loss is the lowest for certain, and how its loss compares with the nearest one's (95 % interval). A "
-    "lead that is there at equal hidden size and not at equal parameters may be one of size."
+    "The same models under each rule of fairness: first the verdict, and of a model that wins how its loss compares "
+    "with the nearest one's (95 % interval); then each model's geometric mean test loss, the size chosen most often "
+    "and the median of its parameters over replicates. A lead that is there at equal hidden size and not at equal "
+    "parameters may be one of size."
 )
 
 
@@ -29,8 +30,8 @@ def side_by_side(results: Results) -> Table | None:
     for task in results.tasks:
         models = [model for model in results.models if any((task, model, match) in found for match in results.matches)]
         if len(models) > 1:
-            lowest = [_verdict(said.get((task, match))) for match in results.matches]
-            rows.append(Row([TableCell(task), TableCell("lowest"), *lowest], "model"))
+            answers = [_verdict(said.get((task, match))) for match in results.matches]
+            rows.append(Row([TableCell(task), TableCell("verdict"), *answers], "model"))
         for model in models:
             cells = [_configured(found.get((task, model, match))) for match in results.matches]
             rows.append(Row([TableCell(task), TableCell(model), *cells], "model", results.models.index(model)))
@@ -41,10 +42,10 @@ def side_by_side(results: Results) -> Table | None:
 def _verdict(verdict: Verdict | None) -> TableCell:
     if verdict is None:
         return TableCell(MISSING)
-    if verdict.winner is None:
-        return TableCell("equal", listed(list(verdict.equal))) if verdict.equal else TableCell("not settled")
+    if verdict.answer != verdict.winner:
+        return TableCell(verdict.answer)
     return TableCell(
-        verdict.winner, f"{change(verdict.effect)} than the nearest, {change_between(verdict.low, verdict.high)}"
+        verdict.answer, f"{change(verdict.effect)} than the nearest, {change_between(verdict.low, verdict.high)}"
     )
 
 

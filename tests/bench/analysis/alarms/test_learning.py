@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.alarms import alarms
-from bench.analysis.alarms.learning import overfitted, undertrained
+from bench.analysis.alarms.learning import best_early, overfitted, undertrained
 from bench.analysis.results import Results
 
 Build = Callable[..., Results]
@@ -37,7 +37,8 @@ def with_curve(
         noise = np.exp(np.random.default_rng(replicate).normal(0, 0.005, len(STEP)))
         losses = (np.asarray(valid) * noise).tolist()
         record["curve"] |= {"valid_loss": losses, "train_loss": [train or loss for loss in losses]}
-        record["test"] |= {"loss": test or losses[-1]}
+        loss = test or losses[-1]
+        record["test"] |= {"loss": loss, "skill": 1 - loss / synthetic.FLOORS["sine"]}
         record["steps_to_target"] = 500.0 if reached else None
         records.append(record)
     return records
@@ -106,27 +107,62 @@ def test_less_than_one_pass_over_the_data(
 EARLY_BEST = 0.01 * (1 + 3 * np.abs(SINCE - 0.1))
 
 
-def test_early_best_weights_and_a_test_loss_far_from_training_memorise(
-    synthetic: ModuleType, results_of: Build
-) -> None:
-    (alarm,) = overfitted(results_of(with_curve(synthetic, EARLY_BEST, train=0.002, test=0.01)))
+def test_nets_no_better_than_the_floor_and_far_from_training_memorise(synthetic: ModuleType, results_of: Build) -> None:
+    """The floor of sine is 0.02."""
+    (alarm,) = overfitted(results_of(with_curve(synthetic, EARLY_BEST, train=0.008, test=0.04)))
     assert alarm == (
-        "On sine, training only memorises: gru (best after 10 % of the steps; test loss 5 times the training loss at "
-        "the end); try smaller --hidden-sizes or a --weight-decay."
+        "On sine, training only memorises: gru is no better than the naive floor (best weights after 10 % of the "
+        "steps; test loss 5 times the training loss at the end); try smaller --hidden-sizes or a --weight-decay."
     )
 
 
 @pytest.mark.parametrize(
     ("valid", "train", "test"),
     [
-        (EARLY_BEST, 0.008, 0.01),  # early, but as good as in training
-        (0.01 / SINCE, 0.002, 0.01),  # far, but still learning
+        (EARLY_BEST, 0.03, 0.04),  # early, but as good as in training
+        (0.01 / SINCE, 0.008, 0.04),  # far, but still learning
+        (EARLY_BEST, 0.00001, 0.01),  # early and far, but better than the floor: the best weights are used
     ],
 )
-def test_one_of_both_alone_is_none(
+def test_one_of_them_missing_is_none(
     synthetic: ModuleType, results_of: Build, valid: np.ndarray, train: float, test: float
 ) -> None:
     assert overfitted(results_of(with_curve(synthetic, valid, train=train, test=test))) == []
+
+
+def test_a_task_has_one_sentence_for_all_models_and_comparisons(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_curve(synthetic, EARLY_BEST, train=0.008, test=0.04)
+    records += with_curve(synthetic, EARLY_BEST, train=0.008, test=0.08, match="hidden")
+    records += with_curve(synthetic, EARLY_BEST, train=0.008, test=0.024, model="lstm", match="hidden")
+    (alarm,) = overfitted(results_of(records))
+    assert alarm == (
+        "On sine, training only memorises: gru and lstm are no better than the naive floor (best weights after 10 % of "
+        "the steps; test loss 3 to 10 times the training loss at the end); try smaller --hidden-sizes or a "
+        "--weight-decay."
+    )
+    records += with_curve(synthetic, EARLY_BEST, train=0.008, test=0.01, model="lstm")
+    (alarm,) = overfitted(results_of(records))
+    assert alarm.startswith("On sine, some models memorise: gru and lstm are no better than the naive floor (")
+
+
+def test_early_best_weights_are_a_note_on_the_steps(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_curve(synthetic, EARLY_BEST, train=0.002, test=0.01)
+    later = 0.01 * (1 + 3 * np.abs(SINCE - 0.3))
+    records += with_curve(synthetic, later, train=0.002, test=0.01, model="lstm", match="hidden")
+    results = results_of(records)
+    assert best_early(results) == [
+        "On sine, validation loss is lowest after 10 to 30 % of the steps, and these weights are used: fewer --steps "
+        "would do."
+    ]
+    assert not [text for text in alarms(results) if "lowest after" in text]
+    records += with_curve(synthetic, 0.01 / SINCE, model="rnn")
+    assert best_early(results_of(records)) == []  # one that needs the steps
+
+
+def test_with_epochs_the_note_says_epochs(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_curve(synthetic, EARLY_BEST)
+    settings = synthetic.manifest(records)["experiment"] | {"epochs": 10}
+    assert best_early(results_of(records, experiment=settings))[0].endswith("fewer --epochs would do.")
 
 
 def test_many_of_one_kind_are_counted(synthetic: ModuleType, results_of: Build) -> None:
@@ -135,14 +171,14 @@ def test_many_of_one_kind_are_counted(synthetic: ModuleType, results_of: Build) 
     found = [text for text in alarms(results_of(records)) if "too early" in text or "like the last" in text]
     assert len(found) == 5
     assert found[0].startswith("On sine, with each model tuned, training ended too early")
-    assert found[-1] == "2 more alarms are like the last one."
+    assert found[-1] == "2 more alarms are like the last one, on sine."
 
 
 def test_curves_too_short_to_say_how_they_end_raise_none(synthetic: ModuleType, results_of: Build) -> None:
     records = with_curve(synthetic, 0.01 / SINCE)
     for record in records:
         record["curve"] = {name: values[:3] for name, values in record["curve"].items()}
-    assert undertrained(results_of(records)) == overfitted(results_of(records)) == []
+    assert undertrained(results_of(records)) == overfitted(results_of(records)) == best_early(results_of(records)) == []
     for record in records:
         record["curve"] = None
-    assert undertrained(results_of(records)) == overfitted(results_of(records)) == []
+    assert undertrained(results_of(records)) == overfitted(results_of(records)) == best_early(results_of(records)) == []

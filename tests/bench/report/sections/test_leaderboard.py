@@ -36,3 +36,14 @@ def test_a_model_that_mostly_fails_is_last(synthetic: ModuleType, results_of: Ca
     table = leaderboard(results_of(records), "tuned")
     assert [row.cells[1].text for row in table.rows] == ["gru", "lstm"]
     assert table.rows[1].cells[1].note.endswith("3 of 5 failed")
+
+
+def test_where_sizes_are_chosen_in_each_replicate_the_caption_says_whose_they_are(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    note = "and need not belong to one configuration"
+    own = results_of(synthetic.experiment(("series",), seeds=5, trials=6, protocol=2))
+    assert own.selected["parameter_count"].nunique() > 2
+    assert note in leaderboard(own, "tuned").caption
+    once = results_of(synthetic.experiment(("series",), seeds=5, trials=6))
+    assert note not in leaderboard(once, "tuned").caption

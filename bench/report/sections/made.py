@@ -10,8 +10,8 @@ from bench.analysis.results import Results
 from bench.report.document import Block, BulletList, Code, Facts, Links, Section, Text
 
 LIMITS = (
-    "One machine, one software stack. Another one has other times, and its rounding makes single trainings end elsewhere; "
-    "losses over all replicates should agree within their intervals.",
+    "One machine, one software stack. Another one has other times, and its rounding makes single trainings end "
+    "elsewhere; losses over all replicates should agree within their intervals.",
     "Verdicts hold for these tasks, sizes, budgets and search ranges. A larger budget may change them; a best on the "
     "edge of its range is a reason to widen it.",
     "Who wins rests on test losses alone. Steps to target and solve rates are tested beside them, in families of their "

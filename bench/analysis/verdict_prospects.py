@@ -11,7 +11,7 @@ from bench.analysis.formatting import counted, trimmed
 from bench.analysis.levels import ENOUGH, LEVEL
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdicts import Family, Verdict
 from bench.seeds import generator
 
 CAPS = (20, 56)  # replicates that a reader may think of next
@@ -34,9 +34,9 @@ def prospects(results: Recorded, verdict: Verdict) -> list[str]:
     if verdict.task in results.series:
         return [*said, *_more_origins(results, verdict)] if winner_open or need_open else said
     if winner_open and pair is not None:
-        said += _chance(results, verdict, pair, "of being settled with {} replicates")
+        said += _chance(results, verdict, pair, verdict.family, "of being settled with {} replicates")
     elif need_open and need.pair is not None:
-        said += _chance(results, verdict, need.pair, "that {} replicates tell whether one is needed")
+        said += _chance(results, verdict, need.pair, need.family, "that {} replicates tell whether one is needed")
     return said
 
 
@@ -64,13 +64,13 @@ def _more_origins(results: Recorded, verdict: Verdict) -> list[str]:
     return [f"the rows allow no more than these {counted(blocks, 'forecast origin')}, so only more rows would tell"]
 
 
-def _chance(results: Recorded, verdict: Verdict, pair: PairComparison, what: str) -> list[str]:
-    """How likely more replicates are to tell; `what` has a place for their number."""
+def _chance(results: Recorded, verdict: Verdict, pair: PairComparison, family: Family, what: str) -> list[str]:
+    """How likely more replicates are to tell, corrected over `family`; `what` has a place for their number."""
     cap = next((cap for cap in CAPS if cap > pair.n), None)
     if cap is None:
         return []
     rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
-    level = LEVEL / verdict.family.questions
+    level = LEVEL / family.questions
     chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, overlap=pair.overlap)
     return [f"the chance {what.format(cap)} is {_percent(chance)}"] if math.isfinite(chance) else []
 

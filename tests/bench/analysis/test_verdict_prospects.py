@@ -64,3 +64,23 @@ def test_where_the_answer_is_clear_nothing_more_is_asked_for(synthetic: ModuleTy
     assert verdict.need.state == "yes"
     assert "The chance" not in verdict.sentence
     assert "will do" not in verdict.sentence
+
+
+def test_the_chance_that_the_need_is_settled_is_after_its_own_correction(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    """With one model there is no winner to test, so only the questions of need are corrected for one another."""
+
+    def chance(tasks: int) -> int:
+        records = []
+        for task in ("load", "wind", "sun")[:tasks]:
+            for replicate, factor in enumerate(SPREAD, start=1):
+                record = synthetic.training(task, "gru", replicate)
+                record["test"]["loss"] = 0.13 * factor
+                records += [record, synthetic.reference(task, "linear", "baseline", replicate, 0.1)]
+        verdict = results_of(records).verdicts[0]
+        assert (verdict.family.questions, verdict.need.family.questions) == (1, tasks)
+        (said,) = [note for note in verdict.notes if "tell whether one is needed is" in note]
+        return int(said.split(" %")[0].split()[-1])
+
+    assert chance(3) < chance(1)

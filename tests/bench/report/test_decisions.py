@@ -94,7 +94,8 @@ def told(results: Results) -> str:
     """Everything that a decision says: badge, sentences, recommendations, alarms."""
     (verdict,) = results.verdicts
     table = choices_table(results, "tuned")
-    picked = [f"{cell.text} ({cell.note})" for row in table.rows for cell in row.cells[1:]] if table else []
+    cells = [cell for row in table.rows for cell in row.cells[1:]] if table else []
+    picked = [f"{cell.text} ({cell.note})" if cell.note else cell.text for cell in cells]
     recommended = [f"What to use: {' | '.join(picked)}"] if picked else []
     alarms = [f"Alarm: {text}" for text in results.conclusions.alarms]
     return "\n".join([f"[{verdict.answer}]", verdict.headline, *verdict.notes, *recommended, *alarms]) + "\n"

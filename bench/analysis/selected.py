@@ -71,11 +71,26 @@ def typical_losses(results: Recorded, match: str, task: str) -> dict[str, float]
 
 def target_of(results: Recorded, task: str) -> dict[str, Any]:
     """What counts as solved on a task: {"metric", "threshold", "direction"}; {} where no record says, and where an
-    untrained net is that good already."""
+    untrained net is that good already.
+
+    The threshold is that of the first record: of a series every forecast origin has its own (`targets_of`).
+    """
     if task in results.without_target:
         return {}
     found = (r["target"] for r in results.records if r.get("target") and label(r.get("task")) == task)
     return dict(next(found, {}))
+
+
+def targets_of(results: Recorded, task: str) -> tuple[float, float] | None:
+    """The lowest and the highest threshold of a task's target over its replicates; None where it has no target."""
+    if not target_of(results, task):
+        return None
+    for records in (results.selected_records, results.records):
+        targets = (record["target"] for record in records if record.get("target") and label(record.get("task")) == task)
+        thresholds = [float(found["threshold"]) for found in targets if found.get("threshold") is not None]
+        if thresholds:
+            return min(thresholds), max(thresholds)
+    return None
 
 
 def skills(results: Recorded, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:

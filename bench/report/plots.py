@@ -18,7 +18,7 @@ from bench.analysis.forecasts import forecasts as forecasts_of
 from bench.analysis.formatting import counted
 from bench.analysis.gradient_tables import flow_table
 from bench.analysis.results import Results
-from bench.analysis.search_trials import SETTINGS
+from bench.analysis.search_trials import SETTINGS, trials
 from bench.analysis.tuned import tuning_curves
 from bench.records.predictions import load_predictions
 from bench.records.schema import label
@@ -77,7 +77,12 @@ def search_map(
     results: Results, task: str | None = None, match: str | None = None, *, axes: Axes | None = None
 ) -> Axes:
     """Hidden size × layers: the lowest validation loss of the search."""
-    return _drawn(scaling_figures.search_map, results, task, match, axes)
+
+    def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
+        _check_searched(held, chosen, name)
+        return scaling_figures.search_map(of, held, chosen, name)
+
+    return _drawn(draw, results, task, match, axes)
 
 
 def loss_against_parameters(
@@ -132,6 +137,7 @@ def search_slice(
         raise unknown("setting", setting, SETTINGS)
 
     def draw(of: Axes, held: Results, chosen: str, name: str) -> str:
+        _check_searched(held, chosen, name)
         return search_figures.slices(of, held, chosen, name, setting)
 
     return _drawn(draw, results, task, match, axes)
@@ -212,6 +218,11 @@ def forecasts(
         return forecast_figure.draw(of, found[output], held)
 
     return _drawn(draw, results, task, match, axes)
+
+
+def _check_searched(results: Results, match: str, task: str) -> None:
+    if trials(results, match, task).empty:
+        raise UserError(f"'{results.name}' has no trial on {task} that was trained to the end")
 
 
 def _drawn(

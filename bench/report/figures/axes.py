@@ -72,14 +72,21 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def across(axes: Axes, levels: Mapping[str, float]) -> None:
+def across(axes: Axes, levels: Mapping[str, tuple[float, float]]) -> None:
     """Dotted lines at levels of a logarithmic y axis, with their names on its right, none on top of another.
+
+    Where the lower and the higher end of a level differ, a band between them.
 
     Levels beyond the axis have no line, and their names stand at its end with an arrow.
     """
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
-    places = {name: math.log(level / low) / math.log(high / low) for name, level in levels.items()}
+    ends = {name: [math.log(end / low) / math.log(high / low) for end in level] for name, level in levels.items()}
+    # the middle of what is to be seen of it
+    places = {
+        name: (max(first, 0.0) + min(last, 1.0)) / 2 if first <= 1 and last >= 0 else first
+        for name, (first, last) in ends.items()
+    }
     figure = axes.get_figure(root=True)
     inches = float(figure.get_size_inches()[1]) if figure is not None else 3.0
     gap = 10.5 / (72 * 0.75 * inches)  # the height of a line of text
@@ -87,7 +94,10 @@ def across(axes: Axes, levels: Mapping[str, float]) -> None:
     right: dict[str, Any] = {"transform": axes.transAxes, "ha": "left", "va": "center", "fontsize": 8, "color": MUTED}
     for (name, place), at in zip(places.items(), moved, strict=True):
         if 0 <= place <= 1:
-            axes.axhline(levels[name], color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
+            if levels[name][0] == levels[name][1]:
+                axes.axhline(levels[name][0], color=MUTED, linewidth=0.9, linestyle=(0, (2, 2)))
+            else:
+                axes.axhspan(*levels[name], color=MUTED, alpha=0.16, linewidth=0, zorder=0, label="_band")
         axes.text(1.015, at, named(name, 16) + ("" if 0 <= place <= 1 else " ↓" if place < 0 else " ↑"), **right)
 
 

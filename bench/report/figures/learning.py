@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.analysis.formatting import number
 from bench.analysis.results import Results
-from bench.analysis.selected import selected_rows, target_of
+from bench.analysis.selected import selected_rows, target_of, targets_of
 from bench.analysis.summary import geometric_mean
 from bench.report.figures.axes import SMALLEST, across, colour, line_style, room, say, told
 from bench.report.figures.ticks import log_ticks
@@ -23,16 +23,18 @@ THIN_LINES = (120, 720)
 FAR = 1e3  # a reference that is better than all curves by more is named below them: its line would flatten the rest
 
 
-def reference_lines(results: Results, task: str) -> dict[str, float]:
-    """Losses on validation data to draw across the curves: the target where it is one of the loss, and references.
+def reference_lines(results: Results, task: str) -> dict[str, tuple[float, float]]:
+    """Losses on validation data to draw across the curves, lowest and highest: the target where it is one of the loss,
+    over replicates, and of references the geometric mean.
 
-    Geometric means over replicates. Older records do not say how a reference does on validation data: it has no line.
+    Older records do not say how a reference does on validation data: it has no line.
     """
-    goal = target_of(results, task)
-    lines = {"target": float(goal["threshold"])} if goal.get("metric") == "loss" else {}
+    ends = targets_of(results, task) if target_of(results, task).get("metric") == "loss" else None
+    lines = {"target": ends} if ends else {}
     table = results.references[(results.references["task"] == task) & results.references["valid_loss"].notna()]
     for name, rows in table.groupby("model", sort=False):
-        lines[str(name)] = geometric_mean(rows["valid_loss"])
+        mean = geometric_mean(rows["valid_loss"])
+        lines[str(name)] = mean, mean
     return lines
 
 
@@ -60,7 +62,7 @@ def curves(axes: Axes, results: Results, match: str, task: str) -> str:
         axes.plot(steps, middle, **line_style(place, model))
     lines = reference_lines(results, task)
     least = float(data["valid_loss"].min()) / FAR
-    near = [value for value in lines.values() if value >= least]
+    near = [value for ends in lines.values() for value in ends if value >= least]
     axes.update_datalim([(0, value) for value in near], updatex=False)
     axes.autoscale_view()
     across(axes, lines)

@@ -14,8 +14,9 @@ def curves_section(results: Results) -> Section:
     """What was learnt when: an explorer on the page, and a figure a task."""
     caption = (
         "Validation loss in training, on a logarithmic axis. Thin lines are replicates, the strong line is their "
-        "median, the band holds the middle half of them. Dotted lines: the target, and the validation loss of "
-        "predictors without a recurrent net (an arrow: it lies beyond the axis). Lower and further left is better."
+        "median, the band holds the middle half of them. Dotted lines: the target (a band where replicates have "
+        "different ones), and the validation loss of predictors without a recurrent net (an arrow: it lies beyond the "
+        "axis). Lower and further left is better."
     )
 
     def make(match: str) -> list[Block]:

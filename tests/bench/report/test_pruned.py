@@ -101,3 +101,12 @@ def test_only_whole_trials_are_compared_by_their_losses(finished: Any) -> None:
     assert "Test loss to expect of a search with fewer trials" not in text
     assert "any trial of the search that was trained to the end reached there, and the number n of such trials" in text
     assert "Every trial of the search that was trained to the end: its lowest validation loss" in text
+
+
+def test_a_figure_of_a_search_without_a_whole_trial_says_so(
+    synthetic: ModuleType, results_of: Callable[..., Any]
+) -> None:
+    results = results_of(synthetic.pruned("sine", "gru", 1, stops=(118,)))
+    for draw in (plots.search_map, plots.search_slice):
+        with pytest.raises(UserError, match="no trial on sine that was trained to the end"):
+            draw(results)

@@ -125,12 +125,15 @@ class Verdict:
 
     @property
     def answer(self) -> str:
-        """What to use in a few words: `no recurrent net needed`, `gru`, `gru or lstm`, `can't tell yet`, or where a
-        net is needed and no model is known to be worse, `a recurrent net, not clear which`."""
+        """What to use in a few words: `no recurrent net needed`, `gru`, `gru or lstm`, `can't tell yet` (and, where the
+        reference's loss is the lower one, `; until then linear_ar`), or where a net is needed and no model is known to
+        be worse, `a recurrent net, not clear which`."""
         if self.need.state == "no":
             return f"no {self.net} needed"
         if not self.ranking or self.need.state == "can't tell yet":
-            return "can't tell yet"
+            reference = self.need.reference
+            until = f"; until then {reference.name}" if reference is not None and self.need.reference_leads else ""
+            return f"can't tell yet{until}"
         if self.winner:
             return self.winner
         if self.state == "one model":

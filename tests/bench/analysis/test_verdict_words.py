@@ -101,7 +101,7 @@ def test_the_summary_says_that_the_reference_is_ahead(synthetic: ModuleType, res
     shown = summary(results, Document("mine", "complete", True, [], [verdict_section(results)]))
     for task in ("sine", "regression", "series"):
         said = f"On {task}, with each model tuned, no recurrent net beat linear (a rule), whose test loss is 0.100."
-        assert f"- **{task}: can't tell yet.** {escape(said)} The loss of the best net, gru" in shown
+        assert f"- **{task}: can't tell yet; until then linear.** {escape(said)} The loss of the best net, gru" in shown
 
 
 def test_a_single_net_behind_the_reference_is_named(synthetic: ModuleType, results_of: Build) -> None:

@@ -62,7 +62,11 @@ OUTCOMES: dict[str, tuple[dict[str, Losses], dict[str, Losses], str]] = {
         {"persistence": NAIVE},
         "can't tell yet",
     ),
-    "undertrained": ({"gru": at(18), "lstm": at(25, NOISE[1])}, {"persistence": at(20, NOISE[2])}, OPEN),
+    "undertrained": (
+        {"gru": at(18), "lstm": at(25, NOISE[1])},
+        {"persistence": at(20, NOISE[2])},
+        f"{OPEN}; until then persistence",
+    ),
     "single model": ({"gru": at(1)}, {"persistence": NAIVE}, "gru"),
     "twins": ({"gru": at(0.3), "numpy_gru": at(0.3, NOISE[0] + FEW / 1e4), "lstm": at(1)}, {"mean": NAIVE}, "gru"),
 }

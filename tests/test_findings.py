@@ -44,7 +44,7 @@ def rows_about(statement: str, rows: Sequence[Row]) -> list[Row]:
 
 
 def values(rows: Iterable[Row]) -> set[float]:
-    """All numbers of rows, and what is said of them: per cent, and the change that a ratio is."""
+    """All numbers of rows, and what is said of them: per cent, the change that a ratio is, and its reciprocal."""
     found: set[float] = set()
     for cell in (cell for row in rows for cell in row.values()):
         try:
@@ -52,7 +52,7 @@ def values(rows: Iterable[Row]) -> set[float]:
         except ValueError:
             continue
         if math.isfinite(value):
-            found |= {value, 100 * value, 100 * (1 - value), 100 * (value - 1)}
+            found |= {value, 100 * value, 100 * (1 - value), 100 * (value - 1), *([1 / value] if value else [])}
     return found
 
 

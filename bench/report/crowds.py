@@ -8,7 +8,7 @@ from dataclasses import replace
 from bench.analysis.results import Results
 from bench.report.document import Alternatives, Block, Gallery, Section, Text
 
-MOST_TASKS = 16  # whose figures a page shows; 32 tasks under three rules of fairness have more than a thousand
+MOST_VERDICTS = 24  # whose figures a page shows; 32 tasks under three rules of fairness have more than a thousand
 
 
 def without_crowds(section: Section, results: Results) -> Section:
@@ -16,21 +16,21 @@ def without_crowds(section: Section, results: Results) -> Section:
 
     The pictures of verdicts stay, one for each task.
     """
-    if len(results.tasks) <= MOST_TASKS:
+    if len(results.verdicts) <= MOST_VERDICTS:
         return section
-    return replace(section, blocks=_without(section.blocks, results.name))
+    return replace(section, blocks=_without(section.blocks, results))
 
 
-def _without(blocks: Sequence[Block], name: str) -> list[Block]:
+def _without(blocks: Sequence[Block], results: Results) -> list[Block]:
     found: list[Block] = []
     for block in blocks:
-        if isinstance(block, Gallery) and len(block.pictures) > MOST_TASKS:
+        if isinstance(block, Gallery) and len(block.pictures) >= len(results.tasks):
             block = Text(
-                f"{len(block.pictures)} figures are too many for a page: python -m bench report {name} --figures svg "
-                "saves them all as files."
+                f"{len(block.pictures)} figures are left out of a page with this many verdicts: "
+                f"python -m bench report {results.name} --figures svg saves them all as files."
             )
         elif isinstance(block, Alternatives):
-            options = [(key, label, _without(inner, name)) for key, label, inner in block.options]
+            options = [(key, label, _without(inner, results)) for key, label, inner in block.options]
             block = replace(block, options=options)
         found.append(block)
     return found

@@ -17,7 +17,7 @@ import pytest
 
 from bench.analysis.results import Results, load
 from bench.report import render
-from bench.report.crowds import MOST_TASKS
+from bench.report.crowds import MOST_VERDICTS
 from bench.report.sections.search import search_summary
 from tasks.errors import UserError
 
@@ -281,9 +281,10 @@ def test_figures_of_an_earlier_rendering_do_not_stay(synthetic: ModuleType, tmp_
 def test_a_page_of_many_tasks_names_its_galleries_and_files_have_all_figures(
     synthetic: ModuleType, tmp_path: Path
 ) -> None:
-    tasks = [f"task_{i}" for i in range(MOST_TASKS + 1)]
+    tasks = [f"task_{i}" for i in range(MOST_VERDICTS + 1)]
     html, markdown = _render(synthetic, tmp_path, synthetic.experiment(tasks, seeds=2, trials=1))
-    told = f"{len(tasks)} figures are too many for a page: python -m bench report mine --figures svg saves them all"
+    told = f"{len(tasks)} figures are left out of a page with this many verdicts: python -m bench report mine "
+    told += "--figures svg saves them all"
     assert told in html
     assert told in markdown
     figures = tmp_path / "reports" / "mine" / "figures"

@@ -11,11 +11,11 @@ from typing import Any
 from bench.analysis.results import Results
 from bench.analysis.table_files import csv_text
 from bench.records import manifest
-from bench.records.atomic import write_bytes_atomically
+from bench.records.atomic import is_unfinished, write_bytes_atomically
 from bench.records.published import pack_records, thinned
 from tasks.errors import UserError
 
-FOLDERS = ("--results", "--reports")  # flags of places that nobody else has
+FOLDERS = ("--results", "--reports", "--storage")  # flags of places that nobody else has
 FILES = ("--data", "--plugin", "--config")  # flags of files, which others may have elsewhere
 PATHS = ("data", "plugins", "storage", "results", "reports")  # options that say where files were on the machine
 
@@ -54,8 +54,9 @@ def _refuse(results: Results, folder: Path) -> None:
     """Raise UserError for what can't be published, or not there."""
     if manifest.PUBLISHED in results.manifest:
         raise UserError(f"'{results.name}' is published already: give the name of an experiment that was run here")
-    if results.damaged or results.changed or not results.manifest:
-        what = results.changed[0] if results.changed else f"{results.folder} is damaged"
+    changed = manifest.record_changes(results.folder) if results.folder else []  # what was repaired is told, and whole
+    if results.damaged or changed or not results.manifest:
+        what = changed[0] if changed else f"{results.folder} is damaged"
         raise UserError(f"{what}: see python -m bench doctor {results.name}, and publish what is whole")
     if not results.selected_records:
         raise UserError(f"'{results.name}' has no result yet: run it until a replicate has ended")
@@ -64,8 +65,9 @@ def _refuse(results: Results, folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"--to is {folder}, which is a file: give a folder")
     known = {manifest.MANIFEST, manifest.PUBLISHED_RECORDS, *manifest.PUBLISHED_TABLES}
-    other = next((path.name for path in sorted(folder.iterdir()) if path.name not in known), None)
-    if other is not None or (any(folder.iterdir()) and not manifest.is_published(folder)):
+    there = [path.name for path in sorted(folder.iterdir()) if not is_unfinished(path)]
+    other = next((name for name in there if name not in known), None)
+    if other is not None or (there and not manifest.is_published(folder)):
         raise UserError(
             f"--to is {folder}, which holds {other or 'a run'}: give a new folder, or one that was published into"
         )

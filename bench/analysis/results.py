@@ -18,7 +18,7 @@ from bench.records import manifest
 from bench.records.folder import command_name, located, names
 from bench.records.jsonl import read_records
 from bench.records.published import refuse_changed
-from bench.records.schema import unique
+from bench.records.schema import PROTOCOL, SCHEMA, unique
 from bench.records.selection import drop_superseded
 from tasks.errors import UserError, unknown
 
@@ -68,6 +68,11 @@ def load(name: str, results: str | Path = "results") -> Results:
     except ValueError as error:
         path = folder / name / manifest.MANIFEST
         raise UserError(f"{path} is damaged ({error}): mend it, or delete it to read the records alone") from error
+    for what, newest in (("schema", SCHEMA), ("protocol", PROTOCOL)):
+        if isinstance(found := content.get(what), int) and found > newest:
+            raise UserError(
+                f"{folder / name} has {what} {found}, this bench reads up to {newest}: install the bench that wrote it"
+            )
     if manifest.is_published(folder / name):
         refuse_changed(folder / name, content)
     damaged: list[int] = []

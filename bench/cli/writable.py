@@ -16,6 +16,8 @@ def refuse_unwritable(path: Path, name: str, *, folder: bool = False) -> None:
     permissions do not tell of a full disk, of a file system that is read only, or what root may do.
     """
     kind = "folder" if folder else "file"
+    if path.is_symlink() and not path.exists():
+        raise UserError(f"{name} is {path}, a link that leads nowhere: give another {kind}")
     if path.exists() and path.is_dir() != folder:
         raise UserError(f"{name} is {path}, which is a {'file' if folder else 'folder'}: give a {kind}")
     place = next(parent for parent in (path if folder else path.parent, *path.absolute().parents) if parent.exists())

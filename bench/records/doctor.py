@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.records import manifest
 from bench.records.atomic import checksum, written_atomically
@@ -60,11 +61,15 @@ def diagnose(name: str, results: str | Path = "results") -> Diagnosis:
             newer.append(line)
         else:
             damaged.append(line)
+    content: dict[str, Any] | None = None
     with contextlib.suppress(OSError, ValueError):  # of a manifest that can't be read, which the next line says
         content = manifest.read(path.parent) or {}
-        files += manifest.table_changes(path.parent, content)
-        if manifest.is_published(path.parent):
-            refuse_foreign(path.parent, content)
+    try:
+        files += manifest.table_changes(path.parent, content or {})
+    except OSError as error:
+        files.append(f"{error.filename or path.parent} can't be read ({error.strerror})")
+    if content is not None and manifest.is_published(path.parent):
+        refuse_foreign(path.parent, content)
     changed = manifest.record_changes(path.parent)
     return Diagnosis(path, kept, tuple(damaged), tuple(newer), unprotected, tuple(changed), tuple(dict.fromkeys(files)))
 

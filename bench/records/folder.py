@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bench.records import manifest
-from bench.records.atomic import write_bytes_atomically
+from bench.records.atomic import is_unfinished, write_bytes_atomically
 from bench.records.disk import reason
 from bench.records.jsonl import scan
 from bench.records.kept_models import lost_models
@@ -168,7 +167,7 @@ def _has_unprotected(path: Path) -> bool:
 
 def _is_leftover(path: Path) -> bool:
     """A lock, or a file that a killed run had not finished writing."""
-    return path.name in LOCKS or bool(re.fullmatch(r"\..+\.\d+\.tmp", path.name))
+    return path.name in LOCKS or is_unfinished(path)
 
 
 def names(results: str | Path = "results") -> list[str]:

@@ -154,7 +154,9 @@ def failure_lines(results: Results) -> list[str]:
         return []
     found = ["", f"{did_not_end_well(results.records)}:"]
     for record in failed[:FAILURES_SHOWN]:
-        found += [f"  {describe(record)}", f"    again: {record['command']}"]
+        found.append(f"  {describe(record)}")
+        if record.get("command"):  # a published record has none
+            found.append(f"    again: {record['command']}")
     if len(failed) > FAILURES_SHOWN:
         found.append(f"  and {len(failed) - FAILURES_SHOWN} more, in the report")
     return found

@@ -18,7 +18,8 @@ import bench
 from bench.analysis.publish import publish
 from bench.analysis.results import load
 from bench.cli import main
-from bench.records import compressed
+from bench.records import compressed, manifest
+from bench.records.doctor import diagnose
 from bench.records.published import DIGITS, KEY_DIGITS, POINTS, thinned
 from bench.report import render
 from tasks.errors import UserError
@@ -50,7 +51,8 @@ def folder(synthetic: ModuleType, records: list[dict[str, Any]], tmp_path: Path)
 def test_the_command_names_no_folder_of_the_machine(
     synthetic: ModuleType, records: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    command = "python -m bench run --data '/home/me/my load.csv' --results /home/me/r --seed 1 --reports '/home/me/a b'"
+    places = "--results /home/me/r --seed 1 --storage sqlite:////home/me/s.db --reports '/home/me/a b'"
+    command = f"python -m bench run --data '/home/me/my load.csv' {places}"
     synthetic.write(tmp_path / "results", "mine", records, command=command)
     publish(load("mine", tmp_path / "results"), tmp_path / "study")
     published = json.loads((tmp_path / "study" / "experiment.json").read_text(encoding="utf-8"))
@@ -230,3 +232,55 @@ def test_rendering_a_published_run_shows_no_address_of_tables_that_are_not_there
 def test_the_archive_is_read_by_other_programs(folder: Path) -> None:
     lines = lzma.decompress((folder / "records.jsonl.xz").read_bytes()).splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
+def test_a_publication_with_failures_is_shown_without_commands(
+    synthetic: ModuleType, records: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    for record in records:
+        if record["stage"] == "trial" and record["replicate"] == 1 and record["model"]["name"] == "gru":
+            record.update(status="diverged", error="the loss was not finite", test=None)
+    synthetic.write(tmp_path / "results", "mine", records)
+    publish(load("mine", tmp_path / "results"), tmp_path / "study")
+    done = CliRunner().invoke(main, ["report", str(tmp_path / "study"), "--reports", str(tmp_path / "reports")])
+    assert (done.exit_code, done.exception) == (0, None)
+    assert "the loss was not finite" in done.output
+    assert "again:" not in done.output
+
+
+def test_what_a_killed_publication_left_does_not_stand_in_the_way(folder: Path, tmp_path: Path) -> None:
+    (folder / ".pairs.csv.17299.tmp").write_bytes(b"half")
+    publish(load("mine", tmp_path / "results"), folder)
+    assert bench.load(str(folder)).verdicts
+
+
+def test_a_repaired_experiment_can_be_published(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "results" / "mine" / "experiment.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    manifest.write(path.parent, {**content, manifest.NOTICED: ["1 damaged line was left out; repaired"]})
+    run = load("mine", tmp_path / "results")
+    assert run.changed
+    publish(run, tmp_path / "again")
+    assert bench.load(str(tmp_path / "again")).changed == run.changed
+
+
+@pytest.mark.parametrize("what", ["schema", "protocol"])
+def test_a_folder_of_a_newer_bench_is_refused(folder: Path, what: str) -> None:
+    content = json.loads((folder / "experiment.json").read_text(encoding="utf-8"))
+    manifest.write(folder, {**content, what: 99})
+    with pytest.raises(UserError, match=f"has {what} 99, this bench reads up to"):
+        bench.load(str(folder))
+
+
+def test_a_table_that_cannot_be_read_is_no_sound_folder(folder: Path) -> None:
+    (folder / "pairs.csv").unlink()
+    (folder / "pairs.csv").mkdir()
+    assert not diagnose(str(folder)).is_sound
+
+
+def test_a_link_that_leads_nowhere_is_no_place(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "at" / "all")
+    asked = ["publish", "mine", "--results", str(tmp_path / "results"), "--to", str(tmp_path / "dangling")]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 2
+    assert "a link that leads nowhere" in done.output

@@ -63,12 +63,13 @@ class SearchKernel:
 def search_kernels(results: Recorded) -> Iterator[SearchKernel]:
     """One for each such model, in the order of the models."""
     found: dict[str, dict[str, list[Record]]] = {}
-    for record in trainings(unique(results.records)):
+    recorded = list(trainings(unique(results.records)))
+    for record in recorded:
         if record.get("search_kernel") is not None and finished_loss(record) is not None:
             found.setdefault(str(label(record.get("model"))), {}).setdefault(record["stage"], []).append(record)
     failed = {
         (_replicate(record), record["trial"])
-        for record in trainings(unique(results.records))
+        for record in recorded
         if record["stage"] == "train" and finished_loss(record) is None
     }
     selected = {id(record) for record in results.selected_records}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis.published_tables import table_differences
 from bench.records.doctor import diagnose
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +83,7 @@ def test_every_number_of_the_findings_is_in_the_tables() -> None:
 
 
 def test_the_study_is_small_and_sound() -> None:
+    assert not table_differences(STUDY)
     assert diagnose(str(STUDY)).is_sound
     assert sum(path.stat().st_size for path in STUDY.iterdir()) < LARGEST
 

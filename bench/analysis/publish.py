@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.analysis.published_tables import published_tables
 from bench.analysis.results import Results
-from bench.analysis.table_files import csv_text
 from bench.records import manifest
-from bench.records.atomic import is_unfinished, write_bytes_atomically
+from bench.records.atomic import is_unfinished, replaced_together, write_bytes_atomically
+from bench.records.lock import NAMES as LOCKS
+from bench.records.lock import FolderLock
 from bench.records.published import pack_records, thinned
 from tasks.errors import UserError
 
@@ -37,16 +39,19 @@ def publish(results: Results, folder: Path) -> list[Path]:
         manifest.PUBLISHED: {"name": results.name, "records": len(records)},
     }
     shown = replace(results, records=records, manifest=content, folder=None)
-    summary, pairs, trainings = (
-        csv_text(table).encode() for table in (shown.summary, shown.conclusions.pair_table, shown.trainings)
-    )
-    files = {
-        manifest.PUBLISHED_RECORDS: pack_records(records),
-        **dict(zip(manifest.PUBLISHED_TABLES, (summary, pairs, gzip.compress(trainings, mtime=0)), strict=True)),
-    }
-    for name, data in files.items():
-        write_bytes_atomically(folder / name, data)
-    manifest.write(folder, content)  # last: until then the folder is not sound
+    files = {manifest.PUBLISHED_RECORDS: pack_records(records), **published_tables(shown)}
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(folder)
+    lock.acquire()
+    try:
+        with replaced_together(folder, manifest.MANIFEST) as new:
+            for name, data in files.items():
+                write_bytes_atomically(new / name, data)
+            manifest.write(new, content)
+        for path in filter(is_unfinished, folder.iterdir()):  # of a publication that was killed
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    finally:
+        lock.release()
     return [folder / name for name in (*files, manifest.MANIFEST)]
 
 
@@ -65,7 +70,7 @@ def _refuse(results: Results, folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"--to is {folder}, which is a file: give a folder")
     known = {manifest.MANIFEST, manifest.PUBLISHED_RECORDS, *manifest.PUBLISHED_TABLES}
-    there = [path.name for path in sorted(folder.iterdir()) if not is_unfinished(path)]
+    there = [path.name for path in sorted(folder.iterdir()) if not (is_unfinished(path) or path.name in LOCKS)]
     other = next((name for name in there if name not in known), None)
     if other is not None or (there and not manifest.is_published(folder)):
         raise UserError(

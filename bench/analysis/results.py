@@ -73,8 +73,7 @@ def load(name: str, results: str | Path = "results") -> Results:
             raise UserError(
                 f"{folder / name} has {what} {found}, this bench reads up to {newest}: install the bench that wrote it"
             )
-    if manifest.is_published(folder / name):
-        refuse_changed(folder / name, content)
+    refuse_changed(folder / name, content)
     damaged: list[int] = []
     lines = read_records(manifest.records_path(folder / name), lambda line: damaged.append(line.number))
     changed = [*(content.get(manifest.NOTICED) or ()), *manifest.record_changes(folder / name)]

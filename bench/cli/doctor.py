@@ -26,7 +26,8 @@ _EXCERPT = 60
 def doctor_command(name: str, results: str, wanted: bool) -> int:
     """Check the records of experiment NAME: which are whole, which lines are damaged, and what has changed.
 
-    NAME may be the path of a folder with records, as one that was published or sent.
+    NAME may be the path of a folder with records, as one that was published or sent; the tables of such a folder are
+    derived from its records again, and compared.
 
     Every record has a checksum, and experiment.json has those of the finished files. Changes nothing without --repair.
     What a damaged line had measured is measured again by the next run. Exit code 0 if all is whole (or was repaired),
@@ -34,6 +35,7 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     """
     from bench.records.doctor import diagnose, repair
     from bench.records.folder import command_name
+    from bench.records.manifest import is_published
 
     found = diagnose(name, results)
     click.echo(f"{plain(str(found.path))}: {sum(found.kept.values())} whole records")
@@ -47,6 +49,12 @@ def doctor_command(name: str, results: str, wanted: bool) -> int:
     _show([f"{found.path}:{line.number}: {line.problem}: {_excerpt(line.raw)}" for line in found.damaged])
     _show(found.changed)
     _show(found.files)
+    if found.is_sound and is_published(found.path.parent):
+        from bench.analysis.published_tables import table_differences
+
+        different = table_differences(found.path.parent)
+        _show(different)
+        return _DAMAGED if different else 0
     if found.is_sound:
         return 0
     if not (found.damaged or found.changed):

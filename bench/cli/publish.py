@@ -31,6 +31,10 @@ def publish_command(name: str, folder: str, results: str) -> int:
     loaded = load(name, results)
     refuse_unwritable(Path(folder), "--to", folder=True)
     paths = publish(loaded, Path(folder))
+    status = str(loaded.manifest.get("status") or "complete")
+    if status != "complete":
+        done, planned = loaded.progress
+        click.echo(plain(f"not complete ({status}): {done} of {planned or '?'} trainings and measurements"))
     for path in paths:
         click.echo(plain(f"written  {path}  {path.stat().st_size:,} bytes"))
     click.echo(plain(f"{sum(path.stat().st_size for path in paths) / 1e6:.2f} MB in all"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,23 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):  # the next run removes it
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_together(folder: Path, last: str) -> Iterator[Path]:
+    """A new folder, whose files take their places in `folder` when the block ends, and disappear if the block raises.
+
+    All of them are on the disk before the first is renamed. `last`: the file that is renamed after the others.
+    """
+    temporary = folder / f".new.{os.getpid()}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process that had this number
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for path in sorted(temporary.iterdir(), key=lambda path: path.name == last):
+            path.replace(folder / path.name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def is_unfinished(path: Path) -> bool:

@@ -68,7 +68,7 @@ def diagnose(name: str, results: str | Path = "results") -> Diagnosis:
         files += manifest.table_changes(path.parent, content or {})
     except OSError as error:
         files.append(f"{error.filename or path.parent} can't be read ({error.strerror})")
-    if content is not None and manifest.is_published(path.parent):
+    if content is not None:
         refuse_foreign(path.parent, content)
     changed = manifest.record_changes(path.parent)
     return Diagnosis(path, kept, tuple(damaged), tuple(newer), unprotected, tuple(changed), tuple(dict.fromkeys(files)))

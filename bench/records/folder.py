@@ -178,10 +178,16 @@ def names(results: str | Path = "results") -> list[str]:
 
 
 def located(name: str, results: str | Path = "results") -> tuple[str, Path]:
-    """The name of an experiment and the folder that it lies in, where it may be given as a path: `results/study`."""
+    """The name of an experiment and the folder that it lies in, where it may be given as a path: `results/study`.
+
+    UserError for the path of a folder without records.
+    """
     path = Path(name)
-    if path.name == name or not any((path / file).is_file() for file in (RECORDS, PUBLISHED_RECORDS)):
+    if path.name == name:
         return name, Path(results)
+    if not any((path / file).is_file() for file in (RECORDS, PUBLISHED_RECORDS)):
+        lacks = f"has neither {RECORDS} nor {PUBLISHED_RECORDS}" if path.is_dir() else "is no folder"
+        raise UserError(f"{path} {lacks}: give the name of an experiment in {results}, or a folder with records")
     path = path.resolve() if path.name in ("", "..") else path
     return path.name, path.parent
 

@@ -118,8 +118,17 @@ def rounded(value: Any, digits: int) -> Any:
 
 
 def refuse_foreign(folder: Path, content: Mapping[str, Any]) -> None:
-    """Raise UserError unless `bench publish` made a folder with published records. content: its manifest."""
-    if manifest.PUBLISHED not in content:
+    """Raise UserError where records for others and their manifest are not both there, and nothing else.
+
+    content: the folder's manifest.
+    """
+    published = manifest.is_published(folder)
+    if manifest.PUBLISHED in content and not published:
+        raise UserError(
+            f"{folder} is a publication, but has {manifest.RECORDS}, or no {manifest.PUBLISHED_RECORDS}: "
+            "fetch the folder again from where it was published"
+        )
+    if published and manifest.PUBLISHED not in content:
         raise UserError(
             f"{folder} has {manifest.PUBLISHED_RECORDS} but no {manifest.MANIFEST} of a publication: expected what "
             "this makes: python -m bench publish NAME --to FOLDER"
@@ -127,8 +136,10 @@ def refuse_foreign(folder: Path, content: Mapping[str, Any]) -> None:
 
 
 def refuse_changed(folder: Path, content: Mapping[str, Any]) -> None:
-    """Raise UserError unless a published folder is as bench wrote it. content: its manifest."""
+    """Raise UserError where a published folder is not as bench wrote it. content: the folder's manifest."""
     refuse_foreign(folder, content)
+    if not manifest.is_published(folder):
+        return
     changed = [*manifest.record_changes(folder), *manifest.table_changes(folder, dict(content))]
     if changed:
         raise UserError(f"{changed[0]}: fetch the folder again from where it was published")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import errno
 import json
 import lzma
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +23,7 @@ from bench.analysis.results import load
 from bench.cli import main
 from bench.records import compressed, manifest
 from bench.records.doctor import diagnose
+from bench.records.lock import FolderLock
 from bench.records.published import DIGITS, KEY_DIGITS, POINTS, thinned
 from bench.report import render
 from tasks.errors import UserError
@@ -250,8 +254,76 @@ def test_a_publication_with_failures_is_shown_without_commands(
 
 def test_what_a_killed_publication_left_does_not_stand_in_the_way(folder: Path, tmp_path: Path) -> None:
     (folder / ".pairs.csv.17299.tmp").write_bytes(b"half")
+    (folder / ".new.17299.tmp").mkdir()
     publish(load("mine", tmp_path / "results"), folder)
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+
+
+def test_an_error_in_the_middle_leaves_the_earlier_publication(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    run = load("mine", tmp_path / "results")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(manifest, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        publish(dataclasses.replace(run, records=run.records[:-1]), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_two_publications_do_not_mix(folder: Path, tmp_path: Path) -> None:
+    other = FolderLock(folder)
+    other.acquire()
+    try:
+        with pytest.raises(UserError, match="is in use by process"):
+            publish(load("mine", tmp_path / "results"), folder)
+    finally:
+        other.release()
     assert bench.load(str(folder)).verdicts
+
+
+def test_tables_that_were_edited_and_sealed_again_are_found(folder: Path) -> None:
+    (folder / "pairs.csv").write_text((folder / "pairs.csv").read_text().replace("gru", "rnn", 1))
+    manifest.write(folder, json.loads((folder / "experiment.json").read_text(encoding="utf-8")))
+    done = CliRunner().invoke(main, ["doctor", str(folder)])
+    assert done.exit_code == 1
+    assert "pairs.csv is not what this bench derives from the records" in done.output
+    assert "summary.csv" not in done.output
+
+
+def test_other_last_digits_are_no_difference(folder: Path) -> None:
+    table = pd.read_csv(folder / "pairs.csv")
+    table["loss_ratio"] *= 1 + 1e-9
+    table.to_csv(folder / "pairs.csv", index=False)
+    manifest.write(folder, json.loads((folder / "experiment.json").read_text(encoding="utf-8")))
+    assert CliRunner().invoke(main, ["doctor", str(folder)]).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["report", "doctor"])
+def test_records_of_a_run_do_not_lie_in_a_publication(folder: Path, command: str) -> None:
+    (folder / "records.jsonl").write_text("")
+    done = CliRunner().invoke(main, [command, str(folder)])
+    assert done.exit_code == 2
+    assert "is a publication, but has records.jsonl" in done.output
+
+
+@pytest.mark.parametrize("command", ["report", "doctor"])
+def test_a_path_without_records_is_named(tmp_path: Path, command: str) -> None:
+    for path, why in ((tmp_path / "nowhere", "is no folder"), (tmp_path, "has neither records.jsonl nor")):
+        done = CliRunner().invoke(main, [command, str(path)])
+        assert done.exit_code == 2
+        assert f"{path} {why}" in done.output
+
+
+def test_what_is_not_complete_says_so(synthetic: ModuleType, records: list[dict[str, Any]], tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "results", "mine", records, status="in part", trainings_planned=999)
+    asked = ["publish", "mine", "--results", str(tmp_path / "results"), "--to", str(tmp_path / "study")]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0
+    assert re.search(r"^not complete \(in part\): \d+ of 999 trainings", done.output, flags=re.MULTILINE)
 
 
 def test_a_repaired_experiment_can_be_published(folder: Path, tmp_path: Path) -> None:

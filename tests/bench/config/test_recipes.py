@@ -78,6 +78,7 @@ SOME = {  # of many tasks
     "fair": {**SHORT, "tasks": "sine"},
     "study": {**FEWER, "tasks": "sine,macro,cogscale[task=simple_copy]"},
     "study-contenders": {"tasks": "sine[noise=0.1],digits", "models": "gru,tcn,esn"},
+    "study-init": {"tasks": "copy[delay=10]", "models": "lstm", "init": "default,chrono"},
 }
 
 

@@ -1,4 +1,4 @@
-"""Which model to use if error, parameters or training time matters most."""
+"""Which model to use if loss, parameters or training time matters most."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bench.analysis.verdicts import Verdict
 
 NOTHING = {"recurrent net": "nothing recurrent", "net": "no net"}
 SOLVES = 0.5  # of the replicates: a model that solves fewer is not recommended for its size or speed
+NEAR = 1.1  # times the lowest loss, or time: what is further off is no equal choice where no target is reached
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """The choices on a task if error, parameters or training time matters most; None for what the rule makes equal."""
+    """The choices on a task if loss, parameters or training time matters most; None for what the rule makes equal."""
 
     task: str
     by_error: Choice
@@ -111,10 +112,12 @@ def _or(choice: Choice, reference: str) -> Choice:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A model on a task. n: replicates that finished. good: it solves the task, or if none does, nothing beats it."""
+    """A model on a task. n: replicates that finished. good: it solves the task; or, if none does, no model is known to
+    be better and its loss is near the lowest."""
 
     model: str
     n: int
+    loss: float
     parameters: float
     seconds_to_target: float
     step_seconds: float
@@ -127,12 +130,15 @@ def _candidates(results: Results, verdict: Verdict) -> list[_Candidate]:
     rows: list[dict[Any, Any]] = table[table["n"] > 0].to_dict("records")
     solves = [row["model"] for row in rows if not is_missing(row["solve_rate"]) and row["solve_rate"] >= SOLVES]
     cells = {model: each.name for each in results.conclusions.contenders for model in each.implementations}
+    losses = dict(verdict.ranking)
     found = []
     for row in rows:
-        model = row["model"]
-        good = model in solves if solves else cells[model] in verdict.unbeaten
+        model, cell = row["model"], cells[row["model"]]
+        loss = losses.get(cell, math.inf)
+        near = cell in verdict.unbeaten and loss <= NEAR * min(losses.values(), default=math.inf)
+        good = model in solves if solves else near
         steps, step = _float(row["steps_to_target_median"]), _float(row["step_seconds"])
-        found.append(_Candidate(model, int(row["n"]), _float(row["parameter_count"]), steps * step, step, good))
+        found.append(_Candidate(model, int(row["n"]), loss, _float(row["parameter_count"]), steps * step, step, good))
     return found
 
 
@@ -161,9 +167,15 @@ def _smallest(candidates: Sequence[_Candidate]) -> Choice:
 def _fastest(candidates: Sequence[_Candidate]) -> Choice:
     good = [c for c in candidates if c.good]
     if reached := [c for c in good if not math.isnan(c.seconds_to_target)]:
-        best = min(reached, key=lambda c: c.seconds_to_target)
+        best = _best_of_near(reached, [c.seconds_to_target for c in reached])
         return Choice(best.model, f"{seconds(best.seconds_to_target)} to target")
     if timed := [c for c in good if not math.isnan(c.step_seconds)]:
-        best = min(timed, key=lambda c: c.step_seconds)
+        best = _best_of_near(timed, [c.step_seconds for c in timed])
         return Choice(best.model, f"{seconds(best.step_seconds)} a step")
     return Choice("", "not timed")
+
+
+def _best_of_near(candidates: Sequence[_Candidate], times: Sequence[float]) -> _Candidate:
+    """The one with the lowest loss of those whose time is near the lowest, which timings do not tell apart."""
+    near = [c for c, time in zip(candidates, times, strict=True) if time <= NEAR * min(times)]
+    return min(near, key=lambda c: c.loss)

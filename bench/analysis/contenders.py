@@ -74,14 +74,23 @@ def _first_loss(record: Record) -> float:
 class BestReference:
     """The best predictor without a recurrent net on a task: log10 test losses by replicate.
 
-    chosen_on: "validation" data, or "test" data where records hold no validation losses of references.
+    chosen_on: "validation" data, or "test" data where records hold no validation losses of references. tried: how many
+    predictors it is the best of.
     """
 
     name: str
     kind: str
     how: str
     chosen_on: str
+    tried: int
     losses: Mapping[int, float]
+
+    @property
+    def among(self) -> str:
+        """What it is the best of, as it stands after its name."""
+        if self.tried == 1:
+            return "the only predictor without a net that was tried"
+        return f"the best of {self.tried} predictors without a net on {self.chosen_on} data"
 
     @property
     def typical(self) -> float:
@@ -109,4 +118,4 @@ def best_reference(results: Recorded, match: str, task: str) -> BestReference | 
     own = logs[logs["model"] == name].drop_duplicates("replicate", keep="last")
     how = next((text for text in own["how"] if isinstance(text, str) and text), "").rstrip(".")
     losses = {int(r): float(loss) for r, loss in zip(own["replicate"], own["log_loss"], strict=True)}
-    return BestReference(name, str(own["kind"].iloc[0]), how, chosen_on, losses)
+    return BestReference(name, str(own["kind"].iloc[0]), how, chosen_on, logs["model"].nunique(), losses)

@@ -37,7 +37,7 @@ def interval(pair: PairComparison, unit: str) -> str:
 
 
 def _which(results: Recorded, verdict: Verdict, unit: str) -> str:
-    """Who has the lowest error, as the end of a sentence that begins with the task."""
+    """Who has the lowest test loss, as the end of a sentence that begins with the task."""
     if verdict.state == "failed":
         return "every training failed, so nothing can be compared"
     leader, loss = verdict.ranking[0]
@@ -45,11 +45,11 @@ def _which(results: Recorded, verdict: Verdict, unit: str) -> str:
         return f"{leader} {_why_alone(results, leader)}; its test loss is {number(loss)}"
     if verdict.state == "settled":
         return _won(verdict, verdict.nearest, unit)
-    beaten = f"; {leader} has a lower error than {listed(list(verdict.beaten))}" if verdict.beaten else ""
+    beaten = f"; {leader} has a lower test loss than {listed(list(verdict.beaten))}" if verdict.beaten else ""
     if verdict.state == "equal":
         return (
-            f"{listed(list(verdict.equal))} are practically equal: their errors differ by less than {100 * MARGIN:g} % "
-            f"({leader}'s is {than(verdict.nearest)}, {interval(verdict.nearest, unit)}){beaten}"
+            f"{listed(list(verdict.equal))} are practically equal: their test losses differ by less than "
+            f"{100 * MARGIN:g} % ({leader}'s is {than(verdict.nearest)}, {interval(verdict.nearest, unit)}){beaten}"
         )
     between = f" between {listed(list(verdict.unbeaten))}" if len(verdict.ranking) > 2 else ""
     return f"no clear winner{between}: {_why_open(verdict, verdict.nearest, unit)}{beaten}"
@@ -67,7 +67,7 @@ def _why_alone(results: Recorded, leader: str) -> str:
 
 def _won(verdict: Verdict, pair: PairComparison, unit: str) -> str:
     rivals = len(verdict.ranking) - 1
-    most = "the lower error" if rivals == 1 else f"the lowest error of {rivals + 1} models"
+    most = "the lower test loss" if rivals == 1 else f"the lowest test loss of {rivals + 1} models"
     if any(pair.failed):
         failed = f"{pair.second} failed in {counted(pair.failed[1], unit)} in which {pair.first} did not"
         return f"{pair.first} has {most}: {failed}, and a failure counts as the worst result"
@@ -80,7 +80,7 @@ def _won(verdict: Verdict, pair: PairComparison, unit: str) -> str:
 def _why_open(verdict: Verdict, pair: PairComparison, unit: str) -> str:
     if pair.n == 0:
         return f"{pair.first} and {pair.second} have no {unit} in common"
-    subject = f"{pair.first}'s error is {than(pair)}"
+    subject = f"{pair.first}'s test loss is {than(pair)}"
     if pair.n < ENOUGH:
         return f"{counted(pair.n, unit)} cannot decide ({ENOUGH} are needed); so far {subject}"
     if any(pair.failed):
@@ -97,17 +97,21 @@ def _why_open(verdict: Verdict, pair: PairComparison, unit: str) -> str:
 
 
 def _chance(p: float, family: Family, nets: int = 1) -> str:
-    """A clause with a p-value, and what it is corrected over: tasks, rules (`--match`) and nets."""
+    return f"but that may be chance ({_corrected(p, family, nets)})"
+
+
+def _corrected(p: float, family: Family, nets: int = 1) -> str:
+    """A p-value, and what it is corrected over: tasks, rules (`--match`) and nets."""
     over = counted(family.tasks, "task")
     if family.rules > 1:
         every = "" if family.questions == family.tasks * family.rules else "of "
         over = f"{counted(family.questions, 'question')} ({every}{over} under {family.rules} rules)"
     of_nets = f", and for {nets} nets" if nets > 1 else ""
-    return f"but that may be chance (p = {trimmed(p)} after Holm's correction for {over}{of_nets})"
+    return f"p = {trimmed(p)} after Holm's correction for {over}{of_nets}"
 
 
 def than(pair: PairComparison) -> str:
-    """The first side's error against the second's: "42 % lower than lstm's", "3.1 times as high as lstm's"."""
+    """The first side's test loss against the second's: "42 % lower than lstm's", "3.1 times as high as lstm's"."""
     said = change(pair.effect)
     if said == "the same":
         return f"the same as {pair.second}'s"
@@ -121,21 +125,20 @@ def _need(verdict: Verdict, unit: str) -> str:
         return ""
     net, loss = verdict.ranking[0]
     name = need.reference.name + (f" ({need.reference.how})" if need.reference.how else "")
-    chosen = f"the best predictor without one on {need.reference.chosen_on} data"
+    chosen = need.reference.among
     ours, theirs = number(loss), number(10**need.reference.typical)
     if need.state == "no":
         verb = "is practically as good as" if need.pair.within < LEVEL else "beats"
         net = f"the best net ({net}, {ours})" if len(verdict.ranking) > 1 else f"{net} ({ours})"
         who = f"{name}, with a test loss of {theirs}, {verb} {net}"
-        best = f"among predictors without one, {need.reference.name} is the best on {need.reference.chosen_on} data"
-        return f"no {verdict.net} is needed: {who}; {best}"
+        return f"no {verdict.net} is needed: {who}; {need.reference.name} is {chosen}"
     if need.state == "yes":
-        size = " beats" if any(need.pair.failed) else f"'s error is {change(need.pair.effect)} than that of"
+        size = " beats" if any(need.pair.failed) else f"'s test loss is {change(need.pair.effect)} than that of"
         return f"a {verdict.net} is needed: {net}{size} {name}, {chosen}"
     if need.side == "reference":
         return _behind(verdict, need.pair, need.reference, name, unit)
     if need.side == "net":
-        ahead = f"{net}'s error is {change(need.pair.effect)} than that of {name}, {chosen}"
+        ahead = f"{net}'s test loss is {change(need.pair.effect)} than that of {name}, {chosen}"
         chance = _chance(need.p_holm, need.family, len(verdict.ranking))
         return f"a {verdict.net} may be needed: {ahead} ({interval(need.pair, unit)}), {chance}"
     so_far = f"{net}'s test loss is {ours}, that of {name}, {chosen}, {theirs}"
@@ -154,6 +157,12 @@ def _behind(verdict: Verdict, pair: PairComparison, reference: BestReference, na
     who = f"no {verdict.net} beat" if several else f"{net} did not beat"
     whose = f"The loss of the best net, {net} ({number(loss)})," if several else f"The loss of {net} ({number(loss)})"
     size = f"{change(pair.effect)} ({interval(pair, unit)})"
-    best = f"Among predictors without one, {reference.name} is the best on {reference.chosen_on} data"
-    chance = _chance(verdict.need.p_holm, verdict.need.family)
-    return f"{who} {name}, whose test loss is {number(10**reference.typical)}. {whose} is {size}, {chance}. {best}"
+    need = verdict.need
+    chance = f", {_chance(need.p_holm, need.family)}"
+    if need.hardest not in (net, ""):
+        corrected = _corrected(need.p_holm, need.family)
+        chance = (
+            f". That {reference.name} beats every net is not certain: {need.hardest} is the least clear ({corrected})"
+        )
+    theirs = number(10**reference.typical)
+    return f"{who} {name}, {reference.among}, whose test loss is {theirs}. {whose} is {size}{chance}"

@@ -41,6 +41,7 @@ class Need:
     """Whether a recurrent net is needed on a task. `pair`: the best cell against the best reference.
 
     family: what p_holm is corrected over; p itself is multiplied by the number of cells where it speaks for one.
+    hardest: where it speaks for the reference, the cell that p is of, which the reference beats the least clearly.
     """
 
     state: Literal["yes", "no", "can't tell yet", "not tested"] = "not tested"
@@ -49,6 +50,7 @@ class Need:
     p: float = math.nan
     p_holm: float = math.nan
     family: Family = ONE_QUESTION
+    hardest: str = ""
 
     @property
     def reference_leads(self) -> bool:
@@ -248,10 +250,10 @@ def _need(results: Recorded, match: str, task: str, ordered: Sequence[str]) -> N
     if best.n < ENOUGH:
         return Need(state="can't tell yet", reference=reference, pair=best)
     if best.favours == best.first:
-        p = min(1.0, best.p * len(pairs))
-    else:
-        p = _largest([pair.p if pair.favours == reference.name else 1.0 for pair in pairs if pair.n >= ENOUGH])
-    return Need(state="can't tell yet", reference=reference, pair=best, p=p)
+        return Need(state="can't tell yet", reference=reference, pair=best, p=min(1.0, best.p * len(pairs)))
+    tested = {pair.first: pair.p if pair.favours == reference.name else 1.0 for pair in pairs if pair.n >= ENOUGH}
+    hardest = max(tested, key=lambda name: _nan_last(tested[name]))
+    return Need(state="can't tell yet", reference=reference, pair=best, p=tested[hardest], hardest=hardest)
 
 
 def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float) -> Verdict:

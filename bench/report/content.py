@@ -82,8 +82,14 @@ def _facts(results: Results) -> list[str]:
     facts = [several(len(results.models), "model"), several(len(results.tasks), "task")]
     facts.append(several(len(results.trainings), "training") + _configurations(results))
     facts.append(f"protocol {results.protocol}")
-    facts += [f"budget {settings['budget']}"] if settings.get("budget") else []
+    facts += [f"budget {settings['budget']}{_amounts(settings)}"] if settings.get("budget") else []
     facts += [_trained(settings)] if _trained(settings) else []
     facts += [f"device {device['picked']}"] if device.get("picked") else []
-    taken = results.manifest.get("seconds")
-    return [*facts, *([seconds(taken)] if taken is not None else [])]
+    taken, trained = results.manifest.get("seconds"), results.trainings["wall_seconds"].sum()
+    return [*facts, *([f"{seconds(taken)} (trainings: {seconds(trained)}, added up)"] if taken is not None else [])]
+
+
+def _amounts(settings: Mapping[str, Any]) -> str:
+    """Replicates and trials, which may differ from those of the budget."""
+    known = [f"{settings[name]} {name}" for name in ("replicates", "trials") if settings.get(name)]
+    return f" ({', '.join(known)})" if known else ""

@@ -11,8 +11,8 @@ from bench.report.document import Row, Table, TableCell
 FEW = 4  # answers that are found without a table
 SEARCHED = 12  # tasks from which on the table may be searched and sorted
 CAPTION = (
-    "What to use for each task. Below it the lowest test loss of a net as a multiple of that of the best predictor "
-    "without one, which validation data chose, with its 95 % interval before any correction: below 1 the net is better."
+    "What to use for each task, and with it the test loss of the best net ÷ that of the best predictor without a net, "
+    "with a 95 % interval that is not corrected. Below 1 the net is better."
 )
 
 

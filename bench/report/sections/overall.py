@@ -14,7 +14,7 @@ from bench.seeds import generator
 
 
 def overall(results: Results, match: str) -> Finding | None:
-    """One finding over all tasks: skill of each model, and on how many tasks a lead is settled; None for one task."""
+    """One finding over all tasks: on which of them what is settled, and the skill of each model; None for one task."""
     tasks = tasks_in(results, match)
     table = results.selected[results.selected["match"] == match]
     models = [model for model in results.models if (table["model"] == model).any()]
@@ -30,22 +30,23 @@ def overall(results: Results, match: str) -> Finding | None:
     parts = [_standing(model, middles[model]) for model in known[:4]]
     rest = f"; {len(known) - 4} more follow" if len(known) > 4 else ""
     over = f"Typical skill over {counted(len(pooled), 'task')} (interquartile mean): "
-    headline = f"{over}{', '.join(parts)}{rest}.{left_out(results, match)}"
-    found = [verdict for verdict in results.verdicts if verdict.match == match]
-    needless = [verdict.task for verdict in found if verdict.need.state == "no"]
-    net = "net" if any(verdict.without_recurrence for verdict in found) else "recurrent net"
-    won = {model: [v.task for v in found if v.winner == model] for model in models}
-    notes = [f"No {net} is needed on {listed(needless)}."] if needless else []
-    notes += [f"{model} has the lowest test loss on {listed(won[model])}." for model in models if won[model]]
-    open_tasks = [verdict.task for verdict in found if verdict.state == "not settled"]
+    typical = f"{over}{', '.join(parts)}{rest}.{left_out(results, match)}"
+    own = [verdict for verdict in results.verdicts if verdict.match == match]
+    needless = [verdict.task for verdict in own if verdict.need.state == "no"]
+    net = "net" if any(verdict.without_recurrence for verdict in own) else "recurrent net"
+    won = {model: [v.task for v in own if v.winner == model] for model in models}
+    found = [f"No {net} is needed on {listed(needless)}."] if needless else []
+    found += [f"{model} has the lowest test loss on {listed(won[model])}." for model in models if won[model]]
+    open_tasks = [verdict.task for verdict in own if verdict.state == "not settled"]
     if open_tasks and len(models) > 1:
-        notes.append(f"Not settled: {listed(open_tasks)}.")
+        found.append(f"Not settled: {listed(open_tasks)}.")
     swept = [model for model in models if len(won[model]) == len(tasks)]
     place = results.models.index(swept[0]) if swept and not needless else None
     state = "settled" if swept else ("one model" if len(models) == 1 else "not settled")
     if not swept and any(won.values()):
         state = "it depends"
-    return Finding("all tasks", headline, tuple(notes), state, place)
+    headline, notes = (" ".join(found), (typical,)) if found else (typical, ())
+    return Finding("all tasks", headline, notes, state, place)
 
 
 def _standing(model: str, middle: stats.Estimate) -> str:
@@ -69,7 +70,7 @@ def choices_table(results: Results, match: str) -> Table | None:
     """
     found = choices(results, match)
     asked: dict[str, list[Choice | None]] = {
-        "If error matters most": [each.by_error for each in found],
+        "If test loss matters most": [each.by_error for each in found],
         "If parameters matter most": [each.by_parameters for each in found],
         "If training time matters most": [each.by_time for each in found],
     }

@@ -25,8 +25,9 @@ def reading_section(results: Results) -> Section:
         f"all pairs. “Practically equal” means that the losses differ by less than {100 * MARGIN:g} % (two one-sided "
         "tests); “no clear winner” does not mean “equal”.",
         "The best predictor without a recurrent net is a contender too. It is chosen on validation data where records "
-        "hold its validation loss, else on test data. Whether a net is needed is tested with the net of lowest test "
-        "loss; p is multiplied by the number of nets and corrected over tasks.",
+        "hold its validation loss, else on test data. A net is needed if the one of lowest test loss beats it: p is "
+        "multiplied by the number of nets and corrected over tasks. None is needed if it beats all nets: the largest p "
+        "counts. Another predictor without a net, which was not tried, may do better than those that were.",
         "A floor is the naive predictor, with skill 0. A baseline is any other predictor without a recurrent net. A "
         "limit is the best that the noise allows: a model below it has seen the test data.",
         "Losses are means over test data in the task's own loss (squared error or nats). A dash is a value that was "

@@ -14,6 +14,7 @@ from bench.report.sections.answers import answers_table
 from bench.report.sections.glance import glance_table
 from bench.report.sections.layout import by_match
 from bench.report.sections.overall import choices_table, overall
+from bench.report.sections.task_lines import task_lines
 
 NARROW = 3.7  # inches: half of a card, or the whole of a telephone
 PICTURES = (
@@ -54,7 +55,8 @@ def verdict_section(results: Results) -> Section:
         return [*blocks, glance_table(results, match), *([choices] if choices else [])]
 
     made = by_match(results, make) or [Text("No replicate has ended yet.")]
-    return Section("verdict", "Verdict", [*before, *made])
+    asked = [BulletList(lines)] if (lines := task_lines(results)) else []
+    return Section("verdict", "Verdict", [*before, *made, *asked])
 
 
 def _finding(verdict: Verdict, results: Results) -> Finding:

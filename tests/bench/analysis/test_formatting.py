@@ -100,7 +100,7 @@ def test_both_ends_of_an_interval_of_ratios_have_one_unit(low: float, width: flo
 
 
 def test_names_at_the_beginning_of_a_sentence_stay_as_they_are() -> None:
-    assert formatting.as_sentence("gru has the lower error", ["gru", "lstm"]) == "gru has the lower error."
+    assert formatting.as_sentence("gru has the lower test loss", ["gru", "lstm"]) == "gru has the lower test loss."
     assert formatting.as_sentence("grubs are no model", ["gru"]) == "Grubs are no model."
 
 

@@ -49,7 +49,7 @@ def test_an_unknown_name_names_the_nearest(synthetic: ModuleType, tmp_path: Path
         load("quik", tmp_path)
     with pytest.raises(UserError, match="run one first"):
         load("quick", tmp_path / "nowhere")
-    with pytest.raises(UserError, match="unknown experiment"):
+    with pytest.raises(UserError, match="is no folder"):
         load("../" + tmp_path.name + "/quick", tmp_path)
 
 

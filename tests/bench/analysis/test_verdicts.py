@@ -44,7 +44,7 @@ def test_a_clear_difference_is_settled_with_its_effect(synthetic: ModuleType, re
     assert (verdict.winner, verdict.settled, verdict.n, verdict.answer) == ("gru", True, 6, "gru")
     assert verdict.effect == pytest.approx(0.5 / 10 ** noise.mean())
     assert verdict.low < verdict.effect < verdict.high < 1
-    assert verdict.headline.startswith("On sine, gru has the lower error: ")
+    assert verdict.headline.startswith("On sine, gru has the lower test loss: ")
     assert "lower than lstm's (95 % interval " in verdict.headline
     assert verdict.letters == {"gru": "a", "lstm": "b"}
 
@@ -81,7 +81,7 @@ def test_losses_within_the_margin_are_practically_equal(synthetic: ModuleType, r
     values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.2, 0.3])
     verdict = only(results_of(with_losses(synthetic, {"gru": list(values), "lstm": list(values * jitter)})))
     assert (verdict.state, verdict.winner, set(verdict.equal)) == ("equal", None, {"gru", "lstm"})
-    assert "are practically equal: their errors differ by less than 5 %" in verdict.headline
+    assert "are practically equal: their test losses differ by less than 5 %" in verdict.headline
     assert verdict.answer == "gru or lstm"
     wide = only(results_of(with_losses(synthetic, {"gru": list(values), "lstm": list(values * jitter**40)})))
     assert wide.state == "not settled"
@@ -120,13 +120,13 @@ def test_of_three_the_winner_must_beat_both(synthetic: ModuleType, results_of: B
     verdict = only(results_of(with_losses(synthetic, losses)))
     assert (verdict.winner, verdict.beaten, verdict.unbeaten) == (None, ("c",), ("a", "b"))
     assert "no clear winner between a and b" in verdict.headline
-    assert "a has a lower error than c" in verdict.headline
+    assert "a has a lower test loss than c" in verdict.headline
     assert verdict.letters == {"a": "a", "b": "a", "c": "b"}
     assert verdict.answer == "a or b"
     losses["b"] = list(0.5 * jitter**2)
     verdict = only(results_of(with_losses(synthetic, losses)))
     assert verdict.winner == "a"
-    assert "the lowest error of 3 models" in verdict.headline
+    assert "the lowest test loss of 3 models" in verdict.headline
     assert "than b's, the nearest" in verdict.headline
 
 
@@ -214,10 +214,10 @@ def test_a_predictor_without_a_net_that_wins_makes_nets_needless(synthetic: Modu
     assert (verdict.need.state, verdict.answer) == ("no", "no recurrent net needed")
     assert verdict.headline.startswith("On sine, no recurrent net is needed: persistence (a rule), with a test loss of")
     assert (
-        "beats the best net (gru, 0.100); among predictors without one, persistence is the best on test data."
+        "beats the best net (gru, 0.100); persistence is the only predictor without a net that was tried."
         in verdict.headline
     )
-    assert verdict.notes[0].startswith("gru has the lower error")
+    assert verdict.notes[0].startswith("gru has the lower test loss")
 
 
 def test_a_net_is_needed_where_it_beats_the_best_reference(synthetic: ModuleType, results_of: Build) -> None:
@@ -257,8 +257,8 @@ def test_the_reference_is_chosen_on_validation_data_where_recorded(synthetic: Mo
     assert verdict.need.reference is not None
     assert (verdict.need.reference.name, verdict.need.reference.chosen_on) == ("chosen", "validation")
     assert verdict.need.state == "yes"
-    needed = "A recurrent net is needed: gru's error is 83 % lower than that of chosen (a rule), the best predictor "
-    assert verdict.notes[0] == f"{needed}without one on validation data."
+    needed = "A recurrent net is needed: gru's test loss is 83 % lower than that of chosen (a rule), the best of "
+    assert verdict.notes[0] == f"{needed}2 predictors without a net on validation data."
 
 
 def in_group(records: list[dict[str, Any]], model: str, group: str) -> list[dict[str, Any]]:
@@ -275,7 +275,7 @@ def test_nets_without_recurrence_compete_and_no_word_takes_them_for_recurrent_on
     trainings = in_group(with_losses(synthetic, {"tcn": LOW, "gru": HIGH}), "tcn", "without recurrence")
     won = only(results_of([*trainings, *references(synthetic, "persistence", [0.9] * 7)]))
     assert (won.answer, won.net) == ("tcn", "net")
-    assert "A net is needed: tcn's error is" in won.sentence
+    assert "A net is needed: tcn's test loss is" in won.sentence
     assert "tcn has no recurrence: no recurrent net is needed." in won.notes
     lost = only(results_of([*trainings, *references(synthetic, "persistence", [0.05] * 7)]))
     assert lost.answer == "no net needed"

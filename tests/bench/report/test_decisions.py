@@ -138,9 +138,9 @@ def test_the_outcomes_differ_in_why(synthetic: ModuleType, results_of: Callable[
     said = {name: results_of(experiment(synthetic, name)).verdicts[0].sentence for name in OUTCOMES}
     assert "persistence, with a test loss of" in said["random walk"]
     assert "is practically as good as the best net" in said["noise"]
-    assert "lowest error of 3 models" in said["one winner"]
+    assert "lowest test loss of 3 models" in said["one winner"]
     assert "no clear winner between gru and lstm" in said["tie"]
-    assert "gru has a lower error than rnn" in said["tie"]
+    assert "gru has a lower test loss than rnn" in said["tie"]
     assert "are practically equal" in said["equivalence"]
     assert "every training failed" in said["all failed"]
     assert "lstm failed in 8 of 8 replicates" in said["one failed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.formatting import counted, listed
 from bench.analysis.labels import place
 from bench.analysis.recorded import Recorded
@@ -15,9 +16,9 @@ MENDS = {
 }
 
 
-def without_result(results: Recorded) -> list[str]:
+def without_result(results: Recorded) -> list[Alarm]:
     """Models that no table shows, because none of their trials ended well."""
-    found: list[str] = []
+    found: list[Alarm] = []
     several = len(results.matches) > 1
     if results.manifest.get("status", "complete") != "complete":  # what is missing may still come
         return found
@@ -27,14 +28,15 @@ def without_result(results: Recorded) -> list[str]:
         if "ok" not in statuses and not (rows["stage"] == "confirm").any():
             how = listed([f"{count} {status}" for status, count in statuses.items()])
             where = place(str(task), str(match), several)
-            found.append(
+            text = (
                 f"{where}, {model} has no result: none of its trials ended well ({how}); "
                 f"{MENDS.get(str(statuses.index[0]), MENDS['failed'])}."
             )
+            found.append(Alarm(text, str(task), str(match)))
     return found
 
 
-def failures(results: Recorded) -> list[str]:
+def failures(results: Recorded) -> list[Alarm]:
     """Models with results on a task that failed in a replicate, or in a quarter of their trainings."""
     found, several = [], len(results.matches) > 1
     for (match, task, model), rows in results.trainings.groupby(["match", "task", "model"], sort=False):
@@ -50,5 +52,6 @@ def failures(results: Recorded) -> list[str]:
         some = f"{model} failed in {lost} of {counted(len(own), 'replicate')}{censored}" if lost else ""
         many = f"{len(bad)} of {counted(len(rows), 'training')} of {model} did not end well"
         mend = MENDS.get(str(statuses.index[0]), MENDS["failed"])
-        found.append(f"{place(str(task), str(match), several)}, {some or many} ({how}): {mend}.")
+        text = f"{place(str(task), str(match), several)}, {some or many} ({how}): {mend}."
+        found.append(Alarm(text, str(task), str(match)))
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.alarms.places import ResultsOnTask, results_by_task
 from bench.analysis.formatting import counted, listed, trimmed, whole
 from bench.analysis.labels import brief
@@ -55,7 +56,7 @@ class _Curve:
         return float(self.step[self.loss.argmin()] / self.step[-1])
 
 
-def undertrained(results: Recorded) -> list[str]:
+def undertrained(results: Recorded) -> list[Alarm]:
     """Tasks on which more steps would change the answer.
 
     A training of less than a pass over its data; or the best net has not reached the target in half of its replicates
@@ -66,7 +67,7 @@ def undertrained(results: Recorded) -> list[str]:
     for on_task in results_by_task(results):
         short = _less_than_a_pass(on_task)
         sentence = short or _falling(results, on_task)
-        found += [f"{on_task.where}, {sentence}."] if sentence else []
+        found += [on_task.alarm(sentence)] if sentence else []
     return found
 
 
@@ -119,7 +120,7 @@ def _doublings(curves: Sequence[_Curve], goal: dict[str, Any]) -> int:
     return int(min(max(math.ceil(missing / last), 1), MOST_DOUBLINGS))
 
 
-def overfitted(results: Recorded) -> list[str]:
+def overfitted(results: Recorded) -> list[Alarm]:
     """Tasks on which training only memorises, one sentence each, over all models and comparisons.
 
     The median training of a net has its best weights in the first third of its steps, its typical test loss is at least
@@ -131,12 +132,13 @@ def overfitted(results: Recorded) -> list[str]:
         bad = [net for net in nets if net.best_at <= EARLY and net.ratio >= FAR and net.to_floor >= 1]
         if bad:
             models = [model for model in results.models if any(net.model == model for net in bad)]
-            found.append(
+            text = (
                 f"On {brief(task)}, {'training only memorises' if len(bad) == len(nets) else 'some models memorise'}: "
                 f"{listed(models)} {'is' if len(models) == 1 else 'are'} no better than the naive floor (best weights "
                 f"after {_percent(bad)} of the steps; test loss {_between(net.ratio for net in bad)} times "
                 "the training loss at the end); try smaller --hidden-sizes or a --weight-decay."
             )
+            found.append(Alarm(text, task))
     return found
 
 

@@ -36,7 +36,7 @@ def with_statuses(synthetic: ModuleType, statuses: Sequence[str], trials: int = 
 )
 def test_a_lost_replicate_is_an_alarm(synthetic: ModuleType, results_of: Build, status: str, mend: str) -> None:
     (alarm,) = failures(results_of(with_statuses(synthetic, ["ok"] * 6 + [status])))
-    assert alarm == (
+    assert alarm.text == (
         f"On sine, gru failed in 1 of 7 replicates, and 6 more did not reach the target (1 {status}): {mend}."
     )
 
@@ -45,7 +45,7 @@ def test_a_search_that_loses_many_trials_is_an_alarm_although_each_replicate_has
     synthetic: ModuleType, results_of: Build
 ) -> None:
     (alarm,) = failures(results_of(with_statuses(synthetic, ["diverged"] * 4, trials=3)))
-    assert alarm.startswith("On sine, 4 of 12 trainings of gru did not end well (4 diverged): lower the upper end")
+    assert alarm.text.startswith("On sine, 4 of 12 trainings of gru did not end well (4 diverged): lower the upper end")
 
 
 def test_a_few_lost_trials_and_models_without_any_result_are_none(synthetic: ModuleType, results_of: Build) -> None:

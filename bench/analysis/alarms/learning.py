@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -86,9 +85,10 @@ def _less_than_a_pass(on_task: ResultsOnTask) -> str | None:
 
 def _falling(results: Recorded, on_task: ResultsOnTask) -> str | None:
     records = on_task.trainings[on_task.best]
-    curves = [curve for curve in map(_Curve.of, records) if curve is not None]
-    if not curves:
+    known = [(curve, record) for record in records if (curve := _Curve.of(record)) is not None]
+    if not known:
         return None
+    curves = [curve for curve, _ in known]
     goal = target_of(results, on_task.task)
     reached = sum(record.get("steps_to_target") is not None for record in records)
     if goal and 2 * reached >= len(records):
@@ -97,7 +97,9 @@ def _falling(results: Recorded, on_task: ResultsOnTask) -> str | None:
     if share < FALLING:
         return None
     steps = int((records[0].get("training") or {}).get("steps") or curves[0].step[-1])
-    more = 2 ** _doublings(curves, goal)
+    of_loss = goal.get("metric") == "loss"
+    thresholds = [float((record.get("target") or goal)["threshold"]) for _, record in known] if of_loss else []
+    more = 2 ** _doublings(curves, thresholds)
     epochs = results.settings.get("epochs")
     flag = f"--epochs {epochs * more}" if isinstance(epochs, int) else f"--steps {steps * more}"
     short = f", and it reached the target in {reached} of {counted(len(records), 'replicate')}" if goal else ""
@@ -107,16 +109,17 @@ def _falling(results: Recorded, on_task: ResultsOnTask) -> str | None:
     )
 
 
-def _doublings(curves: Sequence[_Curve], goal: dict[str, Any]) -> int:
+def _doublings(curves: Sequence[_Curve], thresholds: Sequence[float]) -> int:
     """How often to double the steps, 1 to `MOST_DOUBLINGS`.
 
     As often as the loss takes to its target, if each doubling lowers it by the factor of the last one (the loss as a
-    power of the number of steps); once where the target is another metric.
+    power of the number of steps). thresholds: one for each curve, since forecast origins have targets of their own;
+    empty where the target is another metric, and then once.
     """
     last = math.log(_typical(curve.fall(0.5) for curve in curves))
-    if goal.get("metric") != "loss" or not goal.get("threshold", 0) > 0 or last <= 0:
+    if not thresholds or min(thresholds) <= 0 or last <= 0:
         return 1
-    missing = math.log(_typical(curve.loss.min() for curve in curves) / goal["threshold"])
+    missing = math.log(_typical(curve.loss.min() / goal for curve, goal in zip(curves, thresholds, strict=True)))
     return int(min(max(math.ceil(missing / last), 1), MOST_DOUBLINGS))
 
 

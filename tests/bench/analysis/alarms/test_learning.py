@@ -61,6 +61,16 @@ def test_a_loss_that_still_falls_is_an_alarm_with_the_steps_that_it_needs(
     assert near[0].text.endswith("give --steps 2000.")
 
 
+def test_each_replicate_is_measured_against_its_own_target(synthetic: ModuleType, results_of: Build) -> None:
+    """Forecast origins have targets of their own. A loss of 0.01 at the end, in inverse proportion to the steps, is at
+    0.00125 after 8 times as many, and at 0.007 after less than twice as many."""
+    records = with_curve(synthetic, 0.01 / SINCE)
+    for first, others, steps in ((0.007, 0.00125, 8000), (0.00125, 0.007, 2000)):
+        for record in records:
+            record["target"]["threshold"] = first if record["replicate"] == 1 else others
+        assert undertrained(results_of(records))[0].text.endswith(f"give --steps {steps}.")
+
+
 def test_with_epochs_the_flag_is_epochs(synthetic: ModuleType, results_of: Build) -> None:
     records = with_curve(synthetic, 0.003 / SINCE)
     settings = synthetic.manifest(records)["experiment"] | {"epochs": 10}

@@ -40,7 +40,8 @@ ONE_QUESTION = Family()
 class Need:
     """Whether a recurrent net is needed on a task. `pair`: the best cell against the best reference.
 
-    family: what p_holm is corrected over; p itself is multiplied by the number of cells where it speaks for one.
+    cells: how many were compared with the reference; p is multiplied by it where it speaks for a cell. family: what
+    p_holm is corrected over.
     """
 
     state: Literal["yes", "no", "can't tell yet", "not tested"] = "not tested"
@@ -48,6 +49,7 @@ class Need:
     pair: PairComparison | None = None
     p: float = math.nan
     p_holm: float = math.nan
+    cells: int = 1
     family: Family = ONE_QUESTION
 
     @property
@@ -251,7 +253,7 @@ def _need(results: Recorded, match: str, task: str, ordered: Sequence[str]) -> N
         p = min(1.0, best.p * len(pairs))
     else:
         p = _largest([pair.p if pair.favours == reference.name else 1.0 for pair in pairs if pair.n >= ENOUGH])
-    return Need(state="can't tell yet", reference=reference, pair=best, p=p)
+    return Need(state="can't tell yet", reference=reference, pair=best, p=p, cells=len(pairs))
 
 
 def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float) -> Verdict:

@@ -29,7 +29,7 @@ def trials(results: Recorded, match: str, task: str) -> pd.DataFrame:
 def configurations(table: pd.DataFrame) -> pd.DataFrame:
     """Of each trial its longest training: several where a search trains the better trials again for more steps.
 
-    table: trainings of stages "trial" and "search".
+    table: trainings; those outside of searches stay as they are.
     """
     return _of_each_trial(table, "last")
 

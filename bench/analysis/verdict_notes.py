@@ -16,6 +16,7 @@ from bench.analysis.formatting import (
 from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
+from bench.analysis.search_trials import configurations
 from bench.analysis.selected import selected_rows
 from bench.analysis.steps import StepsComparison
 from bench.analysis.verdict_costs import cost, lighter
@@ -151,7 +152,7 @@ def _coverage(results: Recorded, verdict: Verdict) -> list[str]:
     """What the interval leaves out."""
     table = results.trainings
     own = table[(table["stage"] == "search") & (table["match"] == verdict.match) & (table["task"] == verdict.task)]
-    trials = int(own.groupby("model").size().max()) if len(own) else 0
+    trials = int(configurations(own).groupby("model").size().max()) if len(own) else 0
     if trials < 2:
         return []
     return [

@@ -40,8 +40,9 @@ ONE_QUESTION = Family()
 class Need:
     """Whether a recurrent net is needed on a task. `pair`: the best cell against the best reference.
 
-    family: what p_holm is corrected over; p itself is multiplied by the number of cells where it speaks for one.
-    hardest: where it speaks for the reference, the cell that p is of, which the reference beats the least clearly.
+    cells: how many were compared with the reference; p is multiplied by it where it speaks for a cell. family: what
+    p_holm is corrected over. hardest: where it speaks for the reference, the cell that p is of, which the reference
+    beats the least clearly.
     """
 
     state: Literal["yes", "no", "can't tell yet", "not tested"] = "not tested"
@@ -49,6 +50,7 @@ class Need:
     pair: PairComparison | None = None
     p: float = math.nan
     p_holm: float = math.nan
+    cells: int = 1
     family: Family = ONE_QUESTION
     hardest: str = ""
 
@@ -250,10 +252,12 @@ def _need(results: Recorded, match: str, task: str, ordered: Sequence[str]) -> N
     if best.n < ENOUGH:
         return Need(state="can't tell yet", reference=reference, pair=best)
     if best.favours == best.first:
-        return Need(state="can't tell yet", reference=reference, pair=best, p=min(1.0, best.p * len(pairs)))
-    tested = {pair.first: pair.p if pair.favours == reference.name else 1.0 for pair in pairs if pair.n >= ENOUGH}
-    hardest = max(tested, key=lambda name: _nan_last(tested[name]))
-    return Need(state="can't tell yet", reference=reference, pair=best, p=tested[hardest], hardest=hardest)
+        p, hardest = min(1.0, best.p * len(pairs)), ""
+    else:
+        tested = {pair.first: pair.p if pair.favours == reference.name else 1.0 for pair in pairs if pair.n >= ENOUGH}
+        hardest = max(tested, key=lambda name: _nan_last(tested[name]))
+        p = tested[hardest]
+    return Need(state="can't tell yet", reference=reference, pair=best, p=p, cells=len(pairs), hardest=hardest)
 
 
 def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float) -> Verdict:

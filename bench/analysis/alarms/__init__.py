@@ -1,5 +1,6 @@
 """Alarms: what a reader must know before believing the results, a sentence each, with the flag that mends it.
 
+    alarm       what one is: a sentence, and the task and the comparison that it is about
     recording   records that are damaged, and environments that must not be mixed
     failures    models that failed, and how
     fairness    models that a comparison at equal amounts makes larger or smaller than the others
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.alarms.data import few_test_rows, out_of_range
 from bench.analysis.alarms.edges import edges
 from bench.analysis.alarms.failures import failures, without_result
@@ -47,16 +49,17 @@ SUBJECTS = tuple(_ALL)
 
 def alarms(results: Recorded) -> tuple[str, ...]:
     """One sentence each, the gravest first; empty where all is well. Of one kind the first few are said."""
-    found = []
+    found: list[str] = []
     for raise_for in chain(*_ALL.values()):
-        said = raise_for(results)
-        rest = said[MOST:]
-        found += [*said[:MOST], *([_more(results, rest)] if len(rest) > 1 else rest)]
+        raised = raise_for(results)
+        rest = raised[MOST:]
+        found += [alarm.text for alarm in (raised[:MOST] if len(rest) > 1 else raised)]
+        found += [_more(results, rest)] if len(rest) > 1 else []
     return tuple(found)
 
 
-def _more(results: Recorded, rest: Sequence[str]) -> str:
+def _more(results: Recorded, rest: Sequence[Alarm]) -> str:
     """How many alarms follow, and on which tasks."""
-    names = [brief(task) for task in results.tasks]
-    tasks = [name for name in names if any(text.startswith((f"On {name},", f"On {name} (")) for text in rest)]
+    about = {alarm.task for alarm in rest}
+    tasks = [brief(task) for task in results.tasks if task in about]
     return f"{len(rest)} more alarms are like the last one{f', on {listed(tasks)}' if tasks else ''}."

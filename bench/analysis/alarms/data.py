@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.formatting import whole
 from bench.analysis.labels import brief
 from bench.analysis.recorded import Recorded
@@ -16,16 +17,17 @@ OUTSIDE = 0.2  # of the test values: fewer are the usual extremes of a new stret
 FEWEST_TESTED = 30  # values that all replicates together are tested on
 
 
-def out_of_range(results: Recorded) -> list[str]:
+def out_of_range(results: Recorded) -> list[Alarm]:
     """Tasks whose test values lie outside the range of the training values: a net must extrapolate there."""
     found = []
     for task, splits in _splits(results).items():
         shares = [record["outside_range"] for record in splits.values() if record.get("outside_range") is not None]
         if shares and float(np.mean(shares)) >= OUTSIDE:
-            found.append(
+            text = (
                 f"On {brief(task)}, {100 * float(np.mean(shares)):.0f} % of the test values lie outside the range of "
                 f"the training values, {_mend(next(iter(splits.values())))}."
             )
+            found.append(Alarm(text, task))
     return found
 
 
@@ -40,7 +42,7 @@ def _mend(record: Record) -> str:
     return f"where a net must extrapolate: {mend}"
 
 
-def few_test_rows(results: Recorded) -> list[str]:
+def few_test_rows(results: Recorded) -> list[Alarm]:
     """Tasks on which all replicates together are tested on a handful of values."""
     found = []
     for task, splits in _splits(results).items():
@@ -60,10 +62,11 @@ def few_test_rows(results: Recorded) -> list[str]:
             if possible
             else "give more --replicates"
         )
-        found.append(
+        text = (
             f"On {brief(task)}, results rest on {whole(total)} test values in all, so that a few unusual ones "
             f"decide: {more}."
         )
+        found.append(Alarm(text, task))
     return found
 
 

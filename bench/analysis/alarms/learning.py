@@ -6,10 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.alarms.places import ResultsOnTask, results_by_task
 from bench.analysis.formatting import counted, listed, trimmed, whole
 from bench.analysis.labels import brief
@@ -55,7 +55,7 @@ class _Curve:
         return float(self.step[self.loss.argmin()] / self.step[-1])
 
 
-def undertrained(results: Recorded) -> list[str]:
+def undertrained(results: Recorded) -> list[Alarm]:
     """Tasks on which more steps would change the answer.
 
     A training of less than a pass over its data; or the best net has not reached the target in half of its replicates
@@ -66,7 +66,7 @@ def undertrained(results: Recorded) -> list[str]:
     for on_task in results_by_task(results):
         short = _less_than_a_pass(on_task)
         sentence = short or _falling(results, on_task)
-        found += [f"{on_task.where}, {sentence}."] if sentence else []
+        found += [on_task.alarm(sentence)] if sentence else []
     return found
 
 
@@ -85,9 +85,10 @@ def _less_than_a_pass(on_task: ResultsOnTask) -> str | None:
 
 def _falling(results: Recorded, on_task: ResultsOnTask) -> str | None:
     records = on_task.trainings[on_task.best]
-    curves = [curve for curve in map(_Curve.of, records) if curve is not None]
-    if not curves:
+    known = [(curve, record) for record in records if (curve := _Curve.of(record)) is not None]
+    if not known:
         return None
+    curves = [curve for curve, _ in known]
     goal = target_of(results, on_task.task)
     reached = sum(record.get("steps_to_target") is not None for record in records)
     if goal and 2 * reached >= len(records):
@@ -96,7 +97,9 @@ def _falling(results: Recorded, on_task: ResultsOnTask) -> str | None:
     if share < FALLING:
         return None
     steps = int((records[0].get("training") or {}).get("steps") or curves[0].step[-1])
-    more = 2 ** _doublings(curves, goal)
+    of_loss = goal.get("metric") == "loss"
+    thresholds = [float((record.get("target") or goal)["threshold"]) for _, record in known] if of_loss else []
+    more = 2 ** _doublings(curves, thresholds)
     epochs = results.settings.get("epochs")
     flag = f"--epochs {epochs * more}" if isinstance(epochs, int) else f"--steps {steps * more}"
     short = f", and it reached the target in {reached} of {counted(len(records), 'replicate')}" if goal else ""
@@ -106,20 +109,21 @@ def _falling(results: Recorded, on_task: ResultsOnTask) -> str | None:
     )
 
 
-def _doublings(curves: Sequence[_Curve], goal: dict[str, Any]) -> int:
+def _doublings(curves: Sequence[_Curve], thresholds: Sequence[float]) -> int:
     """How often to double the steps, 1 to `MOST_DOUBLINGS`.
 
     As often as the loss takes to its target, if each doubling lowers it by the factor of the last one (the loss as a
-    power of the number of steps); once where the target is another metric.
+    power of the number of steps). thresholds: one for each curve, since forecast origins have targets of their own;
+    empty where the target is another metric, and then once.
     """
     last = math.log(_typical(curve.fall(0.5) for curve in curves))
-    if goal.get("metric") != "loss" or not goal.get("threshold", 0) > 0 or last <= 0:
+    if not thresholds or min(thresholds) <= 0 or last <= 0:
         return 1
-    missing = math.log(_typical(curve.loss.min() for curve in curves) / goal["threshold"])
+    missing = math.log(_typical(curve.loss.min() / goal for curve, goal in zip(curves, thresholds, strict=True)))
     return int(min(max(math.ceil(missing / last), 1), MOST_DOUBLINGS))
 
 
-def overfitted(results: Recorded) -> list[str]:
+def overfitted(results: Recorded) -> list[Alarm]:
     """Tasks on which training only memorises, one sentence each, over all models and comparisons.
 
     The median training of a net has its best weights in the first third of its steps, its typical test loss is at least
@@ -131,12 +135,13 @@ def overfitted(results: Recorded) -> list[str]:
         bad = [net for net in nets if net.best_at <= EARLY and net.ratio >= FAR and net.to_floor >= 1]
         if bad:
             models = [model for model in results.models if any(net.model == model for net in bad)]
-            found.append(
+            text = (
                 f"On {brief(task)}, {'training only memorises' if len(bad) == len(nets) else 'some models memorise'}: "
                 f"{listed(models)} {'is' if len(models) == 1 else 'are'} no better than the naive floor (best weights "
                 f"after {_percent(bad)} of the steps; test loss {_between(net.ratio for net in bad)} times "
                 "the training loss at the end); try smaller --hidden-sizes or a --weight-decay."
             )
+            found.append(Alarm(text, task))
     return found
 
 

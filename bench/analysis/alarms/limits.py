@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.analysis import stats
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.formatting import number
 from bench.analysis.labels import brief
 from bench.analysis.levels import SMALLEST_LOSS
@@ -13,7 +14,7 @@ from bench.analysis.recorded import Recorded
 LIMIT_LEVEL = 0.01  # an alarm stops the reader: rarer by chance than a verdict may be wrong
 
 
-def beyond_the_limit(results: Recorded) -> list[str]:
+def beyond_the_limit(results: Recorded) -> list[Alarm]:
     """Models whose test losses are together below what the noise allows, by more than chance.
 
     A limit is an expected loss, and on some test sets luck passes it: so one-sided t-tests on the log ratios of loss to
@@ -32,6 +33,6 @@ def beyond_the_limit(results: Recorded) -> list[str]:
                 f"limit {limit} of {number(means['limit'])}, over {len(pairs)} replicates: nothing can predict noise, "
                 "so look for test data in the training."
             )
-            tested.append((stats.below_limit(pairs["model"], pairs["limit"]), text))
+            tested.append((stats.below_limit(pairs["model"], pairs["limit"]), Alarm(text, str(task), str(match))))
     adjusted = stats.holm([p for p, _ in tested])
-    return [text for p, (_, text) in zip(adjusted, tested, strict=True) if p < LIMIT_LEVEL]
+    return [alarm for p, (_, alarm) in zip(adjusted, tested, strict=True) if p < LIMIT_LEVEL]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.labels import place
 from bench.analysis.recorded import Recorded
 from bench.analysis.selected import typical_losses
@@ -23,6 +24,10 @@ class ResultsOnTask:
     where: str
     trainings: Mapping[str, Sequence[Record]]
     best: str
+
+    def alarm(self, said: str) -> Alarm:
+        """`said` without its full stop, as a sentence about this task."""
+        return Alarm(f"{self.where}, {said}.", self.task, self.match)
 
 
 def results_by_task(results: Recorded) -> list[ResultsOnTask]:

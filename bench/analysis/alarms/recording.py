@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.analysis.alarms.alarm import Alarm
 from bench.analysis.formatting import listed
 from bench.analysis.labels import brief
 from bench.analysis.recorded import Recorded
@@ -10,23 +11,24 @@ from bench.records.schema import label
 NAMED = 4
 
 
-def damaged_records(results: Recorded) -> list[str]:
+def damaged_records(results: Recorded) -> list[Alarm]:
     if not results.damaged:
         return []
     several = len(results.damaged) > 1
     lines = listed([str(number) for number in results.damaged[:5]]) + (" …" if len(results.damaged) > 5 else "")
-    return [
+    text = (
         f"Line{'s' * several} {lines} of records.jsonl {'are' if several else 'is'} damaged and left out: see "
         f"python -m bench doctor {results.name}."
-    ]
+    )
+    return [Alarm(text)]
 
 
-def changed_folder(results: Recorded) -> list[str]:
+def changed_folder(results: Recorded) -> list[Alarm]:
     """What has changed since `experiment.json` sealed it."""
-    return [f"{text}: see `python -m bench doctor {results.name}`." for text in results.changed]
+    return [Alarm(f"{text}: see `python -m bench doctor {results.name}`.") for text in results.changed]
 
 
-def noisy_timings(results: Recorded) -> list[str]:
+def noisy_timings(results: Recorded) -> list[Alarm]:
     """One sentence, which names what was timed where that is short enough to read."""
     noisy = results.timings[results.timings["has_warnings"].fillna(False).astype(bool)]
     names = list(dict.fromkeys(f"{row.model} on {brief(str(row.task))}" for row in noisy.itertuples()))
@@ -36,23 +38,26 @@ def noisy_timings(results: Recorded) -> list[str]:
         task = brief(str(noisy["task"].iloc[0]))
         names = [f"{listed(list(dict.fromkeys(map(str, noisy['model']))))} on {task}"]
     said = listed(names) if len(names) <= NAMED else f"{len(noisy)} of {len(results.timings)} configurations"
-    return [
+    text = (
         f"The machine was not quiet while timing {said}, so these times are rough: to compare times, run it again on a "
         "quiet machine with another --name."
-    ]
+    )
+    return [Alarm(text)]
 
 
-def mixed_machines(results: Recorded) -> list[str]:
+def mixed_machines(results: Recorded) -> list[Alarm]:
     """Compared times must come from one environment."""
     timed = {r.get("environment") for r in results.records if r.get("stage") == "time"} - {None}
     scored = [r for r in results.records if r.get("stage") in ("trial", "train", "confirm")]
     trained = {r.get("environment") for r in scored} - {None}
     if len(timed) > 1:
-        return [
+        text = (
             f"The times come from {len(timed)} environments and must not be compared with each other: run it again on "
             "one machine with another --name."
-        ]
+        )
+        return [Alarm(text)]
     if len(trained) > 1:
         models = {r["environment"]: label(r.get("model")) for r in results.records if r.get("environment") in trained}
-        return [f"The trainings come from {len(models)} environments: losses may differ by rounding alone."]
+        text = f"The trainings come from {len(models)} environments: losses may differ by rounding alone."
+        return [Alarm(text)]
     return []

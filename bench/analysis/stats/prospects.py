@@ -20,6 +20,7 @@ def settle_chance(
     *,
     rng: np.random.Generator,
     level: float = 0.05,
+    below: int = 1,
     first_look: int = FIRST_LOOK,
     overlap: float = 0.0,
     futures: int = FUTURES,
@@ -29,22 +30,28 @@ def settle_chance(
     The share of simulated futures in which `sequential_p` falls below `level` by then. Futures are drawn from the
     posterior of difference and spread. Prior: half no difference, half N(0, 1) in units of the standard deviation,
     which has the scale-free prior 1/σ. A plug-in sample size, which takes the estimate for the truth, promised 80 %
-    where 29 to 71 % came true. overlap: the ratio of test to training rows where replicates share data. NaN for
-    fewer than 2 differences or ones that do not vary.
+    where 29 to 71 % came true. below: a mean below 0 is the lowest of so many that were tested (Bonferroni), one above
+    0 is not. overlap: the ratio of test to training rows where replicates share data. NaN for fewer than 2 differences
+    or ones that do not vary.
     """
     seen = finite(differences)
     n = len(seen)
     if n < 2 or np.all(seen == seen[0]):
         return math.nan
     shrink = shrinking(np.full(max(cap, n), overlap))
-    now = sequential_p(seen, first_look=first_look, shrink=shrink[:n])[-1] < level
+
+    def settled(d: Array) -> Array:
+        """Whether differences `(…, n)` are settled after each of them."""
+        corrected = np.where(np.cumsum(d, axis=-1) < 0, level / below, level)
+        return np.asarray(sequential_p(d, first_look=first_look, shrink=shrink[: d.shape[-1]]) < corrected)
+
+    now = settled(seen)[-1]
     if cap <= n or now:
         return float(now)
     effect, spread = _posterior(seen, futures, rng)
     new = rng.normal(effect * spread, spread, size=(cap - n, futures)).T
     whole = np.concatenate([np.broadcast_to(seen, (futures, n)), new], axis=1)
-    p = sequential_p(whole, first_look=first_look, shrink=shrink)[:, n:]
-    return float((p < level).any(axis=1).mean())
+    return float(settled(whole)[:, n:].any(axis=1).mean())
 
 
 def _posterior(seen: Array, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:

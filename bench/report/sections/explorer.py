@@ -25,10 +25,11 @@ LARGEST = 600_000  # values: tasks beyond it cannot be explored on the page
 def explorer_data(results: Results) -> dict[str, Any]:
     """{"bits", "steps": [[step, …], …], "tasks": […]}; {} where there is no curve and target to explore.
 
-    A task: "match", "task", "metric", "below" (whether lower is better), "threshold", "models". A model: "name",
+    A task: "match", "task", "metric", "below" (whether lower is better), "models". A model: "name",
     "place" (its colour), "step_seconds" (alone on the machine; null: not timed), "batch", "horizon" (the budget in
-    steps), "runs". A run: "seed", "ok", "at" (which list of steps), "loss" and "metric" (base64 of little-endian
-    floats, NaN for a gap; "metric" null where the target is one of the loss).
+    steps), "runs". A run: "seed", "ok", "target" (its own threshold: forecast origins differ), "at" (which list of
+    steps), "loss" and "metric" (base64 of little-endian floats, NaN for a gap; "metric" null where the target is one of
+    the loss).
     """
     kept = list(trainings_of(unique(results.records)))
     confirmed = results.selected
@@ -47,7 +48,7 @@ def explorer_data(results: Results) -> dict[str, Any]:
                 if len(own := rows[rows["model"] == model])
             ]
             about = {"match": match, "task": task, "metric": goal["metric"], "below": goal["direction"] == "below"}
-            tasks.append({**about, "threshold": goal["threshold"], "models": models})
+            tasks.append({**about, "models": models})
     if not any(run["at"] is not None for task in tasks for model in task["models"] for run in model["runs"]):
         return {}
     tasks.sort(key=lambda entry: (results.matches.index(entry["match"]), results.tasks.index(entry["task"])))
@@ -79,6 +80,7 @@ def _model(
             {
                 "seed": record.get("replicate"),
                 "ok": status == "ok",
+                "target": (record.get("target") or goal)["threshold"],
                 "at": steps.setdefault(at, len(steps)) if at else None,
                 "loss": encode(curve.get("valid_loss"), len(at), bits) if of_loss or both else None,
                 "metric": None if of_loss else encode(curve.get("valid_metric"), len(at), bits),

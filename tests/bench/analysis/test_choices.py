@@ -112,10 +112,10 @@ def test_a_net_that_is_needed_stands_alone(synthetic: ModuleType, results_of: Bu
 @pytest.mark.parametrize(
     ("match", "asked"),
     [
-        ("params", ["error", "training time"]),
-        ("params 1000", ["error", "training time"]),
-        ("time", ["error", "parameters"]),
-        ("hidden", ["error", "parameters", "training time"]),
+        ("params", ["test loss", "training time"]),
+        ("params 1000", ["test loss", "training time"]),
+        ("time", ["test loss", "parameters"]),
+        ("hidden", ["test loss", "parameters", "training time"]),
     ],
 )
 def test_what_a_rule_makes_equal_is_no_reason_to_choose(

@@ -43,8 +43,8 @@ def test_a_task_with_one_replicate_changes_no_number_over_all_tasks(synthetic: M
     assert across_tasks(results, "tuned")[0].caption.endswith(note)  # type: ignore[union-attr]
     found = overall(results, "tuned")
     assert found is not None
-    assert found.headline.startswith("Typical skill over 2 tasks (interquartile mean): ")
-    assert found.headline.endswith(note)
+    assert found.notes[0].startswith("Typical skill over 2 tasks (interquartile mean): ")
+    assert found.notes[0].endswith(note)
     captions = [block.caption for block in pairwise_section(results).blocks if isinstance(block, Gallery)]
     assert [caption.endswith(note) for caption in captions] == [True, True]
 

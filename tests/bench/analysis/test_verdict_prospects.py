@@ -84,3 +84,27 @@ def test_the_chance_that_the_need_is_settled_is_after_its_own_correction(
         return int(said.split(" %")[0].split()[-1])
 
     assert chance(3) < chance(1)
+
+
+def test_the_best_of_many_nets_is_less_likely_to_be_known_to_be_needed(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    """Where the net leads its p is multiplied by the number of cells, in the test and in what more replicates would
+    tell; where the reference leads it is not."""
+
+    def chance(cells: int, level: float) -> int:
+        records = []
+        for replicate, factor in enumerate(SPREAD, start=1):
+            records.append(synthetic.reference("load", "linear", "baseline", replicate, 1.0))
+            for place, model in enumerate(("gru", "lstm", "rnn", "mgu", "indrnn", "tcn")[:cells]):
+                record = synthetic.training("load", model, replicate)
+                record["test"]["loss"] = level * factor * (100.0 * (1 + 0.01 * replicate) if place else 1)
+                records.append(record)
+        (verdict,) = results_of(records).verdicts
+        assert (verdict.leader, verdict.need.state, verdict.need.cells) == ("gru", "can't tell yet", cells)
+        assert verdict.state == ("settled" if cells > 1 else "one model")
+        (said,) = [note for note in verdict.notes if "tell whether one is needed is" in note]
+        return int(said.split(" %")[0].split()[-1])
+
+    assert chance(6, 0.65) < chance(1, 0.65)
+    assert chance(6, 1.4) == pytest.approx(chance(1, 1.4), abs=5)

@@ -23,14 +23,20 @@ MODELS = ("gru", "lstm", "rnn", "numpy_gru")
 
 @pytest.fixture(scope="module")
 def folder(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results and reports of "two" (two comparisons, a failed seed) and "many" (curves embedded as float32)."""
+    """Results and reports of "two" (two comparisons, a failed seed), "many" (curves embedded as float32) and "origins"
+    (replicates with targets of their own)."""
     folder = tmp_path_factory.mktemp("script")
     two = synthetic.experiment(models=MODELS, seeds=5, trials=2, matches=("tuned", "hidden"))
     two.append(synthetic.training("sine", "gru", 6, status="diverged"))
     synthetic.write(folder / "results", "two", two)
     many = synthetic.experiment(("copy", "sine"), ("gru", "lstm"), seeds=8, trials=1)
     synthetic.write(folder / "results", "many", many)
-    render("two", folder / "results", folder / "reports", ("html",))
+    origins = synthetic.experiment(("sine",), ("gru", "rnn"), seeds=5, trials=1)
+    for record in origins:
+        record["target"] = {**synthetic.target("sine"), "threshold": 0.002 * (record.get("replicate") or 1)}
+    synthetic.write(folder / "results", "origins", origins)
+    for name in ("two", "origins"):
+        render(name, folder / "results", folder / "reports", ("html",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.report.sections.explorer.EXACT", 100)
         render("many", folder / "results", folder / "reports", ("html",))
@@ -105,22 +111,25 @@ def test_one_choice_changes_every_section(page: "Page", folder: Path) -> None:
     assert page.locator("#leaderboard input[value=hidden]").is_checked()
 
 
-def expected(results: Results, match: str, task: str, model: str, threshold: float) -> stats.Survival:
-    """What Python says about a target, from the records."""
+def expected(results: Results, match: str, task: str, model: str, threshold: float | None) -> stats.Survival:
+    """What Python says about a target, from the records. threshold: None: each training's own."""
     goal = target_of(results, task)
-    target = Target(goal["metric"], threshold, goal["direction"])
     series = "valid_loss" if goal["metric"] == "loss" else "valid_metric"
     times, horizon = [], 0.0
     for record in results.records:
         place = (record["stage"], record.get("match"), record["task"]["label"], record["model"]["label"])
         if place == ("confirm", match, task, model):
+            own = record["target"]["threshold"] if threshold is None else threshold
+            target = Target(goal["metric"], own, goal["direction"])
             reached = steps_to_target(record["curve"]["step"], record["curve"][series], target)
             times.append(math.nan if reached is None or record["status"] != "ok" else reached)
             horizon = max(horizon, record["training"]["steps"])
     return stats.time_to_target(times, horizon)
 
 
-def check(page: "Page", results: Results, match: str, task: str, threshold: float, factors: dict[str, float]) -> int:
+def check(
+    page: "Page", results: Results, match: str, task: str, threshold: float | None, factors: dict[str, float]
+) -> int:
     """The page's table against Python; returns how many seeds were solved in all."""
     solved = 0
     for model in results.models:
@@ -160,6 +169,20 @@ def test_the_recomputed_figures_are_those_of_bench_stats(
     assert len(set(solved)) >= 3  # the slider matters
     page.locator("[data-part=number]").fill(str(own))
     assert check(page, results, match, task, own, {}) == solved[0]
+
+
+def test_each_replicate_has_its_own_target_until_the_slider_sets_one_for_all(page: "Page", folder: Path) -> None:
+    results = load("origins", folder / "results")
+    visit(page, address(folder, "origins"))
+    number = page.locator("[data-part=number]")
+    own = check(page, results, "tuned", "sine", None, {})
+    assert "at most 0.002 to 0.01, by replicate." in page.locator("[data-part=said]").inner_text()
+    assert (number.input_value(), page.locator("[data-part=curves] .aim").count()) == ("", 2)
+    number.fill("0.002")
+    assert check(page, results, "tuned", "sine", 0.002, {}) < own
+    assert page.locator("[data-part=curves] .aim").count() == 1
+    page.locator("[data-part=reset]").click()
+    assert check(page, results, "tuned", "sine", None, {}) == own
 
 
 def test_seconds_and_examples_scale_the_same_times(page: "Page", folder: Path) -> None:

@@ -23,11 +23,15 @@ if (explorer) {
   const paint = model => `var(--series-${model.place % 8})`;
   const dash = model => ["", "9 3", "2 3", "9 3 2 3", "5 2", "12 3", "6 2 2 2", "2 5"][(model.place + Math.floor(model.place / 8)) % 8];
   const shown = () => task.models.filter(model => !hidden.has(model.name));
-  const target = () => {
+  // One target for all runs where one is given; else each run's own, and what is said of them is the lowest and the highest.
+  const target = run => {
     const given = Number.parseFloat(view.get("target"));
-    const exact = Number.isNaN(given) ? task.threshold : given;
+    const exact = Number.isNaN(given) ? run.target : given;
     return data.bits === 64 ? exact : Math.fround(exact);
   };
+  const span = numbers => numbers.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  const aims = () => span(task.models.flatMap(model => model.runs.map(target)));
+  const inWords = ([low, high]) => (low === high ? number(low) : `${number(low)} to ${number(high)}, by replicate`);
   const unit = () => {
     const key = view.get("x", "steps");
     return task.models.every(model => units[key]?.factor(model)) ? units[key] : units.steps;
@@ -35,7 +39,7 @@ if (explorer) {
 
   // All values of the target's series: the slider runs from the lowest to the highest, on a logarithmic scale for losses.
   const range = () => {
-    let [low, high] = [task.threshold, task.threshold];
+    let [low, high] = span(task.models.flatMap(model => model.runs.map(run => run.target)));
     task.models.forEach(model => model.runs.forEach(run => values(run, goalSeries()).forEach(value => {
       if (value < low) low = value;
       if (value > high) high = value;
@@ -56,7 +60,7 @@ if (explorer) {
   // What every model needs to reach the target, in steps.
   const outcomes = () => shown().map(model => {
     const times = model.runs.map(run => (run.ok && run.at !== null
-      ? convergence.stepsToTarget(data.steps[run.at], values(run, goalSeries()), target(), task.below) : NaN));
+      ? convergence.stepsToTarget(data.steps[run.at], values(run, goalSeries()), target(run), task.below) : NaN));
     return { model, ...convergence.survival(times, model.horizon) };
   });
 
@@ -91,8 +95,8 @@ if (explorer) {
     }
     const svg = part("curves");
     if (!(highX > 0)) { svg.replaceChildren(); return; }
-    const aim = target(), aimed = series === goalSeries() && (!log.y || aim > 0);
-    if (aimed) [lowY, highY] = [Math.min(lowY, aim), Math.max(highY, aim)];
+    const [low, high] = aims(), aimed = series === goalSeries() && (!log.y || low > 0);
+    if (aimed) [lowY, highY] = [Math.min(lowY, low), Math.max(highY, high)];
     if (!log.y) { const room = (highY - lowY) * 0.04; lowY -= room; highY += room; }
     const words = (series === "loss" ? "validation loss" : `validation ${task.metric}`) + (log.y ? " (log)" : "");
     const ground = chart.axes(svg, 330,
@@ -105,7 +109,11 @@ if (explorer) {
       if (band.length > 2) chart.draw(svg, "path", { d: chart.path(band, ground) + "Z", fill: paint(model), opacity: 0.14 });
       chart.draw(svg, "path", { ...look, d: chart.path(middle.map(([x, , half]) => [x, half]), ground), "stroke-width": 2.2, "stroke-dasharray": dash(model) });
     }
-    if (aimed) chart.draw(svg, "line", { x1: ground.left, x2: ground.right, y1: ground.py(aim), y2: ground.py(aim), class: "aim" });
+    if (aimed) {
+      const [x, y, width] = [ground.left, ground.py(high), ground.right - ground.left];
+      chart.draw(svg, "rect", { x, y, width, height: ground.py(low) - y, class: "aims" });
+      new Set([low, high]).forEach(aim => chart.draw(svg, "line", { x1: ground.left, x2: ground.right, y1: ground.py(aim), y2: ground.py(aim), class: "aim" }));
+    }
     const ends = lines.filter(line => line.middle.length).map(line => `${line.model.name} ${number(line.middle.at(-1)[2])}`);
     svg.setAttribute("aria-label", `Learning curves on ${task.task}. Median ${words} at the end: ${told(ends)}.`);
   };
@@ -125,7 +133,7 @@ if (explorer) {
     }
     const share = ({ model, solved, n }) => `${model.name} solved ${solved} of ${n} replicates`;
     const direction = task.below ? "at most" : "at least";
-    const said = `Target: validation ${task.metric} ${direction} ${number(target())}. ${told(found.map(share))}.`;
+    const said = `Target: validation ${task.metric} ${direction} ${inWords(aims())}. ${told(found.map(share))}.`;
     svg.setAttribute("aria-label", said);
     part("said").textContent = said;
     const named = of === units.seconds ? "seconds" : of === units.examples ? "sequences" : "steps";
@@ -144,10 +152,10 @@ if (explorer) {
   };
 
   const update = () => {
-    const aim = target();
-    part("slider").value = toSlider(aim);
-    part("slider").setAttribute("aria-valuetext", number(aim));
-    if (document.activeElement !== part("number")) part("number").value = Number(aim.toPrecision(6));
+    const [low, high] = aims();
+    part("slider").value = (toSlider(low) + toSlider(high)) / 2;
+    part("slider").setAttribute("aria-valuetext", inWords([low, high]));
+    if (document.activeElement !== part("number")) part("number").value = low === high ? Number(low.toPrecision(6)) : "";
     drawCurves();
     drawOutcomes(outcomes());
   };
@@ -191,10 +199,10 @@ if (explorer) {
     view.set("logy", event.target.checked ? "1" : "0", usual);
     update();
   });
-  const aimAt = value => { view.set("target", value, task.threshold); update(); };
+  const aimAt = value => { view.set("target", value); update(); };
   part("slider").addEventListener("input", event => aimAt(fromSlider(Number(event.target.value))));
   part("number").addEventListener("input", event => { if (event.target.value !== "") aimAt(Number(event.target.value)); });
-  part("reset").addEventListener("click", () => { part("number").blur(); aimAt(task.threshold); });
+  part("reset").addEventListener("click", () => { part("number").blur(); aimAt(""); });
   view.changed(key => { if (key === "match") pickTask(); });
   let waiting = 0;
   const again = () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(update); };

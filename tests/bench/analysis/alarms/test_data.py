@@ -42,15 +42,15 @@ def with_splits(
 def test_a_trend_is_an_alarm_with_the_transform_that_mends_it(synthetic: ModuleType, results_of: Build) -> None:
     own = {"name": "series", "parameters": {"transform": "none"}}
     (alarm,) = out_of_range(results_of(with_splits(synthetic, [1.0, 0.9, 0.8], task=own)))
-    assert alarm == (
+    assert alarm.text == (
         "On series, 90 % of the test values lie outside the range of the training values, where a net must "
         "extrapolate: give --transform growth, or --transform difference where values may be 0 or below."
     )
     own["parameters"] = {"transform": "growth"}
     (alarm,) = out_of_range(results_of(with_splits(synthetic, [1.0], task=own)))
-    assert alarm.endswith("the transform that was given does not remove the trend.")
+    assert alarm.text.endswith("the transform that was given does not remove the trend.")
     (alarm,) = out_of_range(results_of(with_splits(synthetic, [1.0], task={"name": "co2"})))
-    assert alarm == (
+    assert alarm.text == (
         "On series, 100 % of the test values lie outside the range of the training values, so this measures how well "
         "a trend is extrapolated."
     )
@@ -87,7 +87,10 @@ def test_a_handful_of_test_values_is_an_alarm(
 ) -> None:
     (alarm,) = few_test_rows(results_of(with_splits(synthetic, [0.0] * replicates, test=test, blocks=blocks)))
     total = test * min(replicates, blocks or replicates)
-    assert alarm == f"On series, results rest on {total} test values in all, so that a few unusual ones decide: {mend}."
+    assert (
+        alarm.text
+        == f"On series, results rest on {total} test values in all, so that a few unusual ones decide: {mend}."
+    )
 
 
 def test_enough_test_values_and_records_that_do_not_tell_are_none(synthetic: ModuleType, results_of: Build) -> None:

@@ -54,7 +54,7 @@ def test_a_size_on_the_edge_names_the_direction(
     synthetic: ModuleType, results_of: Build, sizes: list[int], said: str
 ) -> None:
     (alarm,) = edges(results_of(chosen(synthetic, sizes)))
-    assert alarm == f"On sine, gru, the best net, {said}"
+    assert alarm.text == f"On sine, gru, the best net, {said}"
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_a_rate_on_the_edge_names_the_direction(
     synthetic: ModuleType, results_of: Build, rate: float, said: str
 ) -> None:
     (alarm,) = edges(results_of(chosen(synthetic, [32] * 7, rates=[rate] * 4 + [3e-3] * 3)))
-    assert said in alarm
-    assert alarm.endswith("give --lr-range 0.0001,0.03." if rate < 1e-3 else "give --lr-range 0.0003,0.09.")
+    assert said in alarm.text
+    assert alarm.text.endswith("give --lr-range 0.0001,0.03." if rate < 1e-3 else "give --lr-range 0.0003,0.09.")
 
 
 @pytest.mark.parametrize(

@@ -49,22 +49,32 @@ def test_a_loss_that_still_falls_is_an_alarm_with_the_steps_that_it_needs(
 ) -> None:
     """A loss in inverse proportion to the steps: 0.01 at the end takes 5 times as many to the target of 0.002."""
     (alarm,) = undertrained(results_of(with_curve(synthetic, 0.01 / SINCE)))
-    assert alarm.startswith(
+    assert alarm.text.startswith(
         "On sine, training ended too early: the validation loss of gru, the best net, still fell by 2"
     )
     assert (
         "% over the last quarter of 1,000 steps, and it reached the target in 0 of 7 replicates: give --steps 8000."
-        in alarm
+        in alarm.text
     )
     assert synthetic.target("sine")["threshold"] == 0.002
     near = undertrained(results_of(with_curve(synthetic, 0.003 / SINCE)))
-    assert near[0].endswith("give --steps 2000.")
+    assert near[0].text.endswith("give --steps 2000.")
+
+
+def test_each_replicate_is_measured_against_its_own_target(synthetic: ModuleType, results_of: Build) -> None:
+    """Forecast origins have targets of their own. A loss of 0.01 at the end, in inverse proportion to the steps, is at
+    0.00125 after 8 times as many, and at 0.007 after less than twice as many."""
+    records = with_curve(synthetic, 0.01 / SINCE)
+    for first, others, steps in ((0.007, 0.00125, 8000), (0.00125, 0.007, 2000)):
+        for record in records:
+            record["target"]["threshold"] = first if record["replicate"] == 1 else others
+        assert undertrained(results_of(records))[0].text.endswith(f"give --steps {steps}.")
 
 
 def test_with_epochs_the_flag_is_epochs(synthetic: ModuleType, results_of: Build) -> None:
     records = with_curve(synthetic, 0.003 / SINCE)
     settings = synthetic.manifest(records)["experiment"] | {"epochs": 10}
-    assert undertrained(results_of(records, experiment=settings))[0].endswith("give --epochs 20.")
+    assert undertrained(results_of(records, experiment=settings))[0].text.endswith("give --epochs 20.")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +106,7 @@ def test_less_than_one_pass_over_the_data(
     records = with_curve(synthetic, 0.01 * np.ones(51))
     for record in records:
         record["train_sequences"] = sequences
-    found = undertrained(results_of(records))
+    found = [alarm.text for alarm in undertrained(results_of(records))]
     said = (
         "On sine, a training of 1,000 steps sees 64,000 of its 64,001 training sequences: give --steps 1001 or more, "
         "which is one pass over the data."
@@ -110,7 +120,7 @@ EARLY_BEST = 0.01 * (1 + 3 * np.abs(SINCE - 0.1))
 def test_nets_no_better_than_the_floor_and_far_from_training_memorise(synthetic: ModuleType, results_of: Build) -> None:
     """The floor of sine is 0.02."""
     (alarm,) = overfitted(results_of(with_curve(synthetic, EARLY_BEST, train=0.008, test=0.04)))
-    assert alarm == (
+    assert alarm.text == (
         "On sine, training only memorises: gru is no better than the naive floor (best weights after 10 % of the "
         "steps; test loss 5 times the training loss at the end); try smaller --hidden-sizes or a --weight-decay."
     )
@@ -135,14 +145,14 @@ def test_a_task_has_one_sentence_for_all_models_and_comparisons(synthetic: Modul
     records += with_curve(synthetic, EARLY_BEST, train=0.008, test=0.08, match="hidden")
     records += with_curve(synthetic, EARLY_BEST, train=0.008, test=0.024, model="lstm", match="hidden")
     (alarm,) = overfitted(results_of(records))
-    assert alarm == (
+    assert alarm.text == (
         "On sine, training only memorises: gru and lstm are no better than the naive floor (best weights after 10 % of "
         "the steps; test loss 3 to 10 times the training loss at the end); try smaller --hidden-sizes or a "
         "--weight-decay."
     )
     records += with_curve(synthetic, EARLY_BEST, train=0.008, test=0.01, model="lstm")
     (alarm,) = overfitted(results_of(records))
-    assert alarm.startswith("On sine, some models memorise: gru and lstm are no better than the naive floor (")
+    assert alarm.text.startswith("On sine, some models memorise: gru and lstm are no better than the naive floor (")
 
 
 def test_early_best_weights_are_a_note_on_the_steps(synthetic: ModuleType, results_of: Build) -> None:
@@ -172,6 +182,18 @@ def test_many_of_one_kind_are_counted(synthetic: ModuleType, results_of: Build) 
     assert len(found) == 5
     assert found[0].startswith("On sine, with each model tuned, training ended too early")
     assert found[-1] == "2 more alarms are like the last one, on sine."
+
+
+def test_an_alarm_knows_its_task_and_comparison_however_its_sentence_names_them(
+    synthetic: ModuleType, results_of: Build
+) -> None:
+    task = "series[load,MW,features=wind+sun+rain,categorical=holiday,calendar=hour+weekday,horizons=1-24]"
+    records = with_curve(synthetic, 0.01 / SINCE, match="params 100")
+    for record in records:
+        record["task"] |= {"name": task, "label": task}
+    (alarm,) = undertrained(results_of(records))
+    assert (alarm.task, alarm.match) == (task, "params 100")
+    assert alarm.text.startswith("On series[load,MW,…,horizons=1-24], training ended too early")
 
 
 def test_curves_too_short_to_say_how_they_end_raise_none(synthetic: ModuleType, results_of: Build) -> None:

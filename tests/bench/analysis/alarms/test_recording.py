@@ -22,5 +22,5 @@ from bench.analysis.recorded import Recorded
 def test_noisy_timings_name_a_single_task_once(timed: list[tuple[str, str]], said: str) -> None:
     timings = pd.DataFrame(timed, columns=["model", "task"]).assign(has_warnings=True)
     (alarm,) = noisy_timings(cast(Recorded, SimpleNamespace(timings=timings)))
-    assert alarm.startswith(f"The machine was not quiet while timing {said}, so these times are rough: ")
-    assert alarm.endswith("run it again on a quiet machine with another --name.")
+    assert alarm.text.startswith(f"The machine was not quiet while timing {said}, so these times are rough: ")
+    assert alarm.text.endswith("run it again on a quiet machine with another --name.")

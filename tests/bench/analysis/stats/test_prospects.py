@@ -23,18 +23,28 @@ def test_the_detectable_difference_is_statsmodels_and_is_found_in_4_of_5(n: int)
     assert math.isnan(stats.detectable_difference(0.0, n))
 
 
-def test_the_chance_of_being_settled_is_calibrated() -> None:
-    """Over experiments drawn from the prior, those said to have a chance of 20 to 60 % are settled as often."""
-    rng, said, came = np.random.default_rng(1), [], []
+@pytest.mark.parametrize("below", [1, 6])
+def test_the_chance_of_being_settled_is_calibrated(below: int) -> None:
+    """Over experiments drawn from the prior, those said to have a chance of 20 to 60 % are settled as often.
+
+    below: a mean below 0 is the best of so many, so its p is multiplied by their number.
+    """
+
+    def p(d: np.ndarray) -> np.ndarray:
+        return np.asarray(stats.sequential_p(d) * np.where(np.cumsum(d) < 0, below, 1))
+
+    rng, said, came, lower = np.random.default_rng(1), [], [], []
     for _ in range(900):
         effect = rng.normal() if rng.random() < 0.5 else 0.0
         d = rng.normal(effect, 1, 20)
-        if stats.sequential_p(d[:7])[-1] >= 0.05:
-            said.append(stats.settle_chance(d[:7], 20, rng=rng, futures=200))
-            came.append((stats.sequential_p(d)[7:] < 0.05).any())
+        if p(d[:7])[-1] >= 0.05:
+            said.append(stats.settle_chance(d[:7], 20, rng=rng, below=below, futures=200))
+            came.append((p(d)[7:] < 0.05).any())
+            lower.append(d[:7].mean() < 0)
     said_, came_ = np.array(said), np.array(came)
     middle = (said_ > 0.2) & (said_ < 0.6)
-    assert said_.mean() == pytest.approx(came_.mean(), abs=0.04)
+    for side in (np.array(lower), ~np.array(lower)):
+        assert said_[side].mean() == pytest.approx(came_[side].mean(), abs=0.04)
     assert came_[middle].mean() == pytest.approx(said_[middle].mean(), abs=0.12)
 
 

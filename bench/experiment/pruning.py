@@ -5,12 +5,18 @@ is a training of its own, with the whole training's curve up to there and a reco
 again from the start. That costs 0.33 of training all to the end where going on from a state would cost 0.26, and it
 keeps a training a pure function of its request: nothing has to be kept, shipped or found again after a kill.
 
+A rung that does not tell its trials apart decides nothing: on a task with a plateau all of them may still answer as a
+constant does, and which of them learn later is not known. Then as many trials as the bracket has trainings left are
+trained to the end, and the best is found among them. Without this rule a cell that learns late is compared by a trial
+that chance chose: docs/protocol.md has the measurement.
+
 Decisions fall in the parent when a rung is whole, so they are the same for any number of workers.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 
 from bench.experiment.search import Point, Study, Trial
@@ -20,6 +26,7 @@ from bench.records.selection import finished_loss
 REDUCTION = 3
 RUNGS = 3
 BRACKET = REDUCTION ** (RUNGS - 1)
+APART = 0.02  # relative: a trial that goes on is better than the middle one by as much
 
 
 class PrunedSearch:
@@ -60,7 +67,10 @@ class PrunedSearch:
         ranked = _rank(self._alive, records)
         for number, loss in ranked.items():
             self._seen[number][stop] = loss
-        kept = list(ranked)[: _survivors(len(self._alive))]
+        going_on = _survivors(len(self._alive))
+        if not _told_apart(list(ranked.values()), going_on):
+            going_on, self._stops = _trainings_left(going_on, len(self._stops)), [None]
+        kept = list(ranked)[:going_on]
         for trial in self._alive:
             if trial.number not in ranked:
                 self._study.fail(trial)
@@ -86,7 +96,7 @@ def count_trainings(trials: int, steps: int, interval: int) -> int:
 
 
 def count_steps(trials: int, steps: int, interval: int) -> int:
-    """Optimiser steps of all these trainings."""
+    """Optimiser steps of all these trainings; more where a rung does not tell its trials apart."""
     return sum(alive * stop for alive, stop in _rung_sizes(trials, steps, interval))
 
 
@@ -101,6 +111,20 @@ def _rung_sizes(trials: int, steps: int, interval: int) -> Iterator[tuple[int, i
 
 def _survivors(trials: int) -> int:
     return math.ceil(trials / REDUCTION)
+
+
+def _trainings_left(alive: int, rungs_left: int) -> int:
+    """How many trainings the rungs that are left would have."""
+    total = 0
+    for _ in range(rungs_left):
+        total += alive
+        alive = _survivors(alive)
+    return total
+
+
+def _told_apart(losses: Sequence[float], going_on: int) -> bool:
+    """Whether all that would go on are better than the middle of a rung's trials. losses: the best first."""
+    return len(losses) <= going_on or losses[going_on - 1] <= (1 - APART) * statistics.median(losses)
 
 
 def _rank(trials: Sequence[Trial], records: Sequence[Record]) -> dict[int, float]:

@@ -12,15 +12,8 @@ from bench.analysis.formatting import listed
 from bench.config.experiment import Experiment
 from bench.config.options import keys_deciding
 from bench.experiment.observer import Observer
-from bench.gate.baseline import (
-    Baseline,
-    Reason,
-    cells_of,
-    is_baseline,
-    read_manifest,
-    record_command,
-    write_baseline,
-)
+from bench.gate.baseline import Baseline, Reason, cells_of, record_command
+from bench.gate.baseline_files import is_baseline, read_manifest, write_baseline
 from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName
 from bench.gate.rule import RECORDED

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from synthetic import BUDGET, cell, write
 
 from bench.cli import main
-from bench.gate.baseline import Reason, read_baseline
+from bench.gate.baseline import Reason
+from bench.gate.baseline_files import read_baseline
 from bench.gate.replicates import CellName
 from bench.gate.tables import COLUMNS
 

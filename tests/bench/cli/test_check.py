@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from synthetic import cell, cells, write, write_experiment
 
 from bench.cli import main
-from bench.gate.baseline import FILES, _checksum
+from bench.gate.baseline_files import FILES, _checksum
 
 Bench = Callable[..., Result]
 ELSEWHERE = "another-fingerprint"

@@ -78,7 +78,6 @@ def record_baseline(
     observer: Observer,
     *,
     accepted: str | None,
-    replicates: int = RECORDED,
     drop_cells: bool = False,
 ) -> Baseline:
     """Train all replicates and then write the baseline, so that an interrupted run leaves the previous one unchanged.
@@ -89,7 +88,7 @@ def record_baseline(
     history = history_for(folder, accepted)
     refuse_lost_cells(folder, experiment, drop_cells=drop_cells)
     with Session(experiment, observer) as session:
-        records = session.records(list(session.configurations), range(1, replicates + 1))
+        records = session.records(list(session.configurations), range(1, RECORDED + 1))
         _refuse_failures(records)
         environment, fingerprint = session.environment, session.fingerprint
         recorded = cells_of(records)

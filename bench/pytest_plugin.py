@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.getoption("numprocesses", None) or config.getoption("tx", None):
         raise pytest.UsageError("--bench-baseline trains on all cores by itself: run it without pytest-xdist, -n 0")
-    from bench.gate.baseline import read_baseline
+    from bench.gate.baseline_files import read_baseline
     from bench.gate.selection import select
     from tasks.errors import UserError
 

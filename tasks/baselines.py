@@ -27,18 +27,6 @@ def persistence(inputs: Array, columns: Sequence[int], *, per_step: bool = False
     return inputs[..., list(columns)] if per_step else inputs[:, -1, list(columns)]
 
 
-def seasonal_naive(series: Array, rows: Array, season: int, horizon: int = 1) -> Array:
-    """The value one season before each of `rows`, or as many seasons as it takes to be known `horizon` rows ahead.
-
-    series: `(rows, O)`; rows: `(N,)` positions of the predicted values. Returns `(N, O)`. ValueError where a season
-    reaches back before the first row. Formula: Hyndman & Athanasopoulos 2021, Forecasting, section 5.2.
-    """
-    lag = season * math.ceil(horizon / season)
-    if (rows < lag).any():
-        raise ValueError(f"row {int(rows.min())} has no value {lag} rows before it")
-    return np.asarray(series[rows - lag])
-
-
 @dataclass(frozen=True, eq=False)
 class LinearAR:
     """A linear autoregression with intercept on the last `order` steps of all inputs.

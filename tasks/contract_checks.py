@@ -24,9 +24,9 @@ TOLERANCE = 1e-6  # relative, between a floor and the loss of its own predictor
 BEYOND_CHANCE = 4.0  # standard errors
 
 
-def task_checks(task: Task, replicate: int = 1) -> list[Check]:
+def task_checks(task: Task) -> list[Check]:
     """The whole contract of a task, as it is in one replicate."""
-    made = _Made(task.at(replicate))
+    made = _Made(task.at(1))
     return [
         Check("the shape and the type of every array", made.check_arrays, needed=True),
         Check("metrics are finite", made.check_metrics),

@@ -84,13 +84,6 @@ class CopyMemory(Task):
         right = outputs[:, -self.length :].argmax(axis=-1) == targets[:, -self.length :]
         return {"recall_accuracy": float(right.mean()), "string_accuracy": float(right.all(axis=1).mean())}
 
-    def memoryless_logits(self, sequences: int) -> Array:
-        """Logits `(sequences, T, 9)` of the best predictor without memory: blanks, then all symbols equally likely."""
-        outputs = np.full((sequences, self.delay + 2 * self.length, CLASSES), -np.inf)
-        outputs[:, : -self.length, BLANK] = 0.0
-        outputs[:, -self.length :, :SYMBOLS] = 0.0
-        return outputs
-
     def references(self, dataset: Dataset) -> Sequence[Reference]:
         """The floor is the same for every data set: guessing costs ln 8 for any symbol."""
         chance = {"recall_accuracy": 1 / SYMBOLS, "string_accuracy": float(SYMBOLS) ** -self.length}

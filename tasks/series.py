@@ -7,69 +7,35 @@ import math
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from tasks.baselines import Predict, best_naive, forecast_references
-from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Split, Target, Task
+from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Split, Target
 from tasks.errors import UserError
-from tasks.forecast_targets import ForecastTargets, forecast_targets, parse_horizons
+from tasks.forecast_targets import ForecastTargets, forecast_targets
 from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
-from tasks.reading import Reading, Selection
 from tasks.series_references import NaiveForecasts
 from tasks.series_scores import series_scores
+from tasks.series_settings import SeriesSettings
 from tasks.series_steps import LEARNING_RATES, STEPS, series_defaults
-from tasks.transform import RELATIVE, TRANSFORMS, own_units
+from tasks.transform import RELATIVE, own_units
 
 MARGIN = 0.05
-_LISTS = ("targets", "features", "categorical", "known", "calendar")
 _ALWAYS = ("data", "targets", "features", "time", "window", "horizon", "season", "fill", "transform")  # in identities
 
 
 @dataclass(frozen=True)
-class Series(Task):
+class Series(SeriesSettings):
     """From `window` rows of a CSV file to its target columns `horizon` rows after the last one.
-
-    data: path of the file: CSV in UTF-8 with column names in the first line, or Parquet. (The bare name of a file in
-        `tasks/data` works too.)
-    targets: columns to predict. They are inputs as well, with `features` beside them.
-    categorical, known, calendar: other inputs (see `tasks.reading.Selection`).
-    time: a column that must increase (numbers or dates). It orders the rows and is itself no input.
-    horizons: all of these rows ahead at once, as "1-10" or "1,6,12", in place of `horizon`.
-    season: rows in a season, for the seasonal naive reference. fill: "forward" repeats the last value in gaps;
-        "none" refuses gaps.
-    transform: what the targets are taken as: "growth" (in percent: 100 times the difference of logarithms),
-        "difference" (both from the row at which the forecast is made, in one row less) or "log".
-    delimiter, decimal, date_format, time_zone, sort, drop_duplicates, resample: see `tasks.reading.Reading`.
 
     Each replicate has another forecast origin (see `tasks.origins`): it tests on one block of rows, validates on the
     rows before it and trains on all rows before those. Columns are standardised with mean and standard deviation of
     these training rows. The loss is in these transformed, standard units; the metrics are in the columns' own. The file
     is read, and refused if need be, when the task is made.
     """
-
-    data: str
-    targets: tuple[str, ...]
-    features: tuple[str, ...] = ()
-    time: str | None = None
-    window: int = 24
-    horizon: int = 1
-    season: int | None = None
-    fill: Literal["none", "forward"] = "none"
-    transform: Literal["none", "growth", "difference", "log"] = "none"
-    horizons: str | None = None
-    categorical: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
-    calendar: tuple[str, ...] = ()
-    delimiter: str | None = None
-    decimal: str = "."
-    date_format: str | None = None
-    time_zone: str | None = None
-    sort: bool = False
-    drop_duplicates: bool = False
-    resample: str | None = None
 
     block: int | None = field(default=None, init=False)  # of `at`: the test block; None: before all blocks
 
@@ -80,19 +46,7 @@ class Series(Task):
     defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=LEARNING_RATES)
 
     def __post_init__(self) -> None:
-        for key in _LISTS:
-            value = getattr(self, key)
-            object.__setattr__(self, key, (value,) if isinstance(value, str) else tuple(value))
-        for key in ("window", "horizon", "season"):
-            value = getattr(self, key)
-            if value is not None and value < 1:
-                raise UserError(f"series: {key} is {value}: expected 1 or more")
-        for key, choices in {"fill": ("none", "forward"), "transform": TRANSFORMS}.items():
-            if getattr(self, key) not in choices:
-                raise UserError(f"series: {key} is '{getattr(self, key)}': expected {' or '.join(choices)}")
-        if self.horizons is not None and self.horizon != 1:
-            raise UserError("--horizon and --horizons are two ways to say how far to look ahead: give one of them")
-        self.selection.check(self.time)
+        super().__post_init__()
         for block in (None, *range(self.origins.blocks)):
             standardise(self.prepared, self.origins.parts(block)[0].stop, len(self.targets))
         known = self.origins.parts(None)[1].start
@@ -107,25 +61,6 @@ class Series(Task):
     def __getstate__(self) -> dict[str, Any]:
         """Without what follows quickly from the rows: a job carries its task to a worker."""
         return {key: value for key, value in vars(self).items() if key not in ("standardised", "forecasts")}
-
-    @cached_property
-    def reading(self) -> Reading:
-        """How the file is read."""
-        return Reading(**{f.name: getattr(self, f.name) for f in fields(Reading)})
-
-    @cached_property
-    def selection(self) -> Selection:
-        """Which of its columns are used."""
-        return Selection(**{f.name: getattr(self, f.name) for f in fields(Selection)})
-
-    @cached_property
-    def rows_ahead(self) -> tuple[int, ...]:
-        """The horizons: how many rows after the last that it sees each output of a forecast lies."""
-        return (self.horizon,) if self.horizons is None else parse_horizons(self.horizons)
-
-    @property
-    def furthest(self) -> int:
-        return self.rows_ahead[-1]
 
     @cached_property
     def prepared(self) -> PreparedSeries:
@@ -205,19 +140,8 @@ class Series(Task):
         )
 
     @property
-    def output_names(self) -> tuple[str, ...]:
-        """The targets; with several horizons `load_h1`, `load_h2`, …: first all of one target."""
-        if self.horizons is None:
-            return self.targets
-        return tuple(f"{column}_h{rows}" for column in self.targets for rows in self.rows_ahead)
-
-    @property
     def input_size(self) -> int:
         return len(self.prepared.names)
-
-    @property
-    def output_size(self) -> int:
-        return len(self.targets) * len(self.rows_ahead)
 
     @cached_property
     def target(self) -> Target:

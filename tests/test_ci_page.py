@@ -19,7 +19,7 @@ from bench.cli.baseline import diff_command, record_command
 from bench.cli.check import check_command
 from bench.config.files import read_config
 from bench.config.resolve import resolve
-from bench.gate.baseline import read_baseline
+from bench.gate.baseline_files import read_baseline
 from bench.gate.formats import FORMATS
 from bench.gate.replicates import CellName
 from bench.gate.rule import (

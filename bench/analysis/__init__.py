@@ -1,7 +1,7 @@
 """What can be said of the records: tables, statistics, verdicts.
 
 recorded       what an experiment recorded; conclusions: what is concluded from it, each once; results: both, read back
-tables         records as tables, with summary and pooled; selected: what results are made of
+tables         records as tables, with table_columns, summary and pooled; selected: what results are made of
 search_trials  the trials of a search, with tuned, pruned and ladders
 contenders     who is compared; model_pairs, steps and pair_table: how
 verdicts       the decision on each task, in verdict_words and verdict_notes; choices, sequential

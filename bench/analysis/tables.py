@@ -1,14 +1,14 @@
 """Records as tables: one row a training, an evaluation, a timing, a reference, and a summary of each model on a task.
 
 Every number is the record's own; a missing one stays missing (an empty field in CSV). Column names are a promise to
-notebooks and scripts. pandas is imported where a table is made.
+notebooks and scripts (`table_columns`). pandas is imported where a table is made.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,57 +16,25 @@ import numpy as np
 from bench.analysis.result_rows import BUDGET_STEPS, selected_mask
 from bench.analysis.shared_data import shared_rows
 from bench.analysis.summary import SEARCHED, summarise_model, summarise_reference
-from bench.analysis.timing_conditions import CONDITIONS
+from bench.analysis.table_columns import (
+    CURVES,
+    INTEGERS,
+    PROMISED,
+    REFERENCES,
+    SUMMARY,
+    TIMINGS,
+    TRAININGS,
+    extra_columns,
+    frame,
+    metric_columns,
+    rare_columns,
+)
 from bench.records.curves import lowest_valid_loss, training_throughput
 from bench.records.kept_models import kept_models
 from bench.records.schema import Record, label, trainings, unique
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TRAININGS = (
-    *("match", "stage", "task", "model", "hidden_size", "num_layers", "init", "learning_rate", "batch_size", "steps"),
-    *("trial", "replicate", "selected", "block", "status", "steps_to_target", "valid_loss", "test_loss", "skill"),
-    *("parameter_count", "wall_seconds", "peak_bytes", "device", "precision", "sequences_per_second", "energy_joules"),
-    *("kernel", "search_kernel", "checkpoint"),
-)
-CURVES = (
-    *(
-        "match",
-        "stage",
-        "task",
-        "model",
-        "hidden_size",
-        "num_layers",
-        "learning_rate",
-        "trial",
-        "replicate",
-        "selected",
-    ),
-    *("step", "train_loss", "valid_loss", "valid_metric"),
-)
-TIMINGS = (
-    *("match", "task", "model", "hidden_size", "num_layers", "batch_size", "kernel", "threads", "forward_seconds"),
-    *("step_seconds", "step_seconds_iqr", "sequences_per_second", "latency_seconds", "flops_per_step", "has_warnings"),
-    "state_size",
-)
-REFERENCES = ("match", "task", "model", "kind", "how", "replicate", "valid_loss", "test_loss", "skill")
-SUMMARY = (
-    *("match", "task", "model", "kind", "hidden_size", "num_layers", "init", "learning_rate", "n", "n_failed"),
-    *("skill", "skill_low", "skill_high", "test_loss", "solve_rate", "steps_to_target_median", "parameter_count"),
-    *("step_seconds", "kernel", "sequences_per_second", "peak_bytes"),
-)
-INTEGERS = {
-    *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
-    *("step", "threads", "n", "n_failed", "block", "state_size", "clock_mhz", BUDGET_STEPS),
-}
-RARE = (SEARCHED, BUDGET_STEPS, *CONDITIONS)  # columns that are there only where some row has a value
-BOOLEANS = {"has_warnings", "host_bound", "selected"}
-TEXTS = {
-    SEARCHED,
-    *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),
-    *("precision", "checkpoint"),
-}
 
 
 def _identity(record: Record) -> dict[str, Any]:
@@ -85,38 +53,10 @@ def _identity(record: Record) -> dict[str, Any]:
 def _scores(record: Record) -> dict[str, Any]:
     """`test_loss`, `skill` and the task's metrics; a metric called like another column gets the prefix `test_`."""
     test = record.get("test") or {}
-    taken = {*TRAININGS, *REFERENCES, *SUMMARY}
     metrics = {
-        (f"test_{name}" if name in taken else name): test[name] for name in test if name not in ("loss", "skill")
+        (f"test_{name}" if name in PROMISED else name): test[name] for name in test if name not in ("loss", "skill")
     }
     return {"test_loss": test.get("loss"), "skill": test.get("skill"), **metrics}
-
-
-def metric_columns(table: pd.DataFrame) -> list[str]:
-    """The columns of a table that are a task's own metrics."""
-    return [column for column in table.columns if column not in {*TRAININGS, *REFERENCES, *SUMMARY, *RARE}]
-
-
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], extra: Sequence[str] = ()) -> pd.DataFrame:
-    import pandas as pd
-
-    def typed(column: str) -> pd.Series[Any]:
-        values = [row.get(column) for row in rows]
-        if column in INTEGERS:
-            return pd.Series(values, dtype="Int64")
-        if column in TEXTS:
-            return pd.Series(values, dtype="object")
-        if column in BOOLEANS:
-            return pd.Series(values, dtype="boolean")
-        return pd.Series([math.nan if value is None else float(value) for value in values], dtype="float64")
-
-    return pd.DataFrame({column: typed(column) for column in (*columns, *extra)})
-
-
-def _metrics(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
-    """The names beyond `columns` in order of first appearance: the metrics of all tasks."""
-    known = {*TRAININGS, *REFERENCES, *SUMMARY, *columns}
-    return list(dict.fromkeys(name for row in rows for name in row if name not in known))
 
 
 def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -146,7 +86,7 @@ def trainings_table(records: Iterable[Record]) -> pd.DataFrame:
         }
         for record in kept
     ]
-    table = _frame(rows, TRAININGS, _metrics(rows, TRAININGS))
+    table = frame(rows, TRAININGS, extra_columns(rows))
     table = table.assign(selected=selected_mask(table))
     return table.assign(steps_to_target=table["steps_to_target"].mask(table["task"].isin(without_target(kept, table))))
 
@@ -187,7 +127,7 @@ def curves_table(records: Iterable[Record]) -> pd.DataFrame:
     chosen_rows = trainings_table(kept)["selected"].tolist()
     lengths = [len((record.get("curve") or {}).get("step") or []) for record in kept]
     # identities once a training and then repeated: half a million rows as dictionaries would take minutes
-    table = _frame(
+    table = frame(
         [{**_identity(record), "selected": chosen} for record, chosen in zip(kept, chosen_rows, strict=True)],
         [name for name in CURVES if name not in measured],
     )
@@ -214,7 +154,7 @@ def timings_table(records: Iterable[Record]) -> pd.DataFrame:
             same = (*(row[key] for key in _identity(record)), row.get("threads"), record.get("environment"))
             rows.setdefault(same, []).append(row)
     found = [_median_of_rounds(rounds) for rounds in rows.values()]
-    return _frame(found, TIMINGS, _rare(found))
+    return frame(found, TIMINGS, rare_columns(found))
 
 
 def _median_of_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -231,10 +171,6 @@ def _median_of_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {**found, "clock_mhz": round(float(np.median(clocks)))} if clocks else found
 
 
-def _rare(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [name for name in RARE if any(row.get(name) is not None for row in rows)]
-
-
 def references_table(records: Iterable[Record]) -> pd.DataFrame:
     """One row a reference predictor on the data of one replicate."""
     rows = [
@@ -242,7 +178,7 @@ def references_table(records: Iterable[Record]) -> pd.DataFrame:
         for record in unique(records)
         if record["stage"] == "reference"
     ]
-    return _frame(rows, REFERENCES, _metrics(rows, REFERENCES))
+    return frame(rows, REFERENCES, extra_columns(rows))
 
 
 def summary_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -281,4 +217,4 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
         summarise_reference(group, metrics, shared.get(str(task), {}))
         for (_, task, _), group in references.groupby(["match", "task", "model"], sort=False, dropna=False)
     ]
-    return _frame(rows, SUMMARY, [*metrics, *_rare(rows)])
+    return frame(rows, SUMMARY, [*metrics, *rare_columns(rows)])

@@ -51,7 +51,7 @@ def record_command(
     from bench.cli.writable import refuse_unwritable
     from bench.config.files import read_config, read_recipe
     from bench.config.resolve import resolve
-    from bench.gate.baseline import is_baseline
+    from bench.gate.baseline_files import is_baseline
     from bench.gate.this_code.located import refuse_missing_files
     from bench.gate.this_code.record_baseline import history_for, record_baseline, refuse_lost_cells, settings_of
     from tasks.errors import UserError
@@ -87,7 +87,7 @@ def record_command(
 @click.argument("after", metavar="B")
 def diff_command(before: str, after: str) -> int:
     """Explain how baseline B differs from baseline A: cells, configurations, speed of convergence, environment."""
-    from bench.gate.baseline import read_baseline
+    from bench.gate.baseline_files import read_baseline
     from bench.gate.changes import changes, write_changes
 
     click.echo(write_changes(changes(read_baseline(Path(before)), read_baseline(Path(after)))))

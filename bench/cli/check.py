@@ -132,7 +132,7 @@ def _check(
     results: str,
     quiet: bool,
 ) -> CheckOutcome:
-    from bench.gate.baseline import read_baseline
+    from bench.gate.baseline_files import read_baseline
     from bench.gate.check import check
     from bench.gate.finished import Finished
     from bench.gate.selection import select

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.config.budgets import FIRST_LOOK
 from bench.config.matching import BY_AMOUNT
-from bench.config.options import MAX_REPLICATES, OPTIONS, Options, flag, keys_deciding
+from bench.config.option_groups.how_much import MAX_REPLICATES
+from bench.config.options import OPTIONS, Options, flag, keys_deciding
 from tasks.errors import UserError
 from tasks.registry import TASKS
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 MatchKind = Literal["tuned", "hidden", "params", "flops", "state", "time", "each"]
-MATCHES: tuple[MatchKind, ...] = typing.get_args(MatchKind)
 BY_AMOUNT: tuple[MatchKind, ...] = ("params", "flops", "state", "time")  # of which all models have equally much
 TOLERANCES: dict[str, float] = {**dict.fromkeys(BY_AMOUNT, 0.05), "time": 0.10}  # times vary from one hour to the next
 
@@ -17,7 +15,7 @@ TOLERANCES: dict[str, float] = {**dict.fromkeys(BY_AMOUNT, 0.05), "time": 0.10} 
 class Matching:
     """One comparison of an experiment.
 
-    label: what records call it (`match`). kind: one of `MATCHES`. hidden_sizes, layers: what may be chosen.
+    label: what records call it (`match`). kind: in what respect. hidden_sizes, layers: what may be chosen.
     parameters: for kind "params", the budget; None: as many as the middle model has at that size.
     """
 

@@ -13,6 +13,7 @@ from tasks.errors import UserError
 # how fast all of it runs, which changes no result.
 Decides = Literal["outcome", "plan", "extent", "table", "place"]
 NEVER = object()  # no value of any option
+BILLION = 10**9  # of any count: more is a slip of the finger, and nothing would ever come of it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What is run: from the search to the timings. The only writer of records.
 
 run (an experiment from start to end), workers (started and checked), phases (searches, timings, the end), plan (how
-much of it), cell (one model on one task), search and pruning (an Optuna study by ask and tell), driver (feeds jobs to
-an executor), references (predictors without a recurrent net), machine and probe (a first look at the machine), observer
-(how a run reports), mirror (a copy for optuna-dashboard), rerun (one training again).
+much of it), cell (one model on one task) and cell_orders (its jobs), search and pruning (an Optuna study by ask and
+tell), driver (feeds jobs to an executor), references (predictors without a recurrent net), machine and probe (a first
+look at the machine), observer (how a run reports), mirror (a copy for optuna-dashboard), rerun (one training again).
 """

@@ -1,32 +1,23 @@
-"""One model on one task under one comparison: where its searches look, and the jobs that its parts ask for."""
+"""One model on one task under one comparison: where its searches look, and what a training is."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
-from bench.config.budgets import BUDGETS
 from bench.config.contenders import Entry
 from bench.config.experiment import Experiment
 from bench.config.matching import BY_AMOUNT, Matching, MatchKind
 from bench.config.searched import OWN
 from bench.experiment.matched import Matched, Timed, amount_of, matched_size
-from bench.experiment.order import Order
 from bench.experiment.points import count_trials, points_for_all, points_of_replicate
 from bench.experiment.pruning import PrunedSearch, count_steps, count_trainings
-from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study, Trial, point_of
+from bench.experiment.search import ASKED_AT_ONCE, BatchSearch, LoneTrial, Point, Search, Space, Study
 from bench.measure.device import device_of
 from bench.models.contract import Model, Settings
-from bench.models.search_twin import TWIN_KERNELS, is_tested
-from bench.records.kept_models import BYTES_A_PARAMETER, LARGEST_UNASKED
-from bench.records.schema import Record
-from bench.training.checkpoint import file_stem, stored
 from bench.training.data import DataFacts, data_facts
 from bench.training.evaluations import RESULT_SHARE, SEARCH_SHARE, count_evaluations
-from bench.training.examine import ExamineJob
-from bench.training.jobs import TimingJob, TrainingJob
 from bench.training.request import Training
 from tasks.contract import Task
 from tasks.ranges import Choices, Interval
@@ -208,86 +199,8 @@ class CellPlan:
             return None
         return self.experiment.search_twin(self.model, device_of(self.model, self.device))
 
-    def trial_order(self, trial: Trial, replicate: int) -> Order:
-        """Train a trial. Where results may be made of it, its weights are kept until a rival is selected."""
-        training, twin = replace(self.training(trial.point, replicate), stop_after=trial.steps), self.twin
-        stage = "search" if replicate == SEARCH_REPLICATE else "trial"
-        identity = self._identity(stage, training, trial.number, searched=True)
-        if twin is not None:
-            tested = training.on_test_data and is_tested(training.settings.device)
-            return Order(TrainingJob(replace(training, model=twin, on_test_data=tested)), identity, turn=replicate)
-        if stage == "search":
-            return Order(TrainingJob(training), identity)
-        lone = self.space().only is not None
-        keep_model = lone and self._keeps_model(training)
-        lend_model = not lone and trial.steps is None
-        job = TrainingJob(training, examine=lone, keep_model=keep_model, lend_model=lend_model)
-        leaves = file_stem(training.key()) if keep_model else None
-        return Order(job, identity, replicate, leaves)
-
-    def train_order(self, trial: Record) -> Order:
-        """Train the best trial of a search by the model itself, where a faster twin trained it in the search."""
-        training = self.training(point_of(trial), trial["replicate"])
-        identity = self._identity("train", training, trial["trial"], searched=True)
-        return Order(TrainingJob(training, lend_model=True), identity, turn=trial["replicate"])
-
-    def confirm_order(self, point: Point, replicate: int) -> Order:
-        """Train what the search for all replicates has chosen."""
-        training = self.training(point, replicate)
-        keep_model = self._keeps_model(training)
-        job = TrainingJob(training, examine=True, keep_model=keep_model)
-        leaves = file_stem(training.key()) if keep_model else None
-        return Order(job, self._identity("confirm", training, searched=True), leaves=leaves)
-
-    def examine_order(self, selected: Record) -> Order:
-        """Measure what is only measured of a selected trial."""
-        training = self.training(point_of(selected), selected["replicate"])
-        weights = next((path.read_bytes() for path in stored(self.experiment.results_folder, training.key())), None)
-        keep_model = self._keeps_model(training)
-        job = ExamineJob(training, weights, keep_model=keep_model)
-        leaves = file_stem(training.key()) if keep_model else None
-        return Order(job, self._identity("examine", training, selected["trial"]), selected["replicate"], leaves)
-
-    def _keeps_model(self, training: Training) -> bool:
-        """Whether the model of a selected training stays: as asked, and unasked where it is small."""
-        asked = self.experiment.options.save_models
-        if asked is not None:
-            return asked
-        settings = training.settings
-        count = self.model.count_parameters(self.facts.problem, settings.hidden_size, settings.num_layers).total
-        return count * BYTES_A_PARAMETER <= LARGEST_UNASKED
-
     @property
     def timing_rounds(self) -> int:
         """In how many rounds all configurations are timed in turn; one where a search for all replicates was made, as
         it was in the first protocol."""
         return TIMING_ROUNDS if self.experiment.options.tune == "each" else 1
-
-    def timing_order(
-        self, point: Point, replicate: int, environment: str, number: int, *, onednn: bool = True
-    ) -> Order:
-        """Time a configuration in round `number`. environment: the machine's fingerprint; a time belongs to it."""
-        seconds = BUDGETS[self.experiment.options.budget].timing_seconds / self.timing_rounds
-        training = self.training(point, replicate)
-        return Order(TimingJob(training, seconds, environment, onednn, number), self._identity("time", training))
-
-    def _value(self, training: Training, name: str) -> Any:
-        """The value that a training has of something that is searched."""
-        if name.startswith(OWN):
-            return getattr(training.model, name.removeprefix(OWN))
-        return training.batch_size if name == "batch_size" else getattr(training.settings, name)
-
-    def _identity(
-        self, stage: str, training: Training, trial: int | None = None, *, searched: bool = False
-    ) -> dict[str, Any]:
-        """What a record says of its place here: the model is called as this experiment calls it.
-
-        searched: it is a part of a search or what a search led to, and names the kernel of the search's trials.
-        """
-        model = {**training.describe()["model"], "label": self.entry.label}
-        identity = {"stage": stage, "match": self.match, "trial": trial, "model": model}
-        if more := self.space().more:
-            identity["searched"] = {name: self._value(training, name) for name, _ in more}
-        if not searched or self.twin is None:
-            return identity
-        return {**identity, "search_kernel": TWIN_KERNELS[training.settings.device]}

@@ -18,8 +18,8 @@ from bench.experiment.plan import Plan
 from bench.experiment.search import Point
 from bench.models.contract import Problem
 from bench.models.contract_checks import model_checks
-from bench.records.schema import SCHEMA, Record
 from bench.training.data import load_data
+from bench.training.jobs import Job
 from bench.training.loop import Progress
 from bench.training.request import Training
 from tasks.checking import refuse_broken, source_of
@@ -70,15 +70,13 @@ def _by_model_and_task(experiment: Experiment, device: str) -> Iterator[list[Cel
 
 
 @dataclass(frozen=True)
-class ContractJob:
+class ContractJob(Job):
     """Check a model in a worker. representative: a training of it; sizes: (hidden size, layers) of its search."""
 
     representative: Training
     sizes: tuple[tuple[int, int], ...]
 
     steps = 1
-    epoch_steps = None
-    cost = 0.0
 
     @property
     def label(self) -> str:
@@ -90,9 +88,6 @@ class ContractJob:
 
     def key(self) -> str:
         return "contract"
-
-    def describe(self) -> Record:
-        return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> dict[str, Any]:
         """{"refused"}: None, or the sentence for the user."""

@@ -18,8 +18,9 @@ from bench.config.matching import MatchKind
 from bench.measure.flops import step_flops_of
 from bench.models.contract import Model, Problem
 from bench.models.sizing import LARGEST_SIZE, hidden_size_for, nearest_size, size_with, total_parameters
-from bench.records.schema import SCHEMA, Record
+from bench.records.schema import Record
 from bench.training.data import load_data
+from bench.training.jobs import Job
 from bench.training.loop import Progress
 from bench.training.request import Training
 from tasks.errors import UserError
@@ -85,7 +86,7 @@ def amount_of(
 
 
 @dataclass(frozen=True)
-class SizeByTimeJob:
+class SizeByTimeJob(Job):
     """Measure the time of a step in a worker. representative: a training of the model, at the middle size.
 
     budget: the seconds that a step is to take: look for the size; None: measure at the middle size.
@@ -95,8 +96,6 @@ class SizeByTimeJob:
     budget: float | None = None
 
     steps = 1
-    epoch_steps = None
-    cost = 0.0
 
     @property
     def label(self) -> str:
@@ -108,9 +107,6 @@ class SizeByTimeJob:
 
     def key(self) -> str:
         return "size by time"
-
-    def describe(self) -> Record:
-        return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> Record:
         """{"hidden_size", "step_seconds"}."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bench.models.contract import Problem
-from bench.records.schema import SCHEMA, Record
+from bench.records.schema import Record
 from bench.training.data import load_data
+from bench.training.jobs import Job
 from bench.training.loop import Progress
 from bench.training.request import Training
 from tasks.errors import UserError
 
 
 @dataclass(frozen=True)
-class ProbeJob:
+class ProbeJob(Job):
     """Describe the environment and pick the device.
 
     representative: the training whose step is timed for "auto". cohorts: whether trainings will share a GPU.
@@ -29,14 +30,9 @@ class ProbeJob:
     device = "cpu"  # where it is done: what it looks at is all that a worker sees
     label = "looking at the machine"
     steps = 1
-    epoch_steps = None
-    cost = 0.0
 
     def key(self) -> str:
         return "probe"
-
-    def describe(self) -> Record:
-        return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> Record:
         """{"environment", "fingerprint", "device", "reason", "gpus"}, or {"refused"} with a sentence for the user."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.experiment.cell import FUSED, SEARCH_REPLICATE, CellPlan
+from bench.experiment.cell_orders import confirm_order, examine_order, timing_order, train_order, trial_order
 from bench.experiment.mirror import Mirror
 from bench.experiment.order import Order
 from bench.experiment.search import Point, Search, point_of
@@ -41,10 +42,10 @@ class Replicate:
         if not self._searched:
             self._search = self._search or self.plan.search(self.number)
             if trials := self._search.next_trials():
-                return [self.plan.trial_order(trial, self.number) for trial in trials]
+                return [trial_order(self.plan, trial, self.number) for trial in trials]
             self._search, self._searched = None, True
         if (trial := next_to_train(self._trainings)) is not None:
-            return [self.plan.train_order(trial)]
+            return [train_order(self.plan, trial)]
         return self._end()
 
     def receive(self, records: Sequence[Record]) -> None:
@@ -62,7 +63,7 @@ class Replicate:
         if self.selected is not None:
             self.plan.kernel = self.plan.kernel or self.selected.get("kernel")
             if self.plan.space().only is None:
-                return [self.plan.examine_order(self.selected)]
+                return [examine_order(self.plan, self.selected)]
         self._remove_files(self._trainings)
         return []
 
@@ -98,11 +99,11 @@ class SearchForAll:
         if self._searched:
             return []
         if self._search is not None and (trials := self._search.next_trials()):
-            return [self.plan.trial_order(trial, SEARCH_REPLICATE) for trial in trials]
+            return [trial_order(self.plan, trial, SEARCH_REPLICATE) for trial in trials]
         self._searched, self.chosen = True, self._search.best if self._search else self.plan.space().only
         if self.chosen is None:
             return []
-        return [self.plan.confirm_order(self.chosen, replicate) for replicate in range(1, self._replicates + 1)]
+        return [confirm_order(self.plan, self.chosen, replicate) for replicate in range(1, self._replicates + 1)]
 
     def receive(self, records: Sequence[Record]) -> None:
         if self._searched:
@@ -136,8 +137,8 @@ class TimingRound:
 
     def __init__(self, timing: Timing, number: int) -> None:
         where = (timing.point, timing.replicate, timing.environment, number)
-        self._orders = [timing.plan.timing_order(*where)]
-        self._again = [timing.plan.timing_order(*where, onednn=False)]
+        self._orders = [timing_order(timing.plan, *where)]
+        self._again = [timing_order(timing.plan, *where, onednn=False)]
 
     def next_orders(self) -> Sequence[Order]:
         orders, self._orders = self._orders, []

@@ -31,23 +31,23 @@ class Shift(NamedTuple):
 NO_SHIFT = Shift(math.nan, math.nan, math.nan, 0, *[math.nan] * 4)
 
 
-def paired_shift(differences: ArrayLike, margin: float, *, sd_floor: float = SD_FLOOR) -> Shift:
-    """Student's t-test of paired differences `(n,)`; the standard deviation counts as at least `sd_floor`."""
+def paired_shift(differences: ArrayLike, margin: float) -> Shift:
+    """Student's t-test of paired differences `(n,)`; the standard deviation counts as at least `SD_FLOOR`."""
     values = np.asarray(differences, dtype=np.float64)
     n = len(values)
     if n < 2:
         return NO_SHIFT
-    error = max(float(values.std(ddof=1)), sd_floor) / math.sqrt(n)
+    error = max(float(values.std(ddof=1)), SD_FLOOR) / math.sqrt(n)
     return _shift(float(values.mean()), error, n - 1, n, margin)
 
 
-def unpaired_shift(new: ArrayLike, baseline: ArrayLike, margin: float, *, sd_floor: float = SD_FLOOR) -> Shift:
+def unpaired_shift(new: ArrayLike, baseline: ArrayLike, margin: float) -> Shift:
     """Welch's t-test (Welch 1947) of two samples; n is the size of the smaller one."""
     samples = [np.asarray(sample, dtype=np.float64) for sample in (new, baseline)]
     n = min(map(len, samples))
     if n < 2:
         return NO_SHIFT
-    variances = [max(float(sample.var(ddof=1)), sd_floor**2) / len(sample) for sample in samples]
+    variances = [max(float(sample.var(ddof=1)), SD_FLOOR**2) / len(sample) for sample in samples]
     error = math.sqrt(sum(variances))
     parts = (variance**2 / (len(sample) - 1) for variance, sample in zip(variances, samples, strict=True))
     freedom = sum(variances) ** 2 / sum(parts)

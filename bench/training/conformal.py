@@ -22,10 +22,10 @@ LEVEL = 0.9
 FEWEST = math.ceil(LEVEL / (1 - LEVEL) - 1e-9)  # errors with which an interval of this level is finite
 
 
-def bound(errors: Array, level: float = LEVEL) -> float:
+def bound(errors: Array) -> float:
     """The half width of the interval from absolute errors `(n,)`; NaN where there are too few of them."""
     known = np.sort(errors[~np.isnan(errors)])
-    rank = math.ceil((len(known) + 1) * level - 1e-9)
+    rank = math.ceil((len(known) + 1) * LEVEL - 1e-9)
     return float(known[rank - 1]) if rank <= len(known) else math.nan
 
 

@@ -15,7 +15,7 @@ from bench.measure.effort import Effort
 from bench.models.contract import Learner, Problem, weights_of
 from bench.records import predictions
 from bench.records.atomic import FILES, LENT
-from bench.records.schema import Record, digest
+from bench.records.schema import SCHEMA, Record, digest
 from bench.training import checkpoint
 from bench.training.data import data_facts, load_data
 from bench.training.loop import Apart, Progress, Turns, at_once
@@ -53,7 +53,7 @@ OUT_OF_MEMORY = (
 
 
 class Job(Protocol):
-    """One thing for a worker to do."""
+    """One thing for a worker to do. What has a value here has that of a job that trains nothing and is soon done."""
 
     @property
     def label(self) -> str: ...
@@ -62,7 +62,7 @@ class Job(Protocol):
     @property
     def epoch_steps(self) -> int | None:
         """Optimiser steps of an epoch; None: it trains nothing."""
-        ...
+        return None
 
     @property
     def device(self) -> str:
@@ -72,10 +72,14 @@ class Job(Protocol):
     @property
     def cost(self) -> float:
         """About how long it takes, in any unit that is the same for all jobs: long ones start first."""
-        ...
+        return 0.0
 
     def key(self) -> str: ...
-    def describe(self) -> Record: ...
+
+    def describe(self) -> Record:
+        """What its record says before it is performed."""
+        return {"schema": SCHEMA, "key": self.key()}
+
     def perform(self, progress: Progress) -> Record: ...
 
 
@@ -169,7 +173,7 @@ def predictions_file(
 
 
 @dataclass(frozen=True)
-class TimingJob:
+class TimingJob(Job):
     """Time a configuration, alone on the machine.
 
     onednn: False has torch run its own kernels where it would take oneDNN's fused one (the LSTM's on a CPU).
@@ -182,25 +186,15 @@ class TimingJob:
     onednn: bool = True
     round: int = 0
 
+    steps = 1
+
     @property
     def label(self) -> str:
         return f"timing {self.training.label()}"
 
     @property
-    def steps(self) -> int:
-        return 1
-
-    @property
-    def epoch_steps(self) -> int | None:
-        return None
-
-    @property
     def device(self) -> str:
         return self.training.settings.device
-
-    @property
-    def cost(self) -> float:
-        return 0.0
 
     def key(self) -> str:
         variant = [*([] if self.onednn else ["without onednn"]), *([f"round {self.round}"] if self.round else [])]

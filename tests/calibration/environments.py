@@ -54,7 +54,7 @@ def main() -> None:
 
     from bench.executors.inline import InlineExecutor
     from bench.experiment.observer import Observer
-    from bench.gate.baseline import read_baseline
+    from bench.gate.baseline_files import read_baseline
     from bench.gate.check import check
     from bench.gate.formats import write
     from bench.gate.this_code.check_code import experiment_of

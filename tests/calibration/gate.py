@@ -30,7 +30,8 @@ import numpy as np
 from environments import ENVIRONMENTS
 from trained import REDRAWN, Trained, from_json
 
-from bench.gate.baseline import Baseline, BaselineCell, Replicates, read_baseline
+from bench.gate.baseline import Baseline, BaselineCell, Replicates
+from bench.gate.baseline_files import read_baseline
 from bench.gate.check import check
 from bench.gate.comparison import compare
 from bench.gate.replicates import CellName, CellTraining

@@ -60,7 +60,7 @@ def apply(name: str) -> str:
 def train(folder: Path, name: str, chosen: str | None) -> Mapping[CellName, Replicates]:
     from bench.executors.inline import InlineExecutor
     from bench.experiment.observer import Observer
-    from bench.gate.baseline import read_baseline
+    from bench.gate.baseline_files import read_baseline
     from bench.gate.selection import select
     from bench.gate.this_code.check_code import experiment_of
     from bench.gate.this_code.session import Session

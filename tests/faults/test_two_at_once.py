@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import platform
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,33 +28,42 @@ def hold(folder: str, ready: Any, end: Any) -> None:
     lock.release()
 
 
+def hold_without_flock(folder: str, ready: Any, end: Any) -> None:
+    lock_module._lock = lambda descriptor: None
+    hold(folder, ready, end)
+
+
+@contextmanager
+def another_run(place: Path, holding: Callable[..., None] = hold) -> Iterator[Any]:
+    """A process that holds the folder, until the end of the block or until it is killed."""
+    context = multiprocessing.get_context("spawn")
+    ready, end = context.Event(), context.Event()
+    other = context.Process(target=holding, args=(str(place), ready, end))
+    other.start()
+    assert ready.wait(30)
+    yield other
+    if other.is_alive():  # to tell a process that was killed would wait for it for ever
+        end.set()
+        other.join()
+
+
 def test_a_second_run_is_refused_with_the_first_ones_process_and_host(experiment: Run, folder: Path) -> None:
     experiment()
     before = (folder / "results/e/records.jsonl").read_bytes()
-    context = multiprocessing.get_context("spawn")
-    ready, end = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(str(folder / "results/e"), ready, end))
-    other.start()
-    assert ready.wait(30)
-    refusal = rf"results/e is in use by process {other.pid} on {platform.node()}: wait for it, stop it, or"
-    for how in ("fresh", "retry_failed"):
-        with pytest.raises(UserError, match=refusal):
-            experiment(**{how: True})
-    assert (folder / "results/e/records.jsonl").read_bytes() == before
-    end.set()
-    other.join()
+    with another_run(folder / "results/e") as other:
+        refusal = rf"results/e is in use by process {other.pid} on {platform.node()}: wait for it, stop it, or"
+        for how in ("fresh", "retry_failed"):
+            with pytest.raises(UserError, match=refusal):
+                experiment(**{how: True})
+        assert (folder / "results/e/records.jsonl").read_bytes() == before
     experiment(fresh=True)
 
 
 def test_the_lock_of_a_dead_run_is_taken_over(experiment: Run, folder: Path, notes: Notes) -> None:
-    context = multiprocessing.get_context("spawn")
     (folder / "results/e").mkdir(parents=True)
-    ready, end = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(str(folder / "results/e"), ready, end))
-    other.start()
-    assert ready.wait(30)
-    other.kill()
-    other.join()
+    with another_run(folder / "results/e") as other:
+        other.kill()
+        other.join()
     assert (folder / "results/e/.lock").exists()
     experiment()
     assert f"took over the folder from process {other.pid} on {platform.node()}" in notes.texts[0]
@@ -71,11 +82,6 @@ def test_a_lock_is_free_again_after_release(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def hold_without_flock(folder: str, ready: Any, end: Any) -> None:
-    lock_module._lock = lambda descriptor: None
-    hold(folder, ready, end)
-
-
 @pytest.fixture
 def no_flock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system that answers ENOLCK."""
@@ -88,21 +94,17 @@ def test_without_flock_a_second_run_is_refused_and_a_dead_one_is_taken_over(
 ) -> None:
     experiment()
     place = folder / "results/e"
-    context = multiprocessing.get_context("spawn")
-    ready, end = context.Event(), context.Event()
-    other = context.Process(target=hold_without_flock, args=(str(place), ready, end))
-    other.start()
-    assert ready.wait(30)
-    refusal = rf"results/e is in use by process {other.pid} on {platform.node()}"
-    for how in ("fresh", "retry_failed"):
+    with another_run(place, hold_without_flock) as other:
+        refusal = rf"results/e is in use by process {other.pid} on {platform.node()}"
+        for how in ("fresh", "retry_failed"):
+            with pytest.raises(UserError, match=refusal):
+                experiment(**{how: True})
+        old = time.time() - 2 * heartbeat.STALE_SECONDS
+        os.utime(place / ".lock.held", (old, old))  # it has not beaten for long, and is seen to live
         with pytest.raises(UserError, match=refusal):
-            experiment(**{how: True})
-    old = time.time() - 2 * heartbeat.STALE_SECONDS
-    os.utime(place / ".lock.held", (old, old))  # it has not beaten for long, and is seen to live
-    with pytest.raises(UserError, match=refusal):
-        experiment(fresh=True)
-    other.kill()
-    other.join()
+            experiment(fresh=True)
+        other.kill()
+        other.join()
     os.utime(place / ".lock.held")
     with pytest.raises(UserError, match=refusal):  # so fresh that it may live where this process can't see
         experiment(fresh=True)

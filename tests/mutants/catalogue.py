@@ -41,9 +41,9 @@ class Mutant:
 MUTANTS: list[Mutant] = []
 
 
-def mutant(name: str, cells: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+def mutant(name: str, cells: str, among: list[Mutant] = MUTANTS) -> Callable[[Callable[[], None]], Callable[[], None]]:
     def register(apply: Callable[[], None]) -> Callable[[], None]:
-        MUTANTS.append(Mutant(name, cells, apply))
+        among.append(Mutant(name, cells, apply))
         return apply
 
     return register

@@ -13,7 +13,8 @@ from catalogue import MUTANTS
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.observer import Observer
-from bench.gate.baseline import Replicates, read_baseline
+from bench.gate.baseline import Replicates
+from bench.gate.baseline_files import read_baseline
 from bench.gate.check import check
 from bench.gate.formats import write
 from bench.gate.replicates import CellName

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
 from typing import Any
 
 import numpy as np
@@ -27,14 +27,7 @@ from bench.training.loop import Loop
 __all__ = ["MUTANTS", "REFACTORINGS"]
 
 REFACTORINGS: list[Mutant] = []
-
-
-def refactoring(name: str, cells: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    def register(apply: Callable[[], None]) -> Callable[[], None]:
-        REFACTORINGS.append(Mutant(name, cells, apply))
-        return apply
-
-    return register
+refactoring = functools.partial(mutant, among=REFACTORINGS)
 
 
 @mutant("L1 loss in place of L2", "sine/gru,regression/gru")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.gate.baseline import read_baseline
+from bench.gate.baseline_files import read_baseline
 from bench.gate.rule import CHECKED, RECORDED
 from bench.gate.selection import select
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -18,16 +18,14 @@ WORKERS = 2
 
 
 @dataclass(frozen=True)
-class Measurement(ABC):
+class Measurement(Job):
     """A job of a benchmark. Its record is the return value of `perform`, and is not written anywhere."""
 
     training: Training
 
     label: ClassVar[str] = "a measurement"
     steps: ClassVar[int] = 1
-    epoch_steps: ClassVar[int | None] = None
     device: ClassVar[str] = "cpu"
-    cost: ClassVar[float] = 0.0
 
     def key(self) -> str:
         return self.label

@@ -172,7 +172,7 @@ def _replicates(results: Results) -> str:
 
 
 def _metrics(summary: pd.DataFrame) -> list[str]:
-    from bench.analysis.tables import metric_columns
+    from bench.analysis.table_columns import metric_columns
 
     return metric_columns(summary)
 

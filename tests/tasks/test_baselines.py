@@ -12,7 +12,6 @@ from tasks.baselines import (
     naive_forecasts,
     persistence,
     score,
-    seasonal_naive,
 )
 from tasks.contract import Dataset, Split
 from tasks.copy_memory import CopyMemory
@@ -110,28 +109,15 @@ def test_the_order_is_chosen_on_validation_data():
     assert overfit.order in (1, 8)
 
 
-def test_seasonal_naive_by_hand():
-    series = np.arange(20.0)[:, None]
-    np.testing.assert_array_equal(seasonal_naive(series, np.array([12, 19]), 7)[:, 0], [5, 12])
-    # 3 rows ahead with a season of 2: the last known value in phase is two seasons back
-    np.testing.assert_array_equal(seasonal_naive(series, np.array([12]), 2, horizon=3)[:, 0], [8])
-    with pytest.raises(ValueError, match="row 5 has no value 7 rows before it"):
-        seasonal_naive(series, np.array([5, 9]), 7)
-
-
-def test_seasonal_naive_is_perfect_on_a_periodic_series():
-    series = np.tile(np.arange(5.0), 8)[:, None]
-    rows = np.arange(20, 40)
-    for horizon in range(1, 12):
-        np.testing.assert_array_equal(seasonal_naive(series, rows, 5, horizon), series[rows])
-
-
 @pytest.mark.parametrize(("delay", "length"), [(10, 3), (20, 10), (1, 1), (100, 10)])
 def test_memoryless_formula_is_the_measured_loss_of_the_memoryless_predictor(delay, length):
     task = CopyMemory(delay=delay, length=length)
     strings = np.random.default_rng(0).integers(0, 8, (50, length))
     targets = task.make_split(strings).targets
-    measured = mean_loss("cross_entropy", task.memoryless_logits(50), targets)
+    logits = np.full((*targets.shape, 9), -np.inf)  # blanks, and then all eight symbols equally likely
+    logits[:, :-length, 8] = 0.0
+    logits[:, -length:, :8] = 0.0
+    measured = mean_loss("cross_entropy", logits, targets)
     assert measured == pytest.approx(memoryless_copy_loss(length, delay), rel=1e-12)
 
 

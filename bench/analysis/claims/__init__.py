@@ -28,10 +28,10 @@ RULE = (
 )
 
 
-def claims(results: Recorded | Sequence[Recorded], catalogue: Sequence[Claim] = CLAIMS) -> tuple[Judgement, ...]:
+def claims(results: Recorded | Sequence[Recorded]) -> tuple[Judgement, ...]:
     """A judgement of each claim, from one experiment or several that belong together."""
     evidence = Evidence(_several(results))
-    tested = [(claim, claim.test(evidence)) for claim in catalogue]
+    tested = [(claim, claim.test(evidence)) for claim in CLAIMS]
     parts = [part for _, found in tested for part in found]
     adjusted = stats.holm([part.p if part.state is None and part.n >= ENOUGH else math.nan for part in parts])
     settled = iter([_settle(part, float(p)) for part, p in zip(parts, adjusted, strict=True)])

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.analysis.gradient_tables import factor_table
 from bench.analysis.recorded import Recorded
-from bench.analysis.tables import metric_columns
+from bench.analysis.table_columns import metric_columns
 from bench.records.schema import Record, label
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ def interquartile_mean(
     strata: Sequence[ArrayLike],
     *,
     rng: np.random.Generator,
-    confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
 ) -> Estimate:
     """Mean of the middle half of all scores, with a stratified bootstrap interval (Agarwal et al. 2021).
@@ -43,8 +42,8 @@ def interquartile_mean(
     if max(map(len, groups)) < 2:  # nothing to resample within a task
         return Estimate(value, math.nan, math.nan, n)
     drawn = np.concatenate([_resample(group, resamples, rng) for group in groups], axis=1)
-    low, high = _percentiles(_middle_mean(drawn), confidence)
-    m, freedom, level = n / len(groups), max(1.0, (n - len(groups)) / 2), 0.5 + confidence / 2
+    low, high = _percentiles(_middle_mean(drawn))
+    m, freedom, level = n / len(groups), max(1.0, (n - len(groups)) / 2), 0.5 + CONFIDENCE / 2
     stretch = math.sqrt(m / (m - 1)) * float(special.stdtrit(freedom, level) / special.ndtri(level))
     return Estimate(value, value + (low - value) * stretch, value + (high - value) * stretch, n)
 
@@ -62,7 +61,6 @@ def probability_of_improvement(
     second: Sequence[ArrayLike],
     *,
     rng: np.random.Generator,
-    confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
 ) -> Estimate:
     """Probability that a run of `first` scores higher than one of `second`, averaged over tasks; ties count half.
@@ -80,7 +78,7 @@ def probability_of_improvement(
     if min(min(len(a), len(b)) for a, b in pairs) < 2:
         return Estimate(value, math.nan, math.nan, len(pairs))
     drawn = [_resampled_share(each, resamples, rng) for each in above]
-    low, high = _percentiles(np.mean(drawn, axis=0), confidence)
+    low, high = _percentiles(np.mean(drawn, axis=0))
     m = float(np.mean([n for each in above for n in each.shape]))
     low, high = (value + (bound - value) * math.sqrt(m / (m - 1)) for bound in (low, high))
     return Estimate(value, max(low, 0.0), min(high, 1.0), len(pairs))
@@ -100,7 +98,6 @@ def performance_profile(
     thresholds: ArrayLike,
     *,
     rng: np.random.Generator,
-    confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
 ) -> Profile:
     """Share of runs whose score is above each threshold, every task weighted alike (Agarwal et al. 2021).
@@ -122,7 +119,7 @@ def performance_profile(
 
     value = np.mean([shares(group[None])[0] for group in groups], axis=0)
     drawn = np.mean([shares(_resample(group, resamples, rng)) for group in groups], axis=0)
-    low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0)
+    low, high = np.quantile(drawn, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], axis=0)
     return Profile(levels, value, low, high)
 
 
@@ -148,6 +145,6 @@ def _superiority(first: Array, second: Array) -> Array:
     return np.asarray(np.sign(first[:, None] - second[None, :]) / 2 + 0.5)
 
 
-def _percentiles(values: Any, confidence: float) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.5 - confidence / 2, 0.5 + confidence / 2])
+def _percentiles(values: Any) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
     return float(low), float(high)

@@ -43,12 +43,12 @@ def differences(first: ArrayLike, second: ArrayLike) -> Array:
     return finite(np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64))
 
 
-def mean_interval(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Estimate:
+def mean_interval(values: ArrayLike) -> Estimate:
     """Mean of `(n,)` values (missing ones left out) with Student's t-interval.
 
     Equal values give an interval of width 0; a single value gives NaN bounds; none gives NaN.
     """
-    paired = paired_difference(values, 0.0, confidence=confidence)
+    paired = paired_difference(values, 0.0)
     return Estimate(paired.value, paired.low, paired.high, paired.n)
 
 
@@ -100,13 +100,13 @@ def holm(p_values: ArrayLike) -> Array:
     return adjusted
 
 
-def solve_rate(solved: int, n: int, *, confidence: float = CONFIDENCE) -> Estimate:
+def solve_rate(solved: int, n: int) -> Estimate:
     """Share of `n` runs that were solved, with Wilson's score interval (Wilson 1927)."""
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
     from scipy import special
 
-    share, z = solved / n, float(special.ndtri(0.5 + confidence / 2))
+    share, z = solved / n, float(special.ndtri(0.5 + CONFIDENCE / 2))
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2) / (1 + z**2 / n)
     return Estimate(share, centre - half if solved else 0.0, centre + half if solved < n else 1.0, n)

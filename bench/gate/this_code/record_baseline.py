@@ -12,15 +12,8 @@ from bench.analysis.formatting import listed
 from bench.config.experiment import Experiment
 from bench.config.options import keys_deciding
 from bench.experiment.observer import Observer
-from bench.gate.baseline import (
-    Baseline,
-    Reason,
-    cells_of,
-    is_baseline,
-    read_manifest,
-    record_command,
-    write_baseline,
-)
+from bench.gate.baseline import Baseline, Reason, cells_of, record_command
+from bench.gate.baseline_files import is_baseline, read_manifest, write_baseline
 from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName
 from bench.gate.rule import RECORDED
@@ -85,7 +78,6 @@ def record_baseline(
     observer: Observer,
     *,
     accepted: str | None,
-    replicates: int = RECORDED,
     drop_cells: bool = False,
 ) -> Baseline:
     """Train all replicates and then write the baseline, so that an interrupted run leaves the previous one unchanged.
@@ -96,7 +88,7 @@ def record_baseline(
     history = history_for(folder, accepted)
     refuse_lost_cells(folder, experiment, drop_cells=drop_cells)
     with Session(experiment, observer) as session:
-        records = session.records(list(session.configurations), range(1, replicates + 1))
+        records = session.records(list(session.configurations), range(1, RECORDED + 1))
         _refuse_failures(records)
         environment, fingerprint = session.environment, session.fingerprint
         recorded = cells_of(records)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from bench.gate.sketch import Sketch, sketch_of
 from bench.models.contract import Learner, weights_of
-from bench.records.schema import SCHEMA, Record, digest
+from bench.records.schema import Record, digest
 from bench.training.data import load_data, orders_of
+from bench.training.jobs import Job
 from bench.training.loop import Progress
 from bench.training.request import Training
 from bench.training.train import build_learner
@@ -29,15 +30,13 @@ def sketches_of(training: Training, learner: Learner, dataset: Dataset) -> dict[
 
 
 @dataclass(frozen=True)
-class SketchJob:
+class SketchJob(Job):
     """A job that builds a training's learner and data, and trains nothing."""
 
     training: Training
 
     device = "cpu"
     steps = 0
-    epoch_steps = None
-    cost = 0.0
 
     @property
     def label(self) -> str:
@@ -45,9 +44,6 @@ class SketchJob:
 
     def key(self) -> str:
         return digest(["sketch", self.training.key()])
-
-    def describe(self) -> Record:
-        return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> Record:
         """{"sketches"}: by quantity."""

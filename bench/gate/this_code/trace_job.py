@@ -11,8 +11,9 @@ from bench.gate.this_code.sketch_job import sketches_of
 from bench.gate.trace import EVALUATED_EVERY, STEPS, start_of, trace_of
 from bench.models.contract import Learner
 from bench.models.stepper import EagerStepper, StepPlan
-from bench.records.schema import SCHEMA, Record, digest
+from bench.records.schema import Record, digest
 from bench.training.data import batches_of, load_data
+from bench.training.jobs import Job
 from bench.training.loop import Progress, finish
 from bench.training.request import Training
 from bench.training.train import build_learner, train_in_turns
@@ -36,15 +37,13 @@ class TracedStepper(EagerStepper):
 
 
 @dataclass(frozen=True)
-class TraceJob:
+class TraceJob(Job):
     """The real training loop for `STEPS` steps, so that whatever a training does is in the trace."""
 
     training: Training
 
     device = "cpu"
     steps = STEPS
-    epoch_steps = None
-    cost = 0.0
 
     @property
     def label(self) -> str:
@@ -52,9 +51,6 @@ class TraceJob:
 
     def key(self) -> str:
         return digest(["trace", self.traced.key()])
-
-    def describe(self) -> Record:
-        return {"schema": SCHEMA, "key": self.key()}
 
     @property
     def traced(self) -> Training:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.gate.replicates import CellName
-from bench.records.schema import SCHEMA, Record, digest
+from bench.records.schema import Record, digest
 from bench.training.data import batches_of, load_data
+from bench.training.jobs import Job
 from bench.training.loop import Progress
 from bench.training.request import Training
 from bench.training.train import build_learner
@@ -31,7 +32,7 @@ def twins_of(cells: Sequence[CellName]) -> list[tuple[CellName, CellName]]:
 
 
 @dataclass(frozen=True)
-class TwinsJob:
+class TwinsJob(Job):
     """A job that trains both for a few steps in float64, from the same weights on the same batches."""
 
     first: Training
@@ -40,14 +41,9 @@ class TwinsJob:
     device = "cpu"
     label = "comparing a NumPy cell with torch's"
     steps = STEPS
-    epoch_steps = None
-    cost = 0.0
 
     def key(self) -> str:
         return digest(["twins", self.first.key(), self.second.key()])
-
-    def describe(self) -> Record:
-        return {"schema": SCHEMA, "key": self.key()}
 
     def perform(self, progress: Progress) -> Record:
         """Return {"losses", "gradients"}: the largest relative difference; a gradient's is to its largest entry."""

@@ -16,9 +16,3 @@ def use_precision(precision: str) -> None:
     # torch 2.9 named these settings anew (`fp32_precision`). Setting them by their old names keeps both views in step;
     # after the new ones, reading an old one raises, which `torch.compile` and `cudnn.flags()` in a plug-in do.
     backends.cudnn.allow_tf32 = backends.cuda.matmul.allow_tf32 = precision == "tf32"
-
-
-def float32_precision() -> str:
-    """ "ieee" or "tf32": what a recurrent layer computes with in cuDNN now."""
-    backends: Any = torch.backends
-    return "tf32" if backends.cudnn.allow_tf32 else "ieee"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOWEST = 1e-12  # of the share shown: below it nothing is left that float32 could learn from
 
 
-def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column: str = "hidden_norm") -> Axes:
+def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str) -> Axes:
     """Norm of the gradient, as a multiple of its value at lag 1, against lag, on a logarithmic axis.
 
     table: rows of `gradient_tables.flow_table` of one task and one state; a line for each value of column `by`
@@ -33,7 +33,7 @@ def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column:
     rises above 1 explodes.
     """
     axes.set_yscale("log")
-    norms = _norms(table, by, column)
+    norms = _norms(table, by)
     for place, line in enumerate(lines):
         lags, values = norms.get(line, (np.empty(0), np.empty(0)))
         if not len(values) or not values[0] > 0:
@@ -51,32 +51,30 @@ def draw(axes: Axes, table: pd.DataFrame, lines: Sequence[str], by: str, column:
     return axes
 
 
-def gradient_flow(
-    name: str, title: str, table: pd.DataFrame, lines: Sequence[str], by: str, column: str = "hidden_norm"
-) -> Picture:
+def gradient_flow(name: str, title: str, table: pd.DataFrame, lines: Sequence[str], by: str) -> Picture:
     """`draw` as a picture under a title; its text alternative gives each line's factor a step."""
     shown = [line for line in lines if (table[by] == line).any()]
 
     def paint() -> tuple[Figure, str]:
         figure = Figure((WIDTH, 2.9), DOTS_PER_INCH)
-        axes = draw(figure.subplots(), table, shown, by, column)
+        axes = draw(figure.subplots(), table, shown, by)
         legend(figure, axes)
-        norms = _norms(table, by, column)
+        norms = _norms(table, by)
         said = [f"{line} {_per_step(norms[line][1])}" for line in shown]
-        what = "cell state" if column == "cell_norm" else "hidden state"
-        alt = f"Gradient of the loss by the {what}, {title}. A step further back multiplies its norm by {listed(said)}."
+        how = f"A step further back multiplies its norm by {listed(said)}."
+        alt = f"Gradient of the loss by the hidden state, {title}. {how}"
         return figure, alt
 
     return pictured(name, title, paint)
 
 
-def _norms(table: pd.DataFrame, by: str, column: str) -> dict[str, tuple[Array, Array]]:
+def _norms(table: pd.DataFrame, by: str) -> dict[str, tuple[Array, Array]]:
     """For each value of column `by` its lags from 1 on, and the norms there: both `(lags,)`."""
-    groups = table[[by, "lag", column]].sort_values("lag", kind="stable").groupby(by, sort=False)
+    groups = table[[by, "lag", "hidden_norm"]].sort_values("lag", kind="stable").groupby(by, sort=False)
     found = {}
     for line, rows in groups:
         lags = rows["lag"].to_numpy(float)
-        found[str(line)] = lags[lags >= 1], rows[column].to_numpy(float)[lags >= 1]
+        found[str(line)] = lags[lags >= 1], rows["hidden_norm"].to_numpy(float)[lags >= 1]
     return found
 
 

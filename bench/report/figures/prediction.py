@@ -22,6 +22,7 @@ from bench.report.figures.ticks import log_ticks
 from bench.report.picture import Picture
 from tasks.contract import Array
 
+INCHES = 2.6  # the height of a figure
 SHOWN = 200  # points of a line: more would be a smear
 BINS = 30
 RUNNING = 25  # sequences of a running mean
@@ -43,11 +44,11 @@ def task_pictures(name: str, task: str, trainings: Sequence[Shown], *, truth: bo
     """
     classes = trainings[0].predictions.classes
 
-    def together(key: str, what: str, draw: Callable[[Axes, Shown, int], str], inches: float = 2.6) -> Picture:
+    def together(key: str, what: str, draw: Callable[[Axes, Shown, int], str]) -> Picture:
         def all_of(axes: Axes) -> str:
             return " ".join(f"{each.model}: {draw(axes, each, i)}" for i, each in enumerate(trainings))
 
-        return picture(f"{name}-{key}", f"{task}: {what}", all_of, inches)
+        return picture(f"{name}-{key}", f"{task}: {what}", all_of, INCHES)
 
     def one_by_one(
         key: str, what: str, draw: Callable[..., str], inches: Callable[[Predictions], float]
@@ -88,7 +89,7 @@ def task_pictures(name: str, task: str, trainings: Sequence[Shown], *, truth: bo
         )
     )
     if truth and classes:
-        found += one_by_one("truth", "answers", against_truth, lambda _: 2.6)
+        found += one_by_one("truth", "answers", against_truth, lambda _: INCHES)
     return [*found, *one_by_one("network", "network", architecture, architecture_inches)]
 
 
@@ -111,7 +112,7 @@ def learning_curve(axes: Axes, curve: Mapping[str, Sequence[Any]], place: int = 
     return f"Validation loss from {number(valid[0])} to {number(valid[-1])}, lowest {number(min(valid))}."
 
 
-def against_truth(axes: Axes, predictions: Predictions, place: int = 0, output: int = 0, label: str = "") -> str:
+def against_truth(axes: Axes, predictions: Predictions, place: int = 0, label: str = "") -> str:
     """Predictions and truth one after the other; for classes how often each was taken for which.
 
     label: of the model, where axes hold several, which have one truth.
@@ -120,23 +121,23 @@ def against_truth(axes: Axes, predictions: Predictions, place: int = 0, output: 
     """
     if predictions.classes:
         return _confusion(axes, predictions)
-    predicted, truth = (_last(values, predictions.mask)[:SHOWN, output] for values in _values(predictions))
+    predicted, truth = (_last(values, predictions.mask)[:SHOWN, 0] for values in _values(predictions))
     if not axes.lines:
         axes.plot(truth, color=INK, lw=1.1, label="truth")
     look: dict[str, Any] = {"linestyle": dashes(place) if label else (0, (4, 1.5)), "lw": 1.4}
     axes.plot(predicted, color=colour(place), label=named(label, 18) if label else "prediction", **look)
     axes.set_xlabel("test sequence")
-    axes.set_ylabel(named(predictions.names[output]))
+    axes.set_ylabel(named(predictions.names[0]))
     error = np.sqrt(np.mean((predicted - truth) ** 2))
-    return f"{len(truth)} test predictions of {predictions.names[output]}, root mean square error {number(error)}."
+    return f"{len(truth)} test predictions of {predictions.names[0]}, root mean square error {number(error)}."
 
 
-def error_over_time(axes: Axes, predictions: Predictions, place: int = 0, output: int = 0, label: str = "") -> str:
+def error_over_time(axes: Axes, predictions: Predictions, place: int = 0, label: str = "") -> str:
     """Errors one after the other; per-step classes: the share of wrong answers at each step of a sequence."""
     look: dict[str, Any] = {"color": colour(place), "label": named(label, 18) if label else None}
     look["linestyle"] = dashes(place) if label else "-"
     if not predictions.classes:
-        predicted, truth = (_last(values, predictions.mask)[:SHOWN, output] for values in _values(predictions))
+        predicted, truth = (_last(values, predictions.mask)[:SHOWN, 0] for values in _values(predictions))
         axes.axhline(0, color=MUTED, lw=0.8)
         axes.plot(predicted - truth, lw=1.2, **look)
         axes.set_xlabel("test sequence")

@@ -26,7 +26,7 @@ from bench.analysis.pooled import below_the_limit, left_out, pooled_tasks
 from bench.analysis.results import Results
 from bench.analysis.selected import models_in, skills_with_failures, target_of
 from bench.analysis.summary import SEARCHED
-from bench.analysis.tables import metric_columns
+from bench.analysis.table_columns import metric_columns
 from bench.analysis.timing_conditions import explained, kernel_and_condition
 from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
 from bench.report.sections.layout import by_match

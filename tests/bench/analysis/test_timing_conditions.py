@@ -15,6 +15,7 @@ from bench.analysis import tables
 from bench.analysis.claims.cost import judge_times
 from bench.analysis.compare_experiments import compare
 from bench.analysis.results import Results
+from bench.analysis.table_columns import metric_columns
 from bench.analysis.table_files import write_tables
 from bench.analysis.timing_conditions import condition, explained, kernel_and_condition
 from bench.cli.display.progress import describe
@@ -74,7 +75,7 @@ def test_the_tables_have_it_and_those_of_a_cpu_have_no_such_column(
         assert set(table.loc["gru", "host_bound"]) == {True}
         assert set(table.loc["lstm", "host_bound"]) == {False}
         assert set(table.loc["lstm", "clock_mhz"]) == {1755}
-    assert not set(tables.metric_columns(tables.summary_table(records))) & {"clock_mhz", "host_bound"}
+    assert not set(metric_columns(tables.summary_table(records))) & {"clock_mhz", "host_bound"}
     cpu = synthetic.experiment(("sine",), seeds=2, trials=1)
     for table in (tables.timings_table(cpu), tables.summary_table(cpu)):
         assert not {"clock_mhz", "host_bound"} & set(table.columns)

@@ -31,3 +31,21 @@ def bench(folder: Path) -> Bench:
         return result
 
     return invoke
+
+
+@pytest.fixture
+def refused(bench: Bench, folder: Path) -> Callable[..., str]:
+    """Run a command that is a mistake: it leaves the folder as it is, and says why in one line, which this gives."""
+
+    def run(*args: str) -> str:
+        before = sorted(folder.rglob("*"))
+        result = bench(*args)
+        lines = result.stderr.splitlines()
+        assert result.exit_code == 2, result.output
+        assert len(lines) == 1
+        assert lines[0].startswith("error: ")
+        assert result.stdout == ""
+        assert sorted(folder.rglob("*")) == before
+        return lines[0]
+
+    return run

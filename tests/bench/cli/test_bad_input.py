@@ -18,24 +18,6 @@ GOOD_ROWS = "".join(f"{i},{i % 7}.5\n" for i in range(200))
 GOOD_CSV = f"t,y\n{GOOD_ROWS}"
 
 
-@pytest.fixture
-def refused(bench: Bench, folder: Path) -> Callable[..., str]:
-    """Run the command, check the form of the refusal, and give its line."""
-
-    def run(*args: str) -> str:
-        before = sorted(folder.rglob("*"))
-        result = bench(*args)
-        lines = result.stderr.splitlines()
-        assert result.exit_code == 2, result.output
-        assert len(lines) == 1
-        assert lines[0].startswith("error: ")
-        assert result.stdout == ""
-        assert sorted(folder.rglob("*")) == before
-        return lines[0]
-
-    return run
-
-
 @pytest.mark.parametrize(
     ("args", "expected"),
     [

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from synthetic import BUDGET, cell, write
 
 from bench.cli import main
-from bench.gate.baseline import Reason, read_baseline
+from bench.gate.baseline import Reason
+from bench.gate.baseline_files import read_baseline
 from bench.gate.replicates import CellName
 from bench.gate.tables import COLUMNS
 
@@ -169,16 +170,10 @@ def test_a_training_that_fails_is_named_and_nothing_is_written(bench: Bench, fol
     ],
     ids=lambda value: " ".join(value) if value and value[0] in ("record", "diff", "recrod") else "",
 )
-def test_mistakes_are_one_line(bench: Bench, folder: Path, config: Path, args: list[str], expected: list[str]) -> None:
-    before = sorted(folder.rglob("*"))
-    result = bench("baseline", *args)
-    assert result.exit_code == 2
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("error: ")
+def test_mistakes_are_one_line(refused: Callable[..., str], config: Path, args: list[str], expected: list[str]) -> None:
+    line = refused("baseline", *args)
     for part in expected:
         assert part in line
-    assert result.stdout == ""
-    assert sorted(folder.rglob("*")) == before
 
 
 def test_the_difference_of_two_baselines_is_explained(bench: Bench, folder: Path) -> None:

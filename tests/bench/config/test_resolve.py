@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from bench.config.budgets import BUDGETS
 from bench.config.experiment import Experiment
 from bench.config.given import choices
-from bench.config.matching import MATCHES
 from bench.config.options import OPTIONS, Options, flag
 from bench.config.resolve import resolve
 from bench.models.initialisation import SCHEMES
@@ -176,7 +175,7 @@ def experiments() -> st.SearchStrategy[dict[str, Any]]:
             "models": some(["gru", "lstm", "rnn", "rnn[nonlinearity=relu]", "numpy_gru"]),
             "tasks": some(["sine", "sine[noise=0.1]", "regression", "copy", "copy[delay=4,length=2]"]),
             "budget": st.sampled_from(sorted(BUDGETS)),
-            "match": some(MATCHES),
+            "match": some(choices("match")),
             "tune": st.sampled_from(choices("tune")),
             "sampler": st.sampled_from(choices("sampler")),
             "device": st.sampled_from(choices("device")),

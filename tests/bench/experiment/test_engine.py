@@ -14,6 +14,7 @@ from bench.config.files import read_config
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.cell import CellPlan
+from bench.experiment.cell_orders import train_order, trial_order
 from bench.experiment.observer import Observer
 from bench.experiment.outcome import Outcome
 from bench.experiment.rerun import rerun
@@ -218,13 +219,13 @@ def test_on_a_gpu_the_trials_are_those_that_a_cohort_stacks(options: dict[str, A
     made = resolve({**options, "models": ["lstm"], "device": "cuda"})
     assert made.engine == "auto"
     plan = CellPlan(made, made.matchings[0], made.tasks[0], made.entries[0], "cuda")
-    order = plan.trial_order(Trial(0, Point(8, 1, 0.01)), 1)
+    order = trial_order(plan, Trial(0, Point(8, 1, 0.01)), 1)
     assert isinstance(order.job, TrainingJob)
     assert order.job.training.model == LstmInStack()
     assert not order.job.training.on_test_data
     assert (order.identity["model"]["name"], order.identity["search_kernel"]) == ("lstm", "stacked")
     described = order.job.training.describe()
-    again = plan.train_order({**described, **order.identity})
+    again = train_order(plan, {**described, **order.identity})
     assert isinstance(again.job, TrainingJob)
     assert again.job.training.model == Lstm()
     assert again.job.training.on_test_data

@@ -201,7 +201,7 @@ def test_a_model_that_is_lost_is_made_again_where_that_is_asked_for(
 def test_a_large_model_is_kept_where_that_is_asked_for(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.experiment.cell.LARGEST_UNASKED", 11)
+    monkeypatch.setattr("bench.experiment.cell_orders.LARGEST_UNASKED", 11)
     small, _ = go(options)
     assert not kept(small)
     asked, _ = go({**options, "save_models": True})

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.gate.baseline import Baseline, BaselineCell, Reason, Replicates, cells_of, write_baseline
+from bench.gate.baseline import Baseline, BaselineCell, Reason, Replicates, cells_of
+from bench.gate.baseline_files import write_baseline
 from bench.gate.exact import ExactProblem
 from bench.gate.replicates import CellName
 from bench.gate.sketch import PROJECTIONS, Sketch

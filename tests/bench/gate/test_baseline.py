@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from synthetic import baseline, cells, write
 
-from bench.gate.baseline import MANIFEST, SCHEMA, TABLE, read_baseline
+from bench.gate.baseline import SCHEMA
+from bench.gate.baseline_files import MANIFEST, TABLE, read_baseline
 from bench.gate.errors import NotComparable
 from bench.gate.exceptions import EMPTY, NAME, read_exceptions
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bench.gate.baseline import read_baseline
+from bench.gate.baseline_files import read_baseline
 
 ROOT = Path(__file__).parents[3]
 TOY = ROOT / "tests" / "toy_repository"

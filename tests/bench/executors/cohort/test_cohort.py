@@ -23,6 +23,8 @@ from bench.training.jobs import TimingJob, TrainingJob, attempt, failure_of
 from bench.training.request import Training
 from tasks.registry import TASKS
 
+from .huge import Huge
+
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 TIMES = ("evaluation_seconds", "wall_seconds", "cpu_seconds", "peak_bytes", "energy_joules", "traceback")
 
@@ -265,27 +267,6 @@ def test_nobody_joins_where_the_last_one_s_memory_is_not_free_with_something_to_
 )
 def test_memory_runs_out_under_several_names(error: Exception, status: str) -> None:
     assert failure_of(job(), error)["status"] == status
-
-
-@dataclass(frozen=True)
-class Huge(TorchModel):
-    """A plug-in that asks for more memory than any machine has."""
-
-    name = "huge"
-    summary = "asks for a pebibyte in each call"
-
-    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
-        return _Huge(input_size, hidden_size)
-
-
-class _Huge(torch.nn.Module):
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.linear = torch.nn.Linear(input_size, hidden_size)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        hidden: torch.Tensor = self.linear(x)
-        return hidden + torch.empty(2**50, dtype=torch.uint8)[0]
 
 
 def test_a_core_that_asks_for_too_much_is_out_of_memory_and_harms_nobody() -> None:

@@ -28,6 +28,7 @@ from bench.training.train import train
 from tasks.registry import TASKS
 
 from .ended_records import EndedRecords
+from .huge import Huge
 
 pytestmark = [
     pytest.mark.gpu,
@@ -136,27 +137,6 @@ def test_dropout_is_as_alone() -> None:
         record, eager = found[each.key()], train(each)
         assert record["kernel"] == "cudnn"
         assert record["curve"]["train_loss"] == eager["curve"]["train_loss"]
-
-
-@dataclass(frozen=True)
-class Huge(TorchModel):
-    """A plug-in that asks for more memory than any device has."""
-
-    name = "huge"
-    summary = "asks for a pebibyte in each call"
-
-    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
-        return _Huge(input_size, hidden_size)
-
-
-class _Huge(torch.nn.Module):
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.linear = torch.nn.Linear(input_size, hidden_size)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        hidden: torch.Tensor = self.linear(x)
-        return hidden + torch.empty(2**50, dtype=torch.uint8, device=x.device)[0]
 
 
 def test_one_that_diverges_leaves_and_one_without_memory_is_recorded() -> None:

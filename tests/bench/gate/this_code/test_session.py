@@ -14,7 +14,7 @@ from bench.config.files import read_recipe
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.observer import Observer
-from bench.gate.baseline import read_baseline
+from bench.gate.baseline_files import read_baseline
 from bench.gate.check import check
 from bench.gate.replicates import CellName
 from bench.gate.this_code import session as session_module

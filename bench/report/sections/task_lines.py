@@ -6,7 +6,6 @@ import re
 
 from bench.analysis.results import Results
 from tasks.registry import TASKS
-from tasks.spec import Spec
 
 OWN_DATA = "series"  # who gave the file knows what is in it
 LOSSES = {
@@ -19,7 +18,7 @@ LOSSES = {
 def task_lines(results: Results) -> list[str]:
     """A line a kind of task; none for a user's own file and for tasks of plug-ins that are not loaded."""
     known = TASKS.entries()
-    names = dict.fromkeys(Spec.parse(label).name for label in results.tasks)
+    names = dict.fromkeys(label.partition("[")[0] for label in results.tasks)
     return [_line(name, known[name].summary, known[name].loss) for name in names if name in known and name != OWN_DATA]
 
 

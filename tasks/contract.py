@@ -6,6 +6,7 @@ The package `tasks` needs NumPy and nothing else: neither torch nor `bench`.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -173,6 +174,11 @@ class Task(RegistryEntry):
     per_step: bool = False  # one prediction at every step (True), or one at the end of the sequence
     constant: ClassVar[bool] = False  # every seed gives the same data: replicates then differ in their weights alone
     resampled: ClassVar[bool] = False  # every seed deals one set of data anew, so that replicates share sequences
+
+    @property
+    def asks(self) -> str:
+        """What is to be predicted, in a few words, for a report."""
+        return re.sub(r" \(extra: \w+\)", "", self.summary)
 
     @property
     @abstractmethod

@@ -62,6 +62,11 @@ class Series(SeriesSettings):
         """Without what follows quickly from the rows: a job carries its task to a worker."""
         return {key: value for key, value in vars(self).items() if key not in ("standardised", "forecasts")}
 
+    @property
+    def asks(self) -> str:
+        rows = ", ".join(map(str, self.rows_ahead))
+        return f"{', '.join(self.targets)} of {Path(self.data).name}, {rows} row{'s' * (rows != '1')} ahead"
+
     @cached_property
     def prepared(self) -> PreparedSeries:
         """The series in its own units. It is read once, so a file that changes during an experiment has no effect."""

@@ -11,6 +11,12 @@ from bench.config.growing import inputs
 from bench.experiment.plan import Plan
 from bench.records.schema import PROTOCOL, SCHEMA, Record
 
+LOSSES = {
+    "mse": "mean squared error",
+    "cross_entropy": "cross-entropy in nats",
+    "binary_cross_entropy": "binary cross-entropy in nats",
+}
+
 
 def manifest_content(plan: Plan, machine: Record, command: str, before: Mapping[str, Any] | None) -> dict[str, Any]:
     """The content of the manifest.
@@ -33,6 +39,7 @@ def manifest_content(plan: Plan, machine: Record, command: str, before: Mapping[
         "environment_fingerprint": machine["fingerprint"],
         "device": {"picked": machine["device"], "reason": machine["reason"]},
         "trainings_planned": plan.planned(),
+        "asks": {task.label: f"{task.asks}. The loss is the {LOSSES[task.loss]}." for task in experiment.tasks},
         "lr_ranges": {task.label: list(experiment.lr_range(task)) for task in experiment.tasks},
         **({"first_look": FIRST_LOOK} if each else {}),
         **({"left_out": left_out} if (left_out := _left_out(experiment, before or {})) else {}),

@@ -34,7 +34,8 @@ _PART = 1 << 20
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("name", "command", "status", "identity", "records_sha256", "environment_fingerprint"), str),
     **dict.fromkeys(
-        ("experiment", "environment", "device", "lr_ranges", "tables_sha256", "matched", "inputs", "left_out"), dict
+        ("experiment", "environment", "device", "lr_ranges", "tables_sha256", "matched", "inputs", "left_out", "asks"),
+        dict,
     ),
     PUBLISHED: dict,
     **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED), list),
@@ -50,6 +51,7 @@ _ENTRIES: dict[str, type] = {
     "matched": dict,
     "inputs": dict,
     "left_out": str,
+    "asks": str,
 }
 
 

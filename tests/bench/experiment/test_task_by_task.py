@@ -93,6 +93,7 @@ def test_task_by_task_gives_what_one_run_gives(recipe: dict[str, Any], tmp_path:
         found = manifest(outcome)
         assert (found["status"], len(found["experiment"]["tasks"])) == ("complete", place)
         assert found["trainings_planned"] == place * watch.total
+        assert len(found["asks"]) == place
     assert comparable(outcome) == comparable(whole)
     again, watch = piece(recipe)
     assert again.unchanged

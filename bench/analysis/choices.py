@@ -10,14 +10,14 @@ from typing import Any
 
 from bench.analysis.contenders import BestReference
 from bench.analysis.formatting import change, counted, is_missing, listed, number, seconds, whole
-from bench.analysis.levels import ENOUGH
+from bench.analysis.levels import ENOUGH, NEAR
 from bench.analysis.results import Results
+from bench.analysis.timing_conditions import is_rough
 from bench.analysis.verdict_words import unit_of
 from bench.analysis.verdicts import Verdict
 
 NOTHING = {"recurrent net": "nothing recurrent", "net": "no net"}
 SOLVES = 0.5  # of the replicates: a model that solves fewer is not recommended for its size or speed
-NEAR = 1.1  # times the lowest loss, or time: what is further off is no equal choice where no target is reached
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ class _Candidate:
     seconds_to_target: float
     step_seconds: float
     good: bool
+    rough: bool = False
 
 
 def _candidates(results: Results, verdict: Verdict) -> list[_Candidate]:
@@ -138,7 +139,11 @@ def _candidates(results: Results, verdict: Verdict) -> list[_Candidate]:
         near = cell in verdict.unbeaten and loss <= NEAR * min(losses.values(), default=math.inf)
         good = model in solves if solves else near
         steps, step = _float(row["steps_to_target_median"]), _float(row["step_seconds"])
-        found.append(_Candidate(model, int(row["n"]), loss, _float(row["parameter_count"]), steps * step, step, good))
+        found.append(
+            _Candidate(
+                model, int(row["n"]), loss, _float(row["parameter_count"]), steps * step, step, good, is_rough(row)
+            )
+        )
     return found
 
 
@@ -168,10 +173,10 @@ def _fastest(candidates: Sequence[_Candidate]) -> Choice:
     good = [c for c in candidates if c.good]
     if reached := [c for c in good if not math.isnan(c.seconds_to_target)]:
         best = _best_of_near(reached, [c.seconds_to_target for c in reached])
-        return Choice(best.model, f"{seconds(best.seconds_to_target)} to target")
+        return Choice(best.model, f"{seconds(best.seconds_to_target)} to target{', rough' * best.rough}")
     if timed := [c for c in good if not math.isnan(c.step_seconds)]:
         best = _best_of_near(timed, [c.step_seconds for c in timed])
-        return Choice(best.model, f"{seconds(best.step_seconds)} a step")
+        return Choice(best.model, f"{seconds(best.step_seconds)} a step{', rough' * best.rough}")
     return Choice("", "not timed")
 
 

@@ -1,4 +1,4 @@
-"""What a time on a GPU depends on: its clock, or that the host's launching was the limit. Of a CPU nothing is said."""
+"""What to know of a time: that the machine was not quiet; on a GPU its clock, or that launching was the limit."""
 
 from __future__ import annotations
 
@@ -10,15 +10,32 @@ from bench.analysis.formatting import is_missing, whole
 if TYPE_CHECKING:
     import pandas as pd
 
+ROUGH = "rough"  # column of the summary, there only where a time is: the machine was not quiet
 CONDITIONS = ("clock_mhz", "host_bound")  # columns that are there only where something was timed on a GPU
 
 
 def condition(timing: Mapping[Any, Any]) -> str:
-    """ "host-bound", else the clock, as "at 1,980 MHz"; "" where neither is known. timing: it may have `CONDITIONS`."""
-    host_bound, clock = (timing.get(name) for name in ("host_bound", "clock_mhz"))
-    if not is_missing(host_bound) and host_bound:
+    """ "host-bound", else the clock, as "at 1,980 MHz", and "rough"; "" where nothing is to be said.
+
+    timing: it may have `CONDITIONS`, `ROUGH` or has_warnings.
+    """
+    return ", ".join(filter(None, (_on_gpu(timing), "rough" if is_rough(timing) else "")))
+
+
+def is_rough(timing: Mapping[Any, Any]) -> bool:
+    """Whether the machine was not quiet while this was timed."""
+    return any(_is_true(timing.get(name)) for name in (ROUGH, "has_warnings"))
+
+
+def _on_gpu(timing: Mapping[Any, Any]) -> str:
+    clock = timing.get("clock_mhz")
+    if _is_true(timing.get("host_bound")):
         return "host-bound"
     return "" if is_missing(clock) else f"at {whole(clock)} MHz"
+
+
+def _is_true(value: Any) -> bool:
+    return not is_missing(value) and bool(value)
 
 
 def kernel_and_condition(row: Mapping[Any, Any]) -> str:
@@ -28,10 +45,12 @@ def kernel_and_condition(row: Mapping[Any, Any]) -> str:
 
 
 def explained(timings: pd.DataFrame) -> str:
-    """Two sentences for below a table of times, with a space before them; "" where none was taken on a GPU."""
-    if not any(condition(row) for row in timings.to_dict("records")):
-        return ""
-    return (
+    """Sentences for below a table of times, with a space before them; "" where nothing is to be said of any."""
+    rows = timings.to_dict("records")
+    rough = " Rough: the machine was not quiet meanwhile." if any(map(is_rough, rows)) else ""
+    if not any(map(_on_gpu, rows)):
+        return rough
+    return rough + (
         " Beside a time on a GPU stands the clock of its multiprocessors. Host-bound: the host needed as long to "
         "launch the step as the GPU to run it, so launching was the limit and a faster GPU would not shorten it."
     )

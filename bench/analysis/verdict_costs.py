@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.analysis.formatting import counted, is_missing, listed, seconds, whole
-from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
+from bench.analysis.levels import ENOUGH, LEVEL, MARGIN, NEAR
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.timing_conditions import condition, kernel_and_condition
+from bench.analysis.timing_conditions import condition, is_rough, kernel_and_condition
 from bench.analysis.verdicts import Verdict
 
 MOST_COSTS = 4  # cells whose costs are in a sentence; the leaderboard has all
@@ -19,8 +19,9 @@ CLEARLY = 0.9  # of the leader's parameters or step time: what is above is no sa
 def lighter(results: Recorded, verdict: Verdict, twins: Sequence[PairComparison]) -> list[str]:
     """Cells that are as good as the leader, as far as one can tell, and smaller or faster.
 
-    As good are those that enough replicates do not show to be worse, a rival whose loss is practically equal although
-    worse, and other implementations of the leader. twins: implementations of one cell on this task.
+    As good are those near the leader's loss that enough replicates do not show to be worse, a rival whose loss is
+    practically equal although worse, and other implementations of the leader. twins: implementations of one cell on
+    this task.
     """
     leader, rows = verdict.leader, _rows(results, verdict)
     if leader not in rows:
@@ -29,7 +30,9 @@ def lighter(results: Recorded, verdict: Verdict, twins: Sequence[PairComparison]
     tested = verdict.n >= ENOUGH  # with fewer replicates nobody is clearly worse
     near = [pair.second] if pair is not None and verdict.settled and pair.within < LEVEL else []
     reasons = dict.fromkeys(near, f"practically equal (within {100 * MARGIN:g} %)")
-    reasons |= {name: "not clearly worse" for name in verdict.unbeaten if tested and name != leader}
+    losses = dict(verdict.ranking)
+    close = [name for name in verdict.unbeaten if name != leader and losses[name] <= NEAR * losses[leader]]
+    reasons |= {name: "not clearly worse" for name in close if tested}
     reasons |= {twin.second: "the same cell" for twin in twins if twin.first == leader}
     said = []
     for name, why in reasons.items():
@@ -39,7 +42,9 @@ def lighter(results: Recorded, verdict: Verdict, twins: Sequence[PairComparison]
                 ("smaller", "parameter_count", whole, " parameters"),
                 ("faster", "step_seconds", seconds, " a step"),
             )
-            if name in rows and _saves(rows[name][key], rows[leader][key])
+            if name in rows
+            and _saves(rows[name][key], rows[leader][key])
+            and not (word == "faster" and (is_rough(rows[name]) or is_rough(rows[leader])))
         ]
         said += [f"{name} is {why}, and {listed(gains)}"] if gains else []
     return said[:MOST_COSTS]

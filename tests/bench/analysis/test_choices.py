@@ -142,8 +142,29 @@ def test_nothing_is_chosen_from_fewer_than_five_replicates(synthetic: ModuleType
 def test_smaller_and_not_clearly_worse_is_not_said_from_fewer_than_five_replicates(
     synthetic: ModuleType, results_of: Build
 ) -> None:
-    times = {"gru": 1.2, "lstm": 1.0}
+    times = {"gru": 1.08, "lstm": 1.0}
     few, enough = (results_of(experiment(synthetic, times, n=n)).verdicts[0] for n in (4, 7))
     assert few.leader == enough.leader == "lstm"
     assert "gru is not clearly worse, and smaller" in enough.sentence
     assert "not clearly worse" not in few.sentence
+
+
+def test_a_loss_that_is_further_off_is_no_saving(synthetic: ModuleType, results_of: Build) -> None:
+    """A fifth higher, though nothing is known for certain."""
+    verdict = results_of(experiment(synthetic, {"gru": 1.2, "lstm": 1.0})).verdicts[0]
+    assert verdict.unbeaten == ("lstm", "gru")
+    assert "not clearly worse" not in verdict.sentence
+
+
+def test_a_time_from_a_machine_that_was_not_quiet_is_rough(synthetic: ModuleType, results_of: Build) -> None:
+    records = experiment(synthetic, {"gru": 0.3, "lstm": 0.31})
+    for record in records:
+        if record["stage"] == "time" and record["model"]["label"] == "lstm":
+            record["timing"]["has_warnings"] = True
+    quiet, noisy = results_of(experiment(synthetic, {"gru": 0.3, "lstm": 0.31})), results_of(records)
+    assert "lstm is not clearly worse, and faster" in quiet.verdicts[0].sentence
+    assert "faster" not in noisy.verdicts[0].sentence
+    assert only(quiet).by_time == Choice("lstm", "1.60 ms a step")
+    assert only(noisy).by_time == Choice("lstm", "1.60 ms a step, rough")
+    assert "rough" not in quiet.summary
+    assert noisy.summary.set_index("model")["rough"].to_dict()["lstm"]

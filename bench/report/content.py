@@ -30,6 +30,8 @@ from bench.report.sections.scaling import scaling_section
 from bench.report.sections.search import search_section
 from bench.report.sections.verdict import verdict_section
 
+EARLIER = 4  # times the run: trainings that took so much longer were mostly made by an earlier one
+
 
 def document(results: Results, tables: Mapping[str, str] | None = None, *, crowds: bool = False) -> Document:
     """The report of an experiment, finished or not. tables: names of table files with addresses, to link to.
@@ -86,7 +88,10 @@ def _facts(results: Results) -> list[str]:
     facts += [_trained(settings)] if _trained(settings) else []
     facts += [f"device {device['picked']}"] if device.get("picked") else []
     taken, trained = results.manifest.get("seconds"), results.trainings["wall_seconds"].sum()
-    return [*facts, *([f"{seconds(taken)} (trainings: {seconds(trained)}, added up)"] if taken is not None else [])]
+    if taken is None:
+        return facts
+    earlier = f" (trainings: {seconds(trained)}, added up)" if trained > EARLIER * taken else ""
+    return [*facts, f"{seconds(taken)}{earlier}"]
 
 
 def _amounts(settings: Mapping[str, Any]) -> str:

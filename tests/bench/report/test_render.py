@@ -311,9 +311,10 @@ def test_matplotlib_keeps_no_state(synthetic: ModuleType, tmp_path: Path) -> Non
     from matplotlib import pyplot
 
     before = json.dumps({key: str(value) for key, value in mpl.rcParams.items()})
+    figures = pyplot.get_fignums()
     _render(synthetic, tmp_path, synthetic.experiment(("sine",), seeds=1, trials=1))
     assert json.dumps({key: str(value) for key, value in mpl.rcParams.items()}) == before
-    assert pyplot.get_fignums() == []
+    assert pyplot.get_fignums() == figures
 
 
 def test_five_hundred_trainings_render_in_time(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ def test_one_model_that_leads_everywhere_is_named(synthetic: ModuleType, results
     found = overall(results, "tuned")
     assert found is not None
     assert (found.state, found.colour) == ("settled", 0)
-    assert "gru has the lowest test loss on regression and series." in found.notes
-    assert found.headline.index("gru 0.") < found.headline.index("lstm 0.")
+    assert found.headline == "gru has the lowest test loss on regression and series."
+    assert found.notes[0].index("gru 0.") < found.notes[0].index("lstm 0.")
 
     table = choices_table(results, "tuned")
     assert table is not None

@@ -80,6 +80,20 @@ def test_another_environment_is_said(bench: Bench, baseline: Path) -> None:
     assert any(line.startswith("trained in another environment than the baseline") for line in lines_of(result))
 
 
+def test_an_experiment_of_run_is_refused_and_what_is_expected_is_said(bench: Bench, baseline: Path) -> None:
+    whole = [{**entry, "training": {**entry["training"], "stop_at_target": False}} for entry in cell("sine", "gru")]
+    trials = [{**entry, "stage": "trial", "trial": 0} for entry in whole]
+    for records in (whole, trials):
+        write_experiment(Path("results"), "nightly", [records])
+        result = bench("check", "baseline", "--against", "nightly")
+        assert result.exit_code == 3
+        assert lines_of(result) == [
+            "not comparable: experiment nightly is one of bench run, whose trainings are evaluated at other steps than "
+            "the baseline's: expected the trainings of a check (--against check) or of baseline record (--against "
+            "baseline-run)"
+        ]
+
+
 def test_only_the_chosen_cells_count(bench: Bench, baseline: Path) -> None:
     write_experiment(Path("results"), "n", [cell("sine", "gru", slower=1.3), cell("copy", "gru")])
     result = bench("check", "baseline", "--against", "n", "--cells", "copy/*")

@@ -249,6 +249,48 @@ def test_cells_that_would_be_lost_are_named(bench: Bench, folder: Path, config: 
     assert set(read_baseline(home).cells) == {CellName("toy", "linear")}
 
 
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+@pytest.mark.parametrize("more", [["--quick"], []])
+def test_a_file_that_says_something_else_is_noticed(bench: Bench, folder: Path, config: Path, more: list[str]) -> None:
+    (folder / "my ci").mkdir()
+    config = config.rename(folder / "my ci" / "toy.toml")
+    assert bench("baseline", "record", "ci", "--config", str(config), "-q").exit_code == 0
+    config.write_text("# a remark, and what decides nothing\nworkers = 1\nreplicates = 3\n" + config.read_text())
+    assert bench("check", "ci", "-q", "--quick").exit_code == 0
+    edit(config, "lr_range = [0.1, 0.1]", "lr_range = [0.01, 0.01]\nweight_decay = 0.1")
+    again = "python -m bench baseline record ci --config 'my ci/toy.toml' --accept \"why\""
+    now = "my ci/toy.toml now says lr_range 0.01,0.01 (recorded: 0.1,0.1), weight_decay 0.1 (recorded: not set)"
+    result = bench("check", "ci", "-q", *more)
+    assert result.exit_code == 3
+    assert result.stdout.splitlines() == [
+        f"not comparable: {now}: restore the file, or record the baseline again with {again}"
+    ]
+    result = bench("baseline", "record", "ci", "--accept", "why", "-q")
+    assert result.exit_code == 2
+    assert f"error: {now}: to record what it says give --config as well, {again}, or restore" in result.stderr
+    edit(config, "lr_range", "lr_rnge")
+    result = bench("check", "ci", "-q", *more)
+    assert result.exit_code == 3
+    assert "not comparable: the file of its experiment cannot be read: my ci/toy.toml:" in result.stdout
+    config.unlink()
+    assert bench("check", "ci", "-q", "--quick").exit_code == 0
+
+
+def test_what_a_flag_replaced_in_the_file_may_change(bench: Bench, folder: Path, config: Path) -> None:
+    assert bench("baseline", "record", "ci", "--config", "toy.toml", "--models", "linear", "-q").exit_code == 0
+    edit(config, 'models = ["linear"]', 'models = ["linear", "gru"]')
+    assert bench("check", "ci", "-q", "--quick").exit_code == 0
+    assert bench("baseline", "record", "ci", "--accept", "why", "-q").exit_code == 0
+    edit(config, "steps = 200", "steps = 300")
+    result = bench("check", "ci", "-q", "--quick")
+    assert "toy.toml now says steps 300 (recorded: 200): " in result.stdout
+
+
 def test_a_damaged_baseline_does_not_say_what_to_record(bench: Bench, folder: Path) -> None:
     home = write(folder / "baseline")
     (home / "manifest.json").write_text("{")

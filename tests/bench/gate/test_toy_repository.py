@@ -58,7 +58,7 @@ def bench(folder: Path, *args: str, **variables: str) -> subprocess.CompletedPro
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("toy") / "repository"
     shutil.copytree(TOY, folder)
-    done = bench(folder, "baseline", "record", "ci/baseline", "--config", "ci/gate.toml", "-q")
+    done = bench(folder, "baseline", "record", "ci/baseline", "--config", "ci/experiment.toml", "-q")
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -51,7 +51,7 @@ def check_code(
     quick: bool = False,
 ) -> CheckOutcome:
     """Train and compare. Raises what `check` and `Session` raise."""
-    with Session(experiment, observer) as session:
+    with Session(experiment, observer, recorded=not quick) as session:
         if quick:
             return check_quickly(baseline, session, folder=str(Path(folder)), only=only)
         return check(baseline, session, folder=str(Path(folder)), only=only, note=observer.note)

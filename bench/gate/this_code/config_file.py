@@ -1,7 +1,7 @@
 """The project's own file that a baseline's experiment was read from: has it changed since?
 
-A check trains the experiment of the baseline's manifest. Who edits the file expects another experiment, and a check that
-went on would say "as good" of settings that it never looked at.
+A check trains the experiment of the baseline's manifest. Who edits the file expects another experiment, and a check
+that went on would say "as good" of settings that it never looked at.
 """
 
 from __future__ import annotations

@@ -43,24 +43,31 @@ class Session:
     Trainings are recorded in the experiment's `results/NAME/records.jsonl`, which is emptied first: records of older
     code would not describe this code. What else is measured goes into `exact.json` beside it. Raises UserError if a
     cell has more than one configuration, and on entering if the folder or the device cannot be used.
+
+    recorded: False for what trains nothing to its end, as `--quick`: it has no folder, and an earlier check's is left
+    as it is.
     """
 
     name = "this code"
 
-    def __init__(self, experiment: Experiment, observer: Observer, executor: Executor | None = None) -> None:
+    def __init__(
+        self, experiment: Experiment, observer: Observer, executor: Executor | None = None, *, recorded: bool = True
+    ) -> None:
         self.experiment, self._observer, self._executor = experiment, observer, executor
         self._plans = _plans(experiment)
-        self._folder = ResultsFolder(experiment.results_folder, experiment.identity())
+        self._folder = ResultsFolder(experiment.results_folder, experiment.identity()) if recorded else None
         self._planned = 0
         self._kept: dict[CellName, KeptCell] = {}
 
     def __enter__(self) -> Session:
-        self._folder.check(fresh=True)
+        if self._folder is not None:
+            self._folder.check(fresh=True)
         executor = self._executor or open_executor(self.experiment, self._observer)
         try:
             machine = look_at_machine(self.experiment, executor)
-            self._folder.open(fresh=True)
-            (self._folder.path / KEPT).unlink(missing_ok=True)
+            if self._folder is not None:
+                self._folder.open(fresh=True)
+                (self._folder.path / KEPT).unlink(missing_ok=True)
         except BaseException:
             executor.close()
             raise
@@ -69,13 +76,14 @@ class Session:
         self.fingerprint: str = machine["fingerprint"]
         self._plans = {name: replace(plan, device=machine["device"]) for name, plan in self._plans.items()}
         self._observer.note(f"device {machine['reason']}")
-        common = {"experiment": self.experiment.name, "budget": self.experiment.options.budget}
-        self._ledger = Ledger(
-            RecordFile(self._folder.path / RECORDS),
-            {**common, "environment": self.fingerprint},
-            f"python -m bench rerun {self.experiment.name}",
-        )
-        self._write_manifest("in progress")
+        if self._folder is not None:
+            common = {"experiment": self.experiment.name, "budget": self.experiment.options.budget}
+            self._ledger = Ledger(
+                RecordFile(self._folder.path / RECORDS),
+                {**common, "environment": self.fingerprint},
+                f"python -m bench rerun {self.experiment.name}",
+            )
+            self._write_manifest(self._folder, "in progress")
         return self
 
     def __exit__(
@@ -83,15 +91,17 @@ class Session:
     ) -> None:
         assert self._executor is not None, "__enter__ opened it"
         self._executor.close()
+        if self._folder is None:
+            return
         self._ledger.close()
         with contextlib.suppress(OSError) if error else contextlib.nullcontext():  # the error says more
             write_kept(self._folder.path, self._kept)
-            self._write_manifest("interrupted" if error else "complete")
+            self._write_manifest(self._folder, "interrupted" if error else "complete")
         self._folder.close()
 
-    def _write_manifest(self, status: str) -> None:
+    def _write_manifest(self, folder: ResultsFolder, status: str) -> None:
         """Write `experiment.json`: what is trained, where, and how far that has come."""
-        self._folder.write_manifest(
+        folder.write_manifest(
             {
                 "name": self.experiment.name,
                 "experiment": self.experiment.settings(),

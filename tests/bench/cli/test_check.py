@@ -440,6 +440,14 @@ def test_this_code_is_trained_and_compared(
     assert re.search(r"^toy × linear  as good .* \+0\.0 % ", result.stdout, re.MULTILINE)
     assert "trainings" in result.stderr or "toy" in result.stderr
     assert (folder / "results" / "check" / "records.jsonl").exists()
+    against = bench("check", "baseline", "--against", "check")
+    assert lines_of(against)[:2] == lines_of(result)[:2]
+    before = {path: path.read_bytes() for path in (folder / "results" / "check").iterdir()}
+    quick = bench("check", "baseline", "--quick")
+    assert quick.exit_code == 0, quick.output
+    assert {path: path.read_bytes() for path in (folder / "results" / "check").iterdir()} == before
+    listed = bench("list", "experiments")
+    assert re.search(r"^ *check .*; budget quick, 12 records$", listed.stdout, re.MULTILINE), listed.stdout
 
     def halved(training: Training, dataset: Dataset) -> Any:
         learner = build_learner(training, dataset)

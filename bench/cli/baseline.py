@@ -47,6 +47,7 @@ def record_command(
       python -m bench baseline record results/baseline --accept "a better learning rate schedule"
       python -m bench baseline record ci/baseline --config ci/experiment.toml --plugin my_cell.py
     """
+    from bench.analysis.formatting import counted
     from bench.cli.display.observing import observing
     from bench.cli.writable import refuse_unwritable
     from bench.config.files import read_config, read_recipe
@@ -61,6 +62,8 @@ def record_command(
         refuse_lost_cells,
         settings_of,
     )
+    from bench.gate.worth import worth
+    from bench.records.plain import plain
     from tasks.errors import UserError
 
     if config and recipe:
@@ -86,7 +89,11 @@ def record_command(
     refuse_lost_cells(path, experiment, drop_cells=drop_cells)
     with stop_signals(), observing(quiet) as observer:
         baseline = record_baseline(path, experiment, observer, accepted=accept, drop_cells=drop_cells, config=file)
-    click.echo(f"baseline  {path}: {len(baseline.cells)} cells, {baseline.recorded} replicates each")
+    click.echo(
+        f"baseline  {path}: {counted(len(baseline.cells), 'cell')}, {counted(baseline.recorded, 'replicate')} each"
+    )
+    for sentence in worth(baseline):
+        click.echo(plain(f"target    {sentence}"))
     click.echo(f"check     python -m bench check {path}")
     return 0
 

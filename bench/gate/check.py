@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.formatting import counted
 from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline, Replicates, record_again, record_command
 from bench.gate.comparison import CellComparison, compare, is_paired
@@ -100,7 +101,7 @@ def check(
     judged = _first_look(baseline, source, open_cells, settled, same)
     going_on = [cell for cell in judged if cell.goes_on]
     if going_on:
-        note(f"{len(going_on)} cells may be worse: training replicates {REST[0]} to {REST[-1]} as well")
+        note(f"{counted(len(going_on), 'cell')} may be worse: training replicates {REST[0]} to {REST[-1]} as well")
         settled |= _second_look(baseline, source, going_on)
     judged = [cell for cell in judged if cell.name not in settled]
     _adjust(judged)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.analysis.formatting import counted
 from bench.gate.comparison import CellComparison
 from bench.gate.exact import ExactProblem
 from bench.gate.mean_curves import MeanCurves
@@ -93,4 +94,4 @@ class CheckOutcome:
         if self.refusal:
             return f"{WORDS['not_comparable']}: {self.refusal}"
         parts = [f"{self.count(state)} {words}" for state, words in WORDS.items() if self.count(state)]
-        return f"{len(self.cells)} cells against {self.baseline}: {', '.join(parts) or 'nothing to compare'}"
+        return f"{counted(len(self.cells), 'cell')} against {self.baseline}: {', '.join(parts) or 'nothing to compare'}"

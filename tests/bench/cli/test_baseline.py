@@ -34,6 +34,12 @@ steps = 200
 """
 
 
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
 @pytest.fixture
 def config(folder: Path, toy_plugin: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`toy.toml` in the current folder: one quick cell; trainings are in this process."""
@@ -55,7 +61,8 @@ def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, co
     result = bench("baseline", "record", "ci/baseline", "--config", "toy.toml")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
-        "baseline  ci/baseline: 1 cells, 24 replicates each",
+        "baseline  ci/baseline: 1 cell, 24 replicates each",
+        "target    toy × linear reached its target in 24 of 24 replicates",
         "check     python -m bench check ci/baseline",
     ]
     home = folder / "ci" / "baseline"
@@ -71,6 +78,15 @@ def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, co
     assert not {"results", "reports", "name", "workers", "seeds", "trials"} & set(manifest["experiment"])
     assert [entry["why"] for entry in manifest["history"]] == ["first baseline"]
     assert set(read_baseline(home).cells) == {CellName("toy", "linear")}
+
+
+def test_a_recording_says_which_cells_never_reach_their_target(bench: Bench, folder: Path, config: Path) -> None:
+    edit(config, "steps = 200", "steps = 2")
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "-q")
+    assert result.stdout.splitlines()[1] == (
+        "target    toy × linear reached its target in 0 of 24 replicates, so a check compares the mean loss over all "
+        "2 steps, not the steps to a loss: to compare those, give more steps and record again"
+    )
 
 
 def test_recording_twice_gives_the_same_rows(bench: Bench, folder: Path, config: Path) -> None:
@@ -247,12 +263,6 @@ def test_cells_that_would_be_lost_are_named(bench: Bench, folder: Path, config: 
     result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "new", "-q", "--drop-cells")
     assert result.exit_code == 0, result.output
     assert set(read_baseline(home).cells) == {CellName("toy", "linear")}
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
 
 
 @pytest.mark.parametrize("more", [["--quick"], []])

@@ -98,7 +98,7 @@ def test_only_the_chosen_cells_count(bench: Bench, baseline: Path) -> None:
     write_experiment(Path("results"), "n", [cell("sine", "gru", slower=1.3), cell("copy", "gru")])
     result = bench("check", "baseline", "--against", "n", "--cells", "copy/*")
     assert result.exit_code == 0
-    assert lines_of(result)[-1].startswith("1 cells against baseline: 1 as good")
+    assert lines_of(result)[-1].startswith("1 cell against baseline: 1 as good")
 
 
 # mistakes in the command: exit code 2 -------------------------------------------------------------------------------

@@ -78,6 +78,13 @@ def test_text_of_a_good_check_is_the_table_and_a_sentence() -> None:
     assert lines[-1] == "3 cells against b: 3 as good"
 
 
+@pytest.mark.parametrize("style", FORMATS)
+def test_one_cell_is_one_cell(style: str) -> None:
+    written = write(check(baseline([cell()]), Code([cell()]), folder="b"), style)
+    assert "1 cells" not in written
+    assert "1 cell against b" in written or style == "junit"
+
+
 def test_colours_change_no_character(outcome: CheckOutcome) -> None:
     asked: list[str | None] = []
 

@@ -89,9 +89,16 @@ class CheckOutcome:
         return sum(cell.state == state for cell in self.cells)
 
     @property
+    def nothing_compared(self) -> bool:
+        """Whether exit code 0 says nothing of the code: there is no cell, or every one is skipped."""
+        return not self.refusal and self.count("skipped") == len(self.cells)
+
+    @property
     def sentence(self) -> str:
         """The result in one line."""
         if self.refusal:
             return f"{WORDS['not_comparable']}: {self.refusal}"
         parts = [f"{self.count(state)} {words}" for state, words in WORDS.items() if self.count(state)]
-        return f"{counted(len(self.cells), 'cell')} against {self.baseline}: {', '.join(parts) or 'nothing to compare'}"
+        if self.nothing_compared:
+            parts.append("nothing was compared")
+        return f"{counted(len(self.cells), 'cell')} against {self.baseline}: {', '.join(parts)}"

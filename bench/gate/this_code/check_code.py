@@ -33,6 +33,12 @@ def experiment_of(baseline: Baseline, flags: Mapping[str, Any], *, folder: str) 
     refuse_missing_files(folder, baseline.experiment, "python -m bench check {}")
     refuse_changed_file(baseline, folder)
     try:
+        resolve({**flags, "plugins": baseline.experiment.get("plugins") or None, "name": "check"})
+    except UserError as error:  # nobody intends that: no other baseline would help
+        raise NotComparable(
+            f"this code cannot run the experiment of {folder}: {error}. Mend the plug-in, and check again"
+        ) from None
+    try:
         return resolve({**flags, "name": "check"}, baseline.experiment)
     except UserError as error:
         raise NotComparable(

@@ -284,6 +284,18 @@ def test_code_that_lacks_what_the_baseline_ran(
     assert not (folder / "results").exists()
 
 
+@pytest.mark.parametrize("content", ["import no_such_module\n", "x = 1\n"])
+def test_a_plugin_that_is_broken_is_to_be_mended(bench: Bench, folder: Path, content: str) -> None:
+    (folder / "broken.py").write_text(content)
+    settings = {"models": ["mine"], "tasks": ["sine"], "plugins": ["broken.py"]}
+    write(folder / "baseline", [cell("sine", "gru")], experiment=settings)
+    result = bench("check", "baseline")
+    assert result.exit_code == 3
+    (line,) = lines_of(result)
+    assert "plug-in broken.py " in line
+    assert line.endswith(". Mend the plug-in, and check again")
+
+
 @pytest.mark.parametrize("schema", [1, 2])
 @pytest.mark.parametrize("slower", [1.0, 1.3])
 def test_a_baseline_of_an_older_schema_is_read_and_told_what_it_lacks(

@@ -104,8 +104,8 @@ def test_the_experiment_of_somebody_else_is_one(tmp_path: Path, monkeypatch: pyt
     (leaky,) = [text for text in re.findall(r"^```python\n(.*?)^```$", shown, re.M | re.S) if "class Leaky" in text]
     (tmp_path / "ci" / "leaky.py").write_text(leaky.replace('"leaky"', '"leaky_of_ci"'))
     config = block("toml", containing="plugins").replace('"leaky"', '"leaky_of_ci"')
-    (tmp_path / "ci" / "gate.toml").write_text(config)
-    experiment = resolve({}, read_config("ci/gate.toml"))
+    (tmp_path / "ci" / "experiment.toml").write_text(config)
+    experiment = resolve({}, read_config("ci/experiment.toml"))
     assert [entry.label for entry in experiment.entries] == ["leaky_of_ci", "gru"]
     assert len(experiment.matchings) == 1
 

@@ -45,15 +45,25 @@ def record_command(
     Examples:
       python -m bench baseline record results/baseline
       python -m bench baseline record results/baseline --accept "a better learning rate schedule"
-      python -m bench baseline record ci/baseline --config gate.toml --plugin my_cell.py
+      python -m bench baseline record ci/baseline --config ci/experiment.toml --plugin my_cell.py
     """
+    from bench.analysis.formatting import counted
     from bench.cli.display.observing import observing
     from bench.cli.writable import refuse_unwritable
     from bench.config.files import read_config, read_recipe
     from bench.config.resolve import resolve
     from bench.gate.baseline_files import is_baseline
+    from bench.gate.this_code.config_file import ConfigFile
     from bench.gate.this_code.located import refuse_missing_files
-    from bench.gate.this_code.record_baseline import history_for, record_baseline, refuse_lost_cells, settings_of
+    from bench.gate.this_code.record_baseline import (
+        file_of,
+        history_for,
+        record_baseline,
+        refuse_lost_cells,
+        settings_of,
+    )
+    from bench.gate.worth import worth
+    from bench.records.plain import plain
     from tasks.errors import UserError
 
     if config and recipe:
@@ -61,8 +71,10 @@ def record_command(
     path = Path(folder)
     refuse_unwritable(path, "FOLDER", folder=True)
     history_for(path, accept)  # before anything slow
+    flags = {"models": models, "tasks": tasks, "plugins": plugins or None}
+    given, file = [name for name, value in flags.items() if value], None
     if config:
-        values = read_config(config)
+        values, file = read_config(config), ConfigFile.read(config, given)
     elif recipe or not is_baseline(path):
         values = read_recipe(recipe or "gate")
     else:
@@ -72,12 +84,16 @@ def record_command(
             values | ({"plugins": plugins} if plugins else {}),
             f'python -m bench baseline record {{}} --accept "{accept}"',
         )
-    flags = {"models": models, "tasks": tasks, "plugins": plugins or None, "workers": workers, "results": results}
-    experiment = resolve({**flags, "name": "baseline-run"}, values)
+        file = file_of(path, given)
+    experiment = resolve({**flags, "workers": workers, "results": results, "name": "baseline-run"}, values)
     refuse_lost_cells(path, experiment, drop_cells=drop_cells)
     with stop_signals(), observing(quiet) as observer:
-        baseline = record_baseline(path, experiment, observer, accepted=accept, drop_cells=drop_cells)
-    click.echo(f"baseline  {path}: {len(baseline.cells)} cells, {baseline.recorded} replicates each")
+        baseline = record_baseline(path, experiment, observer, accepted=accept, drop_cells=drop_cells, config=file)
+    click.echo(
+        f"baseline  {path}: {counted(len(baseline.cells), 'cell')}, {counted(baseline.recorded, 'replicate')} each"
+    )
+    for sentence in worth(baseline):
+        click.echo(plain(f"target    {sentence}"))
     click.echo(f"check     python -m bench check {path}")
     return 0
 

@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     help="Only compare how long a training step takes with this code and with that commit's, in turn on this machine. "
     "Nothing is trained, and convergence is not checked.",
 )
-@click.option("--quick", is_flag=True, help="Compare the first steps in float64 alone: seconds, for a pre-commit hook.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Compare the first steps in float64 alone: seconds, for a pre-commit hook. Nothing is recorded.",
+)
 @click.option("--workers", metavar="N", help="Trainings at a time. Default: one for each core.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Records go to DIR/check.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the result.")

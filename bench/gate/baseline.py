@@ -52,7 +52,8 @@ class Reason:
 class Baseline:
     """A recorded baseline.
 
-    experiment: its settings, as in `experiment.json`. environment, fingerprint: where it was recorded.
+    experiment: its settings, as in `experiment.json`. environment, fingerprint: where it was recorded. config: the file
+    that the experiment was read from (`this_code.config_file`); None for a recipe and in older baselines.
     """
 
     experiment: Mapping[str, Any]
@@ -62,6 +63,7 @@ class Baseline:
     history: tuple[Reason, ...]
     exceptions: Mapping[CellName, Exemption] = field(default_factory=dict)
     schema: int = SCHEMA
+    config: Mapping[str, Any] | None = None
 
     @property
     def lacks(self) -> list[str]:

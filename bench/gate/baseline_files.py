@@ -50,6 +50,7 @@ def write_baseline(folder: Path, baseline: Baseline) -> None:
         "kind": KIND,
         "schema": SCHEMA,
         "experiment": dict(baseline.experiment),
+        **({"config": dict(baseline.config)} if baseline.config else {}),
         "environment": dict(baseline.environment),
         "environment_fingerprint": baseline.fingerprint,
         "cells": [
@@ -105,6 +106,7 @@ def read_baseline(folder: Path) -> Baseline:
         history,
         found,
         schema,
+        manifest.get("config"),
     )
 
 

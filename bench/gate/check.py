@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.formatting import counted
 from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline, Replicates, record_again, record_command
 from bench.gate.comparison import CellComparison, compare, is_paired
@@ -100,7 +101,7 @@ def check(
     judged = _first_look(baseline, source, open_cells, settled, same)
     going_on = [cell for cell in judged if cell.goes_on]
     if going_on:
-        note(f"{len(going_on)} cells may be worse: training replicates {REST[0]} to {REST[-1]} as well")
+        note(f"{counted(len(going_on), 'cell')} may be worse: training replicates {REST[0]} to {REST[-1]} as well")
         settled |= _second_look(baseline, source, going_on)
     judged = [cell for cell in judged if cell.name not in settled]
     _adjust(judged)
@@ -132,7 +133,9 @@ def _first_look(
 ) -> list[_Judged]:
     """Train the first half of the replicates and compare; a cell that lacks replicates goes into `settled`.
 
-    An unpaired comparison has too little power with half of the replicates, so all of them are trained at once.
+    An unpaired comparison has too little power with half of the replicates, so all of them are trained at once. If the
+    source lacks the second half, a cell that an exact check fails is compared on the first: the test decides only
+    whether it is called regressed or changed.
     """
     new = _train(baseline, source, cells, FIRST)
     complete = [name for name in cells if not _missing(new.get(name, {}), FIRST)]
@@ -143,15 +146,21 @@ def _first_look(
     judged = []
     for name in cells:
         needed = ALL if name in unpaired else FIRST
+        exact: list[ExactProblem] = []
+        if name in complete:
+            now = source.configurations[name]
+            exact = problems(baseline.cells[name], now, new[name], same_environment=same_environment)
+            exact += in_float64.get(name, [])
         missing = _missing(new.get(name, {}), needed)
+        if missing and any(problem.blocking for problem in exact):
+            needed, missing = FIRST, []
         if missing:
-            settled[name] = CellOutcome(name, "not_comparable", _lacking(source, missing))
+            settled[name] = CellOutcome(name, "not_comparable", _lacking(source, missing), problems=tuple(exact))
             continue
-        cell, exception = baseline.cells[name], baseline.exceptions.get(name)
+        exception = baseline.exceptions.get(name)
         rule = exception.rule if exception else Rule()
-        exact = problems(cell, source.configurations[name], new[name], same_environment=same_environment)
-        first = compare(cell.replicates, new[name], needed, rule)
-        judged.append(_Judged(name, rule, new[name], (*exact, *in_float64.get(name, [])), first))
+        first = compare(baseline.cells[name].replicates, new[name], needed, rule)
+        judged.append(_Judged(name, rule, new[name], tuple(exact), first))
     return judged
 
 
@@ -191,7 +200,7 @@ def _outcome(baseline: Baseline, cell: _Judged) -> CellOutcome:
     state, why = _verdict(cell)
     curves = None
     if state in ("regressed", "changed"):
-        numbers = ALL if cell.second or cell.last.pairing == "unpaired" else FIRST
+        numbers = range(1, cell.last.n + 1)
         curves = mean_curves(baseline.cells[cell.name].replicates, cell.new, numbers)
     return CellOutcome(cell.name, state, why, cell.first, cell.p, cell.second, cell.exact, cell.detectable, curves)
 

@@ -90,7 +90,7 @@ def compare(baseline: Replicates, new: Replicates, numbers: Sequence[int], rule:
     If too many of all the baseline's replicates miss the target (`RARELY_SOLVED`), the cell is compared by its loss.
     """
     pairing: Literal["paired", "unpaired"] = "paired" if is_paired(baseline, new, numbers) else "unpaired"
-    measure = _measure(baseline)
+    measure = measure_of(baseline)
     pairs = [(new[number], baseline[number]) for number in numbers]
     margin = rule.loss_margin if measure == "loss" else rule.log2_margin
     if pairing == "paired":
@@ -107,7 +107,8 @@ def compare(baseline: Replicates, new: Replicates, numbers: Sequence[int], rule:
     return CellComparison(pairing, measure, shift, len(pairs), then, now, missed_before, missed_now, newly, margin)
 
 
-def _measure(baseline: Replicates) -> Measure:
+def measure_of(baseline: Replicates) -> Measure:
+    """What a check compares of a cell with these replicates."""
     if sum(replicate.missed for replicate in baseline.values()) > RARELY_SOLVED * len(baseline):
         return "loss"
     return "slow_down" if any(replicate.curve is not None for replicate in baseline.values()) else "steps"

@@ -1,4 +1,4 @@
-"""A finished experiment as the source of a check: nothing is trained."""
+"""A finished check, or a finished recording of a baseline, as the source of a check: nothing is trained."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bench.analysis.results import Results
 from bench.gate.baseline import Replicates, cells_of
 from bench.gate.errors import NotComparable
 from bench.gate.exact import ExactProblem
+from bench.gate.kept import read_kept
 from bench.gate.replicates import CellName
 from bench.gate.start import Starts
 from bench.gate.trace import Trace
@@ -16,22 +17,28 @@ from bench.records.schema import Record
 
 
 class Finished:
-    """The confirmed trainings of an experiment.
+    """The trainings of an earlier check or of `baseline record`, and what it kept beside them (`bench.gate.kept`).
 
-    Raises NotComparable if there are none, or if the experiment has several comparisons.
+    Raises NotComparable for an experiment of `bench run`, and if there are no trainings or several comparisons.
     """
 
     def __init__(self, results: Results) -> None:
         self.name = f"experiment {results.name}"
-        self.fingerprint: str | None = results.manifest.get("environment_fingerprint")
         records = [record for record in results.records if record["stage"] == "confirm"]
+        if any(not record["training"].get("stop_at_target") for record in records) or (results.records and not records):
+            raise NotComparable(
+                f"{self.name} is one of bench run, whose trainings are evaluated at other steps than the baseline's: "
+                "expected the trainings of a check (--against check) or of baseline record (--against baseline-run)"
+            )
         matches = sorted({str(record["match"]) for record in records})
         if len(matches) != 1:
             raise NotComparable(
-                f"experiment {results.name} has {len(matches)} comparisons ({', '.join(matches) or 'no trainings'}), "
-                "a check needs one: run it with a single --match, one size and one learning rate"
+                f"{self.name} has {len(matches)} comparisons ({', '.join(matches) or 'no trainings'}), expected one: "
+                "check the baseline again without --against"
             )
+        self.fingerprint = _fingerprint(results, records)
         self._cells = cells_of(_last(records))
+        self._kept = read_kept(results.folder) if results.folder else {}
 
     @property
     def configurations(self) -> Mapping[CellName, Mapping[str, Any]]:
@@ -46,19 +53,29 @@ class Finished:
         }
 
     def traces(self, cells: Sequence[CellName]) -> Mapping[CellName, Mapping[int, Trace]]:
-        """Return nothing: a finished experiment is not run."""
-        return {}
+        """Return the first steps in float64 that were kept."""
+        return {name: self._kept[name].traces for name in cells if name in self._kept and self._kept[name].traces}
 
     def sketches(self, wanted: Mapping[CellName, Sequence[int]]) -> Starts:
-        """Return nothing: records have hashes alone."""
-        return {}
+        """Return the sketches that were kept: a check keeps those of the replicates whose hashes differ."""
+        return {name: self._kept[name].sketches for name in wanted if name in self._kept}
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
-        """Return nothing: NumPy cells can be compared with torch's only by running both."""
-        return {}
+        """Return what was found when NumPy cells were compared with torch's."""
+        return {name: self._kept[name].problems for name in cells if name in self._kept}
 
     def _has(self, name: CellName, number: int) -> bool:
         return number in self._cells[name].replicates
+
+
+def _fingerprint(results: Results, records: Sequence[Record]) -> str | None:
+    """Of the environment in which all was trained; None if there were several, or it is unknown.
+
+    Each record has it as well: the manifest of an earlier bench's check lacks it.
+    """
+    named = [results.manifest.get("environment_fingerprint"), *(record.get("environment") for record in records)]
+    found = {str(name) for name in named if name}
+    return found.pop() if len(found) == 1 else None
 
 
 def _last(records: Sequence[Record]) -> list[Record]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.analysis.formatting import counted
 from bench.gate.comparison import CellComparison
 from bench.gate.exact import ExactProblem
 from bench.gate.mean_curves import MeanCurves
@@ -88,9 +89,16 @@ class CheckOutcome:
         return sum(cell.state == state for cell in self.cells)
 
     @property
+    def nothing_compared(self) -> bool:
+        """Whether exit code 0 says nothing of the code: there is no cell, or every one is skipped."""
+        return not self.refusal and self.count("skipped") == len(self.cells)
+
+    @property
     def sentence(self) -> str:
         """The result in one line."""
         if self.refusal:
             return f"{WORDS['not_comparable']}: {self.refusal}"
         parts = [f"{self.count(state)} {words}" for state, words in WORDS.items() if self.count(state)]
-        return f"{len(self.cells)} cells against {self.baseline}: {', '.join(parts) or 'nothing to compare'}"
+        if self.nothing_compared:
+            parts.append("nothing was compared")
+        return f"{counted(len(self.cells), 'cell')} against {self.baseline}: {', '.join(parts)}"

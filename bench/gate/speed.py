@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from bench.analysis.formatting import counted
 from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline
 from bench.gate.comparison import CellComparison
@@ -56,7 +57,7 @@ def check_speed(
     slower, faster = _adjusted(first, "p_worse"), _adjusted(first, "p_better")
     suspects = [name for name in first if slower[name] < ALPHA]
     if suspects:
-        note(f"{len(suspects)} cells look slower: timing them again in new processes")
+        note(f"timing again in new processes what looks slower: {counted(len(suspects), 'cell')}")
     second = _time(stopwatch, suspects)
     confirmed = _adjusted(second, "p_worse")
 

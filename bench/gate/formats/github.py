@@ -24,6 +24,8 @@ def write(outcome: CheckOutcome) -> str:
     lines: list[str] = []
     if outcome.refusal:
         lines.append(f"::error title=bench check::{_data(outcome.sentence)}")
+    elif outcome.nothing_compared:
+        lines.append(f"::warning title=bench check::{_data(outcome.sentence)}")
     for cell in by_state(outcome):
         if cell.state in _LEVELS:
             lines.append(_annotation(_LEVELS[cell.state], cell, cell.state, cell.why))

@@ -34,9 +34,12 @@ def write(outcome: CheckOutcome) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname=_text(f"bench.{cell.name.task}"), name=_text(cell.name.model)
         )
-        if cell.state in _ELEMENTS:
+        said = cell.state in _ELEMENTS
+        if said:
             _add(case, _ELEMENTS[cell.state], cell.why, _type(cell))
-        ElementTree.SubElement(case, "system-out").text = _text("\n".join([cell.why, *cell.warnings]))
+        output = [*([] if said else [cell.why]), *cell.warnings]
+        if output:
+            ElementTree.SubElement(case, "system-out").text = _text("\n".join(output))
     if outcome.refusal:
         _add(
             ElementTree.SubElement(suite, "testcase", classname="bench", name="baseline"),

@@ -15,7 +15,8 @@ _MARKS = {0: "✅", 1: "❌", 3: "⚠️"}
 
 
 def write(outcome: CheckOutcome) -> str:
-    head = f"### {_MARKS[outcome.exit_code]} {SUBJECTS[outcome.subject].capitalize()}: {_escape(outcome.sentence)}"
+    mark = _MARKS[3 if outcome.nothing_compared else outcome.exit_code]
+    head = f"### {mark} {SUBJECTS[outcome.subject].capitalize()}: {_escape(outcome.sentence)}"
     if not outcome.cells:
         return head
     headers, *rows = table(outcome)

@@ -22,7 +22,9 @@ def write(outcome: CheckOutcome, paint: Paint = lambda text, state: text) -> str
         lines += ["", *said, *([""] if said else [])]
     took = "" if outcome.seconds is None or outcome.refusal else f" ({outcome.seconds:.0f} s)"
     ends: dict[int, State] = {0: "as_good", 1: "regressed", 3: "not_comparable"}
-    return "\n".join([*lines, paint(f"{outcome.sentence}{took}", ends[outcome.exit_code])])
+    return "\n".join(
+        [*lines, paint(f"{outcome.sentence}{took}", ends[3 if outcome.nothing_compared else outcome.exit_code])]
+    )
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
-from dataclasses import replace
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bench.gate.baseline_files import is_baseline, read_manifest, write_baseline
 from bench.gate.errors import NotComparable
 from bench.gate.replicates import CellName
 from bench.gate.rule import RECORDED
+from bench.gate.this_code.config_file import ConfigFile
 from bench.gate.this_code.session import Session, planned_cells
 from bench.records.schema import Record
 from tasks.errors import UserError
@@ -56,6 +58,21 @@ def settings_of(folder: Path) -> dict[str, Any]:
     )
 
 
+def file_of(folder: Path, flags: Iterable[str]) -> ConfigFile | None:
+    """The file of a baseline's own experiment, which is recorded again; flags: options that are given otherwise.
+
+    UserError if it now says something else than the baseline: the experiment that it describes would not be recorded.
+    """
+    config = ConfigFile.of(read_manifest(folder).get("config"))
+    if config is None:
+        return None
+    config = config.with_flags(flags)
+    if change := config.change():
+        again = record_command(folder, experiment=f"--config {shlex.quote(config.path)}")
+        raise UserError(f"{change}: to record what it says give --config as well, {again}, or restore the file")
+    return config
+
+
 def refuse_lost_cells(folder: Path, experiment: Experiment, *, drop_cells: bool) -> None:
     """Raise UserError if the baseline has cells that the experiment does not have, unless they are to be dropped."""
     try:
@@ -79,9 +96,11 @@ def record_baseline(
     *,
     accepted: str | None,
     drop_cells: bool = False,
+    config: ConfigFile | None = None,
 ) -> Baseline:
     """Train all replicates and then write the baseline, so that an interrupted run leaves the previous one unchanged.
 
+    config: the file that the experiment was read from, of which a check says if it changes.
     Raises UserError if a baseline exists and `accepted` gives no reason, if cells of it would be lost, or if a training
     failed.
     """
@@ -109,7 +128,9 @@ def record_baseline(
         )
         for name, cell in recorded.items()
     }
-    baseline = Baseline(settings, environment, fingerprint, cells, (*history, reason))
+    baseline = Baseline(
+        settings, environment, fingerprint, cells, (*history, reason), config=asdict(config) if config else None
+    )
     write_baseline(folder, baseline)
     return baseline
 

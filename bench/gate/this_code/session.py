@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -16,6 +17,8 @@ from bench.experiment.observer import Observer
 from bench.experiment.order import OneBatch, Order
 from bench.gate.baseline import Replicates, cells_of, configuration
 from bench.gate.exact import ExactProblem
+from bench.gate.kept import NAME as KEPT
+from bench.gate.kept import KeptCell, write_kept
 from bench.gate.replicates import CellName
 from bench.gate.rule import TWINS
 from bench.gate.start import Starts
@@ -38,24 +41,33 @@ class Session:
     """Trains the replicates of a check or of a new baseline. A context manager, as it holds a folder and workers.
 
     Trainings are recorded in the experiment's `results/NAME/records.jsonl`, which is emptied first: records of older
-    code would not describe this code. Raises UserError if a cell has more than one configuration, and on entering if
-    the folder or the device cannot be used.
+    code would not describe this code. What else is measured goes into `exact.json` beside it. Raises UserError if a
+    cell has more than one configuration, and on entering if the folder or the device cannot be used.
+
+    recorded: False for what trains nothing to its end, as `--quick`: it has no folder, and an earlier check's is left
+    as it is.
     """
 
     name = "this code"
 
-    def __init__(self, experiment: Experiment, observer: Observer, executor: Executor | None = None) -> None:
+    def __init__(
+        self, experiment: Experiment, observer: Observer, executor: Executor | None = None, *, recorded: bool = True
+    ) -> None:
         self.experiment, self._observer, self._executor = experiment, observer, executor
         self._plans = _plans(experiment)
-        self._folder = ResultsFolder(experiment.results_folder, experiment.identity())
+        self._folder = ResultsFolder(experiment.results_folder, experiment.identity()) if recorded else None
         self._planned = 0
+        self._kept: dict[CellName, KeptCell] = {}
 
     def __enter__(self) -> Session:
-        self._folder.check(fresh=True)
+        if self._folder is not None:
+            self._folder.check(fresh=True)
         executor = self._executor or open_executor(self.experiment, self._observer)
         try:
             machine = look_at_machine(self.experiment, executor)
-            self._folder.open(fresh=True)
+            if self._folder is not None:
+                self._folder.open(fresh=True)
+                (self._folder.path / KEPT).unlink(missing_ok=True)
         except BaseException:
             executor.close()
             raise
@@ -64,15 +76,14 @@ class Session:
         self.fingerprint: str = machine["fingerprint"]
         self._plans = {name: replace(plan, device=machine["device"]) for name, plan in self._plans.items()}
         self._observer.note(f"device {machine['reason']}")
-        common = {"experiment": self.experiment.name, "budget": self.experiment.options.budget}
-        self._ledger = Ledger(
-            RecordFile(self._folder.path / RECORDS),
-            {**common, "environment": self.fingerprint},
-            f"python -m bench rerun {self.experiment.name}",
-        )
-        self._folder.write_manifest(
-            {"name": self.experiment.name, "experiment": self.experiment.settings(), "status": "in progress"}
-        )
+        if self._folder is not None:
+            common = {"experiment": self.experiment.name, "budget": self.experiment.options.budget}
+            self._ledger = Ledger(
+                RecordFile(self._folder.path / RECORDS),
+                {**common, "environment": self.fingerprint},
+                f"python -m bench rerun {self.experiment.name}",
+            )
+            self._write_manifest(self._folder, "in progress")
         return self
 
     def __exit__(
@@ -80,8 +91,28 @@ class Session:
     ) -> None:
         assert self._executor is not None, "__enter__ opened it"
         self._executor.close()
+        if self._folder is None:
+            return
         self._ledger.close()
+        with contextlib.suppress(OSError) if error else contextlib.nullcontext():  # the error says more
+            write_kept(self._folder.path, self._kept)
+            self._write_manifest(self._folder, "interrupted" if error else "complete")
         self._folder.close()
+
+    def _write_manifest(self, folder: ResultsFolder, status: str) -> None:
+        """Write `experiment.json`: what is trained, where, and how far that has come."""
+        folder.write_manifest(
+            {
+                "name": self.experiment.name,
+                "experiment": self.experiment.settings(),
+                "environment": self.environment,
+                "environment_fingerprint": self.fingerprint,
+                "status": status,
+            }
+        )
+
+    def _keep(self, name: CellName) -> KeptCell:
+        return self._kept.setdefault(name, KeptCell())
 
     @property
     def configurations(self) -> Mapping[CellName, Mapping[str, Any]]:
@@ -110,6 +141,8 @@ class Session:
         found: dict[CellName, dict[int, Trace]] = {}
         for (name, number), record in zip(places, records, strict=True):
             found.setdefault(name, {})[number] = record.get("trace") or {}
+        for name, traces in found.items():
+            self._keep(name).traces |= traces
         return found
 
     def sketches(self, wanted: Mapping[CellName, Sequence[int]]) -> Starts:
@@ -122,6 +155,8 @@ class Session:
         found: dict[CellName, dict[int, Sketches]] = {}
         for (_, number, name), record in zip(places, records, strict=True):
             found.setdefault(name, {})[number] = record.get("sketches") or {}
+        for name, sketches in found.items():
+            self._keep(name).sketches |= sketches
         return found
 
     def exact_problems(self, cells: Sequence[CellName]) -> Mapping[CellName, list[ExactProblem]]:
@@ -139,6 +174,8 @@ class Session:
                         f"{what} differ from {first.model}'s in float64 by {record[what]:.1e}, rounding explains 1e-8"
                     )
                     found.setdefault(second, []).append(ExactProblem("numpy_twin", text, True))
+        for name, problems in found.items():
+            self._keep(name).problems = problems
         return found
 
     def _training(self, name: CellName, replicate: int) -> Training:

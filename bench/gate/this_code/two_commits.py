@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import bench
+from bench.analysis.formatting import counted
 from bench.config.contenders import Entry
 from bench.config.experiment import Experiment
 from bench.config.options import keys_deciding
@@ -82,7 +83,9 @@ class TwoTrees:
                     for process, seconds in sides if number % 2 == 0 else sides[::-1]:
                         seconds.append(process.seconds(index))
                 if (number + 1) % 4 == 0:
-                    self._note(f"timed {number + 1} of {rounds} rounds of {len(cells)} cells in both versions")
+                    self._note(
+                        f"timed {number + 1} of {rounds} rounds of {counted(len(cells), 'cell')} in both versions"
+                    )
         return times
 
     @contextlib.contextmanager

@@ -34,6 +34,12 @@ steps = 200
 """
 
 
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
 @pytest.fixture
 def config(folder: Path, toy_plugin: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`toy.toml` in the current folder: one quick cell; trainings are in this process."""
@@ -55,7 +61,8 @@ def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, co
     result = bench("baseline", "record", "ci/baseline", "--config", "toy.toml")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
-        "baseline  ci/baseline: 1 cells, 24 replicates each",
+        "baseline  ci/baseline: 1 cell, 24 replicates each",
+        "target    toy × linear reached its target in 24 of 24 replicates",
         "check     python -m bench check ci/baseline",
     ]
     home = folder / "ci" / "baseline"
@@ -71,6 +78,15 @@ def test_a_recorded_baseline_is_text_for_a_review(bench: Bench, folder: Path, co
     assert not {"results", "reports", "name", "workers", "seeds", "trials"} & set(manifest["experiment"])
     assert [entry["why"] for entry in manifest["history"]] == ["first baseline"]
     assert set(read_baseline(home).cells) == {CellName("toy", "linear")}
+
+
+def test_a_recording_says_which_cells_never_reach_their_target(bench: Bench, folder: Path, config: Path) -> None:
+    edit(config, "steps = 200", "steps = 2")
+    result = bench("baseline", "record", "baseline", "--config", "toy.toml", "-q")
+    assert result.stdout.splitlines()[1] == (
+        "target    toy × linear reached its target in 0 of 24 replicates, so a check compares the mean loss over all "
+        "2 steps, not the steps to a loss: to compare those, give more steps and record again"
+    )
 
 
 def test_recording_twice_gives_the_same_rows(bench: Bench, folder: Path, config: Path) -> None:
@@ -247,6 +263,42 @@ def test_cells_that_would_be_lost_are_named(bench: Bench, folder: Path, config: 
     result = bench("baseline", "record", "baseline", "--config", "toy.toml", "--accept", "new", "-q", "--drop-cells")
     assert result.exit_code == 0, result.output
     assert set(read_baseline(home).cells) == {CellName("toy", "linear")}
+
+
+@pytest.mark.parametrize("more", [["--quick"], []])
+def test_a_file_that_says_something_else_is_noticed(bench: Bench, folder: Path, config: Path, more: list[str]) -> None:
+    (folder / "my ci").mkdir()
+    config = config.rename(folder / "my ci" / "toy.toml")
+    assert bench("baseline", "record", "ci", "--config", str(config), "-q").exit_code == 0
+    config.write_text("# a remark, and what decides nothing\nworkers = 1\nreplicates = 3\n" + config.read_text())
+    assert bench("check", "ci", "-q", "--quick").exit_code == 0
+    edit(config, "lr_range = [0.1, 0.1]", "lr_range = [0.01, 0.01]\nweight_decay = 0.1")
+    again = "python -m bench baseline record ci --config 'my ci/toy.toml' --accept \"why\""
+    now = "my ci/toy.toml now says lr_range 0.01,0.01 (recorded: 0.1,0.1), weight_decay 0.1 (recorded: not set)"
+    result = bench("check", "ci", "-q", *more)
+    assert result.exit_code == 3
+    assert result.stdout.splitlines() == [
+        f"not comparable: {now}: restore the file, or record the baseline again with {again}"
+    ]
+    result = bench("baseline", "record", "ci", "--accept", "why", "-q")
+    assert result.exit_code == 2
+    assert f"error: {now}: to record what it says give --config as well, {again}, or restore" in result.stderr
+    edit(config, "lr_range", "lr_rnge")
+    result = bench("check", "ci", "-q", *more)
+    assert result.exit_code == 3
+    assert "not comparable: the file of its experiment cannot be read: my ci/toy.toml:" in result.stdout
+    config.unlink()
+    assert bench("check", "ci", "-q", "--quick").exit_code == 0
+
+
+def test_what_a_flag_replaced_in_the_file_may_change(bench: Bench, folder: Path, config: Path) -> None:
+    assert bench("baseline", "record", "ci", "--config", "toy.toml", "--models", "linear", "-q").exit_code == 0
+    edit(config, 'models = ["linear"]', 'models = ["linear", "gru"]')
+    assert bench("check", "ci", "-q", "--quick").exit_code == 0
+    assert bench("baseline", "record", "ci", "--accept", "why", "-q").exit_code == 0
+    edit(config, "steps = 200", "steps = 300")
+    result = bench("check", "ci", "-q", "--quick")
+    assert "toy.toml now says steps 300 (recorded: 200): " in result.stdout
 
 
 def test_a_damaged_baseline_does_not_say_what_to_record(bench: Bench, folder: Path) -> None:

@@ -80,11 +80,25 @@ def test_another_environment_is_said(bench: Bench, baseline: Path) -> None:
     assert any(line.startswith("trained in another environment than the baseline") for line in lines_of(result))
 
 
+def test_an_experiment_of_run_is_refused_and_what_is_expected_is_said(bench: Bench, baseline: Path) -> None:
+    whole = [{**entry, "training": {**entry["training"], "stop_at_target": False}} for entry in cell("sine", "gru")]
+    trials = [{**entry, "stage": "trial", "trial": 0} for entry in whole]
+    for records in (whole, trials):
+        write_experiment(Path("results"), "nightly", [records])
+        result = bench("check", "baseline", "--against", "nightly")
+        assert result.exit_code == 3
+        assert lines_of(result) == [
+            "not comparable: experiment nightly is one of bench run, whose trainings are evaluated at other steps than "
+            "the baseline's: expected the trainings of a check (--against check) or of baseline record (--against "
+            "baseline-run)"
+        ]
+
+
 def test_only_the_chosen_cells_count(bench: Bench, baseline: Path) -> None:
     write_experiment(Path("results"), "n", [cell("sine", "gru", slower=1.3), cell("copy", "gru")])
     result = bench("check", "baseline", "--against", "n", "--cells", "copy/*")
     assert result.exit_code == 0
-    assert lines_of(result)[-1].startswith("1 cells against baseline: 1 as good")
+    assert lines_of(result)[-1].startswith("1 cell against baseline: 1 as good")
 
 
 # mistakes in the command: exit code 2 -------------------------------------------------------------------------------
@@ -270,6 +284,18 @@ def test_code_that_lacks_what_the_baseline_ran(
     assert not (folder / "results").exists()
 
 
+@pytest.mark.parametrize("content", ["import no_such_module\n", "x = 1\n"])
+def test_a_plugin_that_is_broken_is_to_be_mended(bench: Bench, folder: Path, content: str) -> None:
+    (folder / "broken.py").write_text(content)
+    settings = {"models": ["mine"], "tasks": ["sine"], "plugins": ["broken.py"]}
+    write(folder / "baseline", [cell("sine", "gru")], experiment=settings)
+    result = bench("check", "baseline")
+    assert result.exit_code == 3
+    (line,) = lines_of(result)
+    assert "plug-in broken.py " in line
+    assert line.endswith(". Mend the plug-in, and check again")
+
+
 @pytest.mark.parametrize("schema", [1, 2])
 @pytest.mark.parametrize("slower", [1.0, 1.3])
 def test_a_baseline_of_an_older_schema_is_read_and_told_what_it_lacks(
@@ -426,6 +452,14 @@ def test_this_code_is_trained_and_compared(
     assert re.search(r"^toy × linear  as good .* \+0\.0 % ", result.stdout, re.MULTILINE)
     assert "trainings" in result.stderr or "toy" in result.stderr
     assert (folder / "results" / "check" / "records.jsonl").exists()
+    against = bench("check", "baseline", "--against", "check")
+    assert lines_of(against)[:2] == lines_of(result)[:2]
+    before = {path: path.read_bytes() for path in (folder / "results" / "check").iterdir()}
+    quick = bench("check", "baseline", "--quick")
+    assert quick.exit_code == 0, quick.output
+    assert {path: path.read_bytes() for path in (folder / "results" / "check").iterdir()} == before
+    listed = bench("list", "experiments")
+    assert re.search(r"^ *check .*; budget quick, 12 records$", listed.stdout, re.MULTILINE), listed.stdout
 
     def halved(training: Training, dataset: Dataset) -> Any:
         learner = build_learner(training, dataset)

@@ -167,6 +167,18 @@ def test_replicates_that_are_not_there_are_named() -> None:
     assert "has no replicate 13, 14, 15, … to decide it" in worse.cells[0].why
 
 
+@pytest.mark.parametrize("changed", [{"first_loss": 1.001}, {"weights": "other"}])
+@pytest.mark.parametrize(("slower", "state"), [(1.3, "regressed"), (1.0, "changed")])
+def test_what_an_exact_check_fails_needs_no_further_replicates(
+    changed: dict[str, object], slower: float, state: str
+) -> None:
+    outcome = run(Code(cells(replicates=12, slower=slower, **changed)))
+    assert (outcome.exit_code, set(states(outcome).values())) == (1, {state})
+    assert outcome.cells[0].last is not None
+    assert outcome.cells[0].last.n == 12
+    assert outcome.cells[0].curves is not None
+
+
 def test_a_baseline_of_few_replicates_cant_be_compared() -> None:
     with pytest.raises(NotComparable, match="has 12 replicates of a cell, a check needs 24"):
         check(baseline(cells(replicates=12)), Code(), folder="b")

@@ -23,6 +23,7 @@ from bench.gate.rule import Rule
 from bench.gate.speed import Times, check_speed
 
 NASTY = CellName("a|b<c>,100%", "x&y: [z]")
+WARNING = (ExactProblem("first_losses", "its loss is off", False),)
 REFUSED = CheckOutcome("results/baseline", "this code", (), refusal="there is no baseline\nin results/baseline")
 
 
@@ -76,6 +77,13 @@ def test_text_of_a_good_check_is_the_table_and_a_sentence() -> None:
     lines = write(found, "text").splitlines()
     assert len(lines) == 1 + 3 + 1 + 1  # headers, cells, an empty line, the sentence
     assert lines[-1] == "3 cells against b: 3 as good"
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_one_cell_is_one_cell(style: str) -> None:
+    written = write(check(baseline([cell()]), Code([cell()]), folder="b"), style)
+    assert "1 cells" not in written
+    assert "1 cell against b" in written or style == "junit"
 
 
 def test_colours_change_no_character(outcome: CheckOutcome) -> None:
@@ -169,12 +177,37 @@ def test_junit_counts_what_it_holds(outcome: CheckOutcome) -> None:
     assert float(suite.get("time", "")) == 61.4
     cases = {case.get("classname"): case for case in suite.iter("testcase")}
     assert set(cases) == {f"bench.{cell.name.task}" for cell in outcome.cells}
-    assert [child.tag for child in cases["bench.slower"]] == ["failure", "system-out"]
-    assert [child.tag for child in cases["bench.gone"]] == ["error", "system-out"]
-    assert [child.tag for child in cases["bench.skipped"]] == ["skipped", "system-out"]
+    assert [child.tag for child in cases["bench.slower"]] == ["failure"]
+    assert [child.tag for child in cases["bench.gone"]] == ["error"]
+    assert [child.tag for child in cases["bench.skipped"]] == ["skipped"]
     assert [child.tag for child in cases["bench.faster"]] == ["system-out"]
     assert cases["bench.slower"][0].get("message") == cases["bench.slower"][0].text
     assert "its first loss is off" in (cases["bench.good"][0].text or "")
+
+
+def test_junit_says_why_in_one_element(outcome: CheckOutcome) -> None:
+    """As its message and as its text, because CI servers show one or the other; system-out has what else there is."""
+    (slower,) = [replace(cell, problems=WARNING) for cell in outcome.cells if cell.state == "regressed"]
+    written = write(replace(outcome, cells=(slower,)), "junit")
+    assert written.count(slower.why) == 2
+    case = next(ElementTree.fromstring(written).iter("testcase"))
+    assert [(child.tag, child.text) for child in case] == [("failure", slower.why), ("system-out", "its loss is off")]
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [
+        ("text", "1 cell against b: 1 skipped, nothing was compared"),
+        ("markdown", "### ⚠️ Convergence: 1 cell against b: 1 skipped, nothing was compared"),
+        ("github", "::warning title=bench check::1 cell against b: 1 skipped, nothing was compared\n"),
+        ("json", '"exit_code": 0'),
+    ],
+)
+def test_a_check_that_compared_nothing_says_so(style: str, expected: str) -> None:
+    found = CheckOutcome("b", "this code", (CellOutcome(NASTY, "skipped", "too noisy"),))
+    assert expected in write(found, style)
+    some = replace(found, cells=(*found.cells, CellOutcome(CellName("sine", "gru"), "as_good", "fine")))
+    assert "nothing was compared" not in write(some, style)
 
 
 def test_junit_holds_any_text(nasty: CheckOutcome) -> None:

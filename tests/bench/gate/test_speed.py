@@ -70,7 +70,7 @@ def test_slower_blocks_once_it_is_confirmed_in_new_processes() -> None:
     assert found.sentence == "3 cells against commit 0123456789ab: 2 regressed, 1 as good"
     assert "time of a training step +3" in found.cells[0].why
     assert "confirmed: time of a training step +" in found.cells[0].why
-    assert notes == ["2 cells look slower: timing them again in new processes"]
+    assert notes == ["timing again in new processes what looks slower: 2 cells"]
 
 
 def test_what_new_processes_do_not_show_does_not_block() -> None:

@@ -58,7 +58,7 @@ def bench(folder: Path, *args: str, **variables: str) -> subprocess.CompletedPro
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("toy") / "repository"
     shutil.copytree(TOY, folder)
-    done = bench(folder, "baseline", "record", "ci/baseline", "--config", "ci/gate.toml", "-q")
+    done = bench(folder, "baseline", "record", "ci/baseline", "--config", "ci/experiment.toml", "-q")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -172,7 +172,7 @@ def test_the_actions_check_runs_in_a_fresh_clone(repository: Path, tmp_path: Pat
             command, cwd=tmp_path / "clone", env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
-        assert summary.read_text().startswith(f"### {'❌' if bug else '✅'} Convergence: 1 cells against ci/baseline")
+        assert summary.read_text().startswith(f"### {'❌' if bug else '✅'} Convergence: 1 cell against ci/baseline")
         report = temporary / "bench-check"
         assert (report / "check.md").read_text() == summary.read_text()
         assert (report / "check" / "records.jsonl").exists()

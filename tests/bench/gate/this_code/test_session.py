@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.analysis.results import load
 from bench.config.experiment import Experiment
 from bench.config.files import read_recipe
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.observer import Observer
+from bench.gate.baseline import Baseline
 from bench.gate.baseline_files import read_baseline
 from bench.gate.check import check
+from bench.gate.errors import NotComparable
+from bench.gate.finished import Finished
+from bench.gate.formats import write
+from bench.gate.kept import NAME as KEPT
+from bench.gate.outcome import CheckOutcome
 from bench.gate.replicates import CellName
 from bench.gate.this_code import session as session_module
 from bench.gate.this_code.record_baseline import record_baseline
@@ -27,6 +36,7 @@ from bench.training.train import train
 from tasks.errors import UserError
 
 RNN = CellName("regression", "numpy_rnn")
+TWO_CELLS = {"models": "gru,numpy_gru", "steps": "60"}
 
 
 def experiment(results: Path, **flags: Any) -> Experiment:
@@ -118,6 +128,89 @@ def test_recorded_checked_changed_and_recorded_again(tmp_path: Path) -> None:
     again = record_baseline(folder, faster, Observer(), accepted="a better rate")
     assert [reason.why for reason in again.history] == ["first baseline", "a better rate"]
     assert read_baseline(folder) == again
+
+
+def elsewhere(baseline: Baseline) -> Baseline:
+    """The baseline as another machine recorded it: with initial weights that are rounded otherwise."""
+
+    def rounded(name: CellName) -> Any:
+        cell = baseline.cells[name]
+        replicates = {number: replace(one, weights="another hash") for number, one in cell.replicates.items()}
+        return replace(cell, replicates=replicates)
+
+    return replace(baseline, fingerprint="elsewhere", cells={name: rounded(name) for name in baseline.cells})
+
+
+def said(outcome: CheckOutcome) -> dict[str, Any]:
+    """All of an outcome, save where its trainings came from."""
+    content: dict[str, Any] = json.loads(write(outcome, "json"))
+    return {key: value for key, value in content.items() if key != "checked"}
+
+
+@pytest.fixture(scope="module")
+def of_two_cells(tmp_path_factory: pytest.TempPathFactory) -> tuple[Baseline, Path]:
+    """A baseline of `TWO_CELLS`, and the results folder that recording it left."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_module, "open_executor", lambda *_: InlineExecutor())
+        made = experiment(folder, **TWO_CELLS)
+        return record_baseline(folder / "baseline", made, Observer(), accepted=None), folder
+
+
+@pytest.mark.parametrize("machine", ["the baseline's", "another"])
+@pytest.mark.parametrize("damage", ["none", "small", "large"])
+def test_a_check_and_what_is_said_against_its_records_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_two_cells: tuple[Baseline, Path], damage: str, machine: str
+) -> None:
+    """Damage: gradients off by a relative 1e-6, seen in float64 alone; or no gradient in every third step."""
+    made = experiment(tmp_path, **TWO_CELLS)
+    baseline = elsewhere(of_two_cells[0]) if machine == "another" else of_two_cells[0]
+    original, calls = GRULayer._unpack, itertools.count()
+
+    def damaged(self: GRULayer) -> None:
+        original(self)
+        third = next(calls) % 3 == 0
+        self.gradients[0][...] *= 1 - 1e-6 if damage == "small" else 0.0 if third else 1.0
+
+    if damage != "none":
+        monkeypatch.setattr(GRULayer, "_unpack", damaged)
+    with inline(made) as session:
+        outcome = check(baseline, session, folder="b")
+    assert outcome.exit_code == (damage != "none")
+    assert all(cell.first is not None and cell.first.pairing == "paired" for cell in outcome.cells)
+    assert any("another environment" in note for note in outcome.notes) is (machine == "another")
+    assert said(check(baseline, Finished(load("gate", tmp_path)), folder="b")) == said(outcome)
+
+
+def test_what_a_recording_leaves_agrees_with_its_own_baseline(of_two_cells: tuple[Baseline, Path]) -> None:
+    written, folder = of_two_cells
+    outcome = check(written, Finished(load("gate", folder)), folder="b")
+    assert (outcome.exit_code, outcome.notes) == (0, ())
+
+
+def test_what_was_kept_and_is_damaged_is_a_sentence(tmp_path: Path, of_two_cells: tuple[Baseline, Path]) -> None:
+    folder = shutil.copytree(of_two_cells[1] / "gate", tmp_path / "gate")
+    (folder / KEPT).write_text((folder / KEPT).read_text()[:100])
+    with pytest.raises(NotComparable, match=r"exact\.json cannot be read .*check again without --against"):
+        Finished(load("gate", tmp_path))
+
+
+def stopped(session: Session) -> None:
+    with session:
+        raise RuntimeError("stop")
+
+
+def test_a_check_that_ended_says_so_and_where_it_trained(tmp_path: Path) -> None:
+    made = experiment(tmp_path, steps="20")
+    with inline(made) as session:
+        session.records([RNN], [1])
+        assert load("gate", tmp_path).manifest["status"] == "in progress"
+    manifest = load("gate", tmp_path).manifest
+    assert (manifest["status"], manifest["environment_fingerprint"]) == ("complete", session.fingerprint)
+    assert manifest["environment"] == session.environment
+    with pytest.raises(RuntimeError, match="stop"):
+        stopped(inline(made))
+    assert json.loads((tmp_path / "gate" / "experiment.json").read_text())["status"] == "interrupted"
 
 
 @pytest.mark.usefixtures("recorded_inline")

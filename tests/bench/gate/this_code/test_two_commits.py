@@ -78,7 +78,7 @@ def test_each_code_is_timed_in_its_own_tree(project: Path, experiment: Experimen
     assert watch.commit == git("rev-parse", "first")[:12]
     assert [len(side) for side in times[CELL]] == [4, 4]
     assert min(*times[CELL].before, *times[CELL].now) > 0
-    assert notes == ["timed 4 of 4 rounds of 1 cells in both versions"]
+    assert notes == ["timed 4 of 4 rounds of 1 cell in both versions"]
     loaded = dict(reversed(line.split()) for line in (project.parent / "loaded.txt").read_text().splitlines())
     assert Path(loaded["changed"]) == project / "cells" / "mine.py"
     assert not Path(loaded["committed"]).is_relative_to(project)

@@ -148,5 +148,6 @@ def _widths(model: LoadedModel, columns: Columns, steps: int) -> tuple[Array, tu
     lacking = int(np.isnan(widths).any(axis=1).sum())
     if not lacking:
         return widths, ()
-    note = f"no interval for {lacking} of {steps} rows: {FEWEST} validation forecasts are needed for {LEVEL:.0%}"
+    needed = f"{FEWEST} validation forecasts are needed for {100 * LEVEL:.0f} %"
+    note = f"no interval for {lacking} of {steps} rows: {needed}"
     return widths, (note,)

@@ -3,9 +3,9 @@
     python -m bench run --config FILE.toml --name whole      # a search without --prune
     python tests/calibration/pruning.py whole
 
-Of every search the learning curves say what each trial would have had at a stop, so the trial that a pruned search would
-have selected is known. Prints, for each model on each task, its test loss as a multiple of that of the trial which the
-whole search selected (geometric means over replicates).
+Of every search the learning curves say what each trial would have had at a stop, so the trial that a pruned search
+would have selected is known. Prints, for each model on each task, its test loss as a multiple of that of the trial
+which the whole search selected (geometric means over replicates).
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def _amounts(results: Results, match: str) -> list[str]:
     """For each task of a comparison at equal amounts: the budget, the tolerance, and what each model has."""
     found: dict[str, str] = {}
     for one in (one for one in model_amounts(results) if one.match == match):
-        begin = f"{one.task}: {number(one.budget)} {one.quantity}, within {one.tolerance:.0%}"
+        begin = f"{one.task}: {number(one.budget)} {one.quantity}, within {100 * one.tolerance:.0f} %"
         found[one.task] = (
             f"{found.get(one.task, begin)}; {one.model} {number(one.amount)} (hidden size {one.hidden_size})"
         )

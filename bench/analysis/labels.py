@@ -41,7 +41,7 @@ def brief(task: str) -> str:
 
 
 _KINDS = {
-    "tuned": Words("tuned", "with each model tuned", "each model at its own best configuration"),
+    "tuned": Words("tuned", "with each model tuned", "each model at the configuration that its search chose"),
     "hidden": Words("equal hidden size", "at equal hidden size", "all models at the same hidden size and layers"),
     "params": Words("equal parameters", "at equal parameter counts", "all models at the same number of parameters"),
     "flops": Words("equal FLOPs", "at equal FLOPs", "all models at the same number of operations a step"),

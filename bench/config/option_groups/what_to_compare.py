@@ -29,7 +29,7 @@ class WhatToCompare:
     match: tuple[MatchKind, ...] = _option(
         ("tuned",),
         "A,B",
-        "What the models have in common: tuned (nothing: each has its own best size), hidden (hidden size and layers), "
+        "What the models have in common: tuned (nothing: a search chooses each size), hidden (hidden size and layers), "
         "params (number of parameters), flops (of a step), state (numbers carried between steps), time (of a step, "
         "measured), each (hidden size and layers, at every size and depth).",
         filled="of tuned, hidden, params, flops, state, time and each",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bench.analysis.results import Results
     from bench.analysis.verdicts import Verdict
-    from bench.training.checkpoint import LoadedModel
+    from bench.training.paths import TableModel
 
 NEWLINE = b"\n"
 FRAMES = "frames"  # the folder of the results folder where DataFrames are kept as CSV files
@@ -100,10 +100,10 @@ class ModelComparison:
         return self.model()
 
     def model(self, name: str | None = None, *, ensemble: bool = False) -> Forecaster:
-        """The best model, or the best of a name; all replicates of it with `ensemble`."""
-        from bench.training.kept import best_models
+        """The best net, the best of a name, or a predictor without a net (linear_ar); `ensemble`: all replicates."""
+        from bench.experiment.refitted import forecasters
 
-        return Forecaster(tuple(best_models(self.results, model=name, ensemble=ensemble)))
+        return Forecaster(tuple(forecasters(self.results, model=name, ensemble=ensemble)))
 
     def __repr__(self) -> str:
         return f"{self.results!r}\nreport: {self.report}"
@@ -118,7 +118,7 @@ class ModelComparison:
 class Forecaster:
     """A trained model, or several replicates of one, that forecasts the next rows of a DataFrame."""
 
-    models: tuple[LoadedModel, ...]
+    models: tuple[TableModel, ...]
 
     def predict(self, frame: pd.DataFrame, steps: int | None = None) -> pd.DataFrame:
         """The rows after the end of a frame: each target, and the bounds low and high of its interval.

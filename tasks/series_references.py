@@ -72,3 +72,25 @@ class NaiveForecasts:
         count = len(self.targets.mean) // len(self.horizons)
         lags = self._lags(self.season or 1) * count
         return np.stack([self.targets.values[rows - lag, output] for output, lag in enumerate(lags)], axis=1)
+
+    def seasonal_in_windows(self, inputs: Array) -> Array:
+        """As the seasonal naive forecast, from standardised windows `(N, T, I)` alone, with T >= `longest_lag`.
+
+        The change over several rows is the sum of their changes, of growth (a difference of logarithms) too.
+        """
+        length, each, found = inputs.shape[1], len(self.horizons), []
+        for output in range(len(self.targets.mean)):
+            column, horizon = output // each, self.horizons[output % each]
+            last = length - 1 + horizon - self._lags(self.season or 1)[output % each]  # the row that is repeated
+            if self.transform in RELATIVE and horizon > 1:
+                changes = inputs[:, last - horizon + 1 : last + 1, column].astype(np.float64)
+                changes = (changes * self.units.scale[column] + self.units.mean[column]).sum(axis=1)
+                found.append((changes - self.targets.mean[output]) / self.targets.scale[output])
+            else:
+                found.append(inputs[:, last, column])
+        return np.stack(found, axis=1)
+
+    @property
+    def longest_lag(self) -> int:
+        """Rows that the seasonal naive forecast looks back; 0 without a season."""
+        return 0 if self.season is None else max(self._lags(self.season))

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.analysis.recorded import Recorded
 from bench.records.folder import command_name
 from bench.records.kept_models import LARGEST_UNASKED, too_large
-from bench.records.schema import label, trainings, unique
+from bench.records.schema import Record, label, trainings, unique
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,12 @@ def ahead_on_test_data(results: Recorded, model: SavedModel) -> str:
     if not len(first) or first.iloc[0] == model.model:
         return ""
     return f"chosen on validation data, as it must be; {first.iloc[0]} has the lower test loss"
+
+
+def references_of_tables(results: Recorded, task: str | None = None) -> list[Record]:
+    """The records of predictors without a net on a task (None: on any) that forecasts a table; of limits none."""
+    found = (r for r in results.records if r["stage"] == "reference" and r.get("origin") and r["replicate"])
+    return [r for r in found if r["model"].get("kind") != "limit" and task in (None, label(r["task"]))]
 
 
 def table_tasks(results: Recorded) -> list[str]:

@@ -12,7 +12,9 @@ _CHECKPOINTS = (".pt", ".npz")
 @click.command("predict", short_help="Forecast the next rows of a CSV file with a trained model.")
 @click.argument("name", metavar="NAME|CHECKPOINT")
 @click.argument("file", metavar="[FILE.csv]", required=False)
-@click.option("--model", metavar="MODEL", help="The best model of this name. Default: the best on validation data.")
+@click.option(
+    "--model", metavar="MODEL", help="A net, or a reference such as linear_ar. Default: the net best by validation."
+)
 @click.option("--ensemble", is_flag=True, help="The mean of all replicates; low and high are their extremes.")
 @click.option("--steps", metavar="N", type=click.IntRange(1, 10_000), help="Rows. Default: what the model forecasts.")
 @click.option("--task", metavar="LABEL", help="Which one, where an experiment forecasts several tables.")
@@ -46,6 +48,8 @@ def predict_command(
     column's own units, and an interval that holds the value with a probability of 90 %, from the errors on validation
     data. The file is read, filled and transformed as the training data were; without one, the training data are it.
 
+    --model also takes what the nets were compared with (linear_ar, persistence, …): it is fitted again as in the run.
+
     With a CHECKPOINT (a file of results/NAME/models) every row of FILE.csv with a whole window before it is predicted.
 
     \b
@@ -56,9 +60,10 @@ def predict_command(
     """
     from bench.analysis.results import load
     from bench.cli.writable import refuse_unwritable
+    from bench.experiment.refitted import forecasters
     from bench.records.atomic import write_atomically
     from bench.training.forecast import forecast
-    from bench.training.kept import best_models, trained_on
+    from bench.training.kept import trained_on
     from bench.training.predict import predict_table
     from tasks.errors import UserError
 
@@ -72,7 +77,7 @@ def predict_command(
         text = predict_table(name, file, plugins, largest_gib=largest_gib).to_csv()
     else:
         loaded = load(name, results)
-        models = best_models(
+        models = forecasters(
             loaded, model=model, task=task, ensemble=ensemble, plugins=plugins, largest_gib=largest_gib
         )
         found = forecast(models, file or trained_on(loaded, models[0]), steps)

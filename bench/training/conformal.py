@@ -12,8 +12,7 @@ import math
 
 import numpy as np
 
-from bench.training.checkpoint import LoadedModel
-from bench.training.paths import Horizons, paths
+from bench.training.paths import Horizons, TableModel, paths
 from bench.training.validation_rows import ValidationRows
 from tasks.contract import Array, Columns
 from tasks.transform import own_units
@@ -36,7 +35,7 @@ def interval(columns: Columns, forecasts: Array, half_widths: Array) -> tuple[Ar
     return forecasts * np.exp(-half_widths), forecasts * np.exp(half_widths)
 
 
-def half_widths(model: LoadedModel, rows: ValidationRows, steps: int) -> Array:
+def half_widths(model: TableModel, rows: ValidationRows, steps: int) -> Array:
     """How far forecasts of the next rows were off on validation data: `(steps, targets)`, as `interval` takes them.
 
     Forecasts are made from every validation row, and rolled forward as new ones are.

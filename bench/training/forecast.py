@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.records.plain import guarded
-from bench.training.checkpoint import LoadedModel
 from bench.training.conformal import FEWEST, LEVEL, half_widths, interval
-from bench.training.paths import Horizons, paths, require_rollable
+from bench.training.paths import Horizons, TableModel, paths, require_rollable
 from bench.training.validation_rows import unpack
 from tasks.contract import Array, Columns
 from tasks.errors import UserError, listed
@@ -58,7 +57,7 @@ class Forecast:
         return text.getvalue()
 
 
-def forecast(models: Sequence[LoadedModel], table: str, steps: int | None = None) -> Forecast:
+def forecast(models: Sequence[TableModel], table: str, steps: int | None = None) -> Forecast:
     """Forecast the next rows of a table, read, filled and transformed as the models' training data were.
 
     models: one, whose interval holds the next value with a probability of 90 %; or several of one experiment, whose
@@ -77,7 +76,7 @@ def forecast(models: Sequence[LoadedModel], table: str, steps: int | None = None
     return Forecast(first.time, first.times, first.targets, values.mean(axis=0), low, high, (note,))
 
 
-def _of_one(model: LoadedModel, table: str, steps: int | None) -> Forecast:
+def _of_one(model: TableModel, table: str, steps: int | None) -> Forecast:
     columns = table_columns(model)
     horizons = Horizons.of(columns)
     steps = horizons.ahead[-1] if steps is None else steps
@@ -127,7 +126,7 @@ def _require_known(table: str, columns: Columns, new: NewRows, steps: int) -> No
         )
 
 
-def table_columns(model: LoadedModel) -> Columns:
+def table_columns(model: TableModel) -> Columns:
     """How the model reads a table; UserError where its task's sequences are no rows of one."""
     if model.columns is None or model.problem.per_step:
         name = model.about["task"]["name"]
@@ -138,7 +137,7 @@ def table_columns(model: LoadedModel) -> Columns:
     return model.columns
 
 
-def _widths(model: LoadedModel, columns: Columns, steps: int) -> tuple[Array, tuple[str, ...]]:
+def _widths(model: TableModel, columns: Columns, steps: int) -> tuple[Array, tuple[str, ...]]:
     """Half widths `(steps, targets)`, NaN where they are not known, and why."""
     targets = Horizons.of(columns).targets
     rows = unpack(model.about.get("validation"), columns.window, len(columns.inputs), len(columns.outputs))

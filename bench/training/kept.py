@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bench.analysis.results import Results
-from bench.analysis.saved_models import SavedModel, ranked, saved_models, table_tasks
+from bench.analysis.saved_models import ranked, references_of_tables, saved_models, table_tasks
 from bench.records.kept_models import restoring_command
 from bench.training.checkpoint import LoadedModel, load_model
 from bench.training.checkpoint_file import LARGEST_GIB
+from bench.training.paths import TableModel
 from tasks.errors import UserError, unknown
 from tasks.registry import TASKS
 from tasks.spec import Spec
@@ -35,10 +37,11 @@ def best_models(
     if not kept:
         again = restoring_command(results.folder) or "run it again with --save-models"
         raise UserError(f"{results.folder} holds no trained models: this command makes them again: {again}")
-    kept = tuple(one for one in kept if one.task == _task(results, kept, task))
+    task = table_task(results, {one.task for one in kept}, task)
+    kept = tuple(one for one in kept if one.task == task)
     names = list(dict.fromkeys(one.model for one in kept))
     if model is not None and model not in names:
-        raise unknown("model", model, names)
+        _refuse(results, model, task, names)
     groups = ranked(tuple(one for one in kept if model in (None, one.model)))
     chosen = groups[0] if ensemble else groups[0][:1]
     plugins = (*(results.settings.get("plugins") or ()), *plugins)
@@ -52,7 +55,7 @@ def best_models(
     return loaded
 
 
-def trained_on(results: Results, model: LoadedModel) -> str:
+def trained_on(results: Results, model: TableModel) -> str:
     """The file that a model of the experiment was trained on; UserError where it is not known any more."""
     described, data = model.about["task"], results.settings.get("data")
     if described["name"] == "series" and data:
@@ -64,8 +67,20 @@ def trained_on(results: Results, model: LoadedModel) -> str:
     return table_path(str(series.data))
 
 
-def _task(results: Results, kept: Sequence[SavedModel], task: str | None) -> str:
-    tables = [name for name in table_tasks(results) if any(one.task == name for one in kept)]
+def _refuse(results: Results, model: str, task: str, names: Sequence[str]) -> None:
+    references = {str(record["model"]["label"]) for record in references_of_tables(results, task)}
+    if model in references:
+        command = ["python", "-m", "bench", "predict", results.name, "--model", model]
+        raise UserError(
+            f"{model} is a predictor without a net, of which no model is kept: give one of {', '.join(names)}; "
+            f"{shlex.join(command)} fits it again, and forecasts with it"
+        )
+    raise unknown("model", model, [*names, *references])
+
+
+def table_task(results: Results, possible: Collection[str], task: str | None) -> str:
+    """The label of the task that is asked for, or of the only possible one that forecasts a table."""
+    tables = [name for name in table_tasks(results) if name in possible]
     if not tables:
         raise UserError(
             f"{results.name} forecasts no table, as its tasks make their own sequences: use bench.load_model(path) in "

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
-from bench.training.checkpoint import LoadedModel
+from bench.models.contract import Problem
 from tasks.contract import Array, Columns
 from tasks.errors import UserError, listed
 from tasks.inputs import measured
 from tasks.transform import RELATIVE, own_units, transformed
+
+
+class TableModel(Protocol):
+    """What forecasts a table: a net from a checkpoint (`LoadedModel`), or a predictor without one."""
+
+    @property
+    def path(self) -> str:
+        """What messages call it."""
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """The task that it was fitted on, and its newest validation rows."""
+
+    @property
+    def problem(self) -> Problem: ...
+
+    @property
+    def columns(self) -> Columns | None: ...
+
+    def predict(self, inputs: Array) -> Array:
+        """Raw outputs for standardised windows."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +65,7 @@ def require_rollable(columns: Columns, steps: int) -> None:
         )
 
 
-def paths(model: LoadedModel, windows: Array, base: Array | None, steps: int, later: Array | None = None) -> Array:
+def paths(model: TableModel, windows: Array, base: Array | None, steps: int, later: Array | None = None) -> Array:
     """Forecasts of the next rows from each of several consecutive rows: `(n, steps, targets)` in the columns' units.
 
     windows: `(n, window, I)`, standardised, each a row after the one before. base: `(n, targets)`, the targets at their
@@ -72,7 +95,7 @@ def paths(model: LoadedModel, windows: Array, base: Array | None, steps: int, la
 
 
 def _rolled(
-    model: LoadedModel,
+    model: TableModel,
     columns: Columns,
     horizons: Horizons,
     windows: Array,

@@ -55,7 +55,7 @@ def done(folder: Path) -> Done:
 
 
 def test_every_command_does_what_it_says(done: Done) -> None:
-    assert len(done) == 14
+    assert len(done) == 15
     for line, result in done.items():
         assert result.exit_code == 0, f"{line}\n{result.output}"
 

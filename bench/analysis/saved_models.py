@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bench.analysis.recorded import Recorded
 from bench.records.folder import command_name
 from bench.records.kept_models import LARGEST_UNASKED, too_large
 from bench.records.schema import Record, label, trainings, unique
+
+if TYPE_CHECKING:
+    from bench.analysis.results import Results
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,57 @@ def ranked(models: tuple[SavedModel, ...]) -> list[list[SavedModel]]:
     return [sorted(group, key=lambda m: (-m.block, m.valid_loss)) for group in sorted(groups.values(), key=typical)]
 
 
-def ahead_on_test_data(results: Recorded, model: SavedModel) -> str:
-    """Why the best model by validation is not the first one of the leaderboard; empty where it is."""
+def ahead_on_test_data(results: Results, model: SavedModel) -> str:
+    """What speaks for another than the best model by validation: a net with a lower test loss, or a predictor without
+    one; empty where nothing does."""
+    first, (without, sentence) = _first_by_test_loss(results, model), not_beaten(results, model)
+    net = "" if first == model.model else f"chosen on validation data, as it must be; {first} has the lower test loss"
+    hint = f"{sentence}: predict --model {without} forecasts with it" if without else ""
+    return "; ".join(filter(None, (net, hint)))
+
+
+def not_beaten(results: Results, model: SavedModel) -> tuple[str, str]:
+    """The best predictor without a net, if no net is known to beat it or its test loss is lower than the model's, and
+    a sentence that says so; else ("", ""), as for a task that forecasts no table."""
+    if not references_of_tables(results, model.task):
+        return "", ""
+    verdict = next((v for v in results.verdicts if (v.match, v.task) == (model.match, model.task)), None)
+    if verdict is None or verdict.need.reference is None:
+        return "", ""
+    name = verdict.need.reference.name
+    if verdict.need.state in ("no", "can't tell yet"):
+        return name, f"no net is known to beat {name}, a predictor without a net"
+    table = results.summary[results.summary["task"] == model.task]
+    losses = table[table["match"].isna() | (table["match"] == model.match)].set_index("model")["test_loss"]
+    if name in losses.index and losses[name].min() < losses[model.model].min():
+        return name, f"{name}, a predictor without a net, has a lower test loss"
+    return "", ""
+
+
+def which_model(results: Results, about: Mapping[str, Any], *, asked: bool, ensemble: bool = False) -> list[str]:
+    """Lines for a person: which model forecasts, why this one, and what speaks for another.
+
+    about: the model's description of itself. asked: whether it was asked for by name.
+    """
+    what = "all replicates" if ensemble else f"replicate {about.get('replicate')}"
+    if "reference" in about:
+        return [f"model  {about['reference']}, {what}, fitted again on the experiment's table"]
+    model = next((one for one in saved_models(results) if Path(one.file).stem == about.get("key")), None)
+    if model is None:
+        return []
+    first, (without, sentence) = _first_by_test_loss(results, model), not_beaten(results, model)
+    why = "" if asked else ", the best model by validation"
+    better = f"; --model {first} has the lower test loss" if first != model.model else ""
+    warning = [f"{sentence}: --model {without} forecasts with it"] if without else []
+    return [f"model  {model.model}, {what}{why}{better}", *warning]
+
+
+def _first_by_test_loss(results: Results, model: SavedModel) -> str:
+    """The first net of the leaderboard that the model stands in."""
     table = results.summary
     own = table[(table["task"] == model.task) & (table["match"] == model.match) & (table["kind"] == "model")]
     first = own.sort_values("test_loss", kind="stable", na_position="last")["model"]
-    if not len(first) or first.iloc[0] == model.model:
-        return ""
-    return f"chosen on validation data, as it must be; {first.iloc[0]} has the lower test loss"
+    return str(first.iloc[0]) if len(first) else model.model
 
 
 def references_of_tables(results: Recorded, task: str | None = None) -> list[Record]:

@@ -28,6 +28,7 @@ def export_command(
       python sales_model/model.py this_month.csv
     """
     from bench.analysis.results import load
+    from bench.analysis.saved_models import which_model
     from bench.cli.writable import refuse_unwritable
     from bench.training.export import export
     from bench.training.kept import best_models, rows_trained_on, trained_on
@@ -39,6 +40,6 @@ def export_command(
     exported = export(best, Path(folder), experiment=name, train_rows=rows, table=table)
     for path in exported.paths:
         click.echo(f"written  {path}")
-    for note in exported.notes:
+    for note in (*which_model(loaded, best.about, asked=model is not None), *exported.notes):
         click.echo(note, err=True)
     return 0

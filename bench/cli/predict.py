@@ -59,6 +59,7 @@ def predict_command(
       python -m bench predict sales this_month.csv --model lstm --ensemble
     """
     from bench.analysis.results import load
+    from bench.analysis.saved_models import which_model
     from bench.cli.writable import refuse_unwritable
     from bench.experiment.refitted import forecasters
     from bench.records.atomic import write_atomically
@@ -82,7 +83,8 @@ def predict_command(
         )
         found = forecast(models, file or trained_on(loaded, models[0]), steps)
         text = found.to_csv()
-        for note in found.notes:
+        notes = which_model(loaded, models[0].about, asked=model is not None, ensemble=ensemble)
+        for note in (*notes, *found.notes):
             click.echo(note, err=True)
     if output is None:
         click.echo(text, nl=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,3 +140,32 @@ def test_a_missing_value_is_refused_with_its_line(bench: Bench, folder: Path, tr
     (folder / "new.csv").write_text("\n".join(lines))
     result = bench("predict", str(trained["table gru"]), "new.csv")
     assert "column 'b' misses 1 of 10 values (lines 5): fill them in" in result.stderr
+
+
+def test_predict_and_export_say_which_model_they_use(bench: Bench, folder: Path) -> None:
+    write_table(folder / "table.csv", rows=120)
+    flags = ("--target", "a", "--models", "gru,rnn", "--window", "6", "--hidden-sizes", "4", "--layers", "1")
+    tiny = ("--lr-range", "0.01,0.01", "--trials", "1", "--replicates", "5", "--steps", "3", "--budget", "smoke")
+    run = bench("run", "--data", "table.csv", *flags, *tiny, "--executor", "inline", "--name", "mine", "-q")
+    assert run.exit_code == 0
+    said = bench("predict", "mine").stderr.splitlines()
+    assert re.match(r"model  (gru|rnn), replicate 1, the best model by validation", said[0])
+    loaded = package.load("mine")
+    (verdict,) = loaded.verdicts
+    assert verdict.need.state != "yes"  # noise, and 3 steps
+    assert verdict.need.reference is not None
+    name = verdict.need.reference.name
+    assert said[1] == f"no net is known to beat {name}, a predictor without a net: --model {name} forecasts with it"
+    first = loaded.summary.set_index("model").loc[["gru", "rnn"], "test_loss"].idxmin()
+    other = {"gru": "rnn", "rnn": "gru"}[first]
+    assert bench("predict", "mine", "--model", first).stderr.splitlines()[0] == f"model  {first}, replicate 1"
+    line = bench("export", "mine", "--to", "x", "--model", other).stderr.splitlines()[0]
+    assert line == f"model  {other}, replicate 1; --model {first} has the lower test loss"
+    assert name in run.stdout
+    answer = bench("predict", "mine", "--model", name)
+    assert answer.exit_code == 0, answer.stderr
+    assert answer.stdout.startswith("row,a,low,high\n121,")
+    assert answer.stderr == f"model  {name}, replicate 1, fitted again on the experiment's table\n"
+    refused = bench("export", "mine", "--to", "x", "--model", name)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert f"python -m bench predict mine --model {name} fits it again" in refused.stderr

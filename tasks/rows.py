@@ -11,6 +11,7 @@ from tasks.contract import Array
 from tasks.errors import UserError, cut, short
 from tasks.reading import Reading, Selection
 from tasks.resampling import first_in_period, period_means, periods
+from tasks.several_series import several_series
 from tasks.table import UserTable, read_table
 from tasks.time_column import Times, looks_like_days, require_order
 from tasks.time_grid import Grid, find_grid
@@ -63,7 +64,7 @@ def read_rows(
     notes: list[str] = []
     predicting = words is not None
     try:
-        order, times = _in_order(table, notes)
+        order, times = _in_order(table, selection, notes)
     except UserError as error:
         raise _with_columns(error, table, selection) from None
     words, columns = dict(words or {}), {}
@@ -96,10 +97,12 @@ def read_rows(
     return replace(rows, grid=find_grid(rows.times) if rows.times is not None else None, notes=tuple(notes))
 
 
-def _in_order(table: UserTable, notes: list[str]) -> tuple[Array, Times | None]:
+def _in_order(table: UserTable, selection: Selection, notes: list[str]) -> tuple[Array, Times | None]:
     """The table's rows, as positions, in order of time, and their times."""
     reading, every = table.reading, np.arange(len(table.rows))
     if reading.time is None:
+        several = several_series(table, selection)
+        notes += [f"column {several}"] if several else []
         return every, None
     times = table.times(reading.time)
     if _days_as_numbers(times):
@@ -113,11 +116,15 @@ def _in_order(table: UserTable, notes: list[str]) -> tuple[Array, Times | None]:
         first = np.ones(len(order), dtype=bool)
         first[1:] = np.diff(times.values[order]) != 0
         dropped = int((~first).sum())
-        notes += [f"{dropped:,} of {len(order):,} rows repeat a time and were dropped"] if dropped else []
+        several = several_series(table, selection) if dropped else None
+        why = f"; column {several}" if several else ""
+        notes += [f"{dropped:,} of {len(order):,} rows repeat a time and were dropped{why}"] if dropped else []
         order = order[first]
         if len(order) < 2:
             raise UserError(f"{table.path} has {len(order)} rows of different times: a series needs many")
     times = times.take(order)
+    if (np.diff(times.values) <= 0).any() and (several := several_series(table, selection)):
+        raise UserError(f"{table.path}: column {several}")
     require_order(table.path, reading.time, times, table.text(reading.time), table.lines, order)
     return order, times
 

@@ -180,6 +180,11 @@ def looks_like_days(values: Array) -> bool:
     return all(_moment(f"{value:.0f}", "%Y%m%d") for value in whole)
 
 
+def is_date(text: str) -> bool:
+    """Whether a text is a date in a usual way of writing it; a number is none."""
+    return not text.isdigit() and any(_moment(text, pattern) for pattern in (None, *_formats()))
+
+
 def _zone(name: str | None) -> tzinfo | None:
     if name is None:
         return None

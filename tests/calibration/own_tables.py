@@ -62,7 +62,8 @@ def messages_table(folder: Path) -> str:
             (task,) = resolve({"data": str(path), "models": "gru", **case.options}).tasks
             said = "; ".join(task.notes) or "(it is read)"
         except UserError as error:
-            said = str(error).replace(str(path), path.name).replace(str(folder), "")
+            said = str(error)
+        said = said.replace(str(path), path.name).replace(str(folder), "")
         said = said if len(said) <= 320 else f"{said[:300]} … {said[-16:]}"
         said = said.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
         lines.append(f"| {case.what} | `{flags(case.options)}` | {said} |".replace("`` ", ""))

@@ -92,6 +92,13 @@ def _local_hours(start: str, rows: int) -> Callable[[], bytes]:
     return _with_times(lambda: list(index.tz_localize(None).strftime("%Y-%m-%d %H:%M")))
 
 
+def _machines() -> bytes:
+    """Three machines, one after the other, with the same hours."""
+    hours = pd.date_range("2024-05-01", periods=ROWS, freq="h").strftime("%Y-%m-%d %H:%M")
+    values = iter(_values(3 * ROWS))
+    return _csv([(hour, name, next(values)) for name in ("M1", "M2", "M3") for hour in hours], "t;machine;y")
+
+
 def _without(gaps: Callable[[int], bool], value: str = "") -> Callable[[], bytes]:
     return lambda: _csv([(i, value if gaps(i) else number) for i, number in enumerate(_values())])
 
@@ -147,6 +154,10 @@ MESSY = (
           "--sort sorts the rows", {**TY, "sort": "true"}),
     Messy("repeated-times", "two rows of one time", lambda: _csv([(i // 2, v) for i, v in enumerate(_values())]), TY,
           "keep the first row of each time with --drop-duplicates", {**TY, "drop_duplicates": "true"}),
+    Messy("machines", "several machines in one file", _machines, {**T, "target": "y"},
+          "column 'machine' tells rows of one 't' apart: several series? Split the file by 'machine', or give each"),
+    Messy("machines-no-time", "the same without --time", _machines, Y, None, None,
+          "column 'machine' tells rows of one 't' apart: several series?"),
     Messy("clocks-back", "local hours in October", _local_hours("2024-10-01", 800), TY,
           "where clocks are set back: give --time-zone, as in Europe/Berlin", {**TY, "time_zone": "Europe/Berlin"}),
     Messy("clocks-forward", "local hours in March", _local_hours("2024-03-20", 400), TY, None,

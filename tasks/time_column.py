@@ -92,12 +92,39 @@ def _dates(path: str, name: str, texts: Sequence[str], lines: Sequence[int], rea
             raise UserError(f"{where}: {_how_to_mend(texts, reading.date_format)}")
         moments.append(moment)
     if zone is not None:
+        _require_existing(path, name, texts, lines, moments, zone)
         moments = _in_zone(moments, zone) if not reading.sort else _unsorted_in_zone(moments, zone)
     found, wall = np.empty(len(moments)), np.empty(len(moments))
     for i, moment in enumerate(moments):
         found[i] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         wall[i] = (moment.replace(tzinfo=None) - EPOCH).total_seconds()
     return Times(found, wall, reading.time_zone)
+
+
+def _require_existing(
+    path: str, name: str, texts: Sequence[str], lines: Sequence[int], moments: Sequence[datetime], zone: tzinfo
+) -> None:
+    """UserError for a date without a zone that clocks skip where they are set forward: sorted, such rows would stand
+    among those of the hour after them."""
+    for text, line, moment in zip(texts, lines, moments, strict=True):
+        if moment.tzinfo is not None:
+            continue
+        before, after = (moment.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+        if (
+            before is None or after is None or after <= before
+        ):  # PEP 495: of such a date alone, fold 1 is the earlier one
+            continue
+        fixed = f", or give the time that it keeps, as in --time-zone {_fixed(before)}" if _fixed(before) else ""
+        raise UserError(
+            f"{path}: time column {short(name)} has {short(text)} in line {line}, a time that does not exist in {zone} "
+            f"(clocks are set forward there): the file is not in local time, so leave out --time-zone{fixed}"
+        )
+
+
+def _fixed(offset: timedelta) -> str:
+    """The name of a zone that is always as far from UTC; empty where there is none."""
+    hours, rest = divmod(offset, timedelta(hours=1))
+    return "" if rest or not -12 <= hours <= 14 else f"Etc/GMT{-hours:+d}" if hours else "UTC"
 
 
 def _in_zone(moments: Sequence[datetime], zone: tzinfo) -> list[datetime]:

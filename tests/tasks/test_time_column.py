@@ -125,6 +125,29 @@ def test_clocks_that_are_changed_leave_a_regular_series_with_the_zone(times, zon
         times(texts)
 
 
+@pytest.mark.parametrize(
+    ("zone", "start", "fixed"),
+    [
+        ("Europe/Berlin", "2025-03-29 20:01", "Etc/GMT-1"),
+        ("America/New_York", "2025-03-08 20:01", "Etc/GMT+5"),
+        ("Europe/London", "2025-03-29 20:01", "UTC"),
+        ("Australia/Adelaide", "2025-10-04 20:01", None),  # half an hour beside the full ones
+    ],
+)
+@pytest.mark.parametrize("sort", [False, True])
+def test_a_logger_that_ignores_summer_time_is_told_and_mended(times, zone, start, fixed, sort):
+    moments = pd.date_range(start, periods=700, freq="min")
+    texts = moments.strftime("%Y-%m-%d %H:%M")
+    with pytest.raises(UserError, match=rf"a time that does not exist in {zone} .*leave out --time-zone") as caught:
+        times(texts, time_zone=zone, sort=sort)
+    assert (f"--time-zone {fixed}" in str(caught.value)) == (fixed is not None)
+    assert "--sort" not in str(caught.value)
+    for mended in filter(None, (fixed, "none")):
+        found = times(texts, **({} if mended == "none" else {"time_zone": mended}))
+        assert (np.diff(found.times.values) == 60).all()
+        assert found.notes == ()
+
+
 @pytest.mark.parametrize("frequency", ["h", "15min"])
 @pytest.mark.parametrize("order", ["as it is", "newest first", "two halves"])
 def test_the_hour_that_comes_twice_is_sorted_where_the_zone_is_known(times, frequency, order):

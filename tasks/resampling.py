@@ -58,6 +58,15 @@ def periods(times: Times, rule: str) -> tuple[Array, Times]:
     return number - first, Times(wall, wall, None)
 
 
+def usual_period(step: float) -> str:
+    """The shortest period, as `periods` takes it, in which there is usually a row. step: between rows, in seconds."""
+    lengths = {
+        "s": 1, "10s": 10, "min": 60, "5min": 300, "15min": 900, "h": HOUR, "6h": 6 * HOUR, "D": DAY, "W": 7 * DAY,
+        "M": 31 * DAY, "Q": 92 * DAY,
+    }  # fmt: skip
+    return next((rule for rule, length in lengths.items() if length >= 0.9 * step), "Y")
+
+
 def period_means(values: Array, period: Array, count: int) -> Array:
     """The mean of the values `(rows,)` of each period that are not missing: `(count,)`, NaN where there is none."""
     known = ~np.isnan(values)

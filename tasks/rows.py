@@ -9,16 +9,16 @@ import numpy as np
 
 from tasks.contract import Array
 from tasks.errors import UserError, cut, short
+from tasks.irregularity import days_as_numbers, irregularity
 from tasks.reading import Reading, Selection
 from tasks.resampling import first_in_period, period_means, periods
 from tasks.several_series import several_series
 from tasks.table import UserTable, read_table
-from tasks.time_column import Times, looks_like_days, require_order
+from tasks.time_column import Times, require_order
 from tasks.time_grid import Grid, find_grid
 
 MOST_WORDS = 100  # of a categorical column: each becomes an input
 _SHOWN = 5  # lines, or columns, in a message
-_COARSER = {"minute": "h", "hourly": "D", "daily": "W", "working-day": "W", "weekly": "M", "monthly": "Q"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,8 @@ class Rows:
     """`columns`: `(rows,)` float64 by name; of a categorical column these are positions in its `words`.
 
     future: rows at the end without a target, whose other columns are known. added: rows that the file lacks.
-    spare: the file's columns that are not used. notes: what was done to the data, a sentence each.
+    resampled: rows that became periods, 0 without --resample. spare: the file's columns that are not used. notes: what
+    was done to the data, a sentence each.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Rows:
     spare: tuple[str, ...]
     future: int = 0
     added: int = 0
+    resampled: int = 0
     notes: tuple[str, ...] = field(default=())
 
     def __len__(self) -> int:
@@ -75,25 +77,27 @@ def read_rows(
             values = table.numbers(name, infinite=reading.fill == "forward")  # then these are gaps
         columns[name] = values[order]
     lines = [table.lines[i] for i in order]
+    without = None  # periods without a row
     spare = tuple(name for name in table.names if name not in (*used, reading.time))
     rows = Rows(path, table.sha256, columns, words, times, None, spare, notes=tuple(notes))
     if reading.resample is not None:
-        rows, lines = _resampled(rows, reading.resample), []
+        (rows, without), lines = _resampled(rows, reading.resample), []
     if allow_future:
         rows = _with_future(rows, selection.targets)
     notes = list(rows.notes)
-    gaps = _gaps(rows, lines, fills=reading.fill == "forward")
+    gaps = _gaps(rows, lines, without, fills=reading.fill == "forward")
     grid = None
     if rows.times is not None:
         grid = find_grid(rows.times)
-        notes += [] if _days_as_numbers(rows.times) else _irregularity(reading, rows.times, grid)
+        notes += [] if days_as_numbers(rows.times) else irregularity(reading, rows.times, grid)
     if reading.fill == "forward":
         notes += [f"{sentence}: filled forward" for sentence in gaps]
         rows = _filled(rows, grid, selection.targets)
     elif gaps:
         more = f"; and {len(gaps) - _SHOWN} more columns" if len(gaps) > _SHOWN else ""
+        longer = "give a longer period, " if without is not None and without.any() and not predicting else ""
         mend = "" if predicting else ", or repeat the last value with --fill forward"
-        raise UserError(f"{path}: {'; '.join(gaps[:_SHOWN])}{more}: fill them in{mend}")
+        raise UserError(f"{path}: {'; '.join(gaps[:_SHOWN])}{more}: {longer}fill them in{mend}")
     return replace(rows, grid=find_grid(rows.times) if rows.times is not None else None, notes=tuple(notes))
 
 
@@ -105,7 +109,7 @@ def _in_order(table: UserTable, selection: Selection, notes: list[str]) -> tuple
         notes += [f"column {several}"] if several else []
         return every, None
     times = table.times(reading.time)
-    if _days_as_numbers(times):
+    if days_as_numbers(times):
         notes.append(f"time column {short(reading.time)} has numbers that look like days: give --date-format %Y%m%d")
     order = every
     if reading.sort:
@@ -143,10 +147,6 @@ def _with_columns(error: UserError, table: UserTable, selection: Selection) -> U
     return error
 
 
-def _days_as_numbers(times: Times) -> bool:
-    return times.wall is None and looks_like_days(times.values)
-
-
 def _codes(table: UserTable, name: str, words: tuple[str, ...] | None) -> tuple[Array, tuple[str, ...]]:
     """A column of words as positions in `words`, which are all that occur, sorted, unless they are given."""
     found = table.categories(name)
@@ -168,8 +168,8 @@ def _codes(table: UserTable, name: str, words: tuple[str, ...] | None) -> tuple[
     return np.array([np.nan if word is None else position[word] for word in found]), words
 
 
-def _resampled(rows: Rows, rule: str) -> Rows:
-    """One row for each period, of which some may be gaps."""
+def _resampled(rows: Rows, rule: str) -> tuple[Rows, Array]:
+    """One row for each period, and for each whether the table has no row in it."""
     assert rows.times is not None  # `Reading` asks for the time column
     period, times = periods(rows.times, rule)
     count = len(times)
@@ -178,7 +178,8 @@ def _resampled(rows: Rows, rule: str) -> Rows:
         for name, values in rows.columns.items()
     }
     note = f"{len(rows):,} rows became {count:,} means ({rule})"
-    return replace(rows, columns=columns, times=times, notes=(*rows.notes, note))
+    without = np.bincount(period, minlength=count) == 0
+    return replace(rows, columns=columns, times=times, resampled=len(rows), notes=(*rows.notes, note)), without
 
 
 def _with_future(rows: Rows, targets: Sequence[str]) -> Rows:
@@ -188,9 +189,14 @@ def _with_future(rows: Rows, targets: Sequence[str]) -> Rows:
     return replace(rows, future=len(rows) - last)
 
 
-def _gaps(rows: Rows, lines: Sequence[int], *, fills: bool) -> list[str]:
-    """A sentence for each column with gaps; UserError where nothing could fill them."""
+def _gaps(rows: Rows, lines: Sequence[int], without: Array | None, *, fills: bool) -> list[str]:
+    """A sentence for each column with gaps; UserError where nothing could fill them.
+
+    without: whether a period has no row, so that all columns have a gap there.
+    """
     found = []
+    if without is not None and (count := int(without[: len(rows) - rows.future].sum())):
+        found.append(f"{count:,} of {len(rows) - rows.future:,} periods have no row")
     for name, values in rows.columns.items():
         gaps = np.flatnonzero(np.isnan(values[: len(values) - rows.future]))
         if not len(gaps):
@@ -198,6 +204,10 @@ def _gaps(rows: Rows, lines: Sequence[int], *, fills: bool) -> list[str]:
         total = len(values) - rows.future
         if len(gaps) == total:
             raise UserError(f"{rows.path}: column {short(name)} is empty (all {total:,} rows): leave it out")
+        if without is not None:
+            gaps = gaps[~without[gaps]]
+        if not len(gaps):
+            continue
         where = ""
         if lines:
             where = f" (lines {', '.join(str(lines[i]) for i in gaps[:_SHOWN])}{', …' if len(gaps) > _SHOWN else ''})"
@@ -207,30 +217,6 @@ def _gaps(rows: Rows, lines: Sequence[int], *, fills: bool) -> list[str]:
                 f"{rows.path}: {found[-1]}, and nothing stands before the first: cut the file where the column begins"
             )
     return found
-
-
-def _irregularity(reading: Reading, times: Times, grid: Grid | None) -> list[str]:
-    """What a user should know of the steps of time; usually nothing."""
-    if grid is not None and not grid.missing:
-        return []
-    if grid is None:
-        steps = np.diff(times.values)
-        if not len(steps) or steps.max() <= 1.5 * np.median(steps):  # irregular by less than a row
-            return []
-        usual = f"steps up to {steps.max() / np.median(steps):.3g} times the usual one"
-        mend = "kept as it is" if times.wall is None else "kept as it is; --resample D, say, makes it regular"
-        return [f"time column {short(reading.time or '')} has {usual}: {mend}"]
-    adjective = f"{grid.adjective} " if grid.adjective else ""
-    first = times.text(int(np.flatnonzero(np.diff(grid.positions) > 1)[0]))
-    sentence = f"{grid.missing:,} of {int(grid.positions[-1]) + 1:,} {adjective}rows are missing"
-    if reading.fill == "forward":
-        return [f"{sentence}: added and filled forward"]
-    longer = _COARSER.get(grid.adjective)
-    other = f", --resample {longer} makes longer steps" if longer and reading.resample is None else ""
-    clocks = ""
-    if grid.unit == "second" and grid.missing <= 1 + len(times) // 4000 and times.zone is None:
-        clocks = "; where clocks are set forward, --time-zone, as in Europe/Berlin, tells that none is missing"
-    return [f"{sentence} (the first after {first}): kept as it is; --fill forward adds them{other}{clocks}"]
 
 
 def _filled(rows: Rows, grid: Grid | None, targets: Sequence[str]) -> Rows:

@@ -110,9 +110,7 @@ def _require_existing(
         if moment.tzinfo is not None:
             continue
         before, after = (moment.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
-        if (
-            before is None or after is None or after <= before
-        ):  # PEP 495: of such a date alone, fold 1 is the earlier one
+        if before is None or after is None or after <= before:  # PEP 495: greater for such dates alone
             continue
         fixed = f", or give the time that it keeps, as in --time-zone {_fixed(before)}" if _fixed(before) else ""
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.errors import UserError
 from tasks.reading import Reading, Selection
+from tasks.resampling import usual_period
 from tasks.rows import read_rows
 from tasks.time_column import EPOCH, Times
 from tasks.time_grid import find_grid
@@ -159,3 +162,38 @@ def test_hours_with_their_offsets_written_are_not_missing_either(tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     rows = read_rows(str(tmp_path / "t.csv"), Reading(time="t", resample="h"), Selection(("a",)))
     np.testing.assert_array_equal(rows.columns["a"], np.arange(72).reshape(36, 2).mean(axis=1))
+
+
+def events(tmp_path, gaps, rows=400):
+    """A row about every minute, and values that are missing."""
+    rng = np.random.default_rng(0)
+    steps = rng.choice([58, 60, 62, 120, 600], rows, p=[0.2, 0.5, 0.2, 0.08, 0.02])
+    times = pd.Timestamp("2024-05-01") + pd.to_timedelta(steps.cumsum(), "s")
+    frame = pd.DataFrame({"t": times.strftime("%Y-%m-%d %H:%M:%S"), "a": rng.normal(0, 1, rows)})
+    frame.loc[list(gaps), "a"] = np.nan
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    return lambda **more: read_rows(str(tmp_path / "t.csv"), Reading(time="t", **more), Selection(("a",)))
+
+
+def test_a_period_that_fits_the_usual_step_is_named(tmp_path):
+    read = events(tmp_path, [])
+    assert "; --resample min, say, makes it regular" in read().notes[0]
+    assert read(resample="min", fill="forward").grid.missing == 0
+
+
+@pytest.mark.parametrize(
+    ("step", "rule"), [(0.4, "s"), (58, "min"), (61, "min"), (90, "5min"), (3500, "h"), (86400, "D"), (1e9, "Y")]
+)
+def test_the_usual_step_as_a_period(step, rule):
+    assert usual_period(step) == rule
+
+
+def test_periods_without_a_row_are_no_gaps_of_the_file(tmp_path):
+    with pytest.raises(UserError, match=r"\d+ of \d+ periods have no row: give a longer period, fill them") as caught:
+        events(tmp_path, [])(resample="5min")
+    said, count, total = re.search(r"((\d+) of (\d+) periods have no row)", str(caught.value)).groups()
+    rows = events(tmp_path, [])(resample="5min", fill="forward")
+    assert f"{said}: filled forward" in rows.notes
+    assert len(rows) == int(total) > int(count) > 1
+    with pytest.raises(UserError, match=rf"{said}; column 'a' misses 1[0-9] of {total} values"):
+        events(tmp_path, range(100, 170))(resample="5min")

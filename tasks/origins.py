@@ -16,6 +16,7 @@ parts end before the first test block begins, so that it sees no row on which a 
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 
 from tasks.contract import Array, Dataset
@@ -95,23 +96,51 @@ def find_origins(rows: int, window: int, horizon: int) -> Origins | None:
     return Origins(rows, window, horizon, blocks, block_rows, valid_rows) if blocks >= 2 else None
 
 
-def require_origins(path: str, rows: int, window: int, horizon: int) -> Origins:
-    """The origins of a series; UserError, with the largest window and the blocks that fit, where it is too short."""
+def require_origins(
+    path: str,
+    rows: int,
+    window: int,
+    horizon: int,
+    *,
+    several: bool = False,
+    resampled: tuple[str | None, int] = ("", 0),
+) -> Origins:
+    """The origins of a series; UserError, with all that would make it long enough, where it is too short.
+
+    several: whether `horizon` is the furthest of `--horizons`. resampled: the period, and the rows that became `rows`.
+    """
     found = find_origins(rows, window, horizon)
     if found is not None:
         return found
-    largest = largest_window(rows, horizon)
-    fits = find_origins(rows, largest, horizon) if largest else None
-    if fits is not None:
-        hint = f"blocks of {fits.block_rows} rows fit with a window of up to {largest}: give --window {largest} or less"
-    else:
-        shorter = " or a smaller --horizon" if horizon > 1 else ""
-        hint = f"no window fits: give at least {rows_for_two_origins(1, horizon)} rows{shorter}"
+    period, before = resampled
+    after = f" after --resample {period} ({before:,} before)" if before else ""
+    hints = ["a shorter period to --resample"] if before else []
+    if largest := largest_window(rows, horizon):
+        hints.append(f"--window {largest} or less")
+    if furthest := largest_horizon(rows, window):
+        hints.append(_horizon(furthest, several))
+    elif not largest and (furthest := largest_horizon(rows, 1)):
+        hints.append(f"{_horizon(furthest, several)} with --window {largest_window(rows, furthest)} or less")
+    needed = f"at least {rows_for_two_origins(window, horizon):,} rows"
+    if not largest and not furthest:
+        fewest = rows_for_two_origins(1, 1)
+        one = f"{_horizon(1, several)} and " if horizon > 1 else ""
+        needed += f" ({fewest} with {one}--window {largest_window(fewest, 1)} or less)"
     raise UserError(
-        f"{path} has {rows} rows, too few for two forecast origins (a training part, a validation part and two test "
-        f"blocks) with window {window} and horizon {horizon}, which need {rows_for_two_origins(window, horizon)}: at "
-        f"this horizon {hint}"
+        f"{path} has {rows:,} rows{after}, too few for two forecast origins (a training part, a validation part and "
+        f"two test blocks) with window {window} and horizon {horizon}: give {', or '.join([*hints, needed])}"
     )
+
+
+def _horizon(largest: int, several: bool) -> str:
+    if largest == 1:
+        return "--horizon 1"
+    return f"--horizons up to {largest}" if several else f"--horizon {largest} or less"
+
+
+def largest_horizon(rows: int, window: int) -> int:
+    """The largest horizon with which a series has two origins; 0: none."""
+    return bisect.bisect(range(1, rows + 1), False, key=lambda horizon: find_origins(rows, window, horizon) is None)
 
 
 def largest_window(rows: int, horizon: int) -> int:

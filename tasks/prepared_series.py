@@ -23,6 +23,7 @@ class PreparedSeries:
 
     levels: `(rows, targets)`, the targets in their own units. names: of the inputs. ahead: those that are known in
     advance. words: of categorical columns. left_out: inputs that were constant. added: rows that the file lacks.
+    resampled: rows of the file, where periods were made of them, else 0.
     sha256: of the file. spare: its columns that are not used. notes: what was done to the data, a sentence each.
     times: of the file's rows of data; None without a time column. A transform may lose the first row of `values`.
     """
@@ -36,6 +37,7 @@ class PreparedSeries:
     words: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...]
     added: int
+    resampled: int
     spare: tuple[str, ...]
     notes: tuple[str, ...]
     times: Times | None = None
@@ -78,6 +80,7 @@ def prepare(path: str, reading: Reading, selection: Selection, transform: Transf
         rows.words,
         left_out,
         rows.added,
+        rows.resampled,
         rows.spare,
         tuple(notes),
         rows.times,

@@ -75,7 +75,8 @@ class Series(SeriesSettings):
     @cached_property
     def origins(self) -> Origins:
         """Where the series is cut. UserError where it is too short for two forecast origins."""
-        return require_origins(self.data, len(self.prepared.values), self.window, self.furthest)
+        several, resampled = self.horizons is not None, (self.resample, self.prepared.resampled)
+        return require_origins(self.data, self.rows, self.window, self.furthest, several=several, resampled=resampled)
 
     @cached_property
     def standardised(self) -> Standardised:

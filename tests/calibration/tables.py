@@ -177,7 +177,7 @@ MESSY = (
           "59 of 800 weekly rows are missing"),
     Messy("events", "times without a step", lambda: _csv(list(zip(
         pd.Timestamp("2024-01-01") + pd.to_timedelta(_rng().exponential(90, ROWS).cumsum(), "min").round("s"),
-        _values(), strict=True))), TY, None, {**TY, "resample": "h", "fill": "forward"}, "--resample D, say, makes it"),
+        _values(), strict=True))), TY, None, {**TY, "resample": "h", "fill": "forward"}, "--resample h, say, makes it"),
     Messy("infinite", "an infinite value", _without(lambda i: i == 50, "inf"), Y,
           "with --fill forward it counts as missing", {**Y, "fill": "forward"}),
     Messy("empty-column", "a column without a value", _second(lambda i: ""), {**Y, "features": "x"},
@@ -213,7 +213,8 @@ MESSY = (
           "is not UTF-8 text (line 1): save it as CSV with UTF-8 encoding; in pandas"),
     Messy("json", "JSON", lambda: b'[{"t": 1, "y": 2}]', Y, "looks like JSON"),
     Messy("empty", "nothing at all", lambda: b"", Y, "is empty: expected a line of column names"),
-    Messy("few-rows", "20 rows", lambda: _csv(list(enumerate(_values(20)))), Y, "give at least 45 rows"),
+    Messy("few-rows", "20 rows", lambda: _csv(list(enumerate(_values(20)))), Y,
+          "give at least 56 rows (45 with --window 15 or less)"),
     Messy("long-window", "a window longer than fits", lambda: _csv(list(enumerate(_values(61)))), {**Y, "window": "40"},
           "give --window 28 or less", {**Y, "window": "28"}),
     Messy("huge-values", "values of 1e300", lambda: _csv([(i, 1e300 * v) for i, v in enumerate(_values())]), Y,

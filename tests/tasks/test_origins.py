@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.errors import UserError
 from tasks.origins import (
     FEWEST_FORECASTS,
     MOST_BLOCKS,
     Origins,
     find_origins,
+    largest_horizon,
     largest_window,
+    require_origins,
     rows_for_two_origins,
 )
 
@@ -103,6 +108,39 @@ def test_the_largest_window_is_the_largest(rows: int, horizon: int) -> None:
     largest = largest_window(rows, horizon)
     fits = [window for window in range(1, rows + 1) if find_origins(rows, window, horizon)]
     assert largest == max(fits, default=0)
+
+
+@given(st.integers(1, 600), st.integers(1, 60))
+@settings(derandomize=True, max_examples=50, deadline=None)
+def test_the_largest_horizon_is_the_largest(rows: int, window: int) -> None:
+    fits = [horizon for horizon in range(1, rows + 1) if find_origins(rows, window, horizon)]
+    assert largest_horizon(rows, window) == max(fits, default=0)
+
+
+@given(st.integers(1, 400), st.integers(1, 100), st.integers(1, 60), st.booleans())
+@settings(derandomize=True, max_examples=200, deadline=None)
+def test_each_way_that_a_message_names_makes_a_series_long_enough(
+    rows: int, window: int, horizon: int, several: bool
+) -> None:
+    if find_origins(rows, window, horizon):
+        return
+    with pytest.raises(UserError) as caught:
+        require_origins("x.csv", rows, window, horizon, several=several)
+    said = str(caught.value).partition(": give ")[2]
+    ways = re.split(r", or | \(", said.rstrip(")"))
+    assert ways[-1].startswith("at least") or "with" in ways[-1]
+    for way in ways:
+        asked = {"rows": rows, "window": window, "horizon": horizon}
+        if found := re.match(r"(?:at least )?([\d,]+) (?:rows|with)", way):
+            asked["rows"] = int(found[1].replace(",", ""))
+        asked |= {"window": int(found[1])} if (found := re.search(r"--window (\d+)", way)) else {}
+        asked |= {"horizon": int(found[1])} if (found := re.search(r"--horizons? (?:up to )?(\d+)", way)) else {}
+        assert find_origins(**asked), way
+
+
+def test_what_resampling_has_left_is_told() -> None:
+    with pytest.raises(UserError, match=r"has 2 rows after --resample D \(700 before\).*give a shorter period to"):
+        require_origins("x.csv", 2, 24, 1, resampled=("D", 700))
 
 
 @pytest.mark.parametrize(("rows", "blocks"), [(45, 2), (100, 5), (180, 10), (10_000, 10)])

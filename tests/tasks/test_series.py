@@ -439,14 +439,14 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
         ({"delimiter": "||"}, "--delimiter is '[|][|]': expected one character"),
         (
             {"window": 80},
-            "has 100 rows, too few for two forecast origins .* with window 80 and horizon 1, which need 1[23][0-9]: "
-            "at this horizon blocks of 6 rows fit with a window of up to 61: give --window 61 or less",
+            "has 100 rows, too few for two forecast origins .* with window 80 and horizon 1: give --window 61 or less, "
+            "or at least 1[23][0-9] rows",
         ),
         (
             {"horizon": 30},
-            "window 4 and horizon 30, which need 263: at this horizon no window fits: give at least 263 rows or a "
-            "smaller --horizon",
+            "window 4 and horizon 30: give --horizon 8 or less, or at least 263 rows",
         ),
+        ({"horizons": "1-30"}, "window 4 and horizon 30: give --horizons up to 8, or at least 263 rows"),
         ({"targets": ("flat",)}, r"target column 'flat' is constant \(3\)"),
         ({"targets": ("late",)}, r"target column 'late' is constant \(0\) in its first 49 rows.*cut the file"),
         ({"targets": ("word",)}, "column 'word' has 'x' in line 2"),

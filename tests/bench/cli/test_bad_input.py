@@ -138,8 +138,12 @@ def test_other_commands_refuse(refused: Callable[..., str], args: list[str], exp
         (b"t,y\n" + b"1,2\n" * 300, [], ["target column 'y' is constant"]),
         (b"t,y\n" + b"1,red\n" * 300, [], ["column 'y' has 'red' in line 2", "expected a number"]),
         (b"y,y\n" + b"1,2\n" * 300, [], ["two columns called 'y'"]),
-        (GOOD_CSV[:62].encode(), [], ["10 rows", "two forecast origins", "no window fits: give at least 45 rows"]),
-        (GOOD_CSV.encode(), ["--window", "170"], ["200 rows", "blocks of 6 rows", "give --window 146 or less"]),
+        (
+            GOOD_CSV[:62].encode(),
+            [],
+            ["10 rows", "two forecast origins", "at least 56 rows (45 with --window 15"],
+        ),
+        (GOOD_CSV.encode(), ["--window", "170"], ["200 rows", "give --window 146 or less, or at least 228 rows"]),
         (
             GOOD_CSV.replace("9,2.5\n", "9,nan\n", 1).encode(),
             [],

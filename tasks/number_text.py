@@ -66,10 +66,19 @@ def numbers(texts: Sequence[str], decimal: str = ".") -> tuple[Array, int | None
     return values, None
 
 
-def how_to_mend(path: str, name: str, text: str, columns: Mapping[str, Sequence[str]], reading: tuple[str, str]) -> str:
+def how_to_mend(
+    path: str,
+    name: str,
+    text: str,
+    columns: Mapping[str, Sequence[str]],
+    reading: tuple[str, str],
+    *,
+    target: bool = False,
+) -> str:
     """What makes column `name` readable, of which `text` is no number: a flag, or a line of pandas.
 
     columns: of the whole table. reading: the delimiter and the decimal mark with which the file was read.
+    target: whether the column is to be forecast.
     """
     delimiter, decimal = reading
     texts = columns[name]
@@ -105,6 +114,9 @@ def how_to_mend(path: str, name: str, text: str, columns: Mapping[str, Sequence[
         if 2 * sum(any(character.isdigit() for character in value) for value in given) > len(given):
             as_text = ", ".join([*separated, "dtype=str", *absent])
             return f"expected a number, or an empty cell where it is missing; in pandas: {_rewritten(path, as_text)}"
+        if target:
+            as_input = f"this one can be an input with --categorical {shlex.quote(name)}"
+            return f"a target must be numbers, as classes cannot be forecast: give another --target; {as_input}"
         return f"expected a number; a column of words can be an input with --categorical {shlex.quote(name)}"
     return "expected a number"
 

@@ -100,6 +100,11 @@ class Selection:
                     raise UserError(f"{short(column)} is given twice in --{flag}: name each column once")
                 if column == time and flag != "calendar":
                     raise UserError(f"{short(column)} is both --time and --{flag}: leave it out of one of them")
+                if column in self.targets and flag == "categorical":
+                    raise UserError(
+                        f"{short(column)} is both --target and --categorical: a target must be numbers, as classes "
+                        "cannot be forecast: leave it out of --target, or, if it has numbers, out of --categorical"
+                    )
                 if column in self.targets and flag not in ("target", "calendar"):
                     raise UserError(
                         f"{short(column)} is both --target and --{flag}: leave it out of --{flag}; a target's own past "

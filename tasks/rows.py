@@ -74,7 +74,8 @@ def read_rows(
         if name in selection.categorical:
             values, words[name] = _codes(table, name, words.get(name))
         else:
-            values = table.numbers(name, infinite=reading.fill == "forward")  # then these are gaps
+            infinite = reading.fill == "forward"  # then these are gaps
+            values = table.numbers(name, infinite=infinite, target=name in selection.targets)
         columns[name] = values[order]
     lines = [table.lines[i] for i in order]
     without = None  # periods without a row
@@ -141,7 +142,7 @@ def _with_columns(error: UserError, table: UserTable, selection: Selection) -> U
     for name in selection.inputs:
         try:
             if name not in selection.categorical:
-                table.numbers(name, infinite=True)
+                table.numbers(name, infinite=True, target=name in selection.targets)
         except UserError as other:
             return UserError(f"{error}; and {str(other).removeprefix(f'{table.path}: ')}")
     return error

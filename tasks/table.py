@@ -50,16 +50,16 @@ class UserTable:
         position = self.names.index(name)
         return [row[position].strip() for row in self.rows]
 
-    def numbers(self, name: str, *, infinite: bool = False) -> Array:
+    def numbers(self, name: str, *, infinite: bool = False, target: bool = False) -> Array:
         """A column as `(rows,)` float64, NaN where a value is missing; UserError for text and infinite values.
 
-        infinite: take infinite values as missing.
+        infinite: take infinite values as missing. target: whether the column is to be forecast.
         """
         texts, reading = self.text(name), self.reading
         values, wrong = numbers(texts, reading.decimal)
         if wrong is not None:
             text, columns = texts[wrong], {column: self.text(column) for column in self.names}
-            mend = how_to_mend(self.path, name, text, columns, (self.delimiter, reading.decimal))
+            mend = how_to_mend(self.path, name, text, columns, (self.delimiter, reading.decimal), target=target)
             raise UserError(f"{self.path}: column {short(name)} has {short(text)} in line {self.lines[wrong]}: {mend}")
         found = np.flatnonzero(np.isinf(values))
         if len(found) and not infinite:

@@ -188,6 +188,8 @@ MESSY = (
           None, None, "constant inputs are left out: x"),
     Messy("words", "a feature of words", _second(lambda i: ["mon", "tue", "wed"][i % 3]), {**Y, "features": "x"},
           "can be an input with --categorical x", {**Y, "categorical": "x"}),
+    Messy("word-target", "a target of words", _second(lambda i: ["on", "off"][i % 2]), {"target": "x"},
+          "a target must be numbers, as classes cannot be forecast: give another --target"),
     Messy("many-words", "a column of names", _second(lambda i: f"id{i}"), {**Y, "categorical": "x"},
           "has 120 different values: --categorical takes up to 100"),
     Messy("comma-in-name", 'a column called "load, MW"', lambda: _csv(list(enumerate(_values())), 't;"load, MW"'),

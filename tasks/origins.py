@@ -160,6 +160,11 @@ def rows_for_two_origins(window: int, horizon: int) -> int:
     return rows
 
 
+def rows_for_training() -> str:
+    """The fewest rows of all, in words."""
+    return f"training needs at least {rows_for_two_origins(1, 1)} rows, {rows_for_two_origins(24, 1)} with --window 24"
+
+
 def _shortest(horizon: int) -> int:
     """The fewest rows of a part in which `FEWEST_FORECASTS` can be made from the row before it on."""
     return horizon - 1 + FEWEST_FORECASTS

@@ -12,17 +12,17 @@ from tasks.errors import UserError
 from tasks.reading import Reading
 
 PARQUET = b"PAR1"
-_BEGINNINGS = {
-    b"PK\x03\x04": ("an Excel workbook (or another ZIP archive)", "pandas.read_excel({path!r})"),
-    b"\xd0\xcf\x11\xe0": ("an Excel workbook of before 2007", "pandas.read_excel({path!r})"),
+_BEGINNINGS: dict[bytes, tuple[str, ...]] = {  # what it is, how pandas reads it, the package that this needs
+    b"PK\x03\x04": ("an Excel workbook (or another ZIP archive)", "pandas.read_excel({path!r})", "openpyxl"),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook of before 2007", "pandas.read_excel({path!r})", "xlrd"),
     b"\x1f\x8b": ("compressed (gzip)", "pandas.read_csv({path!r}, compression='gzip', sep=None, engine='python')"),
     b"BZh": ("compressed (bzip2)", "pandas.read_csv({path!r}, compression='bz2', sep=None, engine='python')"),
     b"\x28\xb5\x2f\xfd": (
         "compressed (Zstandard)",
         "pandas.read_csv({path!r}, compression='zstd', sep=None, engine='python')",
     ),
-    b"ARROW1": ("a Feather file", "pandas.read_feather({path!r})"),
-    b"\x89HDF": ("an HDF5 file", "pandas.read_hdf({path!r})"),
+    b"ARROW1": ("a Feather file", "pandas.read_feather({path!r})", "pyarrow"),
+    b"\x89HDF": ("an HDF5 file", "pandas.read_hdf({path!r})", "tables"),
     b"SQLite format 3": ("an SQLite database", "pandas.read_sql('select * from TABLE', 'sqlite:///' + {path!r})"),
     b"\xff\xfe": ("UTF-16 text", "pandas.read_csv({path!r}, encoding='utf-16', sep=None, engine='python')"),
     b"\xfe\xff": ("UTF-16 text", "pandas.read_csv({path!r}, encoding='utf-16', sep=None, engine='python')"),
@@ -40,10 +40,12 @@ _MARKUP = {
 
 def refuse_other_formats(path: str, data: bytes) -> None:
     """UserError for content that is known to be no CSV, with a line of pandas that makes one."""
-    for beginning, (what, read) in _BEGINNINGS.items():
+    for beginning, (what, read, *packages) in _BEGINNINGS.items():
         if data.startswith(beginning):
+            how = "".join(f" (which needs: pip install {package})" for package in packages)
             line = f"{read.format(path=path)}.to_csv('mended.csv', index=False)"
-            raise UserError(f"{path} is {what}, not UTF-8 text: save it as CSV with UTF-8 encoding; in pandas: {line}")
+            mend = f"save it as CSV with UTF-8 encoding; in pandas{how}: {line}"
+            raise UserError(f"{path} is {what}, not UTF-8 text: {mend}")
     start = b"".join(data[:200].removeprefix(b"\xef\xbb\xbf").split()).lower()
     for beginning, what in _MARKUP.items():
         if start.startswith(beginning):

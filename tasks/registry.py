@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import pkgutil
 import re
+import shlex
 import sys
 import types
 import typing
@@ -133,7 +134,9 @@ def load_plugin_file(path: str | Path) -> types.ModuleType:
         return already
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
-        raise UserError(f"plug-in {path} is no Python file: expected a name ending in .py")
+        table = path.suffix.lower() in (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
+        hint = f"; a table is trained on with python -m bench run --data {shlex.quote(str(path))}" if table else ""
+        raise UserError(f"plug-in {path} is no Python file: expected a name ending in .py{hint}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

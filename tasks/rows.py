@@ -10,6 +10,7 @@ import numpy as np
 from tasks.contract import Array
 from tasks.errors import UserError, cut, short
 from tasks.irregularity import days_as_numbers, irregularity
+from tasks.origins import rows_for_training
 from tasks.reading import Reading, Selection
 from tasks.resampling import first_in_period, period_means, periods
 from tasks.several_series import several_series
@@ -126,7 +127,7 @@ def _in_order(table: UserTable, selection: Selection, notes: list[str]) -> tuple
         notes += [f"{dropped:,} of {len(order):,} rows repeat a time and were dropped{why}"] if dropped else []
         order = order[first]
         if len(order) < 2:
-            raise UserError(f"{table.path} has {len(order)} rows of different times: a series needs many")
+            raise UserError(f"{table.path} has {len(order)} row of different times: {rows_for_training()}")
     times = times.take(order)
     if (np.diff(times.values) <= 0).any() and (several := several_series(table, selection)):
         raise UserError(f"{table.path}: column {several}")

@@ -16,6 +16,7 @@ from tasks.contract import Array
 from tasks.csv_file import parse_csv
 from tasks.errors import MOST, UserError, short, unknown
 from tasks.number_text import MISSING, how_to_mend, numbers
+from tasks.origins import rows_for_training
 from tasks.other_files import PARQUET, parse_parquet, refuse_other_formats
 from tasks.reading import Reading
 from tasks.time_column import Times, read_times
@@ -110,7 +111,8 @@ def read_table(path: str | Path, reading: Reading | None = None) -> UserTable:
         if names.count(column) > 1:
             raise UserError(f"{name} has two columns called {short(column)}: give each its own name in the first line")
     if len(rows) < 2:
-        raise UserError(f"{name} has {len(rows)} rows below the column names: a series needs many")
+        counted = f"{len(rows) or 'no'} row{'s' * (len(rows) != 1)}"
+        raise UserError(f"{name} has {counted} below the column names: {rows_for_training()}")
     return UserTable(name, names, rows, parsed.lines, hashlib.sha256(data).hexdigest(), reading, parsed.delimiter)
 
 

@@ -18,7 +18,9 @@ def test_an_excel_file_is_recognised(tmp_path):
     path = tmp_path / "load.xlsx"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("xl/workbook.xml", "<workbook/>")
-    with pytest.raises(UserError, match=r"is an Excel workbook.*save it as CSV.*pandas.read_excel") as caught:
+    with pytest.raises(
+        UserError, match=r"is an Excel workbook.*save it as CSV.*pip install openpyxl.*pandas.read_excel"
+    ) as caught:
         read_table(path)
     assert ".to_csv('mended.csv', index=False)" in str(caught.value)
 

@@ -117,8 +117,8 @@ def test_missing_values_are_nan(path, text):
     [
         (b"", "is empty"),
         (b"\xef\xbb\xbf\n \n", "is empty"),
-        (b"a,b\n", "has 0 rows"),
-        (b"a,b\n1,2\n", "has 1 rows"),
+        (b"a,b\n", "has no rows below the column names: training needs at least 45 rows, 56 with --window 24"),
+        (b"a,b\n1,2\n", "has 1 row below the column names: training needs"),
         (b"a,b\n1,2\n3\n", "line 3 has 1 fields, but the first line names 2 columns"),
         (b"a,b\n1,2\n3,4,5\n", "line 3 has 3 fields"),
         (b"a,b,a\n1,2,3\n1,2,3\n", "two columns called 'a'"),

@@ -134,7 +134,7 @@ def test_other_commands_refuse(refused: Callable[..., str], args: list[str], exp
         (None, [], ["'data.csv' does not exist"]),
         (b"", [], ["data.csv is empty"]),
         ("t,y\n1,ä\n".encode("latin-1"), [], ["data.csv is not UTF-8", "line 2"]),
-        (b"t,y\n1,2\n", [], ["data.csv has 1 rows"]),
+        (b"t,y\n1,2\n", [], ["data.csv has 1 row "]),
         (b"t,y\n" + b"1,2\n" * 300, [], ["target column 'y' is constant"]),
         (b"t,y\n" + b"1,red\n" * 300, [], ["column 'y' has 'red' in line 2", "a target must be numbers"]),
         (b"y,y\n" + b"1,2\n" * 300, [], ["two columns called 'y'"]),

@@ -90,3 +90,10 @@ def test_a_file_that_defines_nothing_is_refused(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(UserError, match="defines no task and no model"):
         list(findings(str(path)))
+
+
+def test_a_table_in_place_of_a_plug_in_is_told_how_to_train_on_it(tmp_path: Path) -> None:
+    (tmp_path / "my load.csv").write_text("a\n1\n")
+    result = validate(str(tmp_path / "my load.csv"))
+    assert result.exit_code == 2
+    assert f"a table is trained on with python -m bench run --data '{tmp_path}/my load.csv'" in result.output

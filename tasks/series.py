@@ -38,6 +38,7 @@ class Series(SeriesSettings):
     """
 
     block: int | None = field(default=None, init=False)  # of `at`: the test block; None: before all blocks
+    content: str = field(default="", init=False, repr=False)  # its SHA-256: what is cached of a task is of this content
 
     name = "series"
     version = 2
@@ -47,6 +48,7 @@ class Series(SeriesSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "content", self.prepared.sha256)
         for block in (None, *range(self.origins.blocks)):
             standardise(self.prepared, self.origins.parts(block)[0].stop, len(self.targets))
         known = self.origins.parts(None)[1].start

@@ -64,7 +64,7 @@ def with_first_rows(task: Series, rows: int) -> Series:
         vars(other).pop(cached, None)
     times = None if prepared.times is None else prepared.times.take(np.arange(len(prepared.times) - task.rows + rows))
     first = replace(prepared, values=prepared.values[:rows], levels=prepared.levels[:rows], times=times)
-    vars(other)["prepared"] = first
+    vars(other).update(prepared=first, content=f"{rows} rows of {task.content}")
     return other
 
 

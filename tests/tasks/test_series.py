@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.training.data import load_data, load_references
 from tasks.contract import BUDGETS
 from tasks.errors import UserError
 from tasks.losses import mean_loss
@@ -158,6 +159,16 @@ def test_the_file_may_change_afterwards(write):
     before = task.generate(0).test.inputs
     write(a=walk(seed=5))
     np.testing.assert_array_equal(task.generate(0).test.inputs, before)
+
+
+def test_a_file_that_has_changed_is_another_task_in_the_same_process(write):
+    """Or what is cached of the first, as its splits, would be trained on and recorded as the second's."""
+    before, after = (Series(write(a=walk(rows)), ("a",), window=4) for rows in (100, 140))
+    assert before != after
+    sizes = [len(load_data(task, 0, 1).train) for task in (before, after)]
+    assert sizes == [len(task.at(1).generate(0).train) for task in (before, after)]
+    assert after == Series(after.data, ("a",), window=4)
+    assert len(load_references(after, 0, 1)[0].outputs) == len(load_data(after, 0, 1).test)
 
 
 def test_gaps_are_reported_and_refused(write):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -51,13 +52,15 @@ def perform(checks: Iterable[Check], where: str) -> Iterator[Finding]:
             yield Finding(check.name, "kept" if why_not is None else "not applicable", why_not or "")
 
 
-def refuse_broken(where: str, checks: Iterable[Check]) -> None:
-    """Raise UserError with the first promise that is broken. where: the file, which the message begins with."""
+def refuse_broken(where: str, checks: Iterable[Check], *arguments: str) -> None:
+    """Raise UserError with the first promise that is broken.
+
+    where: the file, which the message begins with. arguments: of `bench validate` after it, for the same checks.
+    """
+    command = shlex.join(["python", "-m", "bench", "validate", where, *arguments])
     for finding in perform(checks, where):
         if finding.verdict == "broken":
-            raise UserError(
-                f"{where}: {finding.text} (nothing was trained; all checks: python -m bench validate {where})"
-            )
+            raise UserError(f"{where}: {finding.text} (nothing was trained; all checks: {command})")
 
 
 def described(error: BaseException, where: str) -> str:

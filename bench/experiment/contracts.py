@@ -35,7 +35,7 @@ def check_tasks(experiment: Experiment) -> None:
         with naming(task):
             validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
         if code_hash(type(task)) is not None:
-            refuse_broken(source_of(task), task_checks(task))
+            refuse_broken(source_of(task), task_checks(task), task.label)
 
 
 def check_models(experiment: Experiment, device: str, executor: Executor, observer: Observer) -> None:
@@ -96,7 +96,17 @@ class ContractJob(Job):
         problem = Problem.of(training.task, split)
         try:
             checks = model_checks(training.model, problem, split, training.settings, self.sizes)
-            refuse_broken(source_of(training.model), checks)
+            refuse_broken(source_of(training.model), checks, training.model.label, *_on_the_same(training))
         except UserError as error:
             return {**self.describe(), "refused": str(error)}
         return {**self.describe(), "refused": None}
+
+
+def _on_the_same(training: Training) -> tuple[str, ...]:
+    """Arguments of `bench validate` for the same task, as other data may not show what is wrong.
+
+    None where it cannot be named: it loads one plug-in alone.
+    """
+    where = source_of(training.task)
+    known = code_hash(type(training.task)) is None or where == source_of(training.model)
+    return ("--tasks", training.task.label) if known else ()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.models.contract import Model, Problem, Settings
+from bench.models.gradient_checks import check_gradient
 from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
 from bench.models.tried_model import TriedModel
 from tasks.checking import Check
@@ -23,8 +24,6 @@ from tasks.losses import mean_loss
 
 SEQUENCES = 8  # more teach nothing more about a contract
 RATE_FACTORS = (1.0, 0.1, 0.01, 1e-3, 10.0)  # a step may be too long, or in bfloat16 too short to be seen
-DIFFERENCE = 1e-6  # of central differences, along a direction of norm 1
-GRADIENT_TOLERANCE = 1e-4  # relative; central differences are exact to about 1e-9, and a wrong term is a factor
 TOLERANCES = {"float32": 1e-4, "tf32": 2e-3, "bfloat16": 3e-2}  # of outputs, relative to the largest
 
 
@@ -50,7 +49,7 @@ def model_checks(
         Check("the same seed gives the same weights", tried.check_seed),
         Check("state() names all weights, and load_state() puts them back", tried.check_state),
         Check("a step lowers the loss of its batch", tried.check_step),
-        Check("the gradient is that of the loss (float64, central differences)", tried.check_gradient),
+        Check("the gradient is that of the loss (float64, central differences)", lambda: check_gradient(tried)),
     ]
 
 
@@ -163,39 +162,6 @@ class _Tried(TriedModel):
             f"learning rate {self.settings.learning_rate:g}, and no lower at others",
             "expected a step down the gradient",
         )
-
-    def check_gradient(self) -> str | None:
-        """Along one random direction for each array of weights."""
-        settings = replace(self.settings, dtype="float64", precision="float32", device="cpu", clip_norm=None)
-        try:
-            learner = self.build(settings)
-            batch = self.batch(learner)
-            found = learner.gradients(batch)
-        except Exception as error:
-            return f"it does not compute in float64 ({type(error).__name__})"
-        if found is None:
-            return "the learner has no gradients()"
-        state, rng = learner.state(), np.random.default_rng(0)
-
-        def loss_at(weights: Mapping[str, Array]) -> float:
-            """In training mode: that of the step before it is made."""
-            learner.load_state({**state, **weights})
-            return float(learner.losses([learner.train_step(batch)])[0])
-
-        if loss_at({}) != loss_at({}):
-            return "the loss does not repeat itself"
-        for name, gradient in found.items():
-            direction = rng.standard_normal(gradient.shape)
-            direction /= np.linalg.norm(direction)
-            ahead, behind = (loss_at({name: state[name] + sign * DIFFERENCE * direction}) for sign in (1, -1))
-            slope, claimed = (ahead - behind) / (2 * DIFFERENCE), float((gradient * direction).sum())
-            if not math.isclose(slope, claimed, rel_tol=GRADIENT_TOLERANCE, abs_tol=1e-7):
-                raise self.error(
-                    f"the gradient of {name} is wrong: {claimed:.9g} along a direction in which the loss rises by "
-                    f"{slope:.9g}",
-                    "expected the same to 1e-4: look at the backward pass",
-                )
-        return None
 
     def _loss(self, outputs: Array) -> float:
         mask = self.split.mask

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import main
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
 from bench.experiment.outcome import Outcome
@@ -107,6 +110,17 @@ def test_a_core_that_ignores_a_setting_is_refused_where_it_is_asked_for(tmp_path
     text = refused(tmp_path, "broken_task", f"broken_core[how={how}]", **asked)
     assert re.search(IGNORED[how], text)
     assert text.startswith(BROKEN)
+
+
+def test_the_message_has_the_command_that_finds_the_same(tmp_path: Path) -> None:
+    """Small problems may not show what a task's own data do."""
+    model, task = "broken_core[how=a wrong backward pass]", "broken_task[per_step=True]"
+    found = re.search(r"all checks: python -m bench (validate .*)\)$", refused(tmp_path, task, model))
+    assert found is not None
+    assert shlex.split(found[1]) == ["validate", BROKEN, model, "--tasks", task]
+    result = CliRunner().invoke(main, shlex.split(found[1]))
+    assert result.exit_code == 1, result.output
+    assert "is wrong" in result.output
 
 
 def test_what_is_searched_of_dropout_must_have_an_effect(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.models.contract import Model, Problem, Settings
-from bench.models.gradient_checks import check_gradient
+from bench.models.gradient_checks import check_gradient, check_use
 from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
 from bench.models.tried_model import TriedModel
 from tasks.checking import Check
@@ -50,6 +50,7 @@ def model_checks(
         Check("state() names all weights, and load_state() puts them back", tried.check_state),
         Check("a step lowers the loss of its batch", tried.check_step),
         Check("the gradient is that of the loss (float64, central differences)", lambda: check_gradient(tried)),
+        Check("every weight that is counted has an effect", lambda: check_use(tried)),
     ]
 
 

@@ -62,6 +62,7 @@ class TorchModel(Model):
     """
 
     precisions: ClassVar[tuple[str, ...]] = ("float32", "tf32", "bfloat16")
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")  # ("float32",): of a core that has no float64
     optimizers: ClassVar[tuple[str, ...]] = get_args(OptimizerName)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

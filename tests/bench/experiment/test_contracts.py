@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.observer import Observer
 from bench.experiment.outcome import Outcome
 from bench.experiment.run import run
 from tasks.errors import UserError
@@ -67,9 +68,17 @@ IGNORED = {
 }
 
 
-def train(flags: dict[str, Any]) -> Outcome:
+class Notes(Observer):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def train(flags: dict[str, Any], observer: Observer | None = None) -> Outcome:
     experiment = resolve(flags)
-    return run(experiment, executor=InlineExecutor(experiment.options.plugins))
+    return run(experiment, observer=observer, executor=InlineExecutor(experiment.options.plugins))
 
 
 def refused(folder: Path, task: str, model: str, **asked: str) -> str:
@@ -133,6 +142,14 @@ def test_a_setting_that_is_not_asked_for_may_be_ignored(tmp_path: Path) -> None:
     flags = {"plugins": [BROKEN], "tasks": "broken_task", "models": models, "budget": "smoke", "name": "e"}
     fewer = {"hidden_sizes": "8", "layers": "1", "trials": 1, "replicates": 1, "results": str(tmp_path)}
     assert train({**flags, **fewer}).failures == 0
+
+
+def test_what_is_doubtful_is_noted_once_and_trained(tmp_path: Path) -> None:
+    flags: dict[str, Any] = {"plugins": [BROKEN], "budget": "smoke", "name": "e", "results": str(tmp_path / "results")}
+    asked = {"tasks": ["broken_task", "padded"], "models": ["broken_core[how=an unused weight]"], "layers": "1"}
+    notes = Notes()
+    assert train({**flags, **asked, "trials": 1, "replicates": 1}, notes).failures == 0
+    assert sum("nothing depends on unused" in text for text in notes.texts) == 1
 
 
 def test_what_keeps_its_contract_is_trained(tmp_path: Path) -> None:

@@ -233,4 +233,7 @@ def test_a_core_is_told_lengths_and_the_sequence_length_where_it_asks_for_them()
     settings = replace(SETTINGS, hidden_size=4, num_layers=1)
     for finding in perform(model_checks(Bidirectional(), PROBLEM, split, settings), __file__):
         assert finding.verdict != "broken", finding
+        if finding.verdict == "doubtful":  # and rightly: the last step's backward state has read that step alone
+            assert "nothing depends on rnn.weight_hh_l0_reverse, " in finding.text
+            continue
         assert finding.verdict == "kept" or re.search("every|one prediction|is asked for", finding.text), finding

@@ -14,7 +14,7 @@ from tasks.entry import RegistryEntry
 from tasks.errors import UserError, is_stop
 
 
-class ContractWarning(Exception):
+class ContractWarning(UserWarning):
     """What a person should know of a promise that is kept: what it is, what was expected and what to do."""
 
 

@@ -41,7 +41,8 @@ def check_tasks(experiment: Experiment) -> None:
 def check_models(experiment: Experiment, device: str, executor: Executor, observer: Observer) -> None:
     """Raise UserError where a plug-in's model breaks its contract on a task, at a size that is asked for.
 
-    What is doubtful is a note to the observer. The model is tried in a worker, on the device and at the precision of its trainings.
+    What is doubtful is a note to the observer. The model is tried in a worker, on the device and at the precision of
+    its trainings.
     """
     doubtful: dict[str, None] = {}
     for cells in _by_model_and_task(experiment, device):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.models.contract import Model, Problem, Settings
+from bench.models.core_checks import core_checks
 from bench.models.gradient_checks import check_gradient, check_use
 from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
 from bench.models.tried_model import TriedModel
@@ -40,6 +41,7 @@ def model_checks(
     asked = sizes or [(settings.hidden_size, settings.num_layers)]
     return [
         Check("works at each size, with outputs of the right shape", lambda: tried.check_sizes(asked), needed=True),
+        *core_checks(tried, asked),
         Check("a larger hidden size has more parameters", lambda: check_hidden_size(tried, asked)),
         Check("a second layer adds to the first", lambda: check_layers(tried, asked)),
         Check("dropout acts between layers", lambda: check_dropout(tried, asked, settings.dropout)),

@@ -49,8 +49,8 @@ def check_gradient(tried: TriedModel) -> str | None:
         if one.missing:
             raise tried.error(
                 f"the loss depends on {name}, but its gradient is zero",
-                "expected it to be trained: look for detach(), .data, torch.no_grad() and requires_grad_(False); a model "
-                f'that leaves it untrained on purpose declares untrained = ("{name}",)',
+                "expected it to be trained: look for detach(), .data, torch.no_grad() and requires_grad_(False); a "
+                f'model that leaves it untrained on purpose declares untrained = ("{name}",)',
             )
         raise tried.error(
             f"the gradient of {name} is wrong: {one.claimed:.9g} along a direction in which the loss rises by "
@@ -79,8 +79,8 @@ def check_use(tried: TriedModel) -> str | None:
     if unused:
         count = sum(point[name].size for name in unused)
         raise ContractWarning(
-            f"model {tried.model.label}: nothing depends on {listed(unused)}, whose {count:,} parameters are counted in "
-            f"comparisons: use {'it' if len(unused) == 1 else 'them'} in forward, or leave "
+            f"model {tried.model.label}: nothing depends on {listed(unused)}, whose {count:,} parameters are counted "
+            f"in comparisons: use {'it' if len(unused) == 1 else 'them'} in forward, or leave "
             f"{'it' if len(unused) == 1 else 'them'} out"
         )
     return None

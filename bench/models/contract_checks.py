@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.models.contract import Model, Problem, Settings
+from bench.models.contract import Learner, Model, Problem, Settings
 from bench.models.core_checks import core_checks
 from bench.models.gradient_checks import check_gradient, check_use
 from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
@@ -127,12 +127,11 @@ class _Tried(TriedModel):
         for name, value in before.items():
             if not isinstance(name, str) or not isinstance(value, np.ndarray):
                 raise self.error(f"state() has {name!r}: {type(value).__name__}", "expected names and NumPy arrays")
-        placed = learner.place(self.split)
-        outputs = learner.predict(placed)
+        outputs = self._predict(learner, self.split)
         learner.losses([learner.train_step(self.batch(learner))])
         after = learner.state()
         learner.load_state(before)
-        if not _close(learner.predict(placed), outputs, 1e-6):
+        if not _close(self._predict(learner, self.split), outputs, 1e-6):
             raise self.error(
                 "after load_state(state()) of before a step, predict gives other outputs",
                 f"expected state() to hold all that a step changes (it has {', '.join(sorted(before)[:6])})",
@@ -150,11 +149,10 @@ class _Tried(TriedModel):
         losses = []
         for factor in RATE_FACTORS:
             learner = self.build(learning_rate=self.settings.learning_rate * factor)
-            placed = learner.place(self.split)
             batch = self.batch(learner)
-            predicted = [self._loss(learner.predict(placed))]
+            predicted = [self._loss(self._predict(learner, self.split))]
             seen = list(learner.losses([learner.train_step(batch)]))
-            predicted.append(self._loss(learner.predict(placed)))
+            predicted.append(self._loss(self._predict(learner, self.split)))
             seen += list(learner.losses([learner.train_step(batch)]))
             losses.append(predicted)
             if predicted[1] < predicted[0] or seen[1] < seen[0]:
@@ -165,6 +163,11 @@ class _Tried(TriedModel):
             f"learning rate {self.settings.learning_rate:g}, and no lower at others",
             "expected a step down the gradient",
         )
+
+    def _predict(self, learner: Learner, split: Split) -> Array:
+        placed = learner.place(split)
+        self.fix_draws()
+        return learner.predict(placed)
 
     def _loss(self, outputs: Array) -> float:
         mask = self.split.mask
@@ -181,9 +184,12 @@ class _Tried(TriedModel):
         return replace(self.split, inputs=inputs)
 
     def _compare(self, other: Split, kept: Any, what: str, expected: str) -> str | None:
-        """UserError unless the outputs at `kept` are the same for both; a model that draws has nothing to compare."""
+        """UserError unless the outputs at `kept` are the same for both.
+
+        A model that draws random numbers without torch has nothing to compare.
+        """
         learner = self.build()
-        first, again, changed = (learner.predict(learner.place(split)) for split in (self.split, self.split, other))
+        first, again, changed = (self._predict(learner, split) for split in (self.split, self.split, other))
         if not np.array_equal(first, again, equal_nan=True):
             return "predict does not repeat itself"
         if not _close(changed[kept], first[kept], TOLERANCES[self.settings.precision]):

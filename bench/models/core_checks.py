@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.models.memory_checks import check_memory
 from bench.models.torch_model import TorchModel
 from bench.models.tried_model import TriedModel
 from tasks.checking import Check
@@ -24,6 +25,7 @@ def core_checks(tried: TriedModel, sizes: Sequence[tuple[int, int]]) -> list[Che
         return []
     return [
         Check("the core has parameters to train", lambda: _check_parameters(tried, model), needed=True),
+        Check("nothing is carried from batch to batch", lambda: check_memory(tried), needed=True),
         Check("the core computes in float64", lambda: _check_float64(tried, model, sizes)),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import pytest
@@ -34,7 +35,7 @@ class Stack(nn.Module):
     def __init__(self, keep: Callable[[list[nn.Module]], Any], sizes: list[int], dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.layers = keep([nn.Linear(*pair) for pair in zip(sizes, sizes[1:], strict=False)])
+        self.layers = keep([nn.Linear(*pair) for pair in pairwise(sizes)])
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.cumsum(dim=1)
@@ -103,6 +104,47 @@ def test_the_head_does_not_stand_for_a_core_without_parameters() -> None:
 
     (found,) = broken(Hidden(list))
     assert "hidden size 16 has 0 parameters, and hidden size 8 has 0: expected more" in found.text
+
+
+class Remembering(nn.Module):
+    """Starts from the last state of the batch before. how: when, and what it keeps of it."""
+
+    def __init__(self, how: str, input_size: int, hidden_size: int, num_layers: int) -> None:
+        super().__init__()
+        self.how, self.last = how, None
+        self.rnn = nn.GRU(input_size, hidden_size, num_layers, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = self.last if self.last is not None and self.last.shape[1] == len(x) else None
+        if self.how == "draws":
+            state = torch.randn(self.rnn.num_layers, len(x), self.rnn.hidden_size, dtype=x.dtype)
+        outputs, last = self.rnn(x, state if self.training or self.how != "in training" else None)
+        if self.how in ("always", "with its graph") or self.training == (self.how == "in training"):
+            self.last = last if self.how == "with its graph" else last.detach()
+        return outputs  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Stateful(TorchModel):
+    name = "stateful"
+    summary = "carries its state from batch to batch"
+    ignores: ClassVar[tuple[Ignorable, ...]] = ("dropout",)
+    how: str = ""
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
+        return Remembering(self.how, input_size, hidden_size, num_layers)
+
+
+@pytest.mark.parametrize("how", ["in training", "in evaluation", "always", "with its graph"])
+def test_a_state_that_is_carried_from_batch_to_batch_is_refused(how: str) -> None:
+    (found,) = broken(Stateful(how))
+    assert found.check == "nothing is carried from batch to batch"
+    assert "self.h = …" in found.text
+    assert "\n" not in found.text
+
+
+def test_a_core_that_draws_random_numbers_carries_nothing() -> None:
+    assert broken(Stateful("draws")) == []
 
 
 class Single(nn.Module):

@@ -25,6 +25,7 @@ def core_checks(tried: TriedModel, sizes: Sequence[tuple[int, int]]) -> list[Che
         return []
     return [
         Check("the core has parameters to train", lambda: _check_parameters(tried, model), needed=True),
+        Check("initial values that core() sets are kept", lambda: _check_initial_values(tried, model)),
         Check("nothing is carried from batch to batch", lambda: check_memory(tried), needed=True),
         Check("the core computes in float64", lambda: _check_float64(tried, model, sizes)),
     ]
@@ -43,6 +44,34 @@ def _check_parameters(tried: TriedModel, model: TorchModel) -> None:
         "expected layers as attributes or in nn.ModuleList (a plain list hides them) and weights as nn.Parameter; a "
         'reservoir declares untrained = ("*",), its weights nn.Parameter(…, requires_grad=False)',
     )
+
+
+def _check_initial_values(tried: TriedModel, model: TorchModel) -> None:
+    """The weights of an `nn.GRU` (LSTM, RNN) are drawn anew by the scheme of --init, so a constructor must not set any.
+
+    A module of the class's own that declares `cell = "gru"` asks for just that.
+    """
+    import torch
+    from torch import nn
+
+    from bench.models.torch_learner.network import known_cell
+
+    core, settings = _core(tried, model), tried.settings
+    cell = known_cell(model.cell, core, tried.problem.input_size, settings.hidden_size, settings.num_layers)
+    if cell is None or not isinstance(core, nn.RNNBase):
+        return
+    kind = {"gru": nn.GRU, "lstm": nn.LSTM, "rnn": nn.RNN}[cell]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        drawn = dict(kind(core.input_size, core.hidden_size, core.num_layers).named_parameters())
+    replaced = [name for name, value in core.named_parameters() if not torch.equal(value, drawn[name])]
+    if replaced:
+        raise tried.error(
+            f"core() sets initial values of {listed(replaced, 4)} of an nn.{kind.__name__}, and bench replaces them by "
+            "those of --init",
+            "expected them as the layer draws them: put the layer into a module of your own (self.rnn = …), whose "
+            "initial values are kept, or use --init, as in --init forget_bias",
+        )
 
 
 def _check_float64(tried: TriedModel, model: TorchModel, sizes: Sequence[tuple[int, int]]) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -145,6 +146,48 @@ def test_a_state_that_is_carried_from_batch_to_batch_is_refused(how: str) -> Non
 
 def test_a_core_that_draws_random_numbers_carries_nothing() -> None:
     assert broken(Stateful("draws")) == []
+
+
+class Wrapped(nn.Module):
+    """A layer of torch in a module of its own."""
+
+    def __init__(self, rnn: nn.Module) -> None:
+        super().__init__()
+        self.rnn = rnn
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rnn(x)[0]  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Forgetful(TorchModel):
+    name = "forgetful"
+    summary = "an LSTM that sets its forget bias"
+    forget: float = 1.0
+    wrapped: bool = False
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> nn.Module:
+        rnn = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+        for name, parameter in rnn.named_parameters():
+            if name.startswith("bias_ih"):
+                parameter.data[hidden_size : 2 * hidden_size] = self.forget
+        return Wrapped(rnn) if self.wrapped else rnn
+
+
+def test_initial_values_that_would_be_replaced_are_refused() -> None:
+    """Two models with other forget biases once had the same trainings."""
+    (found,) = broken(Forgetful())
+    assert found.check == "initial values that core() sets are kept"
+    assert "bias_ih_l0 of an nn.LSTM, and bench replaces them" in found.text
+
+
+@pytest.mark.parametrize("forget", [1.0, -2.0])
+def test_initial_values_in_a_module_of_its_own_are_kept(forget: float) -> None:
+    model = Forgetful(forget, wrapped=True)
+    assert broken(model) == []
+    problem, _ = problems()["a prediction every step"]()
+    state = model.build(problem, Settings(8), np.random.default_rng(0), 0).state()
+    np.testing.assert_array_equal(state["rnn.bias_ih_l0"][8:16], forget)
 
 
 class Single(nn.Module):

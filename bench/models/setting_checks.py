@@ -71,7 +71,7 @@ def check_dropout(tried: TriedModel, sizes: Sequence[Size], dropout: float) -> s
     hidden_size, num_layers = min(deep)
     losses = []
     for share in (0.0, dropout):
-        learner = tried.build(hidden_size=hidden_size, num_layers=num_layers, dropout=share)
+        learner = tried.build(tried.single, hidden_size=hidden_size, num_layers=num_layers, dropout=share)
         losses.append(float(learner.losses([learner.train_step(tried.batch(learner))])[0]))
     if losses[0] != losses[1]:
         return None

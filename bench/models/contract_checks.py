@@ -15,6 +15,7 @@ import numpy as np
 
 from bench.models.contract import Learner, Model, Problem, Settings
 from bench.models.core_checks import core_checks
+from bench.models.field_checks import check_fields
 from bench.models.gradient_checks import check_gradient, check_use
 from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
 from bench.models.tried_model import TriedModel
@@ -45,6 +46,7 @@ def model_checks(
         Check("a larger hidden size has more parameters", lambda: check_hidden_size(tried, asked)),
         Check("a second layer adds to the first", lambda: check_layers(tried, asked)),
         Check("dropout acts between layers", lambda: check_dropout(tried, asked, settings.dropout)),
+        Check("each field with a Range has an effect", lambda: check_fields(tried)),
         Check("sequences are independent", tried.check_independence),
         Check("what is padded does not count", tried.check_padding),
         Check("no step sees a later one", tried.check_causality),

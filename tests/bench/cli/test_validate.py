@@ -26,7 +26,7 @@ def test_each_promise_is_a_line() -> None:
     assert lines[7] == "model broken_model: broken_task"
     assert lines[-1] == "every promise is kept"
     assert sum(line.startswith("  ok ") for line in lines) == 6 + 10
-    assert sum(line.startswith("  – ") for line in lines) == 2  # one prediction a sequence, and no padding
+    assert sum(line.startswith("  – ") for line in lines) == 3  # one prediction a sequence, no padding, no Range
 
 
 def test_a_broken_promise_is_said_and_the_exit_code_is_1() -> None:

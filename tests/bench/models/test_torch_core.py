@@ -184,6 +184,21 @@ def test_what_a_core_must_be_is_said_in_a_sentence() -> None:
         build(Divided(), settings=replace(SETTINGS, hidden_size=8))
 
 
+def test_a_core_with_other_parameters_is_told_which_it_needs() -> None:
+    class Fewer(Mistaken):
+        name = "fewer"
+
+        def core(self, input_size: int, hidden_size: int, num_layers: int) -> nn.Module:  # type: ignore[override]
+            return nn.GRU(input_size, hidden_size, num_layers, batch_first=True)
+
+    with pytest.raises(
+        UserError,
+        match=r"model fewer: core\(self, input_size: .*\) cannot be called .* expected core\(self, input_size, "
+        r"hidden_size, num_layers, dropout\)",
+    ):
+        Fewer().count_parameters(PROBLEM, 8, 1)
+
+
 def test_a_core_may_not_take_the_name_of_the_head() -> None:
     @dataclass(frozen=True)
     class Headed(TorchModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,10 +14,15 @@ from tasks.entry import RegistryEntry
 from tasks.errors import UserError, is_stop
 
 
+class ContractWarning(UserWarning):
+    """What a person should know of a promise that is kept: what it is, what was expected and what to do."""
+
+
 @dataclass(frozen=True)
 class Check:
-    """One promise of a contract. run: returns None where it is kept, or why it does not apply; raises UserError, or
-    whatever the checked code raises, where it is broken. needed: where it is broken, the next ones cannot be told.
+    """One promise of a contract. run: returns None where it is kept, or why it does not apply; raises ContractWarning
+    where something about it is doubtful, and UserError, or whatever the checked code raises, where it is broken.
+    needed: where it is broken, the next ones cannot be told.
     """
 
     name: str
@@ -26,10 +32,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of a check. text: why it does not apply, or what is wrong."""
+    """What came of a check. text: why it does not apply, or what is doubtful or wrong."""
 
     check: str
-    verdict: Literal["kept", "not applicable", "broken"]
+    verdict: Literal["kept", "not applicable", "doubtful", "broken"]
     text: str = ""
 
 
@@ -41,6 +47,8 @@ def perform(checks: Iterable[Check], where: str) -> Iterator[Finding]:
     for check in checks:
         try:
             why_not = check.run()
+        except ContractWarning as warning:
+            yield Finding(check.name, "doubtful", str(warning))
         except BaseException as error:
             if is_stop(error):
                 raise
@@ -51,13 +59,19 @@ def perform(checks: Iterable[Check], where: str) -> Iterator[Finding]:
             yield Finding(check.name, "kept" if why_not is None else "not applicable", why_not or "")
 
 
-def refuse_broken(where: str, checks: Iterable[Check]) -> None:
-    """Raise UserError with the first promise that is broken. where: the file, which the message begins with."""
+def refuse_broken(where: str, checks: Iterable[Check], *arguments: str) -> list[str]:
+    """Raise UserError with the first promise that is broken. Returns what is doubtful.
+
+    where: the file, which the message begins with. arguments: of `bench validate` after it, for the same checks.
+    """
+    command = shlex.join(["python", "-m", "bench", "validate", where, *arguments])
+    doubtful = []
     for finding in perform(checks, where):
+        if finding.verdict == "doubtful":
+            doubtful.append(finding.text)
         if finding.verdict == "broken":
-            raise UserError(
-                f"{where}: {finding.text} (nothing was trained; all checks: python -m bench validate {where})"
-            )
+            raise UserError(f"{where}: {finding.text} (nothing was trained; all checks: {command})")
+    return doubtful
 
 
 def described(error: BaseException, where: str) -> str:

@@ -17,14 +17,14 @@ import shlex
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tasks.contract import BUDGETS, LOSSES, Defaults, Task
 from tasks.entry import parameters, usual
-from tasks.errors import UserError, is_stop, unknown
+from tasks.errors import UserError, is_stop, listed, short, unknown
 from tasks.ranges import declared_range
 from tasks.spec import Spec, convert
 
@@ -71,7 +71,7 @@ class Registry(Generic[Entry]):
         values = {}
         for key, value in {**defaults, **spec.parameters}.items():
             if key not in known:
-                raise unknown(f"parameter of {self.kind} {spec.name}", key, known)
+                raise _unknown_parameter(self.kind, cls, key, known)
             values[key] = convert(value, hints[key], f"{spec.name}[{key}]")
         values |= {key: usual(f) for key, f in known.items() if key not in values and declared_range(f) is not None}
         missing = [
@@ -117,6 +117,23 @@ class Registry(Generic[Entry]):
             self._entries[name], self._sources[name] = cls, source
             found += 1
         return found
+
+
+def _unknown_parameter(kind: str, cls: Any, key: str, known: Iterable[str]) -> UserError:
+    """The error for a parameter that a class does not have; an attribute that was meant to be one is told apart."""
+    own, inherited = ({name for base in bases for name in _names(base)} for bases in ([cls], cls.__mro__[1:]))
+    if key not in own - inherited:
+        return unknown(f"parameter of {kind} {cls.name}", key, known)
+    return UserError(
+        f"parameter {short(key)} of {kind} {cls.name}: {cls.__name__} has an attribute of this name, which is no "
+        f"parameter: expected a field with a type, as in `{key}: float = …`, in a class with @dataclass(frozen=True) "
+        f"above it. Parameters: {listed(known)}"
+    )
+
+
+def _names(cls: type) -> list[str]:
+    """What the body of a class names."""
+    return [*vars(cls), *inspect.get_annotations(cls)]
 
 
 _PLUGINS: dict[Path, types.ModuleType] = {}  # a file is run once in a process

@@ -26,15 +26,17 @@ def validate_command(file: str, entries: tuple[str, ...], tasks: str | None) -> 
     from bench.records.plain import plain
     from tasks.spec import split_specs
 
-    broken = 0
+    broken = doubtful = 0
     subject = None
     for name, finding in findings_apart(file, entries, split_specs(tasks) if tasks else ()):
         if name != subject:
             click.echo(name)
             subject = name
-        mark = {"kept": "ok", "not applicable": "–", "broken": "BROKEN"}[finding.verdict]
+        mark = {"kept": "ok", "not applicable": "–", "doubtful": "WARNING", "broken": "BROKEN"}[finding.verdict]
         text = f": {finding.text}" if finding.text else ""
         click.echo(plain(f"  {mark:<7} {finding.check}{text}"))
         broken += finding.verdict == "broken"
-    click.echo(f"{broken} broken" if broken else "every promise is kept")
+        doubtful += finding.verdict == "doubtful"
+    warnings = f", {doubtful} warning{'s' * (doubtful > 1)}" if doubtful else ""
+    click.echo((f"{broken} broken" if broken else "every promise is kept") + warnings)
     return _BROKEN if broken else 0

@@ -35,14 +35,16 @@ def check_tasks(experiment: Experiment) -> None:
         with naming(task):
             validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
         if code_hash(type(task)) is not None:
-            refuse_broken(source_of(task), task_checks(task))
+            refuse_broken(source_of(task), task_checks(task), task.label)
 
 
 def check_models(experiment: Experiment, device: str, executor: Executor, observer: Observer) -> None:
     """Raise UserError where a plug-in's model breaks its contract on a task, at a size that is asked for.
 
-    It is tried in a worker, on the device and at the precision of its trainings.
+    What is doubtful is a note to the observer. The model is tried in a worker, on the device and at the precision of
+    its trainings.
     """
+    doubtful: dict[str, None] = {}
     for cells in _by_model_and_task(experiment, device):
         cell = cells[0]
         sizes = {(h, n): None for space in (c.space() for c in cells) for h in space.hidden_sizes for n in space.layers}
@@ -59,6 +61,9 @@ def check_models(experiment: Experiment, device: str, executor: Executor, observ
             raise UserError(f"{source_of(cell.model)}: model {cell.model.label} ended its worker: {error}") from error
         if found.get("refused") or found.get("error"):
             raise UserError(found.get("refused") or found["error"])
+        doubtful |= dict.fromkeys(found["doubtful"])
+    for text in doubtful:  # once, though several tasks may show it
+        observer.note(text)
 
 
 def _by_model_and_task(experiment: Experiment, device: str) -> Iterator[list[CellPlan]]:
@@ -90,13 +95,23 @@ class ContractJob(Job):
         return "contract"
 
     def perform(self, progress: Progress) -> dict[str, Any]:
-        """{"refused"}: None, or the sentence for the user."""
+        """{"refused"}: None, or the sentence for the user; {"doubtful"}: sentences too."""
         training = self.representative
         split = load_data(training.task, training.seed, training.replicate).train
         problem = Problem.of(training.task, split)
         try:
             checks = model_checks(training.model, problem, split, training.settings, self.sizes)
-            refuse_broken(source_of(training.model), checks)
+            doubtful = refuse_broken(source_of(training.model), checks, training.model.label, *_on_the_same(training))
         except UserError as error:
-            return {**self.describe(), "refused": str(error)}
-        return {**self.describe(), "refused": None}
+            return {**self.describe(), "refused": str(error), "doubtful": []}
+        return {**self.describe(), "refused": None, "doubtful": doubtful}
+
+
+def _on_the_same(training: Training) -> tuple[str, ...]:
+    """Arguments of `bench validate` for the same task, as other data may not show what is wrong.
+
+    None where it cannot be named: it loads one plug-in alone.
+    """
+    where = source_of(training.task)
+    known = code_hash(type(training.task)) is None or where == source_of(training.model)
+    return ("--tasks", training.task.label) if known else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -123,7 +124,8 @@ class Learner(ABC):
         """Make one optimiser step. Returns the loss *before* the step, left on the device: no host synchronisation."""
 
     def gradients(self, batch: Any) -> dict[str, Array] | None:
-        """The gradient of the batch's loss by the weights' names, without a step and without clipping.
+        """The gradient of the batch's loss by the weights' names, without a step and without clipping; 0 of weights
+        that have none.
 
         `bench validate` compares it with central differences. None: the learner does not give it.
         """
@@ -169,6 +171,7 @@ class Model(RegistryEntry):
     uses_torch: ClassVar[bool] = True  # False: a process that trains only such models does not load torch
     states: ClassVar[int | None] = None  # numbers that a hidden unit carries from step to step, see `state_size`
     ignores: ClassVar[tuple[Ignorable, ...]] = ()  # settings that change nothing of it: num_layers of a single layer
+    untrained: ClassVar[tuple[str, ...]] = ()  # weights that are counted and deliberately not trained: ("*.reservoir",)
     group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it
 
     @abstractmethod
@@ -178,6 +181,10 @@ class Model(RegistryEntry):
     @abstractmethod
     def count_parameters(self, problem: Problem, hidden_size: int, num_layers: int) -> ParameterCount:
         """What `build` would give, without building it where a formula exists."""
+
+    def leaves_untrained(self, weight: str) -> bool:
+        """Whether the class says that this weight is deliberately not trained."""
+        return any(fnmatchcase(weight, pattern) for pattern in self.untrained)
 
     def with_values(self, values: Mapping[str, Any]) -> Model:
         """The same model with other values of some parameters."""

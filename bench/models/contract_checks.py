@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.models.contract import Model, Problem, Settings
+from bench.models.contract import Learner, Model, Problem, Settings
+from bench.models.core_checks import core_checks
+from bench.models.field_checks import check_fields
+from bench.models.gradient_checks import check_gradient, check_use
 from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
 from bench.models.tried_model import TriedModel
 from tasks.checking import Check
@@ -23,8 +26,6 @@ from tasks.losses import mean_loss
 
 SEQUENCES = 8  # more teach nothing more about a contract
 RATE_FACTORS = (1.0, 0.1, 0.01, 1e-3, 10.0)  # a step may be too long, or in bfloat16 too short to be seen
-DIFFERENCE = 1e-6  # of central differences, along a direction of norm 1
-GRADIENT_TOLERANCE = 1e-4  # relative; central differences are exact to about 1e-9, and a wrong term is a factor
 TOLERANCES = {"float32": 1e-4, "tf32": 2e-3, "bfloat16": 3e-2}  # of outputs, relative to the largest
 
 
@@ -41,16 +42,19 @@ def model_checks(
     asked = sizes or [(settings.hidden_size, settings.num_layers)]
     return [
         Check("works at each size, with outputs of the right shape", lambda: tried.check_sizes(asked), needed=True),
+        *core_checks(tried, asked),
         Check("a larger hidden size has more parameters", lambda: check_hidden_size(tried, asked)),
         Check("a second layer adds to the first", lambda: check_layers(tried, asked)),
         Check("dropout acts between layers", lambda: check_dropout(tried, asked, settings.dropout)),
+        Check("each field with a Range has an effect", lambda: check_fields(tried)),
         Check("sequences are independent", tried.check_independence),
         Check("what is padded does not count", tried.check_padding),
         Check("no step sees a later one", tried.check_causality),
         Check("the same seed gives the same weights", tried.check_seed),
         Check("state() names all weights, and load_state() puts them back", tried.check_state),
         Check("a step lowers the loss of its batch", tried.check_step),
-        Check("the gradient is that of the loss (float64, central differences)", tried.check_gradient),
+        Check("the gradient is that of the loss (float64, central differences)", lambda: check_gradient(tried)),
+        Check("every weight that is counted has an effect", lambda: check_use(tried)),
     ]
 
 
@@ -125,12 +129,11 @@ class _Tried(TriedModel):
         for name, value in before.items():
             if not isinstance(name, str) or not isinstance(value, np.ndarray):
                 raise self.error(f"state() has {name!r}: {type(value).__name__}", "expected names and NumPy arrays")
-        placed = learner.place(self.split)
-        outputs = learner.predict(placed)
+        outputs = self._predict(learner, self.split)
         learner.losses([learner.train_step(self.batch(learner))])
         after = learner.state()
         learner.load_state(before)
-        if not _close(learner.predict(placed), outputs, 1e-6):
+        if not _close(self._predict(learner, self.split), outputs, 1e-6):
             raise self.error(
                 "after load_state(state()) of before a step, predict gives other outputs",
                 f"expected state() to hold all that a step changes (it has {', '.join(sorted(before)[:6])})",
@@ -148,11 +151,10 @@ class _Tried(TriedModel):
         losses = []
         for factor in RATE_FACTORS:
             learner = self.build(learning_rate=self.settings.learning_rate * factor)
-            placed = learner.place(self.split)
             batch = self.batch(learner)
-            predicted = [self._loss(learner.predict(placed))]
+            predicted = [self._loss(self._predict(learner, self.split))]
             seen = list(learner.losses([learner.train_step(batch)]))
-            predicted.append(self._loss(learner.predict(placed)))
+            predicted.append(self._loss(self._predict(learner, self.split)))
             seen += list(learner.losses([learner.train_step(batch)]))
             losses.append(predicted)
             if predicted[1] < predicted[0] or seen[1] < seen[0]:
@@ -164,38 +166,10 @@ class _Tried(TriedModel):
             "expected a step down the gradient",
         )
 
-    def check_gradient(self) -> str | None:
-        """Along one random direction for each array of weights."""
-        settings = replace(self.settings, dtype="float64", precision="float32", device="cpu", clip_norm=None)
-        try:
-            learner = self.build(settings)
-            batch = self.batch(learner)
-            found = learner.gradients(batch)
-        except Exception as error:
-            return f"it does not compute in float64 ({type(error).__name__})"
-        if found is None:
-            return "the learner has no gradients()"
-        state, rng = learner.state(), np.random.default_rng(0)
-
-        def loss_at(weights: Mapping[str, Array]) -> float:
-            """In training mode: that of the step before it is made."""
-            learner.load_state({**state, **weights})
-            return float(learner.losses([learner.train_step(batch)])[0])
-
-        if loss_at({}) != loss_at({}):
-            return "the loss does not repeat itself"
-        for name, gradient in found.items():
-            direction = rng.standard_normal(gradient.shape)
-            direction /= np.linalg.norm(direction)
-            ahead, behind = (loss_at({name: state[name] + sign * DIFFERENCE * direction}) for sign in (1, -1))
-            slope, claimed = (ahead - behind) / (2 * DIFFERENCE), float((gradient * direction).sum())
-            if not math.isclose(slope, claimed, rel_tol=GRADIENT_TOLERANCE, abs_tol=1e-7):
-                raise self.error(
-                    f"the gradient of {name} is wrong: {claimed:.9g} along a direction in which the loss rises by "
-                    f"{slope:.9g}",
-                    "expected the same to 1e-4: look at the backward pass",
-                )
-        return None
+    def _predict(self, learner: Learner, split: Split) -> Array:
+        placed = learner.place(split)
+        self.fix_draws()
+        return learner.predict(placed)
 
     def _loss(self, outputs: Array) -> float:
         mask = self.split.mask
@@ -212,9 +186,12 @@ class _Tried(TriedModel):
         return replace(self.split, inputs=inputs)
 
     def _compare(self, other: Split, kept: Any, what: str, expected: str) -> str | None:
-        """UserError unless the outputs at `kept` are the same for both; a model that draws has nothing to compare."""
+        """UserError unless the outputs at `kept` are the same for both.
+
+        A model that draws random numbers without torch has nothing to compare.
+        """
         learner = self.build()
-        first, again, changed = (learner.predict(learner.place(split)) for split in (self.split, self.split, other))
+        first, again, changed = (self._predict(learner, split) for split in (self.split, self.split, other))
         if not np.array_equal(first, again, equal_nan=True):
             return "predict does not repeat itself"
         if not _close(changed[kept], first[kept], TOLERANCES[self.settings.precision]):

@@ -23,6 +23,10 @@ def check_model(cls: type[Model]) -> None:
         raise UserError(f"attribute 'devices' is {cls.devices!r}: expected one or both of {DEVICES}")
     if not isinstance(cls.ignores, tuple) or any(setting not in get_args(Ignorable) for setting in cls.ignores):
         raise UserError(f"attribute 'ignores' is {cls.ignores!r}: expected a tuple of some of {get_args(Ignorable)}")
+    if not isinstance(cls.untrained, tuple) or not all(isinstance(weight, str) for weight in cls.untrained):
+        raise UserError(
+            f"attribute 'untrained' is {cls.untrained!r}: expected a tuple of weights' names, where * is any text"
+        )
     if cls.group not in get_args(Group):
         raise UserError(f"attribute 'group' is {cls.group!r}: expected one of {get_args(Group)}")
 

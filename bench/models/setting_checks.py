@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.models.contract import Ignorable
+from bench.models.torch_model import TorchModel
 from bench.models.tried_model import TriedModel
 
 Size = tuple[int, int]  # hidden size, layers
@@ -25,7 +26,10 @@ def check_hidden_size(tried: TriedModel, sizes: Sequence[Size]) -> str | None:
         return "one hidden size is asked for"
     (fewer, layers), (more, _) = pair
     counts = [tried.model.count_parameters(tried.problem, size, layers) for size in (fewer, more)]
-    small, large = (count.recurrent or count.total for count in counts)  # a model may be a head alone
+    if isinstance(tried.model, TorchModel):
+        small, large = (count.recurrent for count in counts)
+    else:
+        small, large = (count.recurrent or count.total for count in counts)  # it may be a head alone
     if large > small:
         return None
     raise tried.error(
@@ -67,7 +71,7 @@ def check_dropout(tried: TriedModel, sizes: Sequence[Size], dropout: float) -> s
     hidden_size, num_layers = min(deep)
     losses = []
     for share in (0.0, dropout):
-        learner = tried.build(hidden_size=hidden_size, num_layers=num_layers, dropout=share)
+        learner = tried.build(tried.single, hidden_size=hidden_size, num_layers=num_layers, dropout=share)
         losses.append(float(learner.losses([learner.train_step(tried.batch(learner))])[0]))
     if losses[0] != losses[1]:
         return None

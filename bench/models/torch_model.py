@@ -46,6 +46,7 @@ import numpy as np
 
 from bench.models.contract import Learner, Model, OptimizerName, ParameterCount, Problem, Settings
 from bench.models.parameter_group import ParameterGroup as ParameterGroup
+from tasks.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -62,6 +63,7 @@ class TorchModel(Model):
     """
 
     precisions: ClassVar[tuple[str, ...]] = ("float32", "tf32", "bfloat16")
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")  # ("float32",): of a core that has no float64
     optimizers: ClassVar[tuple[str, ...]] = get_args(OptimizerName)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -88,10 +90,18 @@ class TorchModel(Model):
         return ()
 
     def core_for(self, problem: Problem, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
-        """`core`, told the sequence length where it asks for it."""
-        more = {}
-        if "sequence_length" in inspect.signature(self.core).parameters:
+        """`core`, told the sequence length where it asks for it. UserError where it cannot be called so."""
+        more, signature = {}, inspect.signature(self.core)
+        if "sequence_length" in signature.parameters:
             more["sequence_length"] = problem.sequence_length
+        try:
+            signature.bind(problem.input_size, hidden_size, num_layers, dropout, **more)
+        except TypeError as error:
+            given = ", ".join(["self", *map(str, signature.parameters.values())])
+            raise UserError(
+                f"model {self.name}: core({given}) cannot be called by bench ({error}): expected core(self, "
+                "input_size, hidden_size, num_layers, dropout), and sequence_length after them where it is wanted"
+            ) from error
         return self.core(problem.input_size, hidden_size, num_layers, dropout, **more)
 
     def build(self, problem: Problem, settings: Settings, weights: np.random.Generator, dropout: int) -> Learner:

@@ -26,6 +26,24 @@ class TriedModel:
         rng = np.random.default_rng(0)
         return self.model.build(self.problem, replace(settings or self.settings, **changes), rng, 0)
 
+    @property
+    def single(self) -> Settings:
+        """The settings in float32 where the model has it: a lower precision may round an effect away."""
+        precision = "float32" if "float32" in self.model.precisions else self.settings.precision
+        return replace(self.settings, precision=precision)
+
+    @property
+    def double(self) -> Settings:
+        """The settings in float64, which a CPU computes in."""
+        return replace(self.settings, dtype="float64", precision="float32", device="cpu", clip_norm=None)
+
+    def fix_draws(self) -> None:
+        """Let torch draw the same random numbers from here on. A learner without torch has a generator of its own."""
+        if self.model.uses_torch:
+            import torch
+
+            torch.manual_seed(0)
+
     def batch(self, learner: Learner) -> Any:
         """All of the sequences."""
         count = len(self.split)

@@ -25,7 +25,7 @@ from bench.training import validation_rows
 from bench.training.checkpoint_file import FORMAT, LARGEST_GIB, STATE, read_checkpoint, read_content, typed
 from bench.training.request import Training, describe_entry
 from tasks.contract import Array, Columns, Dataset, Split
-from tasks.errors import UserError
+from tasks.errors import UserError, short
 from tasks.registry import load_plugin_file
 from tasks.spec import Spec
 
@@ -149,6 +149,12 @@ def load_model(path: str | Path, plugins: Sequence[str] = (), *, largest_gib: fl
         str(about["task"]["name"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is a damaged checkpoint: {error!r} in its description: save the model again") from None
+    if name not in MODELS.entries():
+        raise UserError(
+            f"{path} is of model {short(name)}, which none of the files of bench defines: name the file that does (a "
+            "run keeps a copy in results/NAME/plugins), as in "
+            'bench.load_model(path, plugins=["FILE.py"]), or --plugin FILE.py on the command line'
+        )
     try:
         model = MODELS.create(Spec(name, parameters))
     except (TypeError, ValueError, OverflowError) as error:

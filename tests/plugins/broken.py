@@ -163,6 +163,8 @@ class _Careless(torch.nn.Module):
     def __init__(self, how: str, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> None:
         super().__init__()
         self.how, self.hidden_size = how, hidden_size
+        if how == "an unused weight":
+            self.unused = torch.nn.Parameter(torch.zeros(3))
         self.rnn = torch.nn.GRU(
             input_size,
             {"reads padding": hidden_size // 2, "ignores hidden_size": 4}.get(how, hidden_size),

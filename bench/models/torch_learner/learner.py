@@ -126,10 +126,11 @@ class TorchLearner(Learner):
         self.drop_gradients()
         outputs = self._computing(self._features(batch.inputs), batch.lengths)
         mean_loss(self._loss, outputs.to(self.dtype), batch).backward()  # type: ignore[no-untyped-call]
+        # of a weight with two names the last one, which is the one that `load_state` follows
+        names = {weight: name for name, weight in self._computing.named_weights().items()}
         found = {
-            name: as_array(parameter.grad)
-            for name, parameter in self._computing.named_weights().items()
-            if parameter.grad is not None
+            names[parameter]: as_array(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+            for parameter in self._computing.parameters()
         }
         self.drop_gradients()
         return found

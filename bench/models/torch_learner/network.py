@@ -128,7 +128,7 @@ def initialised_network(
         core = core_of(*sizes, dropout)
         if not isinstance(core, nn.Module):
             raise UserError(f"model {name}: core() returned {core!r}, expected a torch.nn.Module")
-        known = _known_cell(cell, core, problem.input_size, *sizes)
+        known = known_cell(cell, core, problem.input_size, *sizes)
         if known is None:
             if settings.init != "default":
                 raise UserError(
@@ -227,7 +227,7 @@ def _check_independence(network: Network, model_name: str, inputs: Tensor) -> No
         )
 
 
-def _known_cell(named: str, core: nn.Module, input_size: int, hidden_size: int, num_layers: int) -> str | None:
+def known_cell(named: str, core: nn.Module, input_size: int, hidden_size: int, num_layers: int) -> str | None:
     """ "gru", "lstm" or "rnn" where `draw_weights` has weights for exactly the parameters of this core, else None."""
     cell = CELL_OF_MODE.get(core.mode) if isinstance(core, nn.RNNBase) else named
     if cell not in GATES:

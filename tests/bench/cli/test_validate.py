@@ -25,8 +25,8 @@ def test_each_promise_is_a_line() -> None:
     assert lines[0] == "task broken_task"
     assert lines[7] == "model broken_model: broken_task"
     assert lines[-1] == "every promise is kept"
-    assert sum(line.startswith("  ok ") for line in lines) == 6 + 9
-    assert sum(line.startswith("  – ") for line in lines) == 2  # one prediction a sequence, and no padding
+    assert sum(line.startswith("  ok ") for line in lines) == 6 + 10
+    assert sum(line.startswith("  – ") for line in lines) == 3  # one prediction a sequence, no padding, no Range
 
 
 def test_a_broken_promise_is_said_and_the_exit_code_is_1() -> None:
@@ -35,6 +35,41 @@ def test_a_broken_promise_is_said_and_the_exit_code_is_1() -> None:
     broken = [line for line in result.output.splitlines() if line.startswith("  BROKEN")]
     assert len(broken) == 1 + 5  # the model at each kind of problem; what follows from it is not repeated
     assert result.output.splitlines()[-1] == "6 broken"
+
+
+UNUSED = """
+from dataclasses import dataclass
+
+import torch
+
+from bench.models.torch_model import TorchModel
+
+
+class Core(torch.nn.GRU):
+    def __init__(self, *sizes, **more):
+        super().__init__(*sizes, **more)
+        self.peephole = torch.nn.Parameter(torch.zeros(3))
+
+
+@dataclass(frozen=True)
+class Unused(TorchModel):
+    name = "unused"
+    summary = "has a weight that it does not use"
+
+    def core(self, input_size, hidden_size, num_layers, dropout):
+        return Core(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+"""
+
+
+def test_what_is_doubtful_is_a_warning_and_no_refusal(tmp_path: Path) -> None:
+    path = tmp_path / "unused.py"
+    path.write_text(UNUSED)
+    result = validate(str(path))
+    assert result.exit_code == 0, result.output
+    warnings = [line for line in result.output.splitlines() if line.startswith("  WARNING ")]
+    assert warnings
+    assert all("nothing depends on peephole, whose 3 parameters" in line for line in warnings)
+    assert result.output.splitlines()[-1] == f"every promise is kept, {len(warnings)} warnings"
 
 
 @pytest.mark.parametrize(

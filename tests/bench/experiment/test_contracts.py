@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import main
 from bench.config.resolve import resolve
 from bench.executors.inline import InlineExecutor
+from bench.experiment.observer import Observer
 from bench.experiment.outcome import Outcome
 from bench.experiment.run import run
 from tasks.errors import UserError
@@ -64,9 +68,17 @@ IGNORED = {
 }
 
 
-def train(flags: dict[str, Any]) -> Outcome:
+class Notes(Observer):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def train(flags: dict[str, Any], observer: Observer | None = None) -> Outcome:
     experiment = resolve(flags)
-    return run(experiment, executor=InlineExecutor(experiment.options.plugins))
+    return run(experiment, observer=observer, executor=InlineExecutor(experiment.options.plugins))
 
 
 def refused(folder: Path, task: str, model: str, **asked: str) -> str:
@@ -109,6 +121,17 @@ def test_a_core_that_ignores_a_setting_is_refused_where_it_is_asked_for(tmp_path
     assert text.startswith(BROKEN)
 
 
+def test_the_message_has_the_command_that_finds_the_same(tmp_path: Path) -> None:
+    """Small problems may not show what a task's own data do."""
+    model, task = "broken_core[how=a wrong backward pass]", "broken_task[per_step=True]"
+    found = re.search(r"all checks: python -m bench (validate .*)\)$", refused(tmp_path, task, model))
+    assert found is not None
+    assert shlex.split(found[1]) == ["validate", BROKEN, model, "--tasks", task]
+    result = CliRunner().invoke(main, shlex.split(found[1]))
+    assert result.exit_code == 1, result.output
+    assert "is wrong" in result.output
+
+
 def test_what_is_searched_of_dropout_must_have_an_effect(tmp_path: Path) -> None:
     model, asked = "broken_core[how=ignores dropout]", {"layers": "2", "search": "dropout=0.1..0.4"}
     assert "dropout 0.4 changes nothing in 2 layers" in refused(tmp_path, "broken_task", model, **asked)
@@ -119,6 +142,14 @@ def test_a_setting_that_is_not_asked_for_may_be_ignored(tmp_path: Path) -> None:
     flags = {"plugins": [BROKEN], "tasks": "broken_task", "models": models, "budget": "smoke", "name": "e"}
     fewer = {"hidden_sizes": "8", "layers": "1", "trials": 1, "replicates": 1, "results": str(tmp_path)}
     assert train({**flags, **fewer}).failures == 0
+
+
+def test_what_is_doubtful_is_noted_once_and_trained(tmp_path: Path) -> None:
+    flags: dict[str, Any] = {"plugins": [BROKEN], "budget": "smoke", "name": "e", "results": str(tmp_path / "results")}
+    asked = {"tasks": ["broken_task", "padded"], "models": ["broken_core[how=an unused weight]"], "layers": "1"}
+    notes = Notes()
+    assert train({**flags, **asked, "trials": 1, "replicates": 1}, notes).failures == 0
+    assert sum("nothing depends on unused" in text for text in notes.texts) == 1
 
 
 def test_what_keeps_its_contract_is_trained(tmp_path: Path) -> None:

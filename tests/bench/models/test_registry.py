@@ -91,6 +91,22 @@ def test_a_plugin_that_breaks_the_contract_is_named_with_its_attribute(
     assert attribute in plugin_error(tmp_path, body)
 
 
+@pytest.mark.parametrize(
+    "body", ["{decorator}class Cell(Rnn):\n    scale = 1.0", "class Cell(Rnn):\n    scale: float = 1.0"]
+)
+def test_an_attribute_that_was_meant_to_be_a_parameter_is_told_apart(tmp_path: Path, body: str) -> None:
+    """The message once said that there are no parameters, beside a class that shows one."""
+    path = tmp_path / f"cell_{len(body)}.py"
+    head = "from dataclasses import dataclass\nfrom bench.models.rnn import Rnn\n"
+    path.write_text(f"{head}{body.format(decorator='@dataclass(frozen=True)' + chr(10))}\n    name = 'cell'\n")
+    registry: Registry[Model] = Registry("model", Model, "bench.models", check_model)  # type: ignore[type-abstract]
+    registry.load_plugin(load_plugin_file(path))
+    with pytest.raises(UserError, match=r"'scale'.*`scale: float = …`.*@dataclass\(frozen=True\)"):
+        registry.create("cell[scale=2]")
+    with pytest.raises(UserError, match="unknown parameter of model cell 'states': Valid: nonlinearity"):
+        registry.create("cell[states=2]")
+
+
 def test_a_plugin_without_a_core_is_named(tmp_path: Path) -> None:
     assert "'core'" in plugin_error(tmp_path, "name = 'plugged'; summary = 'x'", core="cor")
 

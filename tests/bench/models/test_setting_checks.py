@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -82,6 +82,32 @@ def test_what_is_not_asked_for_is_not_checked() -> None:
     assert check_dropout(made, SIZES[:2], 0.5) == "a single layer has none"
     with pytest.raises(UserError, match=r"dropout 0\.5 changes nothing in 2 layers"):
         check_dropout(made, SIZES, 0.5)
+
+
+class Faint(torch.nn.Module):
+    """A plain RNN whose outputs are so small that a head in bfloat16 rounds them away."""
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> None:
+        super().__init__()
+        self.rnn = torch.nn.RNN(input_size, hidden_size, num_layers, batch_first=True, dropout=dropout)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs: torch.Tensor = self.rnn(x)[0]
+        return 1e-5 * outputs
+
+
+@dataclass(frozen=True)
+class FaintModel(TorchModel):
+    name = "faint"
+    summary = "outputs near 0"
+
+    def core(self, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> torch.nn.Module:
+        return Faint(input_size, hidden_size, num_layers, dropout)
+
+
+def test_an_effect_that_bfloat16_rounds_away_is_an_effect() -> None:
+    made = tried(FaintModel())
+    assert check_dropout(replace(made, settings=Settings(8, precision="bfloat16")), SIZES, 0.5) is None
 
 
 @pytest.mark.parametrize("name", ["gru", "numpy_rnn", "lru", "attention", "esn"])

@@ -184,6 +184,21 @@ def test_what_a_core_must_be_is_said_in_a_sentence() -> None:
         build(Divided(), settings=replace(SETTINGS, hidden_size=8))
 
 
+def test_a_core_with_other_parameters_is_told_which_it_needs() -> None:
+    class Fewer(Mistaken):
+        name = "fewer"
+
+        def core(self, input_size: int, hidden_size: int, num_layers: int) -> nn.Module:  # type: ignore[override]
+            return nn.GRU(input_size, hidden_size, num_layers, batch_first=True)
+
+    with pytest.raises(
+        UserError,
+        match=r"model fewer: core\(self, input_size: .*\) cannot be called .* expected core\(self, input_size, "
+        r"hidden_size, num_layers, dropout\)",
+    ):
+        Fewer().count_parameters(PROBLEM, 8, 1)
+
+
 def test_a_core_may_not_take_the_name_of_the_head() -> None:
     @dataclass(frozen=True)
     class Headed(TorchModel):
@@ -233,4 +248,9 @@ def test_a_core_is_told_lengths_and_the_sequence_length_where_it_asks_for_them()
     settings = replace(SETTINGS, hidden_size=4, num_layers=1)
     for finding in perform(model_checks(Bidirectional(), PROBLEM, split, settings), __file__):
         assert finding.verdict != "broken", finding
-        assert finding.verdict == "kept" or re.search("every|one prediction|is asked for", finding.text), finding
+        if finding.verdict == "doubtful":  # and rightly: the last step's backward state has read that step alone
+            assert "nothing depends on rnn.weight_hh_l0_reverse, " in finding.text
+            continue
+        assert finding.verdict == "kept" or re.search(
+            "every|one prediction|is asked for|no field declares", finding.text
+        ), finding

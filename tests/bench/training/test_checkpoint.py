@@ -171,7 +171,10 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     content = torch.load(path, weights_only=True)
     for change, problem in [
         ({"model": {"name": "lstm", "parameters": {}}}, "does not hold the weights of lstm"),
-        ({"model": {"name": "unheard_of", "parameters": {}}}, "unknown model 'unheard_of'"),
+        (
+            {"model": {"name": "unheard_of", "parameters": {}}},
+            r"'unheard_of', which .*plugins=\[\"FILE\.py\"\]",
+        ),
         ({"format": 99}, "install a newer"),
         ({"problem": {"input_size": 1}}, "damaged checkpoint"),
         ({"settings": {"hidden_size": 6}}, "does not hold the weights of gru"),

@@ -19,18 +19,22 @@ LARGEST = 5_000_000  # bytes of the folder
 Row = dict[str, str]
 _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")
 _POWER, _SUPERSCRIPTS = re.compile("×10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_INTERVAL = re.compile(r"([^()]*)\(([-−\d.,e]+)\s+to\s+([-−\d.,e]+)\)")
 _CODE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
 
 
 def numbers(text: str) -> list[str]:
     """The numbers that a page states, without those in code and addresses."""
-    text = _POWER.sub(lambda power: "e" + power[1].translate(_SUPERSCRIPTS), _CODE.sub(" ", text))
-    return [found.replace("−", "-").replace(",", "") for found in _NUMBER.findall(text)]
+    return [found.replace("−", "-").replace(",", "") for found in _NUMBER.findall(_plain(text))]
+
+
+def _plain(text: str) -> str:
+    return _POWER.sub(lambda power: "e" + power[1].translate(_SUPERSCRIPTS), _CODE.sub(" ", text))
 
 
 def statements(page: str) -> list[str]:
     """The paragraphs, list items and rows of tables of a page, without headings and blocks of code."""
-    text = re.sub(r"```.*?```|^#.*$", "", page, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"(?s:```.*?```)|^#.*$", "", page, flags=re.MULTILINE)
     return [part for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.) ?)", text) if part.strip()]
 
 
@@ -45,15 +49,16 @@ def rows_about(statement: str, rows: Sequence[Row]) -> list[Row]:
 
 
 def values(rows: Iterable[Row]) -> set[float]:
-    """All numbers of rows, and what is said of them: per cent, the change that a ratio is, and its reciprocal."""
+    """All numbers of rows, and what is said of them: per cent, the change that a ratio is, its reciprocal, and ms."""
     found: set[float] = set()
-    for cell in (cell for row in rows for cell in row.values()):
+    for name, cell in (item for row in rows for item in row.items()):
         try:
             value = float(cell)
         except ValueError:
             continue
         if math.isfinite(value):
             found |= {value, 100 * value, 100 * (1 - value), 100 * (value - 1), *([1 / value] if value else [])}
+            found |= {1000 * value} if name.endswith("_seconds") else set()
     return found
 
 
@@ -65,6 +70,32 @@ def is_found(text: str, known: set[float]) -> bool:
     written = float(text)
     unit = 10.0**-digits * 10 ** int(text.partition("e")[2] or 0)
     return any(abs(value - written) <= unit / 2 * (1 + 1e-9) for value in known)
+
+
+def strangers(page: str, tables: Iterable[str]) -> list[str]:
+    """The estimates with an interval, as 1.08 … (1.00 to 1.18), of which no row of a table has all three numbers."""
+    rows = [row for table in tables for row in csv.DictReader(table.splitlines())]
+    found = []
+    for statement in statements(page):
+        own = estimates(rows_about(statement, rows))
+        for before, low, high in _INTERVAL.findall(_plain(statement)):
+            said = [*numbers(before)[-1:], *numbers(low), *numbers(high)]
+            if not any(all(is_found(text, {value}) for text, value in zip(said, three, strict=True)) for three in own):
+                found.append(f"{' '.join(said)} in: {statement.strip()}")
+    return found
+
+
+def estimates(rows: Iterable[Row]) -> list[tuple[float, float, float]]:
+    """Of rows, each value with its interval, and both turned round, as for the second of a pair against the first."""
+    found = []
+    for row in rows:
+        for name in row:
+            three = [row.get(f"{name}{end}") for end in ("", "_low", "_high")]
+            if all(three):
+                value, low, high = (float(text or "nan") for text in three)
+                found.append((value, low, high))
+                found += [(1 / value, 1 / high, 1 / low)] if value and low and high else []
+    return found
 
 
 def missing(page: str, tables: Iterable[str]) -> list[str]:
@@ -80,6 +111,7 @@ def missing(page: str, tables: Iterable[str]) -> list[str]:
 def test_every_number_of_the_findings_is_in_the_tables() -> None:
     tables = [(STUDY / name).read_text(encoding="utf-8") for name in ("summary.csv", "pairs.csv")]
     assert missing(FINDINGS.read_text(encoding="utf-8"), tables) == []
+    assert strangers(FINDINGS.read_text(encoding="utf-8"), tables) == []
 
 
 def test_the_study_is_small_and_sound() -> None:
@@ -101,7 +133,7 @@ tuned,sine,gru,lstm,0.58
     ("page", "expected"),
     [
         ("# 99 findings\n\nOn `sine`, GRU's skill is 0.984 and its loss 42 % lower (`--seed 8`, [p](x/12.md)).", []),
-        ("On `sine`, GRU's skill is 0.985.", ["0.985"]),
+        ("# Findings\n\nOn `sine`, GRU's skill is 0.985.", ["0.985"]),
         ("On `sine`, GRU takes 1,200 steps.", []),
         ("On `copy`, GRU takes 1,200 steps.", ["1200"]),  # those of another task
         ("On `sine`, 1.2×10³ steps, and 1.5×10⁻¹⁰.", ["1.5e-10"]),
@@ -114,3 +146,18 @@ tuned,sine,gru,lstm,0.58
 def test_a_number_that_the_tables_do_not_have_is_named(page: str, expected: list[str]) -> None:
     """The check itself."""
     assert [text.partition(" in: ")[0] for text in missing(page, [SUMMARY, PAIRS])] == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("On `sine` the GRU's loss is 0.58 times the LSTM's (0.50 to 0.67).", []),
+        ("On `sine` the LSTM's loss is 1.72 times the GRU's (1.49 to 2.00).", []),
+        ("On `sine` the GRU's loss is 0.58 times the LSTM's (0.51 to 0.67).", ["0.58 0.51 0.67"]),
+        ("On `sine` the GRU takes 0.98 times the steps (0.50 to 0.67).", ["0.98 0.50 0.67"]),
+        ("| `sine` | **0.58 (0.50 to 0.67)** |\n| `copy` | 0.58 (0.50 to 0.67) |", ["0.58 0.50 0.67"]),
+    ],
+)
+def test_an_interval_belongs_to_its_estimate(page: str, expected: list[str]) -> None:
+    pairs = PAIRS.replace("loss_ratio", "loss_ratio,loss_ratio_low,loss_ratio_high").replace("0.58", "0.58,0.5,0.67")
+    assert [text.partition(" in: ")[0] for text in strangers(page, [SUMMARY, pairs])] == expected

@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "performance"))
 from page import ROOT, table, wants_writing, write_section
 
 from bench.analysis.formatting import MISSING, is_missing, number
-from bench.analysis.levels import LEVEL
 from bench.analysis.results import Results, load
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def _loss(results: Results, task: str, reference: str) -> float:
 
 
 def _ratio(results: Results, match: str, task: str, first: str, second: str) -> str:
-    """The loss of `first` ÷ that of `second` with its interval; in bold where they differ after Holm's correction."""
+    """The loss of `first` ÷ that of `second` with its interval; in bold where the page tells the two apart."""
     pairs = results.conclusions.pair_table
     pairs = pairs[(pairs["match"] == match) & (pairs["task"] == task)].set_index(["first", "second"])
     turned = (first, second) not in pairs.index
@@ -63,7 +62,8 @@ def _ratio(results: Results, match: str, task: str, first: str, second: str) -> 
         return MISSING
     value, *ends = (1 / value, *(1 / end for end in reversed(ends))) if turned else (value, *ends)
     shown = f"{number(value)} ({number(ends[0])} to {number(ends[1])})"
-    return f"**{shown}**" if row["loss_p_holm"] < LEVEL else shown
+    apart = next(verdict.different for verdict in results.verdicts if (verdict.match, verdict.task) == (match, task))
+    return f"**{shown}**" if frozenset((first, second)) in apart else shown
 
 
 def main() -> int:

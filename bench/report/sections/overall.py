@@ -37,7 +37,7 @@ def overall(results: Results, match: str) -> Finding | None:
     won = {model: [v.task for v in own if v.winner == model] for model in models}
     found = [f"No {net} is needed on {listed(needless)}."] if needless else []
     found += [f"{model} has the lowest test loss on {listed(won[model])}." for model in models if won[model]]
-    open_tasks = [verdict.task for verdict in own if verdict.state == "not settled"]
+    open_tasks = [v.task for v in own if v.state == "not settled" and v.need.state != "no"]
     if open_tasks and len(models) > 1:
         found.append(f"Not settled: {listed(open_tasks)}.")
     swept = [model for model in models if len(won[model]) == len(tasks)]

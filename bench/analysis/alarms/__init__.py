@@ -1,6 +1,6 @@
 """Alarms: what a reader must know before believing the results, a sentence each, with the flag that mends it.
 
-    alarm       what one is: a sentence, and the task and the comparison that it is about
+    alarm       what one is: a sentence, and the task that it is about
     recording   records that are damaged, and environments that must not be mixed
     failures    models that failed, and how
     fairness    models that a comparison at equal amounts makes larger or smaller than the others

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 
 class Alarm(NamedTuple):
-    """A whole sentence. task: the label of the task that it is about; match: the comparison. None: all of them."""
+    """A whole sentence. task: the label of the task that it is about; None: all of them."""
 
     text: str
     task: str | None = None
-    match: str | None = None

@@ -39,7 +39,7 @@ def without_result(results: Recorded) -> list[Alarm]:
                 f"{where}, {model} has no result: none of its trials ended well ({how}); "
                 f"{MENDS.get(str(statuses.index[0]), MENDS['failed'])}."
             )
-            found.append(Alarm(text, str(task), str(match)))
+            found.append(Alarm(text, str(task)))
     return found
 
 
@@ -62,5 +62,5 @@ def failures(results: Recorded) -> list[Alarm]:
         many = f"{len(bad)} of {counted(len(rows), 'trial' if pruned else 'training')} of {model} did not end well"
         mend = MENDS.get(str(statuses.index[0]), MENDS["failed"])
         text = f"{place(str(task), str(match), several)}, {some or many} ({how}): {mend}."
-        found.append(Alarm(text, str(task), str(match)))
+        found.append(Alarm(text, str(task)))
     return found

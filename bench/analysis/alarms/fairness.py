@@ -21,7 +21,6 @@ def not_matched(results: Recorded) -> list[Alarm]:
             f"nearer, so give other {_OPTIONS.get(one.quantity, '--hidden-sizes')}, or leave it out of this "
             "comparison.",
             one.task,
-            one.match,
         )
         for one in model_amounts(results)
         if abs(one.away) > one.tolerance

@@ -33,6 +33,6 @@ def beyond_the_limit(results: Recorded) -> list[Alarm]:
                 f"limit {limit} of {number(means['limit'])}, over {len(pairs)} replicates: nothing can predict noise, "
                 "so look for test data in the training."
             )
-            tested.append((stats.below_limit(pairs["model"], pairs["limit"]), Alarm(text, str(task), str(match))))
+            tested.append((stats.below_limit(pairs["model"], pairs["limit"]), Alarm(text, str(task))))
     adjusted = stats.holm([p for p, _ in tested])
     return [alarm for p, (_, alarm) in zip(adjusted, tested, strict=True) if p < LIMIT_LEVEL]

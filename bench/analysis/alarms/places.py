@@ -27,7 +27,7 @@ class ResultsOnTask:
 
     def alarm(self, said: str) -> Alarm:
         """`said` without its full stop, as a sentence about this task."""
-        return Alarm(f"{self.where}, {said}.", self.task, self.match)
+        return Alarm(f"{self.where}, {said}.", self.task)
 
 
 def results_by_task(results: Recorded) -> list[ResultsOnTask]:

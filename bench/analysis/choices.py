@@ -33,7 +33,7 @@ class Choices:
     """The choices on a task if loss, parameters or training time matters most; None for what the rule makes equal."""
 
     task: str
-    by_error: Choice
+    by_loss: Choice
     by_parameters: Choice | None
     by_time: Choice | None
 
@@ -85,12 +85,12 @@ def _chosen(results: Results, verdict: Verdict) -> tuple[Choice, Choice, Choice]
             Choice("", ""),
             Choice("", ""),
         )
-    by_error, smallest, fastest = _by_error(verdict), _smallest(candidates), _fastest(candidates)
+    by_loss, smallest, fastest = _by_loss(verdict), _smallest(candidates), _fastest(candidates)
     if need.reference is None or need.state != "can't tell yet":
-        return by_error, smallest, fastest
+        return by_loss, smallest, fastest
     name = need.reference.name
-    by_error = replace(by_error, why=f"{by_error.why}; no net is known to beat {name}")
-    return _or(by_error, name), _or(smallest, name), _or(fastest, name)
+    by_loss = replace(by_loss, why=f"{by_loss.why}; no net is known to beat {name}")
+    return _or(by_loss, name), _or(smallest, name), _or(fastest, name)
 
 
 def _why_reference(results: Results, verdict: Verdict, reference: BestReference) -> str:
@@ -151,7 +151,7 @@ def _float(value: Any) -> float:
     return math.nan if is_missing(value) else float(value)
 
 
-def _by_error(verdict: Verdict) -> Choice:
+def _by_loss(verdict: Verdict) -> Choice:
     if not verdict.ranking:
         return Choice("", "every training failed")
     leader, loss = verdict.ranking[0]

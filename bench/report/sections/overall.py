@@ -70,7 +70,7 @@ def choices_table(results: Results, match: str) -> Table | None:
     """
     found = choices(results, match)
     asked: dict[str, list[Choice | None]] = {
-        "If test loss matters most": [each.by_error for each in found],
+        "If test loss matters most": [each.by_loss for each in found],
         "If parameters matter most": [each.by_parameters for each in found],
         "If training time matters most": [each.by_time for each in found],
     }

@@ -53,13 +53,13 @@ def test_where_the_reference_leads_it_is_recommended_though_the_need_is_open(
     (verdict,) = results.verdicts
     assert verdict.need.state == "can't tell yet"
     found = only(results)
-    assert found.by_error == Choice("linear", "test loss 0.100; that of the best net, gru, is 21 % higher")
+    assert found.by_loss == Choice("linear", "test loss 0.100; that of the best net, gru, is 21 % higher")
     assert found.by_parameters == found.by_time == Choice("linear", "")
 
 
 def test_a_single_net_behind_the_reference_makes_a_row_too(synthetic: ModuleType, results_of: Build) -> None:
     found = only(results_of(experiment(synthetic, {"gru": 1.2})))
-    assert found.by_error == Choice("linear", "test loss 0.100; that of gru is 21 % higher")
+    assert found.by_loss == Choice("linear", "test loss 0.100; that of gru is 21 % higher")
 
 
 def test_a_net_that_fails_where_the_reference_does_not_is_not_recommended(
@@ -73,7 +73,7 @@ def test_a_net_that_fails_where_the_reference_does_not_is_not_recommended(
     results = results_of(records)
     (verdict,) = results.verdicts
     assert (verdict.need.state, verdict.need.reference_leads) == ("can't tell yet", True)
-    assert only(results).by_error == Choice("linear", "test loss 0.100; gru failed in 4 of 7 replicates")
+    assert only(results).by_loss == Choice("linear", "test loss 0.100; gru failed in 4 of 7 replicates")
 
 
 def test_where_a_net_leads_without_certainty_the_reference_is_named_beside_it(
@@ -82,7 +82,7 @@ def test_where_a_net_leads_without_certainty_the_reference_is_named_beside_it(
     results = results_of(experiment(synthetic, {"gru": 0.8, "lstm": 0.85}))
     assert results.verdicts[0].need.state == "can't tell yet"
     found = only(results)
-    assert found.by_error == Choice(
+    assert found.by_loss == Choice(
         "gru, or linear", "test loss 0.0809; no clear difference from lstm; no net is known to beat linear"
     )
     assert found.by_parameters == Choice("gru, or linear", "3,393 parameters")
@@ -106,7 +106,7 @@ def test_times_that_timings_do_not_tell_apart_leave_the_lower_loss() -> None:
 
 def test_a_net_that_is_needed_stands_alone(synthetic: ModuleType, results_of: Build) -> None:
     found = only(results_of(experiment(synthetic, {"gru": 0.01, "lstm": 0.011})))
-    assert (found.by_error.name, found.by_parameters.name, found.by_time.name) == ("gru", "gru", "lstm")
+    assert (found.by_loss.name, found.by_parameters.name, found.by_time.name) == ("gru", "gru", "lstm")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 from bench.analysis import stats
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.shared_data import SharedRows, mean_over
-from bench.analysis.timing_conditions import CONDITIONS, ROUGH
+from bench.analysis.timing_conditions import CONDITIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,11 +97,11 @@ def summarise_model(
         "steps_to_target_median": survival.median,
         "parameter_count": median(group["parameter_count"]),
         "step_seconds": timed["step_seconds"].iloc[0] if len(timed) else None,
+        "has_warnings": timed["has_warnings"].iloc[0] if len(timed) else None,
         "kernel": timed["kernel"].iloc[0] if len(timed) else kernel,
         "sequences_per_second": timed["sequences_per_second"].iloc[0] if len(timed) else None,
         "peak_bytes": group["peak_bytes"].max() if group["peak_bytes"].count() else None,
         **{name: timed[name].iloc[0] for name in CONDITIONS if name in timed and len(timed)},
-        **({ROUGH: True} if len(timed) and timed["has_warnings"].fillna(False).iloc[0] else {}),
         **{name: ok[name].mean() for name in metrics if name in ok},
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.result_rows import BUDGET_STEPS
 from bench.analysis.summary import SEARCHED
-from bench.analysis.timing_conditions import CONDITIONS, ROUGH
+from bench.analysis.timing_conditions import CONDITIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,15 +32,15 @@ REFERENCES = ("match", "task", "model", "kind", "how", "replicate", "valid_loss"
 SUMMARY = (
     *("match", "task", "model", "kind", "hidden_size", "num_layers", "init", "learning_rate", "n", "n_failed"),
     *("skill", "skill_low", "skill_high", "test_loss", "solve_rate", "steps_to_target_median", "parameter_count"),
-    *("step_seconds", "kernel", "sequences_per_second", "peak_bytes"),
+    *("step_seconds", "has_warnings", "kernel", "sequences_per_second", "peak_bytes"),
 )
 PROMISED = {*TRAININGS, *REFERENCES, *SUMMARY}  # what no metric may be called
-RARE = (SEARCHED, BUDGET_STEPS, *CONDITIONS, ROUGH)  # columns that are there only where some row has a value
+RARE = (SEARCHED, BUDGET_STEPS, *CONDITIONS)  # columns that are there only where some row has a value
 INTEGERS = {
     *("hidden_size", "num_layers", "batch_size", "steps", "trial", "replicate", "parameter_count", "peak_bytes"),
     *("step", "threads", "n", "n_failed", "block", "state_size", "clock_mhz", BUDGET_STEPS),
 }
-BOOLEANS = {"has_warnings", "host_bound", ROUGH, "selected"}
+BOOLEANS = {"has_warnings", "host_bound", "selected"}
 TEXTS = {
     SEARCHED,
     *("match", "stage", "task", "model", "kind", "how", "init", "status", "kernel", "search_kernel", "device"),

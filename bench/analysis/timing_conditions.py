@@ -10,21 +10,20 @@ from bench.analysis.formatting import is_missing, whole
 if TYPE_CHECKING:
     import pandas as pd
 
-ROUGH = "rough"  # column of the summary, there only where a time is: the machine was not quiet
 CONDITIONS = ("clock_mhz", "host_bound")  # columns that are there only where something was timed on a GPU
 
 
 def condition(timing: Mapping[Any, Any]) -> str:
     """ "host-bound", else the clock, as "at 1,980 MHz", and "rough"; "" where nothing is to be said.
 
-    timing: it may have `CONDITIONS`, `ROUGH` or has_warnings.
+    timing: it may have `CONDITIONS` and has_warnings.
     """
     return ", ".join(filter(None, (_on_gpu(timing), "rough" if is_rough(timing) else "")))
 
 
 def is_rough(timing: Mapping[Any, Any]) -> bool:
     """Whether the machine was not quiet while this was timed."""
-    return any(_is_true(timing.get(name)) for name in (ROUGH, "has_warnings"))
+    return _is_true(timing.get("has_warnings"))
 
 
 def _on_gpu(timing: Mapping[Any, Any]) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks import windows
-from tasks.contract import Array, Dataset, Defaults, Target
+from tasks.baselines import score
+from tasks.contract import Array, Dataset, Defaults, Reference, Target
 from tasks.errors import UserError
 from tasks.made_series import MadeSeries
+from tasks.polynomial_ar import choose_polynomial_ar
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0  # the chaotic regime of Lorenz 1963
 BURN_IN = 100  # samples dropped until the orbit is on the attractor
@@ -74,6 +76,17 @@ class Regression(MadeSeries):
         states, rng = self.clean(seed)
         observed = states + self.noise * rng.standard_normal(states.shape)
         return windows.split_windows(observed, self.window, targets=range(self.outputs))
+
+    def references(self, dataset: Dataset) -> list[Reference]:
+        """Those of every made series, and a polynomial, as the law that is to be learned is one."""
+        found = super().references(dataset)
+        chosen = choose_polynomial_ar(dataset.train, dataset.valid)
+        if chosen is None:
+            return found
+        how = f"least squares on products of up to {chosen.degree} of the last {chosen.order * self.input_size} values"
+        how += ", degree and order chosen on validation data"
+        fitted = score(self, "polynomial_ar", "baseline", lambda split: chosen.predict(split.inputs), dataset, how)
+        return [*found, fitted]
 
 
 def integrate_lorenz(start: Array, points: int, interval: float, longest_step: float = 0.01) -> Array:

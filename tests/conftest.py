@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as under nohup, or behi
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from hypothesis import HealthCheck, settings
+
+from bench.config.budgets import BUDGETS
 
 # shared machines stall: a deadline would fail now and then, and for no fault of the code
 settings.register_profile(
@@ -37,6 +40,15 @@ def _as_a_worker_computes_on_a_gpu(request: pytest.FixtureRequest) -> Iterator[N
     torch.backends.cudnn.deterministic = True
     yield
     torch.backends.cudnn.deterministic = before
+
+
+@pytest.fixture
+def brief_timings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs take five samples of a step, which is enough where nobody looks at how long it takes."""
+    from bench.experiment import cell_orders
+
+    brief = {name: replace(budget, timing_seconds=0.001) for name, budget in BUDGETS.items()}
+    monkeypatch.setattr(cell_orders, "BUDGETS", brief)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from bench.analysis.levels import ENOUGH
 from bench.analysis.model_pairs import PairComparison, comparisons, twin_pairs
 from bench.analysis.recorded import Recorded
 from bench.analysis.standing import Standing, standings
-from bench.analysis.steps import StepsComparison, compare_steps
+from bench.analysis.steps import StepsComparison, StepsOfTask
 from bench.analysis.verdict_notes import notes
 from bench.analysis.verdict_words import decision
 from bench.analysis.verdicts import Verdict
@@ -57,7 +57,7 @@ class Conclusions:
         """For each (match, task) with two cells the leader's steps to target against its nearest rival's, and its p
         after Holm's correction over tasks."""
         found = {
-            (v.match, v.task): compare_steps(self.results, v.match, v.task, v.nearest.first, v.nearest.second)
+            (v.match, v.task): StepsOfTask(self.results, v.match, v.task).compare(v.nearest.first, v.nearest.second)
             for v in self.bare_verdicts
             if v.nearest is not None
         }

@@ -114,12 +114,14 @@ def adjusted(pairs: Sequence[PairComparison]) -> tuple[PairComparison, ...]:
 def _pairs(results: Recorded, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[PairComparison]:
     of_task = _Task(results, match, task)
     loss, there = of_task.losses
+    replicates = loss.index.to_numpy(int)
+    by_model = {name: (loss[name].to_numpy(float), there[name].to_numpy(bool)) for name in loss.columns}
     found = []
-    for first, second in wanted:
-        if first in loss.columns and second in loss.columns:
-            shared = loss.index[(there[first] & there[second]).to_numpy(bool)]
-            sides = (loss.loc[shared, name].to_numpy(float) for name in (first, second))
-            found.append(of_task.compared((first, second), [int(r) for r in shared], *sides))
+    for pair in wanted:
+        if all(name in by_model for name in pair):
+            (first, first_there), (second, second_there) = (by_model[name] for name in pair)
+            shared = first_there & second_there
+            found.append(of_task.compared(pair, replicates[shared].tolist(), first[shared], second[shared]))
     return found
 
 

@@ -15,7 +15,7 @@ from bench.analysis import stats
 from bench.analysis.levels import ENOUGH
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.steps import StepsComparison, compare_steps
+from bench.analysis.steps import StepsComparison, StepsOfTask
 from bench.seeds import generator
 
 if TYPE_CHECKING:
@@ -38,13 +38,17 @@ def pair_table(results: Recorded, pairs: Sequence[PairComparison]) -> pd.DataFra
     both finished; p counts a failure as the worst result; `equal_p` is of "they differ by the margin or more".
     `failed_…`: replicates on which only that one failed. Steps: `restricted_mean_steps_…` is the mean number of steps
     that a run spends unsolved within `horizon_steps` (a failed one: all of them); `steps_ratio` compares the steps of
-    pairs, a run that did not reach the target counted with the budget, with a t interval and the p of `compare_steps`;
-    `solved_p` is McNemar's exact test, `log_rank_p` Mantel's over unpaired runs. All of these are missing where neither
-    model ever reached the target; adjusted p-values for fewer than `ENOUGH` pairs.
+    pairs, a run that did not reach the target counted with the budget, with a t interval and the p of
+    `StepsComparison`; `solved_p` is McNemar's exact test, `log_rank_p` Mantel's over unpaired runs. All of these are
+    missing where neither model ever reached the target; adjusted p-values for fewer than `ENOUGH` pairs.
     """
     import pandas as pd
 
-    rows = [{**_loss(pair), **_steps(results, pair)} for pair in pairs]
+    steps = {place: StepsOfTask(results, *place) for place in {(pair.match, pair.task) for pair in pairs}}
+    rows = []
+    for pair in pairs:
+        found = steps[pair.match, pair.task].compare(pair.first, pair.second)
+        rows.append({**_loss(pair), **_steps(found), "log_rank_p": _log_rank(results, pair, found)})
     for name in ("steps_p", "solved_p", "log_rank_p"):
         adjusted = stats.holm([row[name] if row["steps_n"] >= ENOUGH else math.nan for row in rows])
         for row, p in zip(rows, adjusted, strict=True):
@@ -58,8 +62,7 @@ def _loss(pair: PairComparison) -> dict[str, Any]:
     return {**names, **dict(zip((*LOSS, *FAILED), (*numbers, *pair.failed), strict=True))}
 
 
-def _steps(results: Recorded, pair: PairComparison) -> dict[str, Any]:
-    found = compare_steps(results, pair.match, pair.task, pair.first, pair.second)
+def _steps(found: StepsComparison) -> dict[str, Any]:
     alone = [stats.time_to_target(times, found.horizon) for times in found.times]
     return {
         "steps_n": found.n,
@@ -73,7 +76,6 @@ def _steps(results: Recorded, pair: PairComparison) -> dict[str, Any]:
         "steps_ratio_low": found.low,
         "steps_ratio_high": found.high,
         "steps_p": found.p,
-        "log_rank_p": _log_rank(results, pair, found),
     }
 
 

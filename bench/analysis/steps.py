@@ -41,18 +41,31 @@ class StepsComparison:
         return min(self.solved) < self.n
 
 
-def compare_steps(results: Recorded, match: str, task: str, first: str, second: str) -> StepsComparison:
-    """Compare two models on the replicates on which both were trained."""
-    table = selected_rows(results, match, task)
-    table = table[table["model"].isin((first, second))]
-    horizon = float(table["steps"].fillna(0).max() or 0) if len(table) else 0.0
-    reached = table["steps_to_target"].where(table["status"] == "ok")
-    rows = table.assign(reached=reached).drop_duplicates(["model", "replicate"], keep="last").set_index("replicate")
-    sides = [rows[rows["model"] == model]["reached"] for model in (first, second)]
-    shared = sides[0].index.intersection(sides[1].index).sort_values()
-    times = [side.loc[shared].to_numpy(float) for side in sides]
+class StepsOfTask:
+    """The steps to target of all models on one task."""
+
+    def __init__(self, results: Recorded, match: str, task: str) -> None:
+        rows = selected_rows(results, match, task)
+        reached = rows["steps_to_target"].where(rows["status"] == "ok").to_numpy(float, na_value=math.nan)
+        budgets = rows["steps"].to_numpy(float, na_value=0.0)
+        self._reached: dict[str, dict[int, float]] = {}  # by model and replicate; NaN: never
+        self._horizons: dict[str, float] = {}
+        for model, replicate, steps, budget in zip(rows["model"], rows["replicate"], reached, budgets, strict=True):
+            self._reached.setdefault(model, {})[replicate] = float(steps)
+            self._horizons[model] = max(self._horizons.get(model, 0.0), float(budget))
+
+    def compare(self, first: str, second: str) -> StepsComparison:
+        """Two models on the replicates on which both were trained."""
+        own, other = (self._reached.get(model, {}) for model in (first, second))
+        shared = sorted(own.keys() & other.keys())
+        times = [np.array([side[replicate] for replicate in shared]) for side in (own, other)]
+        return _compared(first, second, times, max(self._horizons.get(model, 0.0) for model in (first, second)))
+
+
+def _compared(first: str, second: str, times: list[NDArray[np.float64]], horizon: float) -> StepsComparison:
+    """times: of each model, a pair a place; NaN where a run did not reach the target within `horizon`."""
     solved = [~np.isnan(side) for side in times]
-    ratio, p, p_solved = stats.Paired(math.nan, math.nan, math.nan, len(shared), math.nan), math.nan, math.nan
+    ratio, p, p_solved = stats.Paired(math.nan, math.nan, math.nan, len(times[0]), math.nan), math.nan, math.nan
     if any(side.any() for side in solved):
         logs = [np.log(np.clip(np.where(np.isnan(side), horizon, side), 1, None)) for side in times]
         ratio = stats.paired_difference(*logs)
@@ -61,7 +74,7 @@ def compare_steps(results: Recorded, match: str, task: str, first: str, second: 
     return StepsComparison(
         first=first,
         second=second,
-        n=len(shared),
+        n=len(times[0]),
         horizon=horizon,
         ratio=math.exp(ratio.value),
         low=math.exp(ratio.low),

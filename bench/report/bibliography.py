@@ -25,6 +25,7 @@ _METHODS: dict[str, Callable[[Results], bool]] = {
     "agarwal2021": lambda results: results.selected["task"].nunique() > 1,
     "nadeau2003": lambda results: bool(results.shared_rows),
     "hyndman2021": lambda results: "seasonal_naive" in set(results.references["model"]),
+    "gauthier2021": lambda results: "polynomial_ar" in set(results.references["model"]),
     "friedman2001": lambda results: "boosting" in set(results.references["model"]),
     "pedregosa2011": lambda results: "boosting" in set(results.references["model"]),
 }

@@ -65,7 +65,7 @@ def test_what_hangs_before_the_first_training_ends_with_the_time_limit(folder: P
 
 
 def test_references_that_hang_end_with_the_time_limit_and_what_is_trained_is_kept(folder: Path) -> None:
-    done = bench(folder, "references sleep-once-recorded", "--max-time", "15", "--seeds", "50")
+    done = bench(folder, "references sleep-once-recorded", "--max-time", "10", "--seeds", "50")
     assert done.returncode == 1, done.stderr
     assert json.loads((folder / "results/e/experiment.json").read_text())["status"] == "out of time"
 

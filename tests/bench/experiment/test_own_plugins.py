@@ -17,6 +17,7 @@ from bench.executors.inline import InlineExecutor
 from bench.experiment.run import run
 from bench.report import render
 
+pytestmark = pytest.mark.usefixtures("brief_timings")
 FILES = sorted((Path(__file__).parents[2] / "plugins" / "own").glob("*.py"))
 MODELS = ("own_mingru", "own_lru", "own_tcn", "own_attention", "own_esn", "own_peephole")
 FIXED = {  # a baseline searches nothing

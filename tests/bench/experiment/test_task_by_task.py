@@ -20,6 +20,7 @@ from bench.records.schema import Record
 from bench.report import render
 from tasks.errors import NotInstalledError, UserError
 
+pytestmark = pytest.mark.usefixtures("brief_timings")
 SHORT, LONG = "toy[length=3]", "toy[length=6]"
 TASKS = ["toy", SHORT, LONG]
 TIMES = ("wall_seconds", "cpu_seconds", "peak_bytes", "timing", "evaluation_seconds", "command", "environment")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,16 @@ def _as_a_worker_computes_on_a_gpu(request: pytest.FixtureRequest) -> Iterator[N
     torch.backends.cudnn.deterministic = True
     yield
     torch.backends.cudnn.deterministic = before
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_process_draws() -> Iterator[None]:
+    """Reports are drawn by one process, as other tests use the processors; `test_drawing.py` lets two do it."""
+    drawing = sys.modules.get("bench.report.drawing")  # it takes a second to load, which most modules need not
+    with pytest.MonkeyPatch.context() as patched:
+        if drawing is not None:
+            patched.setattr(drawing, "_may_copy", lambda: False)
+        yield
 
 
 @pytest.fixture

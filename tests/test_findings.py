@@ -1,4 +1,4 @@
-"""docs/findings.md and results/study come together, and every number of the page is found in the published tables."""
+"""docs/findings.md and the published studies come together: every number of the page is found in their tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from bench.analysis.published_tables import table_differences
 from bench.records.doctor import diagnose
 
 ROOT = Path(__file__).parents[1]
-STUDY, FINDINGS = ROOT / "results" / "study", ROOT / "docs" / "findings.md"
+STUDIES = tuple(ROOT / "results" / name for name in ("study", "study-init"))
+FINDINGS = ROOT / "docs" / "findings.md"
 LARGEST = 5_000_000  # bytes of the folder
 Row = dict[str, str]
 _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")
@@ -109,15 +110,17 @@ def missing(page: str, tables: Iterable[str]) -> list[str]:
 
 
 def test_every_number_of_the_findings_is_in_the_tables() -> None:
-    tables = [(STUDY / name).read_text(encoding="utf-8") for name in ("summary.csv", "pairs.csv")]
+    files = [folder / name for folder in STUDIES for name in ("summary.csv", "pairs.csv")]
+    tables = [path.read_text(encoding="utf-8") for path in files]
     assert missing(FINDINGS.read_text(encoding="utf-8"), tables) == []
     assert strangers(FINDINGS.read_text(encoding="utf-8"), tables) == []
 
 
-def test_the_study_is_small_and_sound() -> None:
-    assert not table_differences(STUDY)
-    assert diagnose(str(STUDY)).is_sound
-    assert sum(path.stat().st_size for path in STUDY.iterdir()) < LARGEST
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
+def test_a_study_is_small_and_sound(folder: Path) -> None:
+    assert not table_differences(folder)
+    assert diagnose(str(folder)).is_sound
+    assert sum(path.stat().st_size for path in folder.iterdir()) < LARGEST
 
 
 SUMMARY = """match,task,model,n,skill,steps

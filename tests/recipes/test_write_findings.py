@@ -1,13 +1,16 @@
-"""docs/findings.md: its table has the numbers of the published study."""
+"""docs/findings.md: its tables have the numbers of the published studies."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bench.analysis.results import Results, load
 
 from ..bench import synthetic_records as synthetic
-from .write_findings import PAGE, STUDY, tasks_table
+from .write_findings import INIT, PAGE, STUDY, schemes_table, tasks_table
 
 
 def test_a_row_has_the_losses_and_both_pairs_in_their_direction() -> None:
@@ -30,7 +33,19 @@ def test_a_row_has_the_losses_and_both_pairs_in_their_direction() -> None:
     assert losses["tuned", name] == min(losses["tuned", model] for model in ("gru", "lstm", "rnn"))
 
 
-def test_the_table_of_the_page_is_that_of_the_study() -> None:
-    mark = "<!-- measured: study -->"
+def test_a_scheme_is_divided_by_the_initial_weights_of_pytorch() -> None:
+    records = synthetic.experiment(("copy",), ("lstm", "lstm[init=chrono]"), seeds=7, trials=2)
+    results = Results("init", tuple(records), synthetic.manifest(records))
+    (row,) = [line for line in schemes_table(results).splitlines() if line.startswith("| `copy`")]
+    _, cell, loss, orthogonal, forget_bias, chrono = (cell.strip(" *") for cell in row.strip("|").split("|"))
+    losses = results.summary.set_index("model")["test_loss"]
+    assert (cell, orthogonal, forget_bias) == ("lstm", "–", "–")
+    assert float(loss) == pytest.approx(losses["lstm"], rel=0.01)
+    assert float(chrono.split()[0]) == pytest.approx(losses["lstm[init=chrono]"] / losses["lstm"], rel=0.01)
+
+
+@pytest.mark.parametrize(("folder", "tabulate"), [(STUDY, tasks_table), (INIT, schemes_table)])
+def test_the_tables_of_the_page_are_those_of_the_studies(folder: Path, tabulate: Callable[[Results], str]) -> None:
+    mark = f"<!-- measured: {folder.name} -->"
     _, text, _ = PAGE.read_text(encoding="utf-8").split(mark)
-    assert text.strip() == tasks_table(load(STUDY.name, STUDY.parent))
+    assert text.strip() == tabulate(load(folder.name, folder.parent))

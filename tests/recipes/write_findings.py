@@ -1,6 +1,7 @@
-"""Write the table of docs/findings.md from results/study, between its marks; what stands around it stays.
+"""Write the tables of docs/findings.md from results/study and results/study-init; what stands around them stays.
 
 python -m bench publish my-study --to results/study
+python -m bench publish my-study-init --to results/study-init
 python tests/recipes/write_findings.py --write     # without --write the text is printed
 """
 
@@ -19,7 +20,8 @@ from bench.analysis.results import Results, load
 if TYPE_CHECKING:
     from bench.analysis.verdicts import Verdict
 
-STUDY, PAGE = ROOT / "results" / "study", ROOT / "docs" / "findings.md"
+STUDY, INIT, PAGE = ROOT / "results" / "study", ROOT / "results" / "study-init", ROOT / "docs" / "findings.md"
+SCHEMES = ("orthogonal", "forget_bias", "chrono")
 
 
 def tasks_table(results: Results) -> str:
@@ -27,6 +29,19 @@ def tasks_table(results: Results) -> str:
     ratios = ("GRU's loss ÷ LSTM's", "at equal parameters", "RNN's loss ÷ GRU's")
     header = ["task", "answer", "best net, its loss", "best without a net", *ratios]
     return table(header, [_row(results, verdict) for verdict in results.verdicts if verdict.match == "tuned"])
+
+
+def schemes_table(results: Results) -> str:
+    """A row a task and cell: the loss from PyTorch's initial weights, and what it is times from others."""
+    cells = [model for model in results.models if "[" not in model]
+    header = ["task", "cell", "loss from PyTorch's weights", *(f"{scheme} ÷ that" for scheme in SCHEMES)]
+    rows = [
+        [f"`{task}`", cell, number(_loss(results, task, cell))]
+        + [_ratio(results, "tuned", task, f"{cell}[init={scheme}]", cell) for scheme in SCHEMES]
+        for task in results.tasks
+        for cell in cells
+    ]
+    return table(header, rows)
 
 
 def _row(results: Results, verdict: Verdict) -> list[Any]:
@@ -43,9 +58,9 @@ def _row(results: Results, verdict: Verdict) -> list[Any]:
     ]
 
 
-def _loss(results: Results, task: str, reference: str) -> float:
+def _loss(results: Results, task: str, model: str) -> float:
     rows = results.summary
-    return float(rows[(rows["task"] == task) & (rows["model"] == reference)]["test_loss"].iloc[0])
+    return float(rows[(rows["task"] == task) & (rows["model"] == model)]["test_loss"].iloc[0])
 
 
 def _ratio(results: Results, match: str, task: str, first: str, second: str) -> str:
@@ -68,11 +83,12 @@ def _ratio(results: Results, match: str, task: str, first: str, second: str) -> 
 
 def main() -> int:
     written = wants_writing(__doc__ or "", PAGE)
-    results = load(STUDY.name, STUDY.parent)
-    if written:
-        write_section("study", tasks_table(results), PAGE)
-    else:
-        print(tasks_table(results))
+    for folder, tabulate in ((STUDY, tasks_table), (INIT, schemes_table)):
+        text = tabulate(load(folder.name, folder.parent))
+        if written:
+            write_section(folder.name, text, PAGE)
+        else:
+            print(text)
     return 0
 
 

@@ -40,6 +40,11 @@ def drawn(said: Said = lambda place: f"finding {place}") -> list[Picture]:
     return pictures(with_figures([partial(section, range(first, first + 2), said) for first in range(0, N, 2)]))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_process_draws() -> None:
+    """Not here."""
+
+
 @pytest.fixture
 def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 DECISIONS = [
-    *("match", "task", "answer", "net_needed", "reference", "net_needed_p_holm", "state", "winner", "letters", "n"),
-    *("loss_ratio", "loss_ratio_low", "loss_ratio_high", "p_holm", "sentence"),
+    *("match", "task", "answer", "net_needed", "reference", "net_needed_p_adjusted", "state", "winner", "letters", "n"),
+    *("loss_ratio", "loss_ratio_low", "loss_ratio_high", "p_adjusted", "sentence"),
 ]
 
 
@@ -44,7 +44,7 @@ class Conclusions:
 
     @cached_property
     def pairs(self) -> tuple[PairComparison, ...]:
-        """All pairs of cells on all tasks, Holm-adjusted as one family."""
+        """All pairs of cells on all tasks, corrected as one family."""
         return comparisons(self.results, self.contenders)
 
     @cached_property
@@ -55,14 +55,14 @@ class Conclusions:
     @cached_property
     def steps(self) -> Mapping[tuple[str, str], tuple[StepsComparison, float]]:
         """For each (match, task) with two cells the leader's steps to target against its nearest rival's, and its p
-        after Holm's correction over tasks."""
+        corrected over tasks and rules."""
         found = {
             (v.match, v.task): StepsOfTask(self.results, v.match, v.task).compare(v.nearest.first, v.nearest.second)
             for v in self.bare_verdicts
             if v.nearest is not None
         }
-        holm = stats.holm([each.p if each.n >= ENOUGH else float("nan") for each in found.values()])
-        return {place: (each, float(p)) for (place, each), p in zip(found.items(), holm, strict=True)}
+        adjusted = stats.benjamini_hochberg([each.p if each.n >= ENOUGH else float("nan") for each in found.values()])
+        return {place: (each, float(p)) for (place, each), p in zip(found.items(), adjusted, strict=True)}
 
     @cached_property
     def bare_verdicts(self) -> tuple[Verdict, ...]:
@@ -115,7 +115,7 @@ class Conclusions:
                 "answer": verdict.answer,
                 "net_needed": verdict.need.state,
                 "reference": verdict.need.reference.name if verdict.need.reference else None,
-                "net_needed_p_holm": verdict.need.p_holm,
+                "net_needed_p_adjusted": verdict.need.p_adjusted,
                 "state": verdict.state,
                 "winner": verdict.winner,
                 "letters": ", ".join(f"{name} {letters}" for name, letters in verdict.letters.items()),
@@ -123,7 +123,7 @@ class Conclusions:
                 "loss_ratio": verdict.effect,
                 "loss_ratio_low": verdict.low,
                 "loss_ratio_high": verdict.high,
-                "p_holm": verdict.p_holm,
+                "p_adjusted": verdict.p_adjusted,
                 "sentence": verdict.sentence,
             }
             for verdict in self.verdicts

@@ -1,6 +1,6 @@
 """Contenders compared in pairs on each task: the ratio of test losses over shared replicates.
 
-comparisons   every pair of cells on every task, Holm-adjusted as one family: what "beats" rests on
+comparisons   every pair of cells on every task, corrected as one family: what "beats" rests on
 twin_pairs    implementations of one cell: are they equal?
 against_reference   cells against the best predictor without a recurrent net
 """
@@ -29,8 +29,8 @@ class PairComparison:
 
     effect, low, high: geometric means over the replicates that both finished. n: replicates of which at least one of
     the two finished (of a series: blocks). failed: replicates on which only the first, and only the second failed.
-    p: with a failure as the worst result; p_holm: NaN for fewer than `ENOUGH` replicates. favours: the side p speaks
-    for. skewed: see `stats.compare_losses`. within: p of "they differ by `MARGIN` or more". effect_size: Hedges'
+    p: with a failure as the worst result; p_adjusted: NaN for fewer than `ENOUGH` replicates. favours: the side p
+    speaks for. skewed: see `stats.compare_losses`. within: p of "they differ by `MARGIN` or more". effect_size: Hedges'
     (`stats.effect_size`) of the paired log losses; below 0 where `first` has the lower ones. overlap: the ratio of test
     to training rows of replicates that share data, 0 for others.
     """
@@ -44,7 +44,7 @@ class PairComparison:
     low: float
     high: float
     p: float
-    p_holm: float
+    p_adjusted: float
     within: float
     failed: tuple[int, int]
     favours: str | None
@@ -61,7 +61,7 @@ class PairComparison:
     @property
     def settled(self) -> bool:
         """Whether the difference is certain enough, and large enough, to be stated."""
-        return self.n >= ENOUGH and self.p_holm < LEVEL and not self.equal
+        return self.n >= ENOUGH and self.p_adjusted < LEVEL and not self.equal
 
     @property
     def testable_p(self) -> float:
@@ -86,7 +86,7 @@ class PairComparison:
 
 
 def comparisons(results: Recorded, contenders: Sequence[Contender]) -> tuple[PairComparison, ...]:
-    """All pairs of cells on all tasks of all comparisons, Holm-adjusted as one family."""
+    """All pairs of cells on all tasks of all comparisons, corrected as one family."""
     names = [contender.name for contender in contenders]
     found = [
         pair
@@ -98,7 +98,7 @@ def comparisons(results: Recorded, contenders: Sequence[Contender]) -> tuple[Pai
 
 
 def twin_pairs(results: Recorded, contenders: Sequence[Contender]) -> tuple[PairComparison, ...]:
-    """The first implementation of each cell against its others, Holm-adjusted as one family."""
+    """The first implementation of each cell against its others, corrected as one family."""
     wanted = [(each.name, other) for each in contenders for other in each.implementations[1:]]
     return adjusted(
         [p for match in results.matches for task in results.tasks for p in _pairs(results, match, task, wanted)]
@@ -106,9 +106,9 @@ def twin_pairs(results: Recorded, contenders: Sequence[Contender]) -> tuple[Pair
 
 
 def adjusted(pairs: Sequence[PairComparison]) -> tuple[PairComparison, ...]:
-    """Pairs with Holm's correction over all of them that can be tested."""
-    holm = stats.holm([pair.testable_p for pair in pairs])
-    return tuple(replace(pair, p_holm=float(p)) for pair, p in zip(pairs, holm, strict=True))
+    """Pairs with p-values corrected over all of them that can be tested."""
+    adjusted = stats.benjamini_hochberg([pair.testable_p for pair in pairs])
+    return tuple(replace(pair, p_adjusted=float(p)) for pair, p in zip(pairs, adjusted, strict=True))
 
 
 def _pairs(results: Recorded, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[PairComparison]:
@@ -166,7 +166,7 @@ class _Task:
             low=float(ratio[1]),
             high=float(ratio[2]),
             p=found.p,
-            p_holm=math.nan,
+            p_adjusted=math.nan,
             within=found.within,
             failed=found.failed,
             favours=None if found.direction == 0 else names[0] if found.direction < 0 else names[1],

@@ -2,7 +2,7 @@
 
     results.conclusions.pair_table -> a DataFrame, the `pairs.csv` of `bench report --format csv`
 
-Steps, solve rates and the log-rank test have Holm's correction over all pairs of the experiment, each a family.
+Steps, solve rates and the log-rank test are corrected over all pairs of the experiment, each a family.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from bench.seeds import generator
 if TYPE_CHECKING:
     import pandas as pd
 
-LOSS = ("n", "loss_ratio", "loss_ratio_low", "loss_ratio_high", "loss_p", "loss_p_holm", "effect_size", "equal_p")
+LOSS = ("n", "loss_ratio", "loss_ratio_low", "loss_ratio_high", "loss_p", "loss_p_adjusted", "effect_size", "equal_p")
 FAILED = ("failed_first", "failed_second")
 STEPS = (
-    *("steps_n", "horizon_steps", "solved_first", "solved_second", "solved_p", "solved_p_holm"),
+    *("steps_n", "horizon_steps", "solved_first", "solved_second", "solved_p", "solved_p_adjusted"),
     *("restricted_mean_steps_first", "restricted_mean_steps_second", "steps_ratio", "steps_ratio_low"),
-    *("steps_ratio_high", "steps_p", "steps_p_holm", "log_rank_p", "log_rank_p_holm"),
+    *("steps_ratio_high", "steps_p", "steps_p_adjusted", "log_rank_p", "log_rank_p_adjusted"),
 )
 COLUMNS = ("match", "task", "first", "second", *LOSS, *FAILED, *STEPS)
 
@@ -50,14 +50,14 @@ def pair_table(results: Recorded, pairs: Sequence[PairComparison]) -> pd.DataFra
         found = steps[pair.match, pair.task].compare(pair.first, pair.second)
         rows.append({**_loss(pair), **_steps(found), "log_rank_p": _log_rank(results, pair, found)})
     for name in ("steps_p", "solved_p", "log_rank_p"):
-        adjusted = stats.holm([row[name] if row["steps_n"] >= ENOUGH else math.nan for row in rows])
+        adjusted = stats.benjamini_hochberg([row[name] if row["steps_n"] >= ENOUGH else math.nan for row in rows])
         for row, p in zip(rows, adjusted, strict=True):
-            row[f"{name}_holm"] = float(p)
+            row[f"{name}_adjusted"] = float(p)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _loss(pair: PairComparison) -> dict[str, Any]:
-    numbers = (pair.n, pair.effect, pair.low, pair.high, pair.p, pair.p_holm, pair.effect_size, pair.within)
+    numbers = (pair.n, pair.effect, pair.low, pair.high, pair.p, pair.p_adjusted, pair.effect_size, pair.within)
     names = {"match": pair.match, "task": pair.task, "first": pair.first, "second": pair.second}
     return {**names, **dict(zip((*LOSS, *FAILED), (*numbers, *pair.failed), strict=True))}
 

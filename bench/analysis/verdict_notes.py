@@ -28,15 +28,15 @@ def notes(
     results: Recorded,
     verdict: Verdict,
     steps: StepsComparison | None,
-    steps_holm: float,
+    steps_adjusted: float,
     twins: Sequence[PairComparison],
 ) -> tuple[str, ...]:
-    """Sentences. steps: the leader against its nearest rival; steps_holm: its p, corrected over tasks. twins:
+    """Sentences. steps: the leader against its nearest rival; steps_adjusted: its p, corrected over tasks. twins:
     implementations of one cell on this task."""
     said = [
         *_failures(results, verdict),
         *_solved(results, verdict),
-        *_steps(steps, steps_holm),
+        *_steps(steps, steps_adjusted),
         *map(_twin, twins),
         *_skewed(verdict),
         *_skill_order(results, verdict),
@@ -81,7 +81,7 @@ def _solved(results: Recorded, verdict: Verdict) -> list[str]:
     return [", ".join([f"{first} reached the target in {solved} of {counted(n, 'replicate')}", *others])]
 
 
-def _steps(steps: StepsComparison | None, p_holm: float) -> list[str]:
+def _steps(steps: StepsComparison | None, p_adjusted: float) -> list[str]:
     """Who reaches the target in fewer steps, where that is known, or that it is not."""
     if steps is None or steps.n < ENOUGH or not steps.ratio > 0:
         return []
@@ -91,7 +91,7 @@ def _steps(steps: StepsComparison | None, p_holm: float) -> list[str]:
     )
     ratio = _steps_words(change(steps.ratio))
     than = f"{'as' if ratio.endswith('many') else 'than'} {steps.second}"
-    if p_holm < LEVEL:
+    if p_adjusted < LEVEL:
         return [f"{steps.first} reaches the target in {ratio} steps {than} ({bounds})"]
     return [f"in steps to the target no difference is clear ({steps.first} needs {ratio} {than}; {bounds})"]
 

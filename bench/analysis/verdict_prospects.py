@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.analysis import stats
 from bench.analysis.formatting import counted, trimmed
-from bench.analysis.levels import ENOUGH, LEVEL
+from bench.analysis.levels import ENOUGH
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
 from bench.analysis.verdicts import Family, Verdict
@@ -50,7 +50,7 @@ def _found(results: Recorded, verdict: Verdict, pair: PairComparison) -> list[st
     spread = float(np.std(pair.differences, ddof=1)) * math.sqrt(1 + pair.n * pair.overlap)
     if results.first_look is not None or not spread > 0:
         return []
-    least = 10 ** stats.detectable_difference(spread, pair.n, level=LEVEL / verdict.family.questions, power=POWER)
+    least = 10 ** stats.detectable_difference(spread, pair.n, level=verdict.family.level, power=POWER)
     size = f"{100 * (least - 1):.0f} %" if least < 1.2 else f"a factor {trimmed(least)}"
     return [f"a difference of {size} would have been found in 4 of 5 such experiments"]
 
@@ -74,8 +74,7 @@ def _chance(
     if cap is None:
         return []
     rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
-    level = LEVEL / family.questions
-    chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, below=firsts, overlap=pair.overlap)
+    chance = stats.settle_chance(pair.differences, cap, rng=rng, level=family.level, below=firsts, overlap=pair.overlap)
     return [f"the chance {what.format(cap)} is {_percent(chance)}"] if math.isfinite(chance) else []
 
 

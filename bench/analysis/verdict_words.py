@@ -93,7 +93,7 @@ def _why_open(verdict: Verdict, pair: PairComparison, unit: str) -> str:
         return f"{subject}, but anything from {bounds} is plausible (95 %, {counted(pair.n, unit)})"
     if pair.skewed:
         return f"{subject} ({interval(pair, unit)}), but a test that allows for their skew does not agree"
-    return f"{subject} ({interval(pair, unit)}), {_chance(verdict.p_holm, verdict.family)}"
+    return f"{subject} ({interval(pair, unit)}), {_chance(verdict.p_adjusted, verdict.family)}"
 
 
 def _chance(p: float, family: Family, nets: int = 1) -> str:
@@ -107,7 +107,7 @@ def _corrected(p: float, family: Family, nets: int = 1) -> str:
         every = "" if family.questions == family.tasks * family.rules else "of "
         over = f"{counted(family.questions, 'question')} ({every}{over} under {family.rules} rules)"
     of_nets = f", and for {nets} nets" if nets > 1 else ""
-    return f"p = {trimmed(p)} after Holm's correction for {over}{of_nets}"
+    return f"p = {trimmed(p)} after the correction for {over}{of_nets}"
 
 
 def than(pair: PairComparison) -> str:
@@ -139,7 +139,7 @@ def _need(verdict: Verdict, unit: str) -> str:
         return _behind(verdict, need.pair, need.reference, name, unit)
     if need.side == "net":
         ahead = f"{net}'s test loss is {change(need.pair.effect)} than that of {name}, {chosen}"
-        chance = _chance(need.p_holm, need.family, len(verdict.ranking))
+        chance = _chance(need.p_adjusted, need.family, len(verdict.ranking))
         return f"a {verdict.net} may be needed: {ahead} ({interval(need.pair, unit)}), {chance}"
     so_far = f"{net}'s test loss is {ours}, that of {name}, {chosen}, {theirs}"
     if need.pair.n < ENOUGH:
@@ -158,9 +158,9 @@ def _behind(verdict: Verdict, pair: PairComparison, reference: BestReference, na
     whose = f"The loss of the best net, {net} ({number(loss)})," if several else f"The loss of {net} ({number(loss)})"
     size = f"{change(pair.effect)} ({interval(pair, unit)})"
     need = verdict.need
-    chance = f", {_chance(need.p_holm, need.family)}"
+    chance = f", {_chance(need.p_adjusted, need.family)}"
     if need.hardest not in (net, ""):
-        corrected = _corrected(need.p_holm, need.family)
+        corrected = _corrected(need.p_adjusted, need.family)
         chance = (
             f". That {reference.name} beats every net is not certain: {need.hardest} is the least clear ({corrected})"
         )

@@ -1,9 +1,13 @@
 """Verdicts: for each task whether a recurrent net is needed, and which one, no stronger than the data.
 
     winner      the cell with the lowest geometric mean loss, where the largest p of its pairs with all rivals survives
-                Holm's correction over tasks (one p a task: the winner must beat everybody, so no correction within)
+                the correction over tasks and rules (one p each: the winner must beat everybody, so none within)
     equal       else the cells that are practically equal: their losses differ by less than `levels.MARGIN`
-    need        whether the best cell beats the best predictor without a recurrent net, corrected over tasks alike
+    need        whether the best cell beats the best predictor without a recurrent net, corrected alike
+
+The correction is Benjamini and Hochberg's: of what a report calls clear, at most one in twenty is expected to be
+chance, and where nothing differs, the chance of any such statement is 5 %. Holm's, which always promises the latter,
+finds half as much on pages of 32 tasks (docs/protocol.md).
 
 Words: `bench.analysis.verdict_words`. Whom else a cell beats rests on all pairs (`bench.analysis.model_pairs`).
 """
@@ -14,6 +18,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.analysis import stats
 from bench.analysis.contenders import BestReference, Contender, best_reference, without_recurrence
@@ -26,11 +33,20 @@ State = Literal["settled", "equal", "not settled", "one model", "failed"]
 
 
 class Family(NamedTuple):
-    """What Holm's correction is over: one question for each task under each rule (`--match`) that could be tested."""
+    """What a p-value is corrected over: one question for each task under each rule (`--match`) that could be tested.
+
+    answered: how many of them are.
+    """
 
     questions: int = 1
     tasks: int = 1
     rules: int = 1
+    answered: int = 0
+
+    @property
+    def level(self) -> float:
+        """The p-value below which one more question would be answered."""
+        return LEVEL * min(self.answered + 1, self.questions) / self.questions
 
 
 ONE_QUESTION = Family()
@@ -41,7 +57,7 @@ class Need:
     """Whether a recurrent net is needed on a task. `pair`: the best cell against the best reference.
 
     cells: how many were compared with the reference; p is multiplied by it where it speaks for a cell. family: what
-    p_holm is corrected over. hardest: where it speaks for the reference, the cell that p is of, which the reference
+    p_adjusted is corrected over. hardest: where it speaks for the reference, the cell that p is of, which the reference
     beats the least clearly.
     """
 
@@ -49,7 +65,7 @@ class Need:
     reference: BestReference | None = None
     pair: PairComparison | None = None
     p: float = math.nan
-    p_holm: float = math.nan
+    p_adjusted: float = math.nan
     cells: int = 1
     family: Family = ONE_QUESTION
     hardest: str = ""
@@ -79,9 +95,9 @@ class Verdict:
 
     ranking: cells that finished at least once with their geometric mean test loss, best first; a failure counts as the
     worst loss. nearest: the pair of the leader and the rival that keeps it from winning, or comes closest. p: of
-    "somebody is as good as the leader"; p_holm: over tasks. p_equal: of "they differ by the margin". net: what
+    "somebody is as good as the leader"; p_adjusted: over tasks. p_equal: of "they differ by the margin". net: what
     competes, "net" where there are nets without_recurrence among them. different: pairs of cells that are known to
-    differ. family: what p_holm is corrected over. effect, low, high, n: of `nearest`, NaN and 0 without one.
+    differ. family: what p_adjusted is corrected over. effect, low, high, n: of `nearest`, NaN and 0 without one.
     """
 
     match: str
@@ -93,7 +109,7 @@ class Verdict:
     beaten: tuple[str, ...] = ()
     nearest: PairComparison | None = None
     p: float = math.nan
-    p_holm: float = math.nan
+    p_adjusted: float = math.nan
     p_equal: float = math.nan
     net: Literal["recurrent net", "net"] = "recurrent net"
     without_recurrence: frozenset[str] = frozenset()
@@ -168,7 +184,7 @@ class Verdict:
 def verdicts(
     results: Recorded, contenders: Sequence[Contender], pairs: Sequence[PairComparison]
 ) -> tuple[Verdict, ...]:
-    """One verdict for each comparison and task that has results, Holm-adjusted over all of them."""
+    """One verdict for each comparison and task that has results, p-values corrected over all of them."""
     names = [contender.name for contender in contenders]
     plain = without_recurrence(results) & set(names)
     found = []
@@ -178,11 +194,11 @@ def verdicts(
             standing = _standing(results, match, task, names, own)
             there = plain.intersection(name for name, _ in standing.ranking)
             found.append(replace(standing, net="net" if there else "recurrent net", without_recurrence=there))
-    p_win = stats.holm([verdict.p for verdict in found])
-    p_equal = stats.holm([verdict.p_equal for verdict in found])
-    p_need = stats.holm([verdict.need.p for verdict in found])
-    wins = _family([verdict for verdict in found if not math.isnan(verdict.p)])
-    needs = _family([verdict for verdict in found if not math.isnan(verdict.need.p)])
+    p_win = stats.benjamini_hochberg([verdict.p for verdict in found])
+    p_equal = stats.benjamini_hochberg([verdict.p_equal for verdict in found])
+    p_need = stats.benjamini_hochberg([verdict.need.p for verdict in found])
+    wins = _family([verdict for verdict in found if not math.isnan(verdict.p)], p_win)
+    needs = _family([verdict for verdict in found if not math.isnan(verdict.need.p)], p_need)
     found = [replace(verdict, family=wins, need=replace(verdict.need, family=needs)) for verdict in found]
     return tuple(
         _decided(verdict, float(win), float(equal), float(need))
@@ -190,10 +206,11 @@ def verdicts(
     )
 
 
-def _family(tested: Sequence[Verdict]) -> Family:
+def _family(tested: Sequence[Verdict], p: NDArray[np.float64]) -> Family:
     if not tested:
         return Family()
-    return Family(len(tested), len({verdict.task for verdict in tested}), len({verdict.match for verdict in tested}))
+    tasks, rules = ({verdict.task for verdict in tested}, {verdict.match for verdict in tested})
+    return Family(len(tested), len(tasks), len(rules), int((p < LEVEL).sum()))
 
 
 def _standing(
@@ -261,14 +278,14 @@ def _need(results: Recorded, match: str, task: str, ordered: Sequence[str]) -> N
 
 
 def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float) -> Verdict:
-    """The verdict with its state, given the p-values after Holm's correction over tasks."""
-    need = replace(verdict.need, p_holm=p_need)
+    """The verdict with its state, given the p-values corrected over tasks and rules."""
+    need = replace(verdict.need, p_adjusted=p_need)
     pair = need.pair
     if pair is not None and pair.n >= ENOUGH and pair.within < LEVEL:
         need = replace(need, state="no")
     elif pair is not None and p_need < LEVEL:
         need = replace(need, state="yes" if pair.favours == pair.first else "no")
-    verdict = replace(verdict, need=need, p_holm=p_win, p_equal=p_equal)
+    verdict = replace(verdict, need=need, p_adjusted=p_win, p_equal=p_equal)
     if verdict.nearest is None:
         return verdict
     if p_win < LEVEL:

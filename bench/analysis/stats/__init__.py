@@ -3,7 +3,7 @@
 Losses are compared on a logarithmic scale and by pairs (one replicate gives every model the same data and batches), so
 an effect is a ratio of losses. SciPy is imported where it is needed: it costs more than the rest of a start.
 
-    estimates   mean and paired difference with t-intervals, Holm, shares, effect size
+    estimates   mean and paired difference with t-intervals, corrections for many tests, shares, effect size
     bootstrap   over tasks: interquartile mean, probability of improvement, performance profile
     survival    time to target under censoring: Kaplan-Meier, restricted mean, log-rank
     equivalence two one-sided tests, and the one-sided test that a limit asks for
@@ -29,6 +29,7 @@ from bench.analysis.stats.estimates import (
     RESAMPLES,
     Estimate,
     Paired,
+    benjamini_hochberg,
     effect_size,
     holm,
     mean_interval,
@@ -63,6 +64,7 @@ __all__ = [
     "Profile",
     "Survival",
     "below_limit",
+    "benjamini_hochberg",
     "compact_letters",
     "compare_losses",
     "corrected_paired",

@@ -100,6 +100,18 @@ def holm(p_values: ArrayLike) -> Array:
     return adjusted
 
 
+def benjamini_hochberg(p_values: ArrayLike) -> Array:
+    """Step-up adjustment of `(m,)` p-values (Benjamini & Hochberg 1995): of those below a level, at most that share is
+    expected to be true null hypotheses. NaN (no test was possible) is not counted."""
+    p = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(p.shape, math.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(-p[tested], kind="stable")]  # the largest first
+    factors = len(order) / np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.minimum.accumulate(p[order] * factors), 1.0) if len(order) else 0.0
+    return adjusted
+
+
 def solve_rate(solved: int, n: int) -> Estimate:
     """Share of `n` runs that were solved, with Wilson's score interval (Wilson 1927)."""
     if n == 0:

@@ -56,7 +56,7 @@ def sequential_p(differences: ArrayLike, *, first_look: int = FIRST_LOOK, shrink
     """Two-sided p-values that hold whenever one stops: `(…, n)`, one after each pair.
 
     min{1, 2·p_t(n₀), 2 / max E_k over 5 ≤ k ≤ n}, of the looks that favour the side that leads at n. For one side it
-    never rises, so Holm's correction on it holds at any stopping time. 1 where nothing could be looked at yet.
+    never rises, so a correction for many tests holds at any stopping time. 1 where nothing could be looked at yet.
     """
     from scipy import special
 

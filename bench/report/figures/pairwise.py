@@ -23,7 +23,7 @@ NUMBERED = 12  # models: a larger matrix shows colours alone
 def improvement(axes: Axes, results: Results, match: str, task: str | None) -> str:
     """Probability that a run of the row's model has the higher skill than one of the column's; None: over all tasks.
 
-    On one task a dot marks a pair whose test losses differ after Holm's correction; over all tasks, the number of
+    On one task a dot marks a pair whose test losses differ after the correction; over all tasks, the number of
     tasks on which that is so.
     """
     tasks = pooled_tasks(results, match) if task is None else [task]

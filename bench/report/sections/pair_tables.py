@@ -13,7 +13,7 @@ TOO_MANY = f"Of more than {MOST} models the pairs are in numbers in pairs.csv (r
 
 LOSSES = (
     "Test loss of the first model as a multiple of the second's, a geometric mean over paired replicates with a 95 % "
-    "interval; p after Holm's correction over all pairs of the experiment, with a failure as the worst result. Effect "
+    "interval; p corrected over all pairs of the experiment, with a failure as the worst result. Effect "
     "size: the mean difference of the logarithms in units of its own spread over replicates, corrected for small "
     "numbers (Hedges 1981); below 0 the first is better, and 0.8 in size is commonly called large. Whether a task has "
     "a winner is one question a task (its largest p, corrected over tasks and not over pairs), so a winner may be "
@@ -24,7 +24,7 @@ STEPS = (
     "budget. Ratio: steps of the first as a multiple of the second's, a geometric mean over paired replicates with a "
     "95 % t interval; its p is that of the t-test, or of an exact sign-flip test where a run never reached the target "
     "or two differences are the same. Solved p: McNemar's exact test of the solve rates. Log-rank: Mantel's test of "
-    "the two curves above, unpaired, by permutation. Each p after Holm's correction over all pairs of the experiment, "
+    "the two curves above, unpaired, by permutation. Each p is corrected over all pairs of the experiment, "
     "each test a family of its own. A dash: too few replicates, or neither model ever reached the target."
 )
 
@@ -62,7 +62,7 @@ def _loss(row: dict[Any, Any]) -> list[TableCell]:
     return [
         TableCell(whole(row["n"]), "", int(row["n"])),
         _estimate(row, "loss_ratio"),
-        _probability(row["loss_p_holm"]),
+        _probability(row["loss_p_adjusted"]),
         TableCell(number(row["effect_size"]), "", _exact(row["effect_size"])),
     ]
 
@@ -72,11 +72,11 @@ def _steps(row: dict[Any, Any]) -> list[TableCell]:
     means = [row[f"restricted_mean_steps_{side}"] for side in ("first", "second")]
     return [
         TableCell(" against ".join(solved)),
-        _probability(row["solved_p_holm"]),
+        _probability(row["solved_p_adjusted"]),
         *(TableCell(whole(mean), "", _exact(mean)) for mean in means),
         _estimate(row, "steps_ratio"),
-        _probability(row["steps_p_holm"]),
-        _probability(row["log_rank_p_holm"]),
+        _probability(row["steps_p_adjusted"]),
+        _probability(row["log_rank_p_adjusted"]),
     ]
 
 

@@ -19,7 +19,7 @@ def pairwise_section(results: Results) -> Section:
     matrix = (
         "Probability that a run of the model in the row has a higher skill than one of the model in the column, over "
         "all pairs of their replicates; 0.5 is a draw. A failure counts as the lowest skill on the task. ● marks pairs "
-        "whose test losses differ after Holm's correction over the whole experiment; over all tasks, the small print "
+        "whose test losses differ after the correction over the whole experiment; over all tasks, the small print "
         "counts the tasks where they do."
     )
     share = (

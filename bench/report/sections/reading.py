@@ -21,9 +21,10 @@ def reading_section(results: Results) -> Section:
         "An error that is so much lower is a ratio of geometric mean test losses; its 95 % interval is a t interval of "
         "the paired differences of log loss. A failed training counts as the worst result.",
         f"A winner has the lowest loss of all models over at least {ENOUGH} replicates: the largest p of its pairs "
-        "with every rival is below 5 % after Holm's correction over tasks. Whom else a model beats is corrected over "
-        f"all pairs. “Practically equal” means that the losses differ by less than {100 * MARGIN:g} % (two one-sided "
-        "tests); “no clear winner” does not mean “equal”.",
+        "with every rival is below 5 % after Benjamini and Hochberg's correction over tasks and rules. Whom else a "
+        "model beats is corrected over all pairs. So of all such statements at most one in twenty is expected to be "
+        "chance; where nothing differs, the chance that there is any is 5 %. “Practically equal” means that the losses "
+        f"differ by less than {100 * MARGIN:g} % (two one-sided tests); “no clear winner” does not mean “equal”.",
         "The best predictor without a recurrent net is a contender too. It is chosen on validation data where records "
         "hold its validation loss, else on test data. A net is needed if the one of lowest test loss beats it: p is "
         "multiplied by the number of nets and corrected over tasks. None is needed if it beats all nets: the largest p "

@@ -40,13 +40,13 @@ def references(synthetic: ModuleType, task: str, n: int = len(SPREAD)) -> list[d
 def experiment(
     synthetic: ModuleType, gru: float, lstm: float | None = None, matches: Sequence[str] = ("tuned",), tasks: int = 3
 ) -> list[dict[str, Any]]:
-    """The two models at `gru` and `lstm` times the reference's loss on all tasks."""
+    """The two models at `gru` and `lstm` times the reference's loss on sine; on the other tasks all are alike."""
     records = []
     for task in ("sine", "regression", "series")[:tasks]:
         records += references(synthetic, task)
         for match in matches:
-            records += trainings(synthetic, task, match, "gru", gru)
-            records += trainings(synthetic, task, match, "lstm", lstm, OTHER) if lstm else []
+            records += trainings(synthetic, task, match, "gru", gru if task == "sine" else 1.1)
+            records += trainings(synthetic, task, match, "lstm", lstm if task == "sine" else 1.1, OTHER) if lstm else []
     return records
 
 
@@ -63,7 +63,7 @@ def test_a_corrected_p_says_over_how_many_questions(
 ) -> None:
     verdict = first(results_of(experiment(synthetic, 1.0, 2.2, matches)))
     assert verdict.state == "not settled"
-    assert f"after Holm's correction for {family})" in verdict.sentence
+    assert f"after the correction for {family})" in verdict.sentence
 
 
 def test_a_question_that_could_not_be_tested_is_not_counted(synthetic: ModuleType, results_of: Build) -> None:
@@ -71,7 +71,7 @@ def test_a_question_that_could_not_be_tested_is_not_counted(synthetic: ModuleTyp
     few = [r for r in records if r.get("match") != "hidden" or r["task"]["name"] != "series" or r["replicate"] < 3]
     verdict = first(results_of(few))
     assert (verdict.family.questions, verdict.family.tasks, verdict.family.rules) == (5, 3, 2)
-    assert "after Holm's correction for 5 questions (of 3 tasks under 2 rules)" in verdict.sentence
+    assert "after the correction for 5 questions (of 3 tasks under 2 rules)" in verdict.sentence
 
 
 def test_a_net_that_is_behind_the_reference_without_certainty_is_said_to_be_behind(
@@ -88,8 +88,8 @@ def test_a_net_that_is_behind_the_reference_without_certainty_is_said_to_be_behi
         "net that was tried, whose test loss is 0.100. The loss of "
         "the best net, gru (0.162), is 62 % higher (95 % interval "
     )
-    assert "7 replicates), but that may be chance (p = 0.2" in verdict.headline
-    assert "after Holm's correction for 9 questions (3 tasks under 3 rules))." in verdict.headline
+    assert "7 replicates), but that may be chance (p = 0.07" in verdict.headline
+    assert "after the correction for 9 questions (3 tasks under 3 rules))." in verdict.headline
     assert verdict.notes[0].startswith("No clear winner: ")
     assert "Use linear until a net is known to beat it: its loss is lower." in verdict.notes
     assert "is not clear" not in verdict.sentence
@@ -99,9 +99,8 @@ def test_the_summary_says_that_the_reference_is_ahead(synthetic: ModuleType, res
     """It has only the first text of a verdict, and of several comparisons only the first."""
     results = results_of(experiment(synthetic, 1.6, 1.9, ("tuned", "hidden")))
     shown = summary(results, Document("mine", "complete", True, [], [verdict_section(results)]))
-    for task in ("sine", "regression", "series"):
-        said = f"On {task}, with each model tuned, no recurrent net beat linear (a rule), the only predictor"
-        assert f"- **{task}: can't tell yet; until then linear.** {escape(said)} without a net" in shown
+    said = "On sine, with each model tuned, no recurrent net beat linear (a rule), the only predictor"
+    assert f"- **sine: can't tell yet; until then linear.** {escape(said)} without a net" in shown
 
 
 def test_a_single_net_behind_the_reference_is_named(synthetic: ModuleType, results_of: Build) -> None:
@@ -135,7 +134,7 @@ def test_a_net_that_leads_without_certainty_is_said_to_lead(synthetic: ModuleTyp
     assert said.startswith("A recurrent net may be needed: gru's test loss is 3")
     assert " lower than that of linear (a rule), the only predictor without a net that was tried (95 % int" in said
     assert "but that may be chance (p = " in said
-    assert said.endswith("after Holm's correction for 9 questions (3 tasks under 3 rules), and for 2 nets).")
+    assert said.endswith("after the correction for 9 questions (3 tasks under 3 rules), and for 2 nets).")
     assert "linear will do: no net is known to beat it" in verdict.sentence
 
 

@@ -50,10 +50,11 @@ def test_the_permutation_p_is_scipys() -> None:
     assert found == pytest.approx(theirs.pvalue)
 
 
-def test_holms_adjustment_is_statsmodels() -> None:
+def test_corrections_for_many_tests_are_statsmodels() -> None:
     multipletests = pytest.importorskip("statsmodels.stats.multitest").multipletests
     p = RNG.uniform(size=12)
     assert stats.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert stats.benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])
 
 
 @pytest.mark.parametrize("n", [3, 7, 40])

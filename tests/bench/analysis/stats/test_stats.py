@@ -1,6 +1,7 @@
 """Statistics against SciPy, against hand-computed cases, and against simulated truth."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -61,11 +62,18 @@ def test_holm_by_hand() -> None:
     assert stats.holm([0.9, 0.8]).tolist() == [1.0, 1.0]
 
 
-def test_holm_does_not_count_what_could_not_be_tested() -> None:
-    adjusted = stats.holm([0.01, math.nan, 0.04])
+def test_benjamini_hochberg_by_hand() -> None:
+    # 0.04·4/4, then min with 0.03·4/3, 0.02·4/2, 0.001·4
+    assert stats.benjamini_hochberg([0.02, 0.001, 0.04, 0.03]).tolist() == pytest.approx([0.04, 0.004, 0.04, 0.04])
+    assert stats.benjamini_hochberg([0.9, 0.8]).tolist() == [0.9, 0.9]
+
+
+@pytest.mark.parametrize("correct", [stats.holm, stats.benjamini_hochberg])
+def test_what_could_not_be_tested_is_not_counted(correct: Callable[[list[float]], np.ndarray]) -> None:
+    adjusted = correct([0.01, math.nan, 0.04])
     assert adjusted[[0, 2]].tolist() == pytest.approx([0.02, 0.04])
     assert math.isnan(adjusted[1])
-    assert stats.holm([]).tolist() == []
+    assert correct([]).tolist() == []
 
 
 def test_the_interquartile_mean_ignores_the_outer_quarters() -> None:

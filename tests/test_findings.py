@@ -36,7 +36,7 @@ def _plain(text: str) -> str:
 def statements(page: str) -> list[str]:
     """The paragraphs, list items and rows of tables of a page, without headings and blocks of code."""
     text = re.sub(r"(?s:```.*?```)|^#.*$", "", page, flags=re.MULTILINE)
-    return [part for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.) ?)", text) if part.strip()]
+    return [part for part in re.split(r"\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.\s))", text) if part.strip()]
 
 
 def rows_about(statement: str, rows: Sequence[Row]) -> list[Row]:

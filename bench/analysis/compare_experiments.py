@@ -81,10 +81,15 @@ class ExperimentComparison:
 
     @property
     def environments(self) -> list[str | None]:
-        """The environment that each experiment was timed in; None: more than one, or unknown."""
+        """The environment that each experiment was timed in on the tasks that are compared.
+
+        None: more than one, or unknown.
+        """
+        compared = {difference.cell[1] for difference in self.differences}
         found: list[str | None] = []
         for results in self.experiments:
-            timed = {r.get("environment") for r in results.records if r.get("stage") == "time"}
+            timings = [r for r in results.records if r.get("stage") == "time" and label(r.get("task")) in compared]
+            timed = {r.get("environment") for r in timings}
             found.append(timed.pop() if len(timed) == 1 else None)
         return found
 

@@ -107,8 +107,8 @@ def twin_pairs(results: Recorded, contenders: Sequence[Contender]) -> tuple[Pair
 
 def adjusted(pairs: Sequence[PairComparison]) -> tuple[PairComparison, ...]:
     """Pairs with p-values corrected over all of them that can be tested."""
-    adjusted = stats.benjamini_hochberg([pair.testable_p for pair in pairs])
-    return tuple(replace(pair, p_adjusted=float(p)) for pair, p in zip(pairs, adjusted, strict=True))
+    p_values = stats.benjamini_hochberg([pair.testable_p for pair in pairs])
+    return tuple(replace(pair, p_adjusted=float(p)) for pair, p in zip(pairs, p_values, strict=True))
 
 
 def _pairs(results: Recorded, match: str, task: str, wanted: Sequence[tuple[str, str]]) -> list[PairComparison]:

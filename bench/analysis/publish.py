@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.analysis.added_tasks import with_tasks_of
 from bench.analysis.published_tables import published_tables
-from bench.analysis.results import Results
+from bench.analysis.results import Results, load
 from bench.records import manifest
 from bench.records.atomic import is_unfinished, replaced_together, write_bytes_atomically
 from bench.records.lock import NAMES as LOCKS
@@ -22,28 +23,24 @@ FILES = ("--data", "--plugin", "--config")  # flags of files, which others may h
 PATHS = ("data", "plugins", "storage", "results", "reports")  # options that say where files were on the machine
 
 
-def publish(results: Results, folder: Path) -> list[Path]:
+def publish(results: Results, folder: Path, *, add: bool = False) -> list[Path]:
     """Write `experiment.json`, records and tables of an experiment into a folder for others; returns the paths.
 
     The tables are derived from what is published, so they are what a reader derives again. UserError, and nothing is
     written, where the folder holds anything but an earlier publication, or where the experiment is damaged or is a
     publication itself.
+
+    add: to the tasks of the publication in the folder, instead of replacing it; see `added_tasks`.
     """
-    _refuse(results, folder)
-    records = tuple(thinned(results.records, {record["key"] for record in results.selected_records}))
-    content = {
-        **results.manifest,
-        "name": folder.name,
-        "command": _without_folders(str(results.manifest.get("command") or "")),
-        "experiment": _without_paths(dict(results.settings)),
-        manifest.PUBLISHED: {"name": results.name, "records": len(records)},
-    }
-    shown = replace(results, records=records, manifest=content, folder=None)
-    files = {manifest.PUBLISHED_RECORDS: pack_records(records), **published_tables(shown)}
-    folder.mkdir(parents=True, exist_ok=True)
+    _refuse(results, folder, add)
     lock = FolderLock(folder)
-    lock.acquire()
+    if add:
+        lock.acquire()  # from reading to writing: of two that add, neither is lost
     try:
+        files, content = _content(results, folder, add)
+        if not add:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         with replaced_together(folder, manifest.MANIFEST) as new:
             for name, data in files.items():
                 write_bytes_atomically(new / name, data)
@@ -55,7 +52,23 @@ def publish(results: Results, folder: Path) -> list[Path]:
     return [folder / name for name in (*files, manifest.MANIFEST)]
 
 
-def _refuse(results: Results, folder: Path) -> None:
+def _content(results: Results, folder: Path, add: bool) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The records and tables by the names of their files, and the manifest."""
+    records = tuple(thinned(results.records, {record["key"] for record in results.selected_records}))
+    content: dict[str, Any] = {
+        **results.manifest,
+        "name": folder.name,
+        "command": _without_folders(str(results.manifest.get("command") or "")),
+        "experiment": _without_paths(dict(results.settings)),
+        manifest.PUBLISHED: {"name": results.name, "records": len(records)},
+    }
+    if add:
+        content, records = with_tasks_of(load(folder.name, folder.parent), results, content, records)
+    shown = replace(results, records=records, manifest=content, folder=None)
+    return {manifest.PUBLISHED_RECORDS: pack_records(records), **published_tables(shown)}, content
+
+
+def _refuse(results: Results, folder: Path, add: bool) -> None:
     """Raise UserError for what can't be published, or not there."""
     if manifest.PUBLISHED in results.manifest:
         raise UserError(f"'{results.name}' is published already: give the name of an experiment that was run here")
@@ -65,6 +78,8 @@ def _refuse(results: Results, folder: Path) -> None:
         raise UserError(f"{what}: see python -m bench doctor {results.name}, and publish what is whole")
     if not results.selected_records:
         raise UserError(f"'{results.name}' has no result yet: run it until a replicate has ended")
+    if add and not manifest.is_published(folder):
+        raise UserError(f"--to is {folder}, where no publication is that tasks could be added to: leave out --add")
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -10,17 +10,20 @@ import click
 @click.command("publish", short_help="Write an experiment as a small folder for others.")
 @click.argument("name")
 @click.option("--to", "folder", metavar="FOLDER", required=True, help="Where the files go, as results/study.")
+@click.option("--add", is_flag=True, help="Add NAME's tasks to those that FOLDER has, instead of replacing them.")
 @click.option("--results", metavar="DIR", default="results", show_default=True, help="Where DIR/NAME has the records.")
-def publish_command(name: str, folder: str, results: str) -> int:
+def publish_command(name: str, folder: str, add: bool, results: str) -> int:
     """Write experiment NAME as a folder for a repository, or to send.
 
     FOLDER gets experiment.json, summary.csv, pairs.csv, trainings.csv.gz and records.jsonl.xz, the records without what
     no report needs. `report`, `compare`, `claims`, `doctor` and bench.load read it as any other, on a machine where
-    nothing was trained. Publishing into it again replaces it.
+    nothing was trained. Publishing into it again replaces it; with --add it keeps its tasks, and gets those of NAME,
+    which may have been run on another machine, but with the same settings.
 
     \b
     Example:
       python -m bench publish my-study --to results/study
+      python -m bench publish other-tasks --to results/study --add
       python -m bench report results/study
     """
     from bench.analysis.publish import publish
@@ -30,7 +33,7 @@ def publish_command(name: str, folder: str, results: str) -> int:
 
     loaded = load(name, results)
     refuse_unwritable(Path(folder), "--to", folder=True)
-    paths = publish(loaded, Path(folder))
+    paths = publish(loaded, Path(folder), add=add)
     status = str(loaded.manifest.get("status") or "complete")
     if status != "complete":
         done, planned = loaded.progress

@@ -21,6 +21,7 @@ MANIFEST = "experiment.json"
 RECORDS = "records.jsonl"
 TABLES = ("trainings.csv", "curves.csv", "timings.csv", "summary.csv")
 PUBLISHED = "published"  # key: how a folder for others was made of these (`bench.records.published`)
+ADDED = "added"  # key: the experiments whose tasks were added to a publication later, and where each was run
 PUBLISHED_RECORDS = "records.jsonl.xz"
 PUBLISHED_TABLES = ("summary.csv", "pairs.csv", "trainings.csv.gz")
 NOTICED = "noticed"  # key: what was found changed since it was sealed, in sentences; later manifests keep them
@@ -38,7 +39,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
         dict,
     ),
     PUBLISHED: dict,
-    **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED), list),
+    **dict.fromkeys(("comparisons", "missing", "cohort_notes", NOTICED, ADDED), list),
     **dict.fromkeys(("schema", "protocol", "first_look", "trainings_planned", "records_bytes"), int),
     "seconds": (int, float),
 }
@@ -47,6 +48,7 @@ _ENTRIES: dict[str, type] = {
     "missing": dict,
     "cohort_notes": str,
     NOTICED: str,
+    ADDED: dict,
     "lr_ranges": list,
     "matched": dict,
     "inputs": dict,

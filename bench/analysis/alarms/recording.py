@@ -46,18 +46,34 @@ def noisy_timings(results: Recorded) -> list[Alarm]:
 
 
 def mixed_machines(results: Recorded) -> list[Alarm]:
-    """Compared times must come from one environment."""
-    timed = {r.get("environment") for r in results.records if r.get("stage") == "time"} - {None}
-    scored = [r for r in results.records if r.get("stage") in ("trial", "train", "confirm")]
-    trained = {r.get("environment") for r in scored} - {None}
-    if len(timed) > 1:
+    """What is compared, the models of one task, must come from one environment."""
+    timed = _environments(results, ("time",))
+    trained = _environments(results, ("trial", "train", "confirm"))
+    if mixed := _mixed(timed):
         text = (
-            f"The times come from {len(timed)} environments and must not be compared with each other: run it again on "
-            "one machine with another --name."
+            f"The times {mixed} and must not be compared with each other: run it again on one machine with another "
+            "--name."
         )
         return [Alarm(text)]
-    if len(trained) > 1:
-        models = {r["environment"]: label(r.get("model")) for r in results.records if r.get("environment") in trained}
-        text = f"The trainings come from {len(models)} environments: losses may differ by rounding alone."
-        return [Alarm(text)]
+    if mixed := _mixed(trained):
+        return [Alarm(f"The trainings {mixed}: losses may differ by rounding alone.")]
     return []
+
+
+def _environments(results: Recorded, stages: tuple[str, ...]) -> dict[str, set[str]]:
+    """By task, where its records of these stages were made."""
+    found: dict[str, set[str]] = {}
+    for record in results.records:
+        if record.get("stage") in stages and record.get("environment"):
+            found.setdefault(label(record.get("task")), set()).add(record["environment"])
+    return found
+
+
+def _mixed(environments: dict[str, set[str]]) -> str | None:
+    """ "of sine come from 2 environments"; None where each task has one."""
+    tasks = [task for task, found in environments.items() if len(found) > 1]
+    if not tasks:
+        return None
+    count = len(set().union(*(environments[task] for task in tasks)))
+    which = listed([brief(task) for task in tasks]) if len(tasks) <= NAMED else f"{len(tasks)} tasks"
+    return f"of {which} come from {count} environments"

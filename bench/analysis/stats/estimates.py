@@ -102,7 +102,10 @@ def holm(p_values: ArrayLike) -> Array:
 
 def benjamini_hochberg(p_values: ArrayLike) -> Array:
     """Step-up adjustment of `(m,)` p-values (Benjamini & Hochberg 1995): of those below a level, at most that share is
-    expected to be true null hypotheses. NaN (no test was possible) is not counted."""
+    expected to be true null hypotheses. NaN (no test was possible) is not counted.
+
+    Here because `scipy.stats`, which has it, takes half a second to import and nothing else of it is used.
+    """
     p = np.asarray(p_values, dtype=np.float64)
     adjusted = np.full(p.shape, math.nan)
     tested = np.flatnonzero(~np.isnan(p))

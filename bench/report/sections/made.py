@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.analysis.formatting import MISSING
+from bench.analysis.formatting import MISSING, listed
+from bench.analysis.labels import brief
 from bench.analysis.results import Results
+from bench.records.manifest import ADDED
 from bench.report.document import Block, BulletList, Code, Facts, Links, Section, Text
 
 LIMITS = (
@@ -17,6 +19,8 @@ LIMITS = (
     "Who wins rests on test losses alone. Steps to target and solve rates are tested beside them, in families of their "
     "own; metrics and times are described.",
 )
+
+LIMIT_OF_ADDED = "The results of a task come from one machine and one software stack, those of all tasks do not."
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
@@ -46,8 +50,12 @@ def made_section(results: Results, tables: Mapping[str, str]) -> Section:
         blocks += [Text("Settings:"), Facts([pair for pair in flat(results.settings) if pair[1] != MISSING])]
     if manifest.get("environment"):
         blocks += [Text("Environment:"), Facts(flat(manifest["environment"]))]
+    for part in manifest.get(ADDED) or ():
+        tasks = listed([brief(str(task)) for task in part.get("tasks") or ()])
+        blocks += [Text(f"Added later, from '{part.get('name')}': {tasks}."), Code(str(part.get("command") or MISSING))]
+        blocks.append(Facts(flat(part.get("environment") or {})))
     if tables:
         blocks.append(Links("All numbers, as tables:", list(tables.items())))
     if blocks:
-        blocks += [Text("Known limits:"), BulletList(LIMITS)]
+        blocks += [Text("Known limits:"), BulletList([LIMIT_OF_ADDED, *LIMITS[1:]] if manifest.get(ADDED) else LIMITS)]
     return Section("made", "How it was made", blocks)

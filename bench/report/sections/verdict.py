@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.analysis.added_tasks import added_line
 from bench.analysis.labels import brief
 from bench.analysis.results import Results
 from bench.analysis.verdicts import Verdict
@@ -42,6 +43,8 @@ def verdict_section(results: Results) -> Section:
         before.append(BulletList(missing))
     if left_out := results.manifest.get("left_out"):
         before.append(BulletList([f"Left out: {task}: {why}." for task, why in left_out.items()]))
+    if added := added_line(results):
+        before.append(BulletList([added]))
     if results.manifest.get("status", "complete") != "complete":
         before.append(Text("Not all trainings are done: figures, numbers and verdicts may still change."))
     found = results.verdicts

@@ -184,9 +184,7 @@ def test_many_of_one_kind_are_counted(synthetic: ModuleType, results_of: Build) 
     assert found[-1] == "2 more alarms are like the last one, on sine."
 
 
-def test_an_alarm_knows_its_task_and_comparison_however_its_sentence_names_them(
-    synthetic: ModuleType, results_of: Build
-) -> None:
+def test_an_alarm_knows_its_task_however_its_sentence_names_it(synthetic: ModuleType, results_of: Build) -> None:
     task = "series[load,MW,features=wind+sun+rain,categorical=holiday,calendar=hour+weekday,horizons=1-24]"
     records = with_curve(synthetic, 0.01 / SINCE, match="params 100")
     for record in records:

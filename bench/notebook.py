@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.analysis.results import Results
-    from bench.analysis.verdicts import Verdict
+    from bench.analysis.verdict import Verdict
     from bench.training.paths import TableModel
 
 NEWLINE = b"\n"

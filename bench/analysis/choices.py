@@ -13,8 +13,8 @@ from bench.analysis.formatting import change, counted, is_missing, listed, numbe
 from bench.analysis.levels import ENOUGH, NEAR
 from bench.analysis.results import Results
 from bench.analysis.timing_conditions import is_rough
+from bench.analysis.verdict import Verdict
 from bench.analysis.verdict_words import unit_of
-from bench.analysis.verdicts import Verdict
 
 NOTHING = {"recurrent net": "nothing recurrent", "net": "no net"}
 SOLVES = 0.5  # of the replicates: a model that solves fewer is not recommended for its size or speed

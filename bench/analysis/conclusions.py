@@ -17,9 +17,9 @@ from bench.analysis.model_pairs import PairComparison, comparisons, twin_pairs
 from bench.analysis.recorded import Recorded
 from bench.analysis.standing import Standing, standings
 from bench.analysis.steps import StepsComparison, StepsOfTask
+from bench.analysis.verdict import Verdict
 from bench.analysis.verdict_notes import notes
 from bench.analysis.verdict_words import decision
-from bench.analysis.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
     from bench.analysis.recorded import Recorded
-    from bench.analysis.verdicts import Verdict
+    from bench.analysis.verdict import Verdict
 
 SHOWN = 8  # tasks, and rows of the leaderboard, in the short text
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.analysis.conclusions import Conclusions
 from bench.analysis.recorded import Recorded
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdict import Verdict
 from bench.records import manifest
 from bench.records.folder import command_name, located, names
 from bench.records.jsonl import read_records

@@ -7,7 +7,7 @@ from typing import Any
 from bench.analysis import stats
 from bench.analysis.levels import ENOUGH, FUTILE, LEVEL
 from bench.analysis.results import Results
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdict import Verdict
 from bench.seeds import generator
 
 

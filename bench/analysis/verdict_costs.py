@@ -10,7 +10,7 @@ from bench.analysis.levels import ENOUGH, LEVEL, MARGIN, NEAR
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
 from bench.analysis.timing_conditions import condition, is_rough, kernel_and_condition
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdict import Verdict
 
 MOST_COSTS = 4  # cells whose costs are in a sentence; the leaderboard has all
 CLEARLY = 0.9  # of the leader's parameters or step time: what is above is no saving

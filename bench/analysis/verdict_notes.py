@@ -19,9 +19,9 @@ from bench.analysis.recorded import Recorded
 from bench.analysis.search_trials import configurations
 from bench.analysis.selected import selected_rows
 from bench.analysis.steps import StepsComparison
+from bench.analysis.verdict import Verdict
 from bench.analysis.verdict_costs import cost, lighter
 from bench.analysis.verdict_prospects import prospects
-from bench.analysis.verdicts import Verdict
 
 
 def notes(

@@ -11,7 +11,7 @@ from bench.analysis.formatting import counted, trimmed
 from bench.analysis.levels import ENOUGH
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.verdicts import Family, Verdict
+from bench.analysis.verdict import Family, Verdict
 from bench.seeds import generator
 
 CAPS = (20, 56)  # replicates that a reader may think of next

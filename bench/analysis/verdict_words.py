@@ -8,7 +8,7 @@ from bench.analysis.labels import place
 from bench.analysis.levels import ENOUGH, LEVEL, MARGIN
 from bench.analysis.model_pairs import PairComparison
 from bench.analysis.recorded import Recorded
-from bench.analysis.verdicts import Family, Verdict
+from bench.analysis.verdict import Family, Verdict
 
 _ALONE = "is the only model of this run"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +277,18 @@ def experiment(
                     records += [confirm(task, model, replicate, match=match) for replicate in range(1, seeds + 1)]
                 if timed:
                     records.append(timing(task, model, match=match))
+    return records
+
+
+def with_losses(losses: Mapping[str, Sequence[float | None]], task: str = "sine", **more: Any) -> list[dict[str, Any]]:
+    """Trainings with given test losses; None is one that failed."""
+    records = []
+    for model, values in losses.items():
+        for replicate, loss in enumerate(values, start=1):
+            record = training(task, model, replicate, status="ok" if loss is not None else "diverged", **more)
+            if loss is not None:
+                record["test"] |= {"loss": loss, "skill": 1 - loss}
+            records.append(record)
     return records
 
 

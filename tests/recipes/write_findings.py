@@ -18,7 +18,7 @@ from bench.analysis.formatting import MISSING, is_missing, number
 from bench.analysis.results import Results, load
 
 if TYPE_CHECKING:
-    from bench.analysis.verdicts import Verdict
+    from bench.analysis.verdict import Verdict
 
 STUDY, INIT, PAGE = ROOT / "results" / "study", ROOT / "results" / "study-init", ROOT / "docs" / "findings.md"
 SCHEMES = ("orthogonal", "forget_bias", "chrono")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis.formatting import MISSING, estimated
 from bench.analysis.labels import words
 from bench.analysis.results import Results
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdict import Verdict
 from bench.report.document import Row, Table, TableCell
 
 FEW = 4  # answers that are found without a table

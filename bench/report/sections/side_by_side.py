@@ -7,7 +7,7 @@ from typing import Any
 from bench.analysis.formatting import MISSING, change, change_between, is_missing, number, whole
 from bench.analysis.labels import words
 from bench.analysis.results import Results
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdict import Verdict
 from bench.report.document import Row, Table, TableCell
 
 MOST = 6  # comparisons: more columns cannot be read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.analysis.added_tasks import added_line
 from bench.analysis.labels import brief
 from bench.analysis.results import Results
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdict import Verdict
 from bench.records.schema import STAGES
 from bench.report.document import Block, BulletList, Finding, Findings, Section, Text
 from bench.report.figures.axes import height, picture

@@ -50,8 +50,11 @@ class LinearAR:
         return np.stack(steps, axis=1)
 
 
-def fit_linear_ar(inputs: Array, targets: Array, order: int) -> LinearAR:
-    """Least squares in float64: inputs `(N, T, I)`, targets `(N, O)`, or `(N, T, O)` for a per-step prediction."""
+def fit_linear_ar(inputs: Array, targets: Array, order: int, mask: Array | None = None) -> LinearAR:
+    """Least squares in float64: inputs `(N, T, I)`, targets `(N, O)`, or `(N, T, O)` for a per-step prediction.
+
+    mask: `(N, T)`, which steps of a per-step prediction count; None: all.
+    """
     steps = inputs.shape[1]
     if not 1 <= order <= steps:
         raise ValueError(f"order {order} does not fit sequences of {steps} steps: expected 1 to {steps}")
@@ -61,15 +64,17 @@ def fit_linear_ar(inputs: Array, targets: Array, order: int) -> LinearAR:
     for known in range(1, order + 1):  # all later steps share the full order
         ends = range(known, steps + 1) if known == order else (known,)
         design = np.concatenate([_design(inputs, end, known) for end in ends])
-        weights.append(_solve(design, np.concatenate([targets[:, end - 1] for end in ends])))
+        wanted = np.concatenate([targets[:, end - 1] for end in ends])
+        counts = slice(None) if mask is None else np.concatenate([mask[:, end - 1] for end in ends])
+        weights.append(_solve(design[counts], wanted[counts]))
     return LinearAR(order, tuple(weights), per_step=True)
 
 
 def choose_linear_ar(train: Split, valid: Split, orders: Sequence[int] = ORDERS) -> LinearAR:
     """The order with the least squared error on `valid`, each order fitted on `train`; ties go to the smaller."""
     possible = [order for order in orders if order <= train.inputs.shape[1]]
-    fitted = [fit_linear_ar(train.inputs, train.targets, order) for order in possible]
-    errors = [mean_loss("mse", model.predict(valid.inputs), valid.targets) for model in fitted]
+    fitted = [fit_linear_ar(train.inputs, train.targets, order, train.mask) for order in possible]
+    errors = [mean_loss("mse", model.predict(valid.inputs), valid.targets, valid.mask) for model in fitted]
     return fitted[int(np.argmin(errors))]
 
 

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tasks.baselines import score
+from tasks.baselines import choose_linear_ar, score
 from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
 from tasks.errors import NotInstalledError
+from tasks.look_back import choose_look_back
 
 MASKED = -100.0  # its mark for "this step does not count"
 LOSS_OF: dict[str, Loss] = {
@@ -97,7 +98,11 @@ class Cogscale(Task):
         return {"score": float(_package().compute_score(truth, outputs, self.category))}
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
-        """The floor knows the training targets' mean: of each output, or how often each class occurs."""
+        """The floor knows the training targets' mean: of each output, or how often each class occurs.
+
+        Beside it a linear model of the last values or, where there are classes, what stood a fixed number of steps
+        earlier; both solve a fixed delay.
+        """
         train = dataset.train
         assert train.mask is not None
         known = train.targets[train.mask]
@@ -118,7 +123,18 @@ class Cogscale(Task):
             found.append(
                 score(self, "persistence", "baseline", lambda split: split.inputs, dataset, "the value of this step")
             )
-        return found
+        return [*found, self._fitted(dataset)]
+
+    def _fitted(self, dataset: Dataset) -> Reference:
+        """As far back as validation data choose."""
+        train, valid = dataset.train, dataset.valid
+        if self.loss == "mse":
+            linear = choose_linear_ar(train, valid)
+            how = f"a linear model of the last {linear.order} steps, fitted by least squares"
+            return score(self, "linear_ar", "baseline", lambda split: linear.predict(split.inputs), dataset, how)
+        look = choose_look_back(train, valid, self.loss, self.output_size)
+        how = f"what followed, in the training data, on the input {' and '.join(map(str, look.delays))} steps earlier"
+        return score(self, "look_back", "baseline", lambda split: look.predict(split.inputs), dataset, how)
 
     def identity(self) -> dict[str, Any]:
         """With the version of the package, which makes the data."""

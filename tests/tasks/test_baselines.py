@@ -154,3 +154,15 @@ def test_the_training_mean_is_that_of_the_training_targets():
     predict, _ = naive_forecasts(task, dataset)["training_mean"]
     np.testing.assert_allclose(predict(dataset.test), dataset.train.targets.mean())
     assert predict(dataset.test).shape == dataset.test.targets.shape
+
+
+def test_steps_that_do_not_count_are_not_fitted() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(30, 9, 1))
+    targets, mask = np.zeros_like(inputs), np.zeros(inputs.shape[:2], dtype=bool)
+    targets[:, 2:], mask[:, 4:] = inputs[:, :-2], True  # what stood two steps earlier
+    wrong = np.where(mask[..., None], targets, 100.0)
+    split = Split(inputs, wrong, mask)
+    model = choose_linear_ar(split, split)
+    assert model.order == 3
+    np.testing.assert_allclose(model.predict(inputs)[mask], targets[mask], atol=1e-9)

@@ -89,3 +89,27 @@ def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "cogscale", None)
     with pytest.raises(UserError, match=r"cogscale, which is not installed: pip install 'bench\[cogscale\]'"):
         Cogscale()
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "below"),
+    [
+        ("discrete_postcasting", "look_back", 0.01),
+        ("simple_copy", "look_back", 0.01),
+        ("induction_heads", "look_back", 0.01),
+        ("continuous_postcasting", "linear_ar", 1e-9),
+        ("sinus_forecasting", "linear_ar", 1e-5),
+    ],
+)
+def test_a_fixed_delay_needs_no_net(name: Name, reference: str, below: float) -> None:
+    task = Cogscale(name)
+    found = {one.name: one for one in task.references(task.generate(1))}
+    assert found[reference].loss < below < found["training_mean"].loss / 10
+    assert found[reference].kind == "baseline"
+
+
+@pytest.mark.parametrize("name", ["selective_copy", "sorting_problem", "adding_problem"])
+def test_a_look_back_does_not_solve_what_depends_on_the_content(name: Name) -> None:
+    task = Cogscale(name)
+    found = {one.name: one for one in task.references(task.generate(1))}
+    assert found["look_back"].loss > 0.9 * found["training_mean"].loss

@@ -35,7 +35,7 @@ document.querySelectorAll("table[data-tools]").forEach((table, place) => {
     });
   });
 
-  const search = make("input", { type: "search", placeholder: "model, kernel, …" });
+  const search = make("input", { type: "search", placeholder: "words of a row" });
   const only = make("select", {}, make("option", { value: "" }, "all"));
   new Set(rows.map(row => text(row.cells[0]))).forEach(entry => only.append(make("option", { value: entry }, entry)));
   const references = make("input", { type: "checkbox" });

@@ -143,4 +143,18 @@ def _decided(verdict: Verdict, p_win: float, p_equal: float, p_need: float) -> V
         return replace(verdict, state="settled", winner=verdict.leader, beaten=rivals, different=frozenset(told))
     if p_equal < LEVEL:
         return replace(verdict, state="equal", equal=verdict.unbeaten)
-    return verdict
+    return _with_a_rival(verdict, verdict.nearest)
+
+
+def _with_a_rival(verdict: Verdict, nearest: PairComparison) -> Verdict:
+    """An open verdict in which somebody may still be as good as the leader.
+
+    Each of its pairs can be clear among all pairs of a report, of which many more are, and yet not that it wins.
+    """
+    if len(verdict.beaten) < len(verdict.ranking) - 1:
+        return verdict
+    return replace(
+        verdict,
+        beaten=tuple(name for name in verdict.beaten if name != nearest.second),
+        different=verdict.different - {frozenset((nearest.first, nearest.second))},
+    )

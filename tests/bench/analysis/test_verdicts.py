@@ -129,6 +129,27 @@ def test_the_winner_has_one_p_a_task_corrected_over_tasks_alone(synthetic: Modul
     assert [pair.p_adjusted for pair in pairs] == pytest.approx(list(over_pairs))
 
 
+def test_an_open_verdict_has_a_rival_though_all_its_pairs_are_clear(synthetic: ModuleType, results_of: Build) -> None:
+    """Many clear pairs of other tasks make the pairs' correction milder than that of the winners, of which none is."""
+    noise = np.random.default_rng(1).normal(0, 0.02, (7, 7))
+    equal = {f"task{place}": list(0.1 * 10 ** noise[place]) for place in range(6)}
+    records = [
+        record
+        for task, losses in equal.items()
+        for record in synthetic.with_losses({"gru": losses, "lstm": losses[::-1], "rnn": [0.9] * 7}, task)
+    ]
+    lower = list(0.098 * 10 ** noise[6])
+    records += synthetic.with_losses({"gru": lower, "lstm": [0.1] * 7, "rnn": [0.9] * 7}, "open")
+    results = results_of(records)
+    found = next(verdict for verdict in results.verdicts if verdict.task == "open")
+    pairs = [pair for pair in results.conclusions.pairs if pair.task == "open"]
+    assert all(pair.settled for pair in pairs)
+    assert (found.state, found.leader, found.unbeaten) == ("not settled", "gru", ("gru", "lstm"))
+    assert found.letters == {"gru": "a", "lstm": "a", "rnn": "b"}
+    assert "gru or lstm" in found.answer
+    assert "between gru and lstm" in found.headline
+
+
 def test_comparisons_are_named_in_plain_words(synthetic: ModuleType, results_of: Build) -> None:
     matches = ("tuned", "hidden", "params 1000", "hidden 20×1", "hidden 8×2")
     found = results_of(synthetic.experiment(("sine",), matches=matches, trials=1)).verdicts

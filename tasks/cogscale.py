@@ -126,13 +126,12 @@ class Cogscale(Task):
         return [*found, self._fitted(dataset)]
 
     def _fitted(self, dataset: Dataset) -> Reference:
-        """As far back as validation data choose."""
-        train, valid = dataset.train, dataset.valid
+        train = dataset.train
         if self.loss == "mse":
-            linear = choose_linear_ar(train, valid)
+            linear = choose_linear_ar(train, dataset.valid)
             how = f"a linear model of the last {linear.order} steps, fitted by least squares"
             return score(self, "linear_ar", "baseline", lambda split: linear.predict(split.inputs), dataset, how)
-        look = choose_look_back(train, valid, self.loss, self.output_size)
+        look = choose_look_back(train, self.loss, self.output_size)
         how = f"what followed, in the training data, on the input {' and '.join(map(str, look.delays))} steps earlier"
         return score(self, "look_back", "baseline", lambda split: look.predict(split.inputs), dataset, how)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tasks.contract import Array, Loss, Split
 from tasks.losses import mean_loss
 
 PLACES = 3  # that are looked at: one delay, and twice and three times it, where the first may be blank
+WEIGHTS = (1.0, 1e-2, 1e-4)  # of the shares of all steps beside those of a combination, in times that it occurred
 SEQUENCES = 500  # of training data, at the most: more change shares that are known to a few percent, and take long
 BEFORE, UNKNOWN = 0, 1  # numbers of what is no symbol: before the sequence began; not in the training data
 
@@ -30,33 +32,36 @@ class LookBack:
 
     def predict(self, inputs: Array) -> Array:
         """Logits `(N, T, O)` for inputs `(N, T, I)`."""
-        return self.of(_numbered(inputs, self.symbols))
-
-    def of(self, numbers: Array) -> Array:
-        """Logits `(N, T, O)` for the numbers of symbols `(N, T)`."""
-        wanted = _combined(numbers, self.delays, len(self.symbols))
+        wanted = _combined(_numbered(inputs, self.symbols), self.delays, len(self.symbols))
         places = np.minimum(np.searchsorted(self.seen, wanted), len(self.seen) - 1)
         return self.logits[np.where(self.seen[places] == wanted, places, len(self.seen))]
 
 
-def choose_look_back(train: Split, valid: Split, loss: Loss, classes: int) -> LookBack:
-    """The delays with the lowest loss on `valid`, counted on `train`; of equal ones the fewest and shortest.
+def choose_look_back(train: Split, loss: Loss, classes: int) -> LookBack:
+    """The delays, and one of `WEIGHTS`, that predict each answer of `train` best from the counts of all others.
 
-    loss: "cross_entropy", or "binary_cross_entropy" with targets `(N, T, classes)`.
+    So validation data can still tell whether it is a good predictor. Of equal ones the fewest and shortest delays, and
+    the largest weight. loss: "cross_entropy", or "binary_cross_entropy" with targets `(N, T, classes)`.
     """
     inputs = train.inputs[:SEQUENCES]
     symbols = np.unique(inputs.reshape(-1, inputs.shape[2]), axis=0)
     mask = np.ones(inputs.shape[:2], dtype=bool) if train.mask is None else train.mask[:SEQUENCES]
-    known = train.targets[:SEQUENCES][mask]
-    truth = np.eye(classes)[known] if loss == "cross_entropy" else known.astype(np.float64)
-    numbers, others = _numbered(inputs, symbols), _numbered(valid.inputs, symbols)
+    answers = train.targets[:SEQUENCES][mask]
+    truth = np.eye(classes)[answers] if loss == "cross_entropy" else answers.astype(np.float64)
+    prior = (truth.sum(axis=0) + 1) / (len(truth) + (classes if loss == "cross_entropy" else 2))
+    numbers = _numbered(inputs, symbols)
 
-    def fitted(delays: tuple[int, ...]) -> LookBack:
+    def fitted(delays: tuple[int, ...]) -> Iterator[tuple[float, LookBack]]:
         seen, places = np.unique(_combined(numbers, delays, len(symbols))[mask], return_inverse=True)
-        return LookBack(delays, symbols, seen, _logits(truth, places, len(seen), loss))
+        sums = np.stack([np.bincount(places, column, len(seen)) for column in truth.T], axis=1)
+        times = np.bincount(places, minlength=len(seen))[:, None]
+        for weight in WEIGHTS:
+            others = (sums[places] - truth + weight * prior) / (times[places] - 1 + weight)
+            shares = np.vstack([(sums + weight * prior) / (times + weight), prior])
+            model = LookBack(delays, symbols, seen, _logits(shares, loss))
+            yield mean_loss(loss, _logits(others, loss), answers), model
 
-    candidates = map(fitted, _delays(inputs.shape[1]))
-    return min(candidates, key=lambda one: mean_loss(loss, one.of(others), valid.targets, valid.mask))
+    return min(chain.from_iterable(map(fitted, _delays(inputs.shape[1]))), key=lambda one: one[0])[1]
 
 
 def _delays(steps: int) -> Iterator[tuple[int, ...]]:
@@ -66,12 +71,7 @@ def _delays(steps: int) -> Iterator[tuple[int, ...]]:
             yield tuple(delay * (place + 1) for place in range(count))
 
 
-def _logits(truth: Array, places: Array, count: int, loss: Loss) -> Array:
-    """Of each combination, `(count + 1, O)`: shares as if it had occurred once more, with the shares of all steps."""
-    alternatives = truth.shape[1] if loss == "cross_entropy" else 2
-    prior = (truth.sum(axis=0) + 1) / (len(truth) + alternatives)
-    sums = np.stack([np.bincount(places, column, count) for column in truth.T], axis=1)
-    shares = np.vstack([(sums + prior) / (np.bincount(places, minlength=count) + 1)[:, None], prior])
+def _logits(shares: Array, loss: Loss) -> Array:
     return np.asarray(np.log(shares) if loss == "cross_entropy" else np.log(shares / (1 - shares)))
 
 

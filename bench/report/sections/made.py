@@ -51,7 +51,7 @@ def made_section(results: Results, tables: Mapping[str, str]) -> Section:
     if manifest.get("environment"):
         blocks += [Text("Environment:"), Facts(flat(manifest["environment"]))]
     for part in manifest.get(ADDED) or ():
-        tasks = listed([brief(str(task)) for task in part.get("tasks") or ()])
+        tasks = listed([brief(str(task)) for task in part.get("tasks") or ()]) or "predictors without a net"
         blocks += [Text(f"Added later, from '{part.get('name')}': {tasks}."), Code(str(part.get("command") or MISSING))]
         blocks.append(Facts(flat(part.get("environment") or {})))
     if tables:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from bench.analysis.added_tasks import with_tasks_of
 from bench.analysis.published_tables import published_tables
 from bench.analysis.results import Results, load
 from bench.records import manifest
-from bench.records.atomic import is_unfinished, replaced_together, write_bytes_atomically
+from bench.records.atomic import is_unfinished, put_back, replaced_together, write_bytes_atomically
 from bench.records.lock import NAMES as LOCKS
 from bench.records.lock import FolderLock
 from bench.records.published import pack_records, thinned
@@ -32,24 +31,39 @@ def publish(results: Results, folder: Path, *, add: bool = False) -> list[Path]:
 
     add: to the tasks of the publication in the folder, instead of replacing it; see `added_tasks`.
     """
+    folder = folder if folder.name not in ("", "..") else folder.resolve()  # its name is that of the publication
     _refuse(results, folder, add)
     lock = FolderLock(folder)
     if add:
         lock.acquire()  # from reading to writing: of two that add, neither is lost
     try:
+        if add:
+            _put_back(folder)
         files, content = _content(results, folder, add)
         if not add:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
+            _put_back(folder)
         with replaced_together(folder, manifest.MANIFEST) as new:
             for name, data in files.items():
                 write_bytes_atomically(new / name, data)
             manifest.write(new, content)
-        for path in filter(is_unfinished, folder.iterdir()):  # of a publication that was killed
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
     finally:
         lock.release()
     return [folder / name for name in (*files, manifest.MANIFEST)]
+
+
+def tasks_to_go(results: Results, folder: Path) -> list[str]:
+    """The tasks that were added to the publication in a folder and would go if `results` took its place."""
+    before = manifest.read(folder) if manifest.is_published(folder) else None
+    added = [task for part in (before or {}).get(manifest.ADDED) or () for task in part.get("tasks") or ()]
+    return [task for task in added if task not in results.tasks]
+
+
+def _put_back(folder: Path) -> None:
+    """Remove what a publication that was killed left, and restore what it had replaced in part."""
+    for path in filter(is_unfinished, list(folder.iterdir())):
+        put_back(folder, path) if path.is_dir() else path.unlink()
 
 
 def _content(results: Results, folder: Path, add: bool) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -79,7 +93,7 @@ def _refuse(results: Results, folder: Path, add: bool) -> None:
     if not results.selected_records:
         raise UserError(f"'{results.name}' has no result yet: run it until a replicate has ended")
     if add and not manifest.is_published(folder):
-        raise UserError(f"--to is {folder}, where no publication is that tasks could be added to: leave out --add")
+        raise UserError(f"--to is {folder}, where no whole publication is that tasks could be added to")
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -26,18 +26,21 @@ def publish_command(name: str, folder: str, add: bool, results: str) -> int:
       python -m bench publish other-tasks --to results/study --add
       python -m bench report results/study
     """
-    from bench.analysis.publish import publish
+    from bench.analysis.publish import publish, tasks_to_go
     from bench.analysis.results import load
     from bench.cli.writable import refuse_unwritable
     from bench.records.plain import plain
 
     loaded = load(name, results)
     refuse_unwritable(Path(folder), "--to", folder=True)
+    gone = [] if add else tasks_to_go(loaded, Path(folder))
     paths = publish(loaded, Path(folder), add=add)
     status = str(loaded.manifest.get("status") or "complete")
     if status != "complete":
         done, planned = loaded.progress
         click.echo(plain(f"not complete ({status}): {done} of {planned or '?'} trainings and measurements"))
+    if gone:
+        click.echo(plain(f"no longer in {folder}: {', '.join(gone)} (--add keeps what is there)"))
     for path in paths:
         click.echo(plain(f"written  {path}  {path.stat().st_size:,} bytes"))
     click.echo(plain(f"{sum(path.stat().st_size for path in paths) / 1e6:.2f} MB in all"))

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from bench.records.schema import Record
 from tasks.errors import UserError
 
 FILES = "files"  # of a record on its way to the parent: {path within the results folder: content}; never written
+_BEFORE = "before"  # folder in that of new files: copies of those that they replace
 LENT = "lent"  # likewise, of files that are removed again before the experiment ends
 
 
@@ -78,17 +79,44 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
 def replaced_together(folder: Path, last: str) -> Iterator[Path]:
     """A new folder, whose files take their places in `folder` when the block ends, and disappear if the block raises.
 
-    All of them are on the disk before the first is renamed. `last`: the file that is renamed after the others.
+    All of them are on the disk before the first is renamed. `last`: the file that is renamed after the others. An error
+    between two renames puts back what was there; after a kill `put_back` does.
     """
     temporary = folder / f".new.{os.getpid()}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)  # of a killed process that had this number
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        for path in sorted(temporary.iterdir(), key=lambda path: path.name == last):
+        files = sorted(temporary.iterdir(), key=lambda path: path.name == last)
+        _keep([folder / path.name for path in files], temporary)
+        for path in files:
             path.replace(folder / path.name)
+        shutil.rmtree(temporary / _BEFORE)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        put_back(folder, temporary)
+
+
+def put_back(folder: Path, temporary: Path) -> None:
+    """Undo a replacement that `temporary` shows to have been interrupted between two renames; then remove it."""
+    if is_interrupted(temporary):
+        for path in (temporary / _BEFORE).iterdir():
+            path.replace(folder / path.name)
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+def is_interrupted(temporary: Path) -> bool:
+    """Whether some of the new files may have taken their places, and others have not."""
+    return (temporary / _BEFORE).is_dir() and len(list(temporary.iterdir())) > 1
+
+
+def _keep(paths: Iterable[Path], temporary: Path) -> None:
+    """Copy files that are to be replaced, so that they can be put back: all of them, or there is no such folder."""
+    copies = temporary / f"{_BEFORE}.part"
+    copies.mkdir()
+    for path in paths:
+        if path.is_file():
+            shutil.copy2(path, copies)
+    copies.rename(temporary / _BEFORE)
 
 
 def is_unfinished(path: Path) -> bool:

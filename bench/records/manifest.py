@@ -56,6 +56,12 @@ _ENTRIES: dict[str, type] = {
     "asks": str,
 }
 
+_OF_ADDED: dict[str, type] = {
+    **dict.fromkeys(("name", "command", "environment_fingerprint"), str),
+    **dict.fromkeys(("environment", "device"), dict),
+    "tasks": list,
+}
+
 
 def write(folder: Path, manifest: dict[str, Any]) -> None:
     """Seal what lies in the folder now, and write `experiment.json` whole or not at all."""
@@ -129,6 +135,11 @@ def _checked(text: str) -> dict[str, Any]:
         for entry in found.values() if isinstance(found, dict) else found:
             if not isinstance(entry, kind):
                 raise ValueError(f"its '{name}' has a {type(entry).__name__} in it")  # noqa: TRY004
+    for part in manifest.get(ADDED) or ():
+        for name, value in part.items():
+            tasks = value if name == "tasks" and isinstance(value, list) else []
+            if not isinstance(value, _OF_ADDED.get(name, object)) or not all(isinstance(task, str) for task in tasks):
+                raise ValueError(f"its '{ADDED}' has a wrong '{name}'")
     return manifest
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.records import manifest
+from bench.records.atomic import is_interrupted, is_unfinished
 from bench.records.compressed import packed
 from bench.records.line import encode
 from bench.records.schema import TRAININGS, Record
@@ -140,6 +141,8 @@ def refuse_changed(folder: Path, content: Mapping[str, Any]) -> None:
     refuse_foreign(folder, content)
     if not manifest.is_published(folder):
         return
+    if any(map(is_interrupted, filter(is_unfinished, folder.iterdir()))):
+        raise UserError(f"{folder} was not published to the end: publish into it again, which restores it first")
     changed = [*manifest.record_changes(folder), *manifest.table_changes(folder, dict(content))]
     if changed:
         raise UserError(f"{changed[0]}: fetch the folder again from where it was published")

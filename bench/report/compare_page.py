@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.analysis.added_tasks import environments_of
 from bench.analysis.compare_experiments import Difference, ExperimentComparison
 from bench.analysis.formatting import (
     MISSING,
@@ -227,13 +229,23 @@ def _made(comparison: ExperimentComparison) -> list[Block]:
     return [*_environments(comparison), *settings, Text("Equal:"), Facts(same)]
 
 
-def _environments(comparison: ExperimentComparison) -> list[Block]:
-    """The machine and the software of each, a column an experiment."""
+def _described(environments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What environments say, as one: where they differ, one after the other."""
     from bench.report.sections.made import flat
 
-    described = [dict(flat(results.manifest.get("environment") or {})) for results in comparison.experiments]
+    found: dict[str, list[str]] = {}
+    for environment in environments:
+        for key, value in flat(environment):
+            found.setdefault(key, []).append(value)
+    return {key: "; ".join(dict.fromkeys(values)) for key, values in found.items()}
+
+
+def _environments(comparison: ExperimentComparison) -> list[Block]:
+    """The machine and the software of each, a column an experiment."""
+    tasks = {difference.cell[1] for difference in comparison.differences}
+    described = [_described(environments_of(results, tasks)) for results in comparison.experiments]
     keys = dict.fromkeys(key for pairs in described for key in pairs if key)
     rows = [Row([TableCell(key), *(TableCell(pairs.get(key, MISSING)) for pairs in described)]) for key in keys]
-    caption = "The machine and the software that each experiment was last run with."
+    caption = "The machine and the software that each experiment ran these tasks with."
     header = ("Environment", *comparison.names)
     return [Table("Environments", header, rows, caption, texts=1 + len(described))] if rows else []

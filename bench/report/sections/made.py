@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bench.analysis.added_tasks import run_elsewhere
 from bench.analysis.formatting import MISSING, listed
 from bench.analysis.labels import brief
 from bench.analysis.results import Results
@@ -20,7 +21,7 @@ LIMITS = (
     "own; metrics and times are described.",
 )
 
-LIMIT_OF_ADDED = "The results of a task come from one machine and one software stack, those of all tasks do not."
+LIMIT_OF_ADDED = "Not all tasks were run on one machine with one software stack: compare times on one task alone."
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
@@ -51,11 +52,17 @@ def made_section(results: Results, tables: Mapping[str, str]) -> Section:
     if manifest.get("environment"):
         blocks += [Text("Environment:"), Facts(flat(manifest["environment"]))]
     for part in manifest.get(ADDED) or ():
-        tasks = listed([brief(str(task)) for task in part.get("tasks") or ()]) or "predictors without a net"
-        blocks += [Text(f"Added later, from '{part.get('name')}': {tasks}."), Code(str(part.get("command") or MISSING))]
+        tasks = [brief(task) for task in part.get("tasks") or ()]
+        what = listed(tasks) if tasks else "predictors without a net"
+        blocks += [Text(f"Added later, from '{part.get('name')}': {what}."), Code(str(part.get("command") or MISSING))]
+        reason = (part.get("device") or {}).get("reason")
+        blocks += [Text(f"Device: {reason}")] if reason else []
         blocks.append(Facts(flat(part.get("environment") or {})))
     if tables:
         blocks.append(Links("All numbers, as tables:", list(tables.items())))
     if blocks:
-        blocks += [Text("Known limits:"), BulletList([LIMIT_OF_ADDED, *LIMITS[1:]] if manifest.get(ADDED) else LIMITS)]
+        blocks += [
+            Text("Known limits:"),
+            BulletList([LIMIT_OF_ADDED, *LIMITS[1:]] if run_elsewhere(results) else LIMITS),
+        ]
     return Section("made", "How it was made", blocks)

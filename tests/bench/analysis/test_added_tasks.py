@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from types import ModuleType
@@ -12,9 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bench
+from bench.analysis.added_tasks import added_line, environments_of
 from bench.analysis.alarms.recording import mixed_machines
 from bench.analysis.compare_experiments import compare
 from bench.cli import main
+from bench.records import manifest
 from bench.records.lock import FolderLock
 from bench.report.document import BulletList
 from bench.report.sections.made import made_section
@@ -22,26 +25,26 @@ from bench.report.sections.verdict import verdict_section
 
 
 def made(synthetic: ModuleType, tasks: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Records of two comparisons of two models, 7 replicates of 5 trials, all of the size that is timed."""
+    """Records of two models, 7 replicates of 2 trials, all of the size that is timed."""
 
     def of_one_size(*names: Any, stage: str, match: str, trial: int, **_: Any) -> dict[str, Any]:
         record: dict[str, Any] = synthetic.training(*names, stage=stage, match=match, trial=trial)
         return record
 
-    matches = ("tuned", "hidden")
     records: list[dict[str, Any]] = synthetic.experiment(
-        tasks, ("gru", "lstm"), seeds=7, trials=5, matches=matches, protocol=2, confirm=of_one_size
+        tasks, ("gru", "lstm"), seeds=7, trials=2, protocol=2, confirm=of_one_size
     )
     return records
 
 
 def run(synthetic: ModuleType, results: Path, name: str, tasks: tuple[str, ...], where: str, **changes: Any) -> None:
-    """`results/NAME`: two comparisons of two models on these tasks, timed in the environment `where`."""
+    """`results/NAME`: two models on these tasks, trained and timed in the environment `where`."""
     records = made(synthetic, tasks)
     for record in records:
         record |= {"environment": where, "hashes": {"data": "d" * 64}}
-    machine = {"environment": {"cpu": f"processor {where}"}, "command": f"python -m bench run --name {name}"}
-    synthetic.write(results, name, records, **{**machine, "comparisons": ["tuned", "hidden"], **changes})
+    machine = {"environment": {"cpu": f"processor {where}"}, "environment_fingerprint": where}
+    content = {**machine, "command": f"python -m bench run --name {name}", "comparisons": ["tuned"]}
+    synthetic.write(results, name, records, **{**content, **changes})
 
 
 def publish(results: Path, name: str, to: Path, *more: str) -> Result:
@@ -108,6 +111,39 @@ def test_it_is_sound_and_says_where_each_task_was_run(grown: Path) -> None:
     assert "One machine, one software stack" not in made
 
 
+def test_the_same_machine_at_another_time_is_no_other_machine(
+    synthetic: ModuleType, results: Path, study: Path
+) -> None:
+    run(synthetic, results, "later", ("parity",), "e1")
+    assert publish(results, "later", study, "--add").exit_code == 0
+    whole = bench.load(str(study))
+    assert whole.manifest["added"]
+    assert added_line(whole) is None
+    assert "One machine, one software stack" in repr(made_section(whole, {}))
+
+
+def test_predictors_that_were_added_are_shown(study: Path) -> None:
+    content = bench.load(str(study)).manifest
+    manifest.write(study, {**content, "added": [{"name": "predictors", "tasks": [], "command": "python -m bench run"}]})
+    assert "Added later, from 'predictors': predictors without a net." in repr(made_section(bench.load(str(study)), {}))
+
+
+def test_each_side_of_a_comparison_shows_where_its_tasks_were_run(
+    synthetic: ModuleType, grown: Path, tmp_path: Path
+) -> None:
+    for task, expected in (("regression", ["e2"]), ("sine", ["e1"])):
+        assert [e["cpu"] for e in environments_of(bench.load(str(grown)), [task])] == [
+            f"processor {e}" for e in expected
+        ]
+    run(synthetic, tmp_path / "mine", "mine", ("regression",), "e3")
+    done = CliRunner().invoke(
+        main, ["compare", str(grown), "mine", "--results", str(tmp_path / "mine"), "--reports", str(tmp_path / "pages")]
+    )
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "pages" / "study-and-mine" / "report.md").read_text(encoding="utf-8")
+    assert "| cpu | processor e2 | processor e3 |" in page
+
+
 def test_environments_are_mixed_where_one_task_has_two(synthetic: ModuleType, grown: Path, tmp_path: Path) -> None:
     assert mixed_machines(bench.load(str(grown))) == []
     records = made(synthetic, ("sine", "copy"))
@@ -141,6 +177,15 @@ def test_tasks_are_added_again_and_again(synthetic: ModuleType, results: Path, g
     assert content["published"]["records"] == len(bench.load(str(grown)).records)
 
 
+def test_further_references_may_differ_as_not_every_task_has_each(results: Path, study: Path) -> None:
+    path = results / "second" / "experiment.json"
+    content = json.loads(path.read_text())
+    content["experiment"]["references"] = ["boosting"]
+    path.write_text(json.dumps(content))
+    assert publish(results, "second", study, "--add").exit_code == 0
+    assert bench.load(str(study)).settings["references"] == ["boosting"]
+
+
 def refused(results: Path, name: str, study: Path) -> str:
     """The line that says why; the publication stays as it was."""
     before = {path.name: path.read_bytes() for path in study.iterdir()} if study.exists() else {}
@@ -157,10 +202,10 @@ def test_a_task_is_not_added_twice(results: Path, grown: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"replicates": 9}, r"replicates"),
-        ({"match": ["tuned"]}, r"match"),
+        ({"trials": 9}, "trials"),
+        ({"match": ["hidden"]}, r"match"),
         ({"models": ["gru", "rnn"]}, "models"),
-        ({"references": ["boosting"]}, "references"),
+        ({"sampler": "random"}, "sampler"),
     ],
 )
 def test_other_settings_are_not_added(
@@ -173,6 +218,50 @@ def test_other_settings_are_not_added(
     said = refused(results, "second", study)
     assert f"study was run with {why} " in said
     assert "python -m bench compare" in said
+
+
+def test_a_setting_that_is_zero_is_named(synthetic: ModuleType, results: Path, study: Path) -> None:
+    path = results / "second" / "experiment.json"
+    content = json.loads(path.read_text())
+    content["experiment"]["seed"] = 1
+    path.write_text(json.dumps(content))
+    assert "was run with seed 0, 'second' with 1" in refused(results, "second", study)
+
+
+def test_an_option_that_the_publication_does_not_know_stands_in_no_way(results: Path, study: Path) -> None:
+    path = results / "second" / "experiment.json"
+    content = json.loads(path.read_text())
+    content["experiment"]["newer_option"] = 5
+    path.write_text(json.dumps(content))
+    assert publish(results, "second", study, "--add").exit_code == 0
+
+
+def test_replicates_that_were_looked_at_repeatedly_are_not_mixed_with_others(
+    synthetic: ModuleType, results: Path, study: Path
+) -> None:
+    run(synthetic, results, "looked", ("parity",), "e1", extended=True)
+    assert "with extended none, 'looked' with True" in refused(results, "looked", study)
+
+
+def test_models_with_other_code_are_not_added(synthetic: ModuleType, results: Path, study: Path) -> None:
+    records = made(synthetic, ("parity",))
+    for record in records:
+        if record["model"]["name"] == "gru":
+            record["model"]["version"] = 2
+    content = json.loads((results / "second" / "experiment.json").read_text())
+    del content["name"]
+    synthetic.write(results, "newer", records, **content)
+    assert "different code of the model gru" in refused(results, "newer", study)
+
+
+def test_no_path_of_the_machine_is_added(synthetic: ModuleType, results: Path, study: Path) -> None:
+    path = results / "second" / "experiment.json"
+    content = json.loads(path.read_text())
+    content["experiment"]["plugins"] = ["/home/me/mine.py"]
+    path.write_text(json.dumps(content))
+    assert publish(results, "second", study, "--add").exit_code == 0
+    assert bench.load(str(study)).settings["plugins"] == ["mine.py"]
+    assert "/home/me" not in (study / "experiment.json").read_text()
 
 
 def test_what_is_not_complete_is_not_added(synthetic: ModuleType, results: Path, study: Path) -> None:
@@ -189,7 +278,7 @@ def test_other_data_of_the_same_name_are_not_added(synthetic: ModuleType, result
 
 def test_there_must_be_a_publication(results: Path, tmp_path: Path) -> None:
     for place in (tmp_path / "nowhere", results / "first"):
-        assert "where no publication is that tasks could be added to" in refused(results, "second", place)
+        assert "where no whole publication is that tasks could be added to" in refused(results, "second", place)
 
 
 def test_a_damaged_publication_is_not_added_to(results: Path, study: Path) -> None:
@@ -204,3 +293,76 @@ def test_two_that_add_do_not_lose_each_other(results: Path, study: Path) -> None
         assert "is in use by process" in publish(results, "second", study, "--add").output
     finally:
         other.release()
+
+
+def test_the_folder_that_one_is_in(results: Path, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(study)
+    assert publish(results, "second", Path(), "--add").exit_code == 0
+    assert bench.load(str(study)).manifest["name"] == "study"
+
+
+def test_tasks_that_a_publication_loses_are_named(results: Path, grown: Path) -> None:
+    done = publish(results, "first", grown)
+    assert done.exit_code == 0
+    assert f"no longer in {grown}: regression (--add keeps what is there)" in done.output
+
+
+@pytest.mark.parametrize("part", [{"tasks": 5}, {"environment": "x"}, {"command": ["x"]}, {"tasks": [5]}])
+def test_a_part_of_another_shape_is_one_line(study: Path, part: dict[str, Any]) -> None:
+    manifest.write(study, {**bench.load(str(study)).manifest, "added": [part]})
+    done = CliRunner().invoke(main, ["report", str(study)])
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
+    assert "'added' has a wrong" in done.output
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != ".lock"}
+
+
+def test_an_error_between_two_renames_puts_back_what_was_there(
+    results: Path, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, replace, moved = files_of(study), Path.replace, []
+
+    def once(path: Path, target: Path) -> Path:
+        if path.parent.name.startswith(".new.") and moved.append(path.name) is None and len(moved) == 3:
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(target))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", once)
+    assert publish(results, "second", study, "--add").exit_code != 0
+    assert len(moved) == 3
+    assert files_of(study) == before
+    assert [path.name for path in study.iterdir() if path.is_dir()] == []
+
+
+def test_a_kill_between_two_renames_is_undone_by_the_next_publication(
+    results: Path, grown: Path, tmp_path: Path
+) -> None:
+    """As `replaced_together` leaves it: the copies of what was there, and the new files that had no turn."""
+    whole = files_of(grown)
+    assert publish(results, "first", tmp_path / "again" / "study").exit_code == 0
+    left = grown / ".new.77777.tmp"
+    (left / "before").mkdir(parents=True)
+    before = files_of(tmp_path / "again" / "study")
+    for name, content in before.items():
+        (left / "before" / name).write_bytes(content)
+    (left / "experiment.json").write_bytes(whole["experiment.json"])
+    (grown / "experiment.json").write_bytes(before["experiment.json"])
+    done = CliRunner().invoke(main, ["report", str(grown)])
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
+    assert "was not published to the end: publish into it again" in done.output
+    done = publish(results, "second", grown, "--add")
+    assert done.exit_code == 0, done.output
+    assert files_of(grown) == whole
+    assert not left.exists()
+
+
+def test_a_kill_after_the_last_rename_undoes_nothing(synthetic: ModuleType, results: Path, grown: Path) -> None:
+    left = grown / ".new.77777.tmp"
+    (left / "before").mkdir(parents=True)
+    (left / "before" / "pairs.csv").write_text("old")
+    run(synthetic, results, "third", ("parity",), "e1")
+    assert publish(results, "third", grown, "--add").exit_code == 0
+    assert bench.load(str(grown)).tasks == ["sine", "copy", "regression", "parity"]
+    assert not left.exists()

@@ -26,7 +26,7 @@ SCHEMES = ("orthogonal", "forget_bias", "chrono")
 
 def tasks_table(results: Results) -> str:
     """A row a task: the answer, the best net beside the best predictor without one, and pairs of models."""
-    ratios = ("GRU's loss ÷ LSTM's", "at equal parameters", "RNN's loss ÷ GRU's")
+    ratios = ("GRU's loss ÷ LSTM's", "the same at equal parameters", "RNN's loss ÷ GRU's, tuned")
     header = ["task", "answer", "best net, its loss", "best without a net", *ratios]
     return table(header, [_row(results, verdict) for verdict in results.verdicts if verdict.match == "tuned"])
 

@@ -99,16 +99,15 @@ def _refuse_unlike(published: Results, new: Results) -> None:
         if (status := str(results.manifest.get("status") or "complete")) != "complete":
             raise UserError(f"{what} is not complete ({status}), and is added when it is: run the same command again")
     for key in FIXED:
-        if bool(published.manifest.get(key)) != bool(new.manifest.get(key)) or (
-            key != "extended" and published.manifest.get(key) != new.manifest.get(key)
-        ):
-            _refuse(where, name, key, published.manifest.get(key), new.manifest.get(key))
+        theirs, ours = (results.manifest.get(key) or None for results in (published, new))
+        if theirs != ours:
+            _refuse(where, name, key, theirs, ours)
     for key in published.settings:  # an option that one of them does not know had no effect on it
         if key not in FREE and key in new.settings and published.settings[key] != new.settings[key]:
             _refuse(where, name, key, published.settings[key], new.settings[key])
-    theirs, ours = _models(published), _models(new)
-    for called in theirs:
-        if called in ours and theirs[called] != ours[called]:
+    code, own_code = _models(published), _models(new)
+    for called in code:
+        if called in own_code and code[called] != own_code[called]:
             raise UserError(
                 f"{where} and '{name}' were run with different code of the model {called}: rename one of them"
             )

@@ -20,7 +20,7 @@ LARGEST = 5_000_000  # bytes of the folder
 Row = dict[str, str]
 _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")
 _POWER, _SUPERSCRIPTS = re.compile("×10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_INTERVAL = re.compile(r"([^()]*)\(([-−\d.,e]+)\s+to\s+([-−\d.,e]+)\)")
+_INTERVAL = re.compile(r"([^()]*)\(([-−\d.,e]+)\s+to\s+([-−\d.,e]+)(?:\s%)?\)")
 _CODE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
 
 
@@ -87,7 +87,8 @@ def strangers(page: str, tables: Iterable[str]) -> list[str]:
 
 
 def estimates(rows: Iterable[Row]) -> list[tuple[float, float, float]]:
-    """Of rows, each value with its interval, and both turned round, as for the second of a pair against the first."""
+    """Of rows, each value with its interval; both turned round, as for the second of a pair against the first; and as
+    per cent of it, less than it and more than it."""
     found = []
     for row in rows:
         for name in row:
@@ -96,7 +97,10 @@ def estimates(rows: Iterable[Row]) -> list[tuple[float, float, float]]:
                 value, low, high = (float(text or "nan") for text in three)
                 found.append((value, low, high))
                 found += [(1 / value, 1 / high, 1 / low)] if value and low and high else []
-    return found
+    in_per_cent = [(100 * value, 100 * low, 100 * high) for value, low, high in found]
+    less = [(100 - value, 100 - high, 100 - low) for value, low, high in in_per_cent]
+    more = [(value - 100, low - 100, high - 100) for value, low, high in in_per_cent]
+    return found + in_per_cent + less + more
 
 
 def missing(page: str, tables: Iterable[str]) -> list[str]:
@@ -157,6 +161,10 @@ def test_a_number_that_the_tables_do_not_have_is_named(page: str, expected: list
         ("On `sine` the GRU's loss is 0.58 times the LSTM's (0.50 to 0.67).", []),
         ("On `sine` the LSTM's loss is 1.72 times the GRU's (1.49 to 2.00).", []),
         ("On `sine` the GRU's loss is 0.58 times the LSTM's (0.51 to 0.67).", ["0.58 0.51 0.67"]),
+        ("On `sine` the GRU's loss is 42 % lower than the LSTM's (33 to 50 %).", []),
+        ("On `sine` the LSTM's loss is 72 % higher than the GRU's (49 to 100 %).", []),
+        ("On `sine` the GRU's loss is 58 % of the LSTM's (50 to 67 %).", []),
+        ("On `sine` the GRU's loss is 42 % lower than the LSTM's (50 to 67 %).", ["42 50 67"]),
         ("On `sine` the GRU takes 0.98 times the steps (0.50 to 0.67).", ["0.98 0.50 0.67"]),
         ("| `sine` | **0.58 (0.50 to 0.67)** |\n| `copy` | 0.58 (0.50 to 0.67) |", ["0.58 0.50 0.67"]),
     ],

@@ -11,7 +11,7 @@ from bench.analysis.added_tasks import with_tasks_of
 from bench.analysis.published_tables import published_tables
 from bench.analysis.results import Results, load
 from bench.records import manifest
-from bench.records.atomic import is_unfinished, put_back, replaced_together, write_bytes_atomically
+from bench.records.atomic import is_interrupted, is_unfinished, put_back, replaced_together, write_bytes_atomically
 from bench.records.lock import NAMES as LOCKS
 from bench.records.lock import FolderLock
 from bench.records.published import pack_records, thinned
@@ -99,9 +99,11 @@ def _refuse(results: Results, folder: Path, add: bool) -> None:
     if not folder.is_dir():
         raise UserError(f"--to is {folder}, which is a file: give a folder")
     known = {manifest.MANIFEST, manifest.PUBLISHED_RECORDS, *manifest.PUBLISHED_TABLES}
-    there = [path.name for path in sorted(folder.iterdir()) if not (is_unfinished(path) or path.name in LOCKS)]
+    left = list(filter(is_unfinished, folder.iterdir()))
+    there = sorted(path.name for path in folder.iterdir() if path not in left and path.name not in LOCKS)
     other = next((name for name in there if name not in known), None)
-    if other is not None or (there and not manifest.is_published(folder)):
+    ours = manifest.is_published(folder) or any(map(is_interrupted, left))
+    if other is not None or (there and not ours):
         raise UserError(
             f"--to is {folder}, which holds {other or 'a run'}: give a new folder, or one that was published into"
         )

@@ -16,7 +16,7 @@ from bench.records.schema import Record
 from tasks.errors import UserError
 
 FILES = "files"  # of a record on its way to the parent: {path within the results folder: content}; never written
-_BEFORE = "before"  # folder in that of new files: copies of those that they replace
+_BEFORE = "before"  # folder in that of new files: copies of those that they replace; an empty folder where none was
 LENT = "lent"  # likewise, of files that are removed again before the experiment ends
 
 
@@ -100,7 +100,7 @@ def put_back(folder: Path, temporary: Path) -> None:
     """Undo a replacement that `temporary` shows to have been interrupted between two renames; then remove it."""
     if is_interrupted(temporary):
         for path in (temporary / _BEFORE).iterdir():
-            path.replace(folder / path.name)
+            (folder / path.name).unlink(missing_ok=True) if path.is_dir() else path.replace(folder / path.name)
     shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -114,8 +114,7 @@ def _keep(paths: Iterable[Path], temporary: Path) -> None:
     copies = temporary / f"{_BEFORE}.part"
     copies.mkdir()
     for path in paths:
-        if path.is_file():
-            shutil.copy2(path, copies)
+        shutil.copy2(path, copies) if path.is_file() else (copies / path.name).mkdir()
     copies.rename(temporary / _BEFORE)
 
 

@@ -10,19 +10,18 @@ import pytest
 from bench.analysis.results import Results, load
 
 from ..bench import synthetic_records as synthetic
-from .write_findings import INIT, PAGE, STUDY, schemes_table, tasks_table
+from .write_findings import INIT, PAGE, STUDY, gru_or_lstm, plain_rnn, schemes_table, tasks_table
 
 
-def test_a_row_has_the_losses_and_both_pairs_in_their_direction() -> None:
+def test_a_row_has_the_losses_and_both_ratios_in_their_direction() -> None:
     records = synthetic.experiment(("sine",), ("gru", "lstm", "rnn"), seeds=7, trials=2, matches=("tuned", "params"))
     results = Results("study", tuple(records), synthetic.manifest(records))
     (row,) = [line for line in tasks_table(results).splitlines() if line.startswith("| `sine`")]
     cells = [cell.strip(" *") for cell in row.strip("|").split("|")]
     pairs = results.conclusions.pair_table.set_index(["match", "first", "second"])["loss_ratio"]
     for cell, expected in (
-        (cells[4], pairs["tuned", "gru", "lstm"]),
-        (cells[5], pairs["params", "gru", "lstm"]),
-        (cells[6], 1 / pairs["tuned", "gru", "rnn"]),
+        (cells[5], pairs["tuned", "gru", "lstm"]),
+        (cells[7], 1 / pairs["tuned", "gru", "rnn"]),
     ):
         value, low, high = (float(text) for text in cell.replace("(", "").replace(")", "").replace("to ", "").split())
         assert value == pytest.approx(expected, rel=0.01)
@@ -31,6 +30,40 @@ def test_a_row_has_the_losses_and_both_pairs_in_their_direction() -> None:
     name, loss = cells[2].split()
     assert float(loss) == pytest.approx(losses["tuned", name], rel=0.01)
     assert losses["tuned", name] == min(losses["tuned", model] for model in ("gru", "lstm", "rnn"))
+
+
+LOW, MIDDLE, HIGH = ([level * (1 + step / 100) for step in range(7)] for level in (0.1, 0.2, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("tuned", "hidden", "expected"),
+    [
+        ((LOW, MIDDLE, HIGH), (LOW, MIDDLE, HIGH), ("gru (all rules)", "behind both (all rules)")),
+        ((LOW, MIDDLE, HIGH), (MIDDLE, LOW, HIGH), ("gru (tuned); lstm (hidden)", "behind both (all rules)")),
+        ((LOW, LOW[::-1], LOW), (LOW, LOW[::-1], LOW), ("–", "–")),
+        ((MIDDLE, HIGH, LOW), (LOW, HIGH, MIDDLE), (
+            "gru (all rules)", "ahead of gru (tuned); behind gru (hidden); ahead of lstm (all rules)"
+        )),
+        ((HIGH, HIGH[::-1], LOW), (LOW, LOW[::-1], LOW), ("–", "ahead of both (tuned)")),
+    ],
+)  # fmt: skip
+def test_who_is_told_apart_is_said_with_the_rules(
+    tuned: tuple[list[float], ...], hidden: tuple[list[float], ...], expected: tuple[str, str]
+) -> None:
+    records = [
+        record
+        for match, losses in (("tuned", tuned), ("hidden", hidden))
+        for record in synthetic.with_losses(dict(zip(("gru", "lstm", "rnn"), losses, strict=True)), match=match)
+    ]
+    results = Results("study", tuple(records), synthetic.manifest(records))
+    assert (gru_or_lstm(results, "sine"), plain_rnn(results, "sine")) == expected
+
+
+def test_tasks_stand_in_the_order_of_their_numbers() -> None:
+    names = [f"copy[delay={delay}]" for delay in (100, 20, 10)]
+    records = [record for name in names for record in synthetic.with_losses({"gru": LOW, "lstm": HIGH}, name)]
+    rows = tasks_table(Results("study", tuple(records), synthetic.manifest(records))).splitlines()[2:]
+    assert [row.split("`")[1] for row in rows] == names[::-1]
 
 
 def test_a_scheme_is_divided_by_the_initial_weights_of_pytorch() -> None:

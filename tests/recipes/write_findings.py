@@ -7,6 +7,7 @@ python tests/recipes/write_findings.py --write     # without --write the text is
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,11 @@ SCHEMES = ("orthogonal", "forget_bias", "chrono")
 
 
 def tasks_table(results: Results) -> str:
-    """A row a task: the answer, the best net beside the best predictor without one, and pairs of models."""
-    ratios = ("GRU's loss ÷ LSTM's", "the same at equal parameters", "RNN's loss ÷ GRU's, tuned")
-    header = ["task", "answer", "best net, its loss", "best without a net", *ratios]
-    return table(header, [_row(results, verdict) for verdict in results.verdicts if verdict.match == "tuned"])
+    """A row a task: the answer, the best net beside the best predictor without one, and which cells are told apart."""
+    cells = ("GRU or LSTM", "GRU's loss ÷ LSTM's", "plain RNN", "RNN's loss ÷ GRU's")
+    header = ["task", "answer", "best net, its loss", "best without a net", *cells]
+    verdicts = {verdict.task: verdict for verdict in results.verdicts if verdict.match == "tuned"}
+    return table(header, [_row(results, verdicts[task]) for task in sorted(verdicts, key=_natural)])
 
 
 def schemes_table(results: Results) -> str:
@@ -38,10 +40,15 @@ def schemes_table(results: Results) -> str:
     rows = [
         [f"`{task}`", cell, number(_loss(results, task, cell))]
         + [_ratio(results, "tuned", task, f"{cell}[init={scheme}]", cell) for scheme in SCHEMES]
-        for task in results.tasks
+        for task in sorted(results.tasks, key=_natural)
         for cell in cells
     ]
     return table(header, rows)
+
+
+def _natural(task: str) -> list[tuple[int, str]]:
+    """A sort key that puts `copy[delay=20]` before `copy[delay=100]`."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", task)]
 
 
 def _row(results: Results, verdict: Verdict) -> list[Any]:
@@ -52,10 +59,41 @@ def _row(results: Results, verdict: Verdict) -> list[Any]:
         verdict.answer,
         f"{net} {number(loss)}",
         MISSING if without is None else f"{without.name} {number(_loss(results, verdict.task, without.name))}",
+        gru_or_lstm(results, verdict.task),
         _ratio(results, "tuned", verdict.task, "gru", "lstm"),
-        _ratio(results, "params", verdict.task, "gru", "lstm"),
+        plain_rnn(results, verdict.task),
         _ratio(results, "tuned", verdict.task, "rnn", "gru"),
     ]
+
+
+def gru_or_lstm(results: Results, task: str) -> str:
+    """Which of the two has the clearly lower loss, and under which rules."""
+    ahead = _ahead(results, task, "gru", "lstm")
+    return "; ".join(f"{cell} ({_rules(results, rules)})" for cell, rules in ahead.items()) or MISSING
+
+
+def plain_rnn(results: Results, task: str) -> str:
+    """Which of the others the plain RNN is clearly ahead of or behind, and under which rules."""
+    said: dict[tuple[str, str], list[str]] = {}  # (ahead of or behind, rules): which cells
+    for cell in ("gru", "lstm"):
+        for leader, rules in _ahead(results, task, "rnn", cell).items():
+            said.setdefault(("ahead of" if leader == "rnn" else "behind", _rules(results, rules)), []).append(cell)
+    named = [f"{where} {' and '.join(cells)} ({rules})" for (where, rules), cells in said.items()]
+    return "; ".join(named).replace("gru and lstm", "both") or MISSING
+
+
+def _ahead(results: Results, task: str, *cells: str) -> dict[str, list[str]]:
+    """Of two cells the one with the clearly lower loss, and the rules under which it is."""
+    found: dict[str, list[str]] = {}
+    for verdict in results.verdicts:
+        if verdict.task == task and frozenset(cells) in verdict.different:
+            leader = next(name for name, _ in verdict.ranking if name in cells)
+            found.setdefault(leader, []).append(verdict.match)
+    return found
+
+
+def _rules(results: Results, rules: list[str]) -> str:
+    return "all rules" if len(rules) == len({verdict.match for verdict in results.verdicts}) > 1 else ", ".join(rules)
 
 
 def _loss(results: Results, task: str, model: str) -> float:

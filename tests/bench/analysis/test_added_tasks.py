@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from pathlib import Path
 from types import ModuleType
@@ -317,52 +316,3 @@ def test_a_part_of_another_shape_is_one_line(study: Path, part: dict[str, Any]) 
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != ".lock"}
-
-
-def test_an_error_between_two_renames_puts_back_what_was_there(
-    results: Path, study: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before, replace, moved = files_of(study), Path.replace, []
-
-    def once(path: Path, target: Path) -> Path:
-        if path.parent.name.startswith(".new.") and moved.append(path.name) is None and len(moved) == 3:
-            raise PermissionError(errno.EPERM, "Operation not permitted", str(target))
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", once)
-    assert publish(results, "second", study, "--add").exit_code != 0
-    assert len(moved) == 3
-    assert files_of(study) == before
-    assert [path.name for path in study.iterdir() if path.is_dir()] == []
-
-
-def test_a_kill_between_two_renames_is_undone_by_the_next_publication(
-    results: Path, grown: Path, tmp_path: Path
-) -> None:
-    """As `replaced_together` leaves it: the copies of what was there, and the new files that had no turn."""
-    whole = files_of(grown)
-    assert publish(results, "first", tmp_path / "again" / "study").exit_code == 0
-    left = grown / ".new.77777.tmp"
-    (left / "before").mkdir(parents=True)
-    before = files_of(tmp_path / "again" / "study")
-    for name, content in before.items():
-        (left / "before" / name).write_bytes(content)
-    (left / "experiment.json").write_bytes(whole["experiment.json"])
-    (grown / "experiment.json").write_bytes(before["experiment.json"])
-    done = CliRunner().invoke(main, ["report", str(grown)])
-    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
-    assert "was not published to the end: publish into it again" in done.output
-    done = publish(results, "second", grown, "--add")
-    assert done.exit_code == 0, done.output
-    assert files_of(grown) == whole
-    assert not left.exists()
-
-
-def test_a_kill_after_the_last_rename_undoes_nothing(synthetic: ModuleType, results: Path, grown: Path) -> None:
-    left = grown / ".new.77777.tmp"
-    (left / "before").mkdir(parents=True)
-    (left / "before" / "pairs.csv").write_text("old")
-    run(synthetic, results, "third", ("parity",), "e1")
-    assert publish(results, "third", grown, "--add").exit_code == 0
-    assert bench.load(str(grown)).tasks == ["sine", "copy", "regression", "parity"]
-    assert not left.exists()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import errno
 import json
 import lzma
 import re
@@ -250,28 +248,6 @@ def test_a_publication_with_failures_is_shown_without_commands(
     assert (done.exit_code, done.exception) == (0, None)
     assert "the loss was not finite" in done.output
     assert "again:" not in done.output
-
-
-def test_what_a_killed_publication_left_does_not_stand_in_the_way(folder: Path, tmp_path: Path) -> None:
-    (folder / ".pairs.csv.17299.tmp").write_bytes(b"half")
-    (folder / ".new.17299.tmp").mkdir()
-    publish(load("mine", tmp_path / "results"), folder)
-    assert sorted(path.name for path in folder.iterdir()) == FILES
-
-
-def test_an_error_in_the_middle_leaves_the_earlier_publication(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    run = load("mine", tmp_path / "results")
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(manifest, "write", full)
-    with pytest.raises(OSError, match="No space left"):
-        publish(dataclasses.replace(run, records=run.records[:-1]), folder)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_two_publications_do_not_mix(folder: Path, tmp_path: Path) -> None:

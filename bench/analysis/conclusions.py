@@ -43,9 +43,14 @@ class Conclusions:
         return contenders(self.results)
 
     @cached_property
-    def pairs(self) -> tuple[PairComparison, ...]:
+    def bare_pairs(self) -> tuple[PairComparison, ...]:
         """All pairs of cells on all tasks, corrected as one family."""
         return comparisons(self.results, self.contenders)
+
+    @cached_property
+    def pairs(self) -> tuple[PairComparison, ...]:
+        """As `bare_pairs`; where a verdict tells other pairs apart, with the p of the verdict."""
+        return verdicts_of.as_told(self.bare_pairs, self.bare_verdicts)
 
     @cached_property
     def twins(self) -> tuple[PairComparison, ...]:
@@ -67,7 +72,7 @@ class Conclusions:
     @cached_property
     def bare_verdicts(self) -> tuple[Verdict, ...]:
         """The verdicts without their sentences."""
-        return verdicts_of.verdicts(self.results, self.contenders, self.pairs)
+        return verdicts_of.verdicts(self.results, self.contenders, self.bare_pairs)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:

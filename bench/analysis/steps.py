@@ -65,12 +65,12 @@ class StepsOfTask:
 def _compared(first: str, second: str, times: list[NDArray[np.float64]], horizon: float) -> StepsComparison:
     """times: of each model, a pair a place; NaN where a run did not reach the target within `horizon`."""
     solved = [~np.isnan(side) for side in times]
-    ratio, p, p_solved = stats.Paired(math.nan, math.nan, math.nan, len(times[0]), math.nan), math.nan, math.nan
+    ratio, p_solved = stats.Paired(math.nan, math.nan, math.nan, len(times[0]), math.nan), math.nan
     if any(side.any() for side in solved):
         logs = [np.log(np.clip(np.where(np.isnan(side), horizon, side), 1, None)) for side in times]
         ratio = stats.paired_difference(*logs)
         censored = not (solved[0] & solved[1]).all()
-        p, p_solved = _p(logs[0] - logs[1], ratio, censored), stats.paired_rates(*solved)
+        ratio, p_solved = _tested(logs[0] - logs[1], ratio, censored), stats.paired_rates(*solved)
     return StepsComparison(
         first=first,
         second=second,
@@ -79,19 +79,23 @@ def _compared(first: str, second: str, times: list[NDArray[np.float64]], horizon
         ratio=math.exp(ratio.value),
         low=math.exp(ratio.low),
         high=math.exp(ratio.high),
-        p=p,
+        p=ratio.p,
         solved=(int(solved[0].sum()), int(solved[1].sum())),
         p_solved=p_solved,
         times=(tuple(times[0].tolist()), tuple(times[1].tolist())),
     )
 
 
-def _p(differences: NDArray[np.float64], ratio: stats.Paired, censored: bool) -> float:
-    """p that log steps are alike: that of the paired t-test, adjusted where they are skewed against the leader.
+def _tested(differences: NDArray[np.float64], ratio: stats.Paired, censored: bool) -> stats.Paired:
+    """The mean difference of log steps with the p that they are alike: that of the paired t-test, adjusted, as the
+    interval, where they are skewed against the leader.
 
-    Where a run is censored, or two pairs differ by the same, the exact sign-flip test, whose p
+    Where a run is censored, or two pairs differ by the same, p is that of the exact sign-flip test, which
     cannot be below 2 / 2ⁿ.
     """
     if censored or len(np.unique(differences)) < len(differences):
-        return stats.sign_flip(differences)
-    return max(ratio.p, stats.skew_adjusted(differences)) if stats.skewed_against(differences) else ratio.p
+        return ratio._replace(p=stats.sign_flip(differences))
+    if not stats.skewed_against(differences):
+        return ratio
+    adjusted = stats.skew_adjusted(differences)
+    return stats.wider(ratio, adjusted)._replace(p=max(ratio.p, adjusted.p))

@@ -91,8 +91,6 @@ def _why_open(verdict: Verdict, pair: PairComparison, unit: str) -> str:
     if pair.low <= 1 <= pair.high:
         bounds = change_between(pair.low, pair.high)
         return f"{subject}, but anything from {bounds} is plausible (95 %, {counted(pair.n, unit)})"
-    if pair.skewed:
-        return f"{subject} ({interval(pair, unit)}), but a test that allows for their skew does not agree"
     return f"{subject} ({interval(pair, unit)}), {_chance(verdict.p_adjusted, verdict.family)}"
 
 

@@ -158,3 +158,18 @@ def _with_a_rival(verdict: Verdict, nearest: PairComparison) -> Verdict:
         beaten=tuple(name for name in verdict.beaten if name != nearest.second),
         different=verdict.different - {frozenset((nearest.first, nearest.second))},
     )
+
+
+def as_told(pairs: Sequence[PairComparison], found: Sequence[Verdict]) -> tuple[PairComparison, ...]:
+    """The pairs with p-values by which those differ that the verdicts tell apart.
+
+    Whether a leader wins is a question of its own, corrected over tasks. Where its answer is another one than that of
+    the pair of the leader and a rival among all pairs, the verdict's p-value counts.
+    """
+    by_place = {(verdict.match, verdict.task): verdict for verdict in found}
+    told = []
+    for pair in pairs:
+        verdict = by_place.get((pair.match, pair.task))
+        agrees = verdict is None or pair.settled == (frozenset((pair.first, pair.second)) in verdict.different)
+        told.append(replace(pair, p_adjusted=verdict.p_adjusted) if verdict and not agrees else pair)
+    return tuple(told)

@@ -8,6 +8,7 @@ python tests/recipes/write_findings.py --write     # without --write the text is
 from __future__ import annotations
 
 import re
+import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,25 @@ def tasks_table(results: Results) -> str:
     header = ["task", "answer", "best net, its loss", "best without a net", *cells]
     verdicts = {verdict.task: verdict for verdict in results.verdicts if verdict.match == "tuned"}
     return table(header, [_row(results, verdicts[task]) for task in sorted(verdicts, key=_natural)])
+
+
+def times_table(results: Results) -> str:
+    """How long the other cells take, as multiples of the GRU's time on the same task: median, lowest and highest."""
+    header = ["cell", "tasks", "a training step, 32 units (`hidden`)", "tasks", "to the target (`tuned`)"]
+    steps, targets = (_times(results, *what) for what in (("hidden", False), ("tuned", True)))
+    return table(header, [[cell, *_spread(steps[cell]), *_spread(targets[cell])] for cell in ("lstm", "rnn")])
+
+
+def _times(results: Results, match: str, to_target: bool) -> dict[str, list[float]]:
+    """Of each cell and task with both times, that of a step or to the target (median steps) ÷ the GRU's."""
+    rows = results.summary[results.summary["match"] == match].set_index(["model", "task"])
+    seconds = rows["step_seconds"] * (rows["steps_to_target_median"] if to_target else 1)
+    return {cell: list((seconds[cell] / seconds["gru"]).dropna()) for cell in ("lstm", "rnn")}
+
+
+def _spread(ratios: list[float]) -> tuple[int, str]:
+    ends = f" ({number(min(ratios))} to {number(max(ratios))})" if ratios else ""
+    return len(ratios), (number(statistics.median(ratios)) if ratios else MISSING) + ends
 
 
 def schemes_table(results: Results) -> str:
@@ -119,12 +139,19 @@ def _ratio(results: Results, match: str, task: str, first: str, second: str) -> 
     return f"**{shown}**" if frozenset((first, second)) in apart else shown
 
 
+SECTIONS = {  # by the name in the page: of which study, and how
+    "study": (STUDY, tasks_table),
+    "study-times": (STUDY, times_table),
+    "study-init": (INIT, schemes_table),
+}
+
+
 def main() -> int:
     written = wants_writing(__doc__ or "", PAGE)
-    for folder, tabulate in ((STUDY, tasks_table), (INIT, schemes_table)):
+    for section, (folder, tabulate) in SECTIONS.items():
         text = tabulate(load(folder.name, folder.parent))
         if written:
-            write_section(folder.name, text, PAGE)
+            write_section(section, text, PAGE)
         else:
             print(text)
     return 0

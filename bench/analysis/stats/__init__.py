@@ -48,7 +48,7 @@ from bench.analysis.stats.sequential import (
     sequential_p,
     sign_e_values,
 )
-from bench.analysis.stats.skew import skew_adjusted, skewed_against, skewness
+from bench.analysis.stats.skew import skew_adjusted, skewed_against, skewness, wider
 from bench.analysis.stats.survival import Survival, log_rank, time_to_target
 from bench.analysis.stats.tuning import selected_so_far
 
@@ -92,4 +92,5 @@ __all__ = [
     "skewness",
     "solve_rate",
     "time_to_target",
+    "wider",
 ]

@@ -12,7 +12,7 @@ from bench.analysis.stats.estimates import Array, Paired, paired_difference
 from bench.analysis.stats.exact import signed_ranks
 from bench.analysis.stats.folds import corrected_paired, shrinking
 from bench.analysis.stats.sequential import sequential_interval, sequential_p, sign_e_values
-from bench.analysis.stats.skew import skew_adjusted, skewed_against
+from bench.analysis.stats.skew import skew_adjusted, skewed_against, wider
 
 
 class LossComparison(NamedTuple):
@@ -51,11 +51,12 @@ def compare_losses(
     """Compare log10 losses `(n,)` by pairs; NaN is a training that failed, and worse than every loss.
 
     Where all pairs finished: the paired t-test on the log losses, and where they are skewed against the side that leads
-    (`skewed_against`) the larger p of that and the t-test adjusted for skewness. With failures: the exact signed-rank
-    test with a failure as an infinite difference; pairs on which both failed say nothing. folds: pairs that share a
-    block are averaged first, and the variance is corrected for shared training data. first_look: pairs at the first of
-    repeated looks, in the order of the pairs; then p and interval are those of `stats.sequential`, failures are tested
-    by signs alone, and of pairs that share a block the first one counts, so that no later pair changes an earlier one.
+    (`skewed_against`) the larger p and the wider interval of that and the t-test adjusted for skewness. With failures:
+    the exact signed-rank test with a failure as an infinite difference; pairs on which both failed say nothing. folds:
+    pairs that share a block are averaged first, and the variance is corrected for shared training data. first_look:
+    pairs at the first of repeated looks, in the order of the pairs; then p and interval are those of
+    `stats.sequential`, failures are tested by signs alone, and of pairs that share a block the first one counts, so
+    that no later pair changes an earlier one.
     margin: of "practically equal", in the unit of the losses.
     """
     difference = _with_failures(*(np.asarray(side, dtype=np.float64).ravel() for side in (first, second)))
@@ -86,7 +87,9 @@ def compare_losses(
         p = estimate.p
         if first_look is not None and len(finite):
             p = float(sequential_p(finite, first_look=first_look, shrink=shrink)[-1])
-        p = max(p, skew_adjusted(finite, shrink=float(shrink[-1]))) if skewed else p
+        if skewed:
+            adjusted = skew_adjusted(finite, shrink=float(shrink[-1]))
+            estimate, p = wider(estimate, adjusted), max(p, adjusted.p)
     bounds_ = (estimate.value, estimate.low, estimate.high)
     overlap = float(ratios.mean()) if len(ratios) else 0.0
     return LossComparison(*bounds_, len(difference), failed, p, direction, skewed, within, finite, overlap)

@@ -15,9 +15,9 @@ LOSSES = (
     "Test loss of the first model as a multiple of the second's, a geometric mean over paired replicates with a 95 % "
     "interval; p corrected over all pairs of the experiment, with a failure as the worst result. Effect "
     "size: the mean difference of the logarithms in units of its own spread over replicates, corrected for small "
-    "numbers (Hedges 1981); below 0 the first is better, and 0.8 in size is commonly called large. Whether a task has "
-    "a winner is one question a task (its largest p, corrected over tasks and not over pairs), so a winner may be "
-    "settled, with a letter of its own, whose lead over some model has a p above 0.05 here."
+    "numbers (Hedges 1981); below 0 the first is better, and 0.8 in size is commonly called large. Whether the best "
+    "model of a task wins is one question a task, corrected over tasks and not over pairs; where its answer differs "
+    "from that of the pair, the pair has its p here."
 )
 STEPS = (
     "Mean: the steps that a run spends unsolved on average; one that never reaches the target counts with the whole "

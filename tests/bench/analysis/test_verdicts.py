@@ -126,7 +126,7 @@ def test_the_winner_has_one_p_a_task_corrected_over_tasks_alone(synthetic: Modul
     adjusted = stats.benjamini_hochberg([verdict.p for verdict in results.verdicts])
     assert [verdict.p_adjusted for verdict in results.verdicts] == pytest.approx(list(adjusted))
     over_pairs = stats.benjamini_hochberg([pair.p for pair in pairs])  # "beats" is corrected over all pairs
-    assert [pair.p_adjusted for pair in pairs] == pytest.approx(list(over_pairs))
+    assert [pair.p_adjusted for pair in results.conclusions.bare_pairs] == pytest.approx(list(over_pairs))
 
 
 def test_an_open_verdict_has_a_rival_though_all_its_pairs_are_clear(synthetic: ModuleType, results_of: Build) -> None:
@@ -142,12 +142,33 @@ def test_an_open_verdict_has_a_rival_though_all_its_pairs_are_clear(synthetic: M
     records += synthetic.with_losses({"gru": lower, "lstm": [0.1] * 7, "rnn": [0.9] * 7}, "open")
     results = results_of(records)
     found = next(verdict for verdict in results.verdicts if verdict.task == "open")
-    pairs = [pair for pair in results.conclusions.pairs if pair.task == "open"]
-    assert all(pair.settled for pair in pairs)
+    assert all(pair.settled for pair in results.conclusions.bare_pairs if pair.task == "open")
+    pairs = {(pair.first, pair.second): pair for pair in results.conclusions.pairs if pair.task == "open"}
+    assert pairs["gru", "lstm"].p_adjusted == found.p_adjusted > 0.05
+    assert pairs["gru", "rnn"].settled
+    assert pairs["lstm", "rnn"].settled
     assert (found.state, found.leader, found.unbeaten) == ("not settled", "gru", ("gru", "lstm"))
     assert found.letters == {"gru": "a", "lstm": "a", "rnn": "b"}
     assert "gru or lstm" in found.answer
     assert "between gru and lstm" in found.headline
+
+
+def test_a_winner_of_many_rivals_is_told_apart_from_each(synthetic: ModuleType, results_of: Build) -> None:
+    """One question, whether it wins, is corrected more mildly than its many pairs."""
+    noise = np.array([-3, -2, -1, 0, 1, 2, 3]) / 100
+    rivals = {f"m{place}": list(0.1 * 10 ** np.roll(noise, place)) for place in range(1, 7)}
+    losses = {"m0": [0.1 * 10**-0.022] * 7, **rivals}
+    results = results_of(synthetic.with_losses(losses))
+    assert only(results).winner == "m0"
+    told = {frozenset((pair.first, pair.second)) for pair in results.conclusions.pairs if pair.settled}
+    assert told == only(results).different
+    changed = [
+        pair.p_adjusted
+        for bare, pair in zip(results.conclusions.bare_pairs, results.conclusions.pairs, strict=True)
+        if bare != pair
+    ]
+    assert changed
+    assert set(changed) == {only(results).p_adjusted}
 
 
 def test_comparisons_are_named_in_plain_words(synthetic: ModuleType, results_of: Build) -> None:
@@ -276,7 +297,7 @@ def test_a_skewed_lead_is_tested_with_its_skewness(synthetic: ModuleType, result
     results = results_of(synthetic.with_losses(losses))
     (pair,) = results.conclusions.pairs
     assert pair.skewed
-    assert pair.p == max(stats.paired_difference(pair.differences, 0.0).p, stats.skew_adjusted(pair.differences))
+    assert pair.p == max(stats.paired_difference(pair.differences, 0.0).p, stats.skew_adjusted(pair.differences).p)
     assert any("usually better than lstm and rarely much worse" in note for note in only(results).notes)
 
 

@@ -3,6 +3,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from bench.analysis import stats
@@ -32,19 +34,45 @@ def test_the_adjusted_p_is_that_of_halls_transformed_statistic() -> None:
     d = np.array([-1.0, -1.2, -0.8, -1.1, -0.9, -1.0, 0.3])
     s, g = d.mean() / d.std(), float(scipy_stats.skew(d))
     t = math.sqrt(7) * (((1 + g * s / 3) ** 3 - 1) / g + g / 42)  # the same cubic, written as Hall's inverse is found
-    assert stats.skew_adjusted(d) == pytest.approx(2 * scipy_stats.t.sf(abs(t), 6))
-    assert stats.skew_adjusted(-d) == pytest.approx(stats.skew_adjusted(d))
-    assert stats.skew_adjusted(100 * d) == pytest.approx(stats.skew_adjusted(d))
-    assert stats.skew_adjusted(d) > scipy_stats.ttest_1samp(d, 0).pvalue
-    assert math.isnan(stats.skew_adjusted([1.0, 1.0, 1.0]))
-    assert math.isnan(stats.skew_adjusted([1.0, 2.0]))
+    assert stats.skew_adjusted(d).p == pytest.approx(2 * scipy_stats.t.sf(abs(t), 6))
+    assert stats.skew_adjusted(-d).p == pytest.approx(stats.skew_adjusted(d).p)
+    assert stats.skew_adjusted(100 * d).p == pytest.approx(stats.skew_adjusted(d).p)
+    assert stats.skew_adjusted(d).p > scipy_stats.ttest_1samp(d, 0).pvalue
+    assert math.isnan(stats.skew_adjusted([1.0, 1.0, 1.0]).p)
+    assert math.isnan(stats.skew_adjusted([1.0, 2.0]).low)
 
 
 def test_a_symmetric_sample_is_tested_by_students_t_alone() -> None:
     d = 1.3 + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
     t = d.mean() / d.std() * math.sqrt(5)  # the standard deviation is divided by n there
-    assert stats.skew_adjusted(d) == pytest.approx(2 * scipy_stats.t.sf(t, 4))
-    assert stats.skew_adjusted(d, shrink=0.5) == pytest.approx(2 * scipy_stats.t.sf(t / 2, 4))
+    assert stats.skew_adjusted(d).p == pytest.approx(2 * scipy_stats.t.sf(t, 4))
+    assert stats.skew_adjusted(d, shrink=0.5).p == pytest.approx(2 * scipy_stats.t.sf(t / 2, 4))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(-1, 1), min_size=5, max_size=12).filter(lambda values: np.std(values) > 0.01),
+    st.floats(0.3, 1),
+    st.floats(-2, 2),
+)
+def test_the_adjusted_interval_has_the_means_that_the_test_does_not_refute(
+    values: list[float], shrink: float, mean: float
+) -> None:
+    d = np.array(values)
+    found = stats.skew_adjusted(d, shrink=shrink)
+    assert found.low <= found.value <= found.high
+    for end in (found.low, found.high):
+        assert stats.skew_adjusted(d - end, shrink=shrink).p == pytest.approx(0.05, rel=1e-4)
+    if min(abs(mean - found.low), abs(mean - found.high)) > 1e-6:
+        assert (stats.skew_adjusted(d - mean, shrink=shrink).p > 0.05) == (found.low < mean < found.high)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(-3, 1), min_size=5, max_size=12).filter(lambda values: np.std(values) > 0.01))
+def test_interval_and_p_of_two_models_agree(values: list[float]) -> None:
+    found = stats.compare_losses(np.array(values), np.zeros(len(values)), 0.02)
+    if abs(found.p - 0.05) > 1e-6:
+        assert (found.p > 0.05) == (found.low < 0 < found.high)
 
 
 def test_a_tail_that_ends_before_zero_does_no_harm() -> None:

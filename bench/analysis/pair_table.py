@@ -48,7 +48,7 @@ def pair_table(results: Recorded, pairs: Sequence[PairComparison]) -> pd.DataFra
     rows = []
     for pair in pairs:
         found = steps[pair.match, pair.task].compare(pair.first, pair.second)
-        rows.append({**_loss(pair), **_steps(found), "log_rank_p": _log_rank(results, pair, found)})
+        rows.append({**_loss(pair), **_steps(found), "log_rank_p": _log_rank(pair, found)})
     for name in ("steps_p", "solved_p", "log_rank_p"):
         adjusted = stats.benjamini_hochberg([row[name] if row["steps_n"] >= ENOUGH else math.nan for row in rows])
         for row, p in zip(rows, adjusted, strict=True):
@@ -79,9 +79,8 @@ def _steps(found: StepsComparison) -> dict[str, Any]:
     }
 
 
-def _log_rank(results: Recorded, pair: PairComparison, found: StepsComparison) -> float:
+def _log_rank(pair: PairComparison, found: StepsComparison) -> float:
     if not any(found.solved):
         return math.nan
-    models = (results.models.index(model) for model in (pair.first, pair.second))
-    rng = generator("report", "steps", results.matches.index(pair.match), results.tasks.index(pair.task), *models)
+    rng = generator("report", "steps", pair.match, pair.task, pair.first, pair.second)
     return stats.log_rank(*found.times, found.horizon, rng=rng)

@@ -33,7 +33,7 @@ def publish(results: Results, folder: Path, *, add: bool = False) -> list[Path]:
     """
     folder = folder if folder.name not in ("", "..") else folder.resolve()  # its name is that of the publication
     _refuse(results, folder, add)
-    lock = FolderLock(folder)
+    lock = FolderLock(folder, "give another --to")
     if add:
         lock.acquire()  # from reading to writing: of two that add, neither is lost
     try:

@@ -35,7 +35,7 @@ def _state(results: Results, verdict: Verdict, cap: int, level: float) -> str:
         return "open" if pair.n < cap else "futile"
     if any(pair.failed):  # a failure has no size to predict from
         return "open" if pair.n < cap else "futile"
-    rng = generator("analysis", "futility", results.matches.index(verdict.match), results.tasks.index(verdict.task))
+    rng = generator("analysis", "futility", verdict.match, verdict.task)
     looks: dict[str, Any] = {"first_look": results.first_look or stats.FIRST_LOOK, "overlap": pair.overlap}
     chance = stats.settle_chance(pair.differences, cap, rng=rng, level=level, **looks)
     return "open" if chance >= FUTILE else "futile"

@@ -34,10 +34,10 @@ def prospects(results: Recorded, verdict: Verdict) -> list[str]:
     if verdict.task in results.series:
         return [*said, *_more_origins(results, verdict)] if winner_open or need_open else said
     if winner_open and pair is not None:
-        said += _chance(results, verdict, pair, verdict.family, what="of being settled with {} replicates")
+        said += _chance(verdict, pair, verdict.family, what="of being settled with {} replicates")
     elif need_open and need.pair is not None:
         tell = "that {} replicates tell whether one is needed"
-        said += _chance(results, verdict, need.pair, need.family, need.cells, what=tell)
+        said += _chance(verdict, need.pair, need.family, need.cells, what=tell)
     return said
 
 
@@ -65,15 +65,13 @@ def _more_origins(results: Recorded, verdict: Verdict) -> list[str]:
     return [f"the rows allow no more than these {counted(blocks, 'forecast origin')}, so only more rows would tell"]
 
 
-def _chance(
-    results: Recorded, verdict: Verdict, pair: PairComparison, family: Family, firsts: int = 1, *, what: str
-) -> list[str]:
+def _chance(verdict: Verdict, pair: PairComparison, family: Family, firsts: int = 1, *, what: str) -> list[str]:
     """How likely more replicates are to tell, corrected over `family`, and where they speak for the first of the pair
     for being the best of `firsts` that were compared; `what` has a place for their number."""
     cap = next((cap for cap in CAPS if cap > pair.n), None)
     if cap is None:
         return []
-    rng = generator("report", "settle", results.matches.index(verdict.match), results.tasks.index(verdict.task))
+    rng = generator("report", "settle", verdict.match, verdict.task)
     chance = stats.settle_chance(pair.differences, cap, rng=rng, level=family.level, below=firsts, overlap=pair.overlap)
     return [f"the chance {what.format(cap)} is {_percent(chance)}"] if math.isfinite(chance) else []
 

@@ -32,7 +32,7 @@ class ResultsFolder:
         """identity: the hash of all that decides the experiment's outcome. extends: that of a smaller experiment, which
         may be continued here."""
         self.path, self._identity, self._own = path, identity, (identity, extends or identity)
-        self._lock = FolderLock(self.path)
+        self._lock = FolderLock(self.path, "choose another --name")
         self.changed: list[str] = []  # since it was sealed; found by `check`
         self._noticed: list[str] = []
 

@@ -27,10 +27,13 @@ _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) 
 
 
 class FolderLock:
-    """`.lock` in a folder. It is never followed through a link, and is a regular file or none."""
+    """`.lock` in a folder. It is never followed through a link, and is a regular file or none.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._path = folder, folder / NAME
+    other: what else somebody can do who finds it locked, for the sentence that refuses: "choose another --name".
+    """
+
+    def __init__(self, folder: Path, other: str = "") -> None:
+        self._folder, self._path, self._other = folder, folder / NAME, other
         self._descriptor: int | None = None
         self._heartbeat: Heartbeat | None = None
 
@@ -107,7 +110,8 @@ class FolderLock:
 
     def _refusal(self, descriptor: int) -> str:
         holder = _read(descriptor) or "another process"
-        return f"{self._folder} is in use by {holder}: wait for it, stop it, or choose another --name"
+        what = f"wait for it, stop it, or {self._other}" if self._other else "wait for it or stop it"
+        return f"{self._folder} is in use by {holder}: {what}"
 
 
 def _myself() -> str:

@@ -254,7 +254,7 @@ def test_two_publications_do_not_mix(folder: Path, tmp_path: Path) -> None:
     other = FolderLock(folder)
     other.acquire()
     try:
-        with pytest.raises(UserError, match="is in use by process"):
+        with pytest.raises(UserError, match=r"is in use by process \d+ .*: wait for it, stop it, or give another --to"):
             publish(load("mine", tmp_path / "results"), folder)
     finally:
         other.release()

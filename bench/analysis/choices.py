@@ -126,9 +126,8 @@ class _Candidate:
 
 
 def _candidates(results: Results, verdict: Verdict) -> list[_Candidate]:
-    table = results.summary
-    table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["kind"] == "model")]
-    rows: list[dict[Any, Any]] = table[table["n"] > 0].to_dict("records")
+    table = results.rows("summary", verdict.match, verdict.task)
+    rows: list[dict[Any, Any]] = table[(table["kind"] == "model") & (table["n"] > 0)].to_dict("records")
     solves = [row["model"] for row in rows if not is_missing(row["solve_rate"]) and row["solve_rate"] >= SOLVES]
     cells = {model: each.name for each in results.conclusions.contenders for model in each.implementations}
     losses = dict(verdict.ranking)

@@ -1,8 +1,9 @@
 """Experiments against each other: the same model on the same task, on another machine or at another commit.
 
 Trainings are paired where task, configuration of the comparison, replicate and the hashes of the first weights and the
-first batch agree: then whatever differs was not drawn differently. Times are shown and never ranked unless all come
-from one environment.
+first batch agree: then whatever differs was not drawn differently. Where every replicate drew otherwise, as with
+another --seed, all of one experiment are compared with all of the other. Times are shown and never ranked unless all
+come from one environment.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from bench.analysis import stats
 from bench.analysis.levels import ENOUGH, LEVEL, NEGLIGIBLE, SMALLEST_LOSS
 from bench.analysis.model_pairs import LOG_MARGIN
 from bench.analysis.results import Results, load
-from bench.records.schema import Record, label, unique
-from bench.records.schema import trainings as trainings_of
+from bench.records.schema import Record, label
 from tasks.errors import UserError
 
 Cell = tuple[str, str, str]  # comparison, task, model
@@ -30,16 +30,18 @@ Cell = tuple[str, str, str]  # comparison, task, model
 class Difference:
     """One cell of the later experiment against the first. `effect`: ratio of test losses (first = 1), with interval.
 
-    n: pairs of replicates whose hashes agree and of which at least one finished. unpaired: replicates that both have,
-    but drawn differently. identical: pairs with the very same test loss. p, p_holm: a failure counts as the worst
-    result; p_holm over all cells and experiments of the comparison. lower: whether p speaks for the later experiment.
-    steps_ratio: of steps to target, over the steps_n pairs that both reached it.
+    n: pairs of replicates whose hashes agree and of which at least one finished; where nothing is paired and all was
+    drawn anew (independent), the smaller number of replicates. unpaired: replicates that both have, but drawn
+    differently. identical: pairs with the very same test loss. p, p_holm: a failure counts as the worst result; p_holm
+    over all cells and experiments of the comparison. lower: whether p speaks for the later experiment. steps_ratio: of
+    steps to target, over the steps_n pairs (independent: replicates of the side with fewer) that reached it.
     """
 
     cell: Cell
     first: str
     second: str
     n: int
+    independent: bool
     unpaired: int
     identical: int
     effect: float
@@ -132,10 +134,8 @@ def compared(experiments: Sequence[Results]) -> ExperimentComparison:
 
 def _selected(results: Results) -> dict[Cell, dict[int, Record]]:
     """The trainings that results are made of, for each cell by replicate."""
-    kept = list(trainings_of(unique(results.records)))
     found: dict[Cell, dict[int, Record]] = {}
-    for place in results.selected.index:
-        record = kept[place]
+    for record in results.selected_records:
         cell = (str(record.get("match")), label(record.get("task")), label(record.get("model")))
         found.setdefault(cell, {})[record["replicate"]] = record
     return {
@@ -154,13 +154,22 @@ def _difference(
     pairs = [(base[r], own[r]) for r in shared if _same_draw(base[r], own[r])]
     logs = np.array([(_log_loss(b), _log_loss(a)) for a, b in pairs], dtype=np.float64).reshape(-1, 2)
     found = stats.compare_losses(logs[:, 0], logs[:, 1], LOG_MARGIN)
-    times = [(a.get("steps_to_target"), b.get("steps_to_target")) for a, b in pairs if _ok(a) and _ok(b)]
-    known = np.array([math.log(max(b, 1) / max(a, 1)) for a, b in times if a is not None and b is not None])
+    times = [(_log_steps(b), _log_steps(a)) for a, b in pairs]
+    known = [later - earlier for later, earlier in times if later is not None and earlier is not None]
+    ratio, steps_n = (float(np.mean(known)) if known else math.nan), len(known)
+    independent = not pairs and _drawn_anew(base, own)
+    if independent:
+        sides = list(own.values()), list(base.values())
+        found = stats.compare_independent(*([_log_loss(record) for record in side] for side in sides))
+        reached = [[steps for record in side if (steps := _log_steps(record)) is not None] for side in sides]
+        steps_n = min(map(len, reached))
+        ratio = float(np.mean(reached[0]) - np.mean(reached[1])) if steps_n else math.nan
     return {
         "cell": cell,
         "first": first,
         "second": second,
         "n": found.n,
+        "independent": independent,
         "unpaired": len(shared) - len(pairs),
         "identical": int((found.differences == 0).sum()),
         "effect": 10**found.value,
@@ -169,8 +178,8 @@ def _difference(
         "p": found.p,
         "lower": found.direction < 0,
         "failed": found.failed,
-        "steps_ratio": math.exp(known.mean()) if len(known) else math.nan,
-        "steps_n": len(known),
+        "steps_ratio": math.exp(ratio),
+        "steps_n": steps_n,
         "solved": (_solved(base), _solved(own)),
         "runs": (len(base), len(own)),
     }
@@ -183,10 +192,34 @@ def _same_draw(a: Record, b: Record) -> bool:
     """
     hashes = (a.get("hashes") or {}), (b.get("hashes") or {})
     versions = [(record.get("task") or {}).get("version") for record in (a, b)]
-    if {a.get("stage"), b.get("stage")} <= {"trial", "train"}:
+    if _own_searches(a, b):
         parts = [part for part in ("data", "first_batch") if hashes[0].get(part)][:1]
         return bool(parts) and hashes[0][parts[0]] == hashes[1].get(parts[0]) and versions[0] == versions[1]
     return bool(hashes[0]) and hashes[0] == hashes[1] and versions[0] == versions[1]
+
+
+def _own_searches(*records: Record) -> bool:
+    return {record.get("stage") for record in records} <= {"trial", "train"}
+
+
+def _drawn_anew(base: Mapping[int, Record], own: Mapping[int, Record]) -> bool:
+    """Whether no replicate of one experiment saw the data of any of the other (or, where one search served all, began
+    at its weights). Not known of records without hashes; forecast origins are stretches of one table."""
+    records = [*base.values(), *own.values()]
+    if any(record.get("origin") or not record.get("hashes") for record in records):
+        return False
+    if len({(record.get("task") or {}).get("version") for record in records}) > 1:
+        return False
+    part = next((part for part in ("data", "first_batch") if all(r["hashes"].get(part) for r in records)), None)
+    key = part if _own_searches(*records) else "weights"
+    drawn = [{record["hashes"].get(key) for record in side.values()} for side in (base, own)]
+    return None not in drawn[0] | drawn[1] and not drawn[0] & drawn[1]
+
+
+def _log_steps(record: Record) -> float | None:
+    """log of the steps to the target; None for a training that failed or did not reach it."""
+    steps = record.get("steps_to_target")
+    return None if steps is None or not _ok(record) else math.log(max(steps, 1))
 
 
 def _ok(record: Record) -> bool:

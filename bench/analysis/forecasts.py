@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_rows
 from bench.records.predictions import load_predictions, load_references
-from bench.records.schema import label, unique
-from bench.records.schema import trainings as trainings_of
+from bench.records.schema import label
 
 Array = NDArray[np.float64]
 REPLICATES = 20  # of which predictions are read: each of them is a file a model
@@ -39,7 +38,7 @@ def forecasts(results: Results, match: str, task: str) -> tuple[Forecasts, ...]:
     """One for each column that a series' task predicts; () for other tasks, and where no predictions were kept."""
     if results.folder is None:
         return ()
-    kept, rows = list(trainings_of(unique(results.records))), selected_rows(results, match, task)
+    kept, rows = results.training_records, selected_rows(results, match, task)
     rows = rows[(rows["status"] == "ok") & rows["block"].notna() & (rows["replicate"] <= REPLICATES)]
     found: dict[int, _Block] = {}
     for place, row in zip(rows.index, rows.to_dict("records"), strict=True):

@@ -20,7 +20,7 @@ def horizon_metrics(results: Recorded, task: str) -> dict[tuple[str, str], dict[
 
     Empty for a task with one horizon.
     """
-    parameters: Any = next((r["task"]["parameters"] for r in results.records if r["task"]["label"] == task), {})
+    parameters: Any = results.described_tasks.get(task, {}).get("parameters")
     try:
         horizons = parse_horizons(parameters["horizons"])
         targets = [str(name) for name in parameters["targets"]]

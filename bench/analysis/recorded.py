@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.analysis import tables
 from bench.analysis.shared_data import SharedRows, series_in, shared_rows
@@ -46,7 +46,7 @@ class Recorded:
     @cached_property
     def curves(self) -> pd.DataFrame:
         """One row an evaluation; the columns of `curves.csv`."""
-        return tables.curves_table(self.records)
+        return tables.curves_table(self.records, self.trainings)
 
     @cached_property
     def timings(self) -> pd.DataFrame:
@@ -71,7 +71,7 @@ class Recorded:
     @cached_property
     def summary(self) -> pd.DataFrame:
         """One row a model (or reference) on a task; the columns of `summary.csv`."""
-        return tables.summary_table(self.records)
+        return tables.summary_table(self.records, self.trainings)
 
     @cached_property
     def selected(self) -> pd.DataFrame:
@@ -82,17 +82,47 @@ class Recorded:
         """
         return self.trainings[self.trainings["selected"].to_numpy(bool)]
 
+    def rows(
+        self, of: Literal["selected", "trainings", "curves", "timings", "summary"], match: str, task: str
+    ) -> pd.DataFrame:
+        """The rows of a table on one task in one comparison; no rows where it has none."""
+        if of not in self._by_task:
+            groups = getattr(self, of).groupby(["match", "task"], sort=False)
+            self._by_task[of] = {(str(match), str(task)): rows for (match, task), rows in groups}
+        found = self._by_task[of].get((match, task))
+        return getattr(self, of).iloc[:0] if found is None else found
+
     @cached_property
-    def selected_by_task(self) -> Mapping[tuple[str, str], pd.DataFrame]:
-        """The rows of `selected` of each comparison and task."""
-        groups = self.selected.groupby(["match", "task"], sort=False)
-        return {(str(match), str(task)): rows for (match, task), rows in groups}
+    def _by_task(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
+        """Tables cut into tasks: searching a table of many tasks for each of them takes longer than all else."""
+        return {}
+
+    @cached_property
+    def training_records(self) -> tuple[Record, ...]:
+        """The records of `trainings`, in its order: for what no table has, as whole curves."""
+        return tuple(trainings_of(unique(self.records)))
 
     @cached_property
     def selected_records(self) -> tuple[Record, ...]:
-        """The records of `selected`, in its order: for what no table has, as whole curves."""
-        kept = trainings_of(unique(self.records))
-        return tuple(record for record, taken in zip(kept, self.trainings["selected"], strict=True) if taken)
+        """The records of `selected`, in its order."""
+        return tuple(self.training_records[place] for place in self.selected.index)
+
+    @cached_property
+    def described_tasks(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the first record of each task says of it: name and parameters."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for record in self.records:
+            found.setdefault(label(record.get("task")), record.get("task") or {})
+        return found
+
+    @cached_property
+    def targets(self) -> Mapping[str, Mapping[str, Any]]:
+        """What counts as solved on each task, as its first record says that has a target."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for record in self.records:
+            if record.get("target"):
+                found.setdefault(label(record.get("task")), record["target"])
+        return found
 
     @cached_property
     def protocol(self) -> int:
@@ -128,7 +158,7 @@ class Recorded:
     @cached_property
     def tasks(self) -> list[str]:
         """Labels of the tasks."""
-        return self._ordered((label(r.get("task")) for r in self.records), [self.settings.get("tasks")])
+        return self._ordered(self.described_tasks, [self.settings.get("tasks")])
 
     @cached_property
     def models(self) -> list[str]:

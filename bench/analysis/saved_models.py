@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis.recorded import Recorded
 from bench.records.folder import command_name
 from bench.records.kept_models import LARGEST_UNASKED, too_large
-from bench.records.schema import Record, label, trainings, unique
+from bench.records.schema import Record, label, trainings
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -114,9 +114,8 @@ def which_model(results: Results, about: Mapping[str, Any], *, asked: bool, ense
 
 def _first_by_test_loss(results: Results, model: SavedModel) -> str:
     """The first net of the leaderboard that the model stands in."""
-    table = results.summary
-    own = table[(table["task"] == model.task) & (table["match"] == model.match) & (table["kind"] == "model")]
-    first = own.sort_values("test_loss", kind="stable", na_position="last")["model"]
+    table = results.rows("summary", model.match, model.task)
+    first = table[table["kind"] == "model"].sort_values("test_loss", kind="stable", na_position="last")["model"]
     return str(first.iloc[0]) if len(first) else model.model
 
 
@@ -133,10 +132,9 @@ def table_tasks(results: Recorded) -> list[str]:
 
 def not_kept(results: Recorded) -> int:
     """Selected trainings whose models were too large to be kept unasked."""
-    kept = list(trainings(unique(results.records)))
     table = results.selected
     rows = table[table["checkpoint"].isna() & (table["status"] == "ok")]
-    return sum(too_large(kept[int(index)]) for index in rows.index)
+    return sum(too_large(results.training_records[int(index)]) for index in rows.index)
 
 
 def predict_command(results: Recorded) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.analysis.formatting import counted
 from bench.analysis.recorded import Recorded
-from bench.records.schema import Record, label, trainings, unique
+from bench.records.schema import Record, label
 from bench.records.selection import finished_loss, is_whole
 
 
@@ -63,7 +63,7 @@ class SearchKernel:
 def search_kernels(results: Recorded) -> Iterator[SearchKernel]:
     """One for each such model, in the order of the models."""
     found: dict[str, dict[str, list[Record]]] = {}
-    recorded = list(trainings(unique(results.records)))
+    recorded = results.training_records
     for record in recorded:
         if record.get("search_kernel") is not None and finished_loss(record) is not None:
             found.setdefault(str(label(record.get("model"))), {}).setdefault(record["stage"], []).append(record)

@@ -21,8 +21,8 @@ def trials(results: Recorded, match: str, task: str) -> pd.DataFrame:
 
     Those that `--prune` stopped early are left out: losses after fewer steps cannot be compared with the others'.
     """
-    table = results.trainings[~stopped_early(results.trainings)]
-    table = table[table["stage"].isin(("trial", "search")) & (table["match"] == match) & (table["task"] == task)]
+    table = results.rows("trainings", match, task)
+    table = table[table["stage"].isin(("trial", "search")) & ~stopped_early(table)]
     return table[table["valid_loss"].notna() & (table["status"] == "ok")]
 
 

@@ -28,7 +28,7 @@ class LossTable(NamedTuple):
 
 def selected_rows(results: Recorded, match: str, task: str) -> pd.DataFrame:
     """One row a model and replicate of one task: see `Recorded.selected`."""
-    return results.selected_by_task.get((match, task), results.selected.iloc[:0])
+    return results.rows("selected", match, task)
 
 
 def loss_table(results: Recorded, match: str, task: str) -> LossTable:
@@ -77,8 +77,7 @@ def target_of(results: Recorded, task: str) -> dict[str, Any]:
     """
     if task in results.without_target:
         return {}
-    found = (r["target"] for r in results.records if r.get("target") and label(r.get("task")) == task)
-    return dict(next(found, {}))
+    return dict(results.targets.get(task, {}))
 
 
 def targets_of(results: Recorded, task: str) -> tuple[float, float] | None:
@@ -95,30 +94,31 @@ def targets_of(results: Recorded, task: str) -> tuple[float, float] | None:
 
 def skills(results: Recorded, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
     """For each task the skills of a model's replicates; a training that failed is NaN."""
-    table = results.selected
-    table = table[(table["match"] == match) & (table["model"] == model)]
-    scores = table["skill"].where(table["status"] == "ok")
-    return [scores[table["task"] == task].to_numpy(float) for task in tasks]
+    found = []
+    for task in tasks:
+        table = selected_rows(results, match, task)
+        own = table[table["model"] == model]
+        found.append(own["skill"].where(own["status"] == "ok").to_numpy(float))
+    return found
 
 
 def skills_with_failures(results: Recorded, match: str, model: str, tasks: list[str]) -> list[np.ndarray]:
     """As `skills`, with a failure as the lowest skill of any model on that task, and at most 0, which is naive."""
-    table = results.selected
-    table = table[(table["match"] == match) & (table["status"] == "ok")]
-    lowest = [min([0.0, *table[table["task"] == task]["skill"].dropna()]) for task in tasks]
+    tables = (selected_rows(results, match, task) for task in tasks)
+    lowest = [min([0.0, *table[table["status"] == "ok"]["skill"].dropna()]) for table in tables]
     found = skills(results, match, model, tasks)
     return [np.where(np.isnan(own), worst, own) for own, worst in zip(found, lowest, strict=True)]
 
 
 def tasks_in(results: Recorded, match: str) -> list[str]:
     """The tasks that have results in a comparison."""
-    table = results.selected
-    return [task for task in results.tasks if ((table["match"] == match) & (table["task"] == task)).any()]
+    return [task for task in results.tasks if len(selected_rows(results, match, task))]
 
 
 def models_in(table: pd.DataFrame, results: Recorded) -> list[str]:
     """The models that a table has rows of, in their order."""
-    return [model for model in results.models if (table["model"] == model).any()]
+    found = set(table["model"])
+    return [model for model in results.models if model in found]
 
 
 def selected_models(results: Recorded, match: str, task: str) -> list[str]:

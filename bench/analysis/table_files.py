@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 def write_tables(records: Iterable[Record], folder: Path) -> list[Path]:
     """Write the four CSV files beside the records; each appears whole or not at all. Returns their paths."""
     records = unique(records)
+    trainings = trainings_table(records)
     tables = {
-        "trainings": trainings_table(records),
-        "curves": curves_table(records),
+        "trainings": trainings,
+        "curves": curves_table(records, trainings),
         "timings": timings_table(records),
-        "summary": summary_table(records),
+        "summary": summary_table(records, trainings),
     }
     paths = []
     for name, table in tables.items():

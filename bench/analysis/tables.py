@@ -118,13 +118,13 @@ def without_target(records: Iterable[Record], table: pd.DataFrame) -> frozenset[
     return frozenset(table["task"][np.array(at_once, dtype=np.bool_) & table["selected"].to_numpy(bool)])
 
 
-def curves_table(records: Iterable[Record]) -> pd.DataFrame:
-    """One row an evaluation of a training."""
+def curves_table(records: Iterable[Record], table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """One row an evaluation of a training. table: that of `trainings_table`, where it is known."""
     import pandas as pd
 
     measured = ("step", "train_loss", "valid_loss", "valid_metric")
     kept = list(trainings(unique(records)))
-    chosen_rows = trainings_table(kept)["selected"].tolist()
+    chosen_rows = (trainings_table(kept) if table is None else table)["selected"].tolist()
     lengths = [len((record.get("curve") or {}).get("step") or []) for record in kept]
     # identities once a training and then repeated: half a million rows as dictionaries would take minutes
     table = frame(
@@ -181,7 +181,7 @@ def references_table(records: Iterable[Record]) -> pd.DataFrame:
     return frame(rows, REFERENCES, extra_columns(rows))
 
 
-def summary_table(records: Iterable[Record]) -> pd.DataFrame:
+def summary_table(records: Iterable[Record], table: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row a model on a task: its configuration and what its replicates gave; references follow.
 
     `test_loss` is the geometric mean over all replicates, where one that failed counts as the worst loss of any model
@@ -190,10 +190,12 @@ def summary_table(records: Iterable[Record]) -> pd.DataFrame:
     median, missing where fewer than half of the replicates reached the target; both are missing where the task has no
     target (`without_target`). Where every replicate searched for
     itself, `hidden_size`, `num_layers` and `init` are those chosen most often, `learning_rate` and `parameter_count`
-    are medians, and times are those of the configuration chosen most often.
+    are medians, and times are those of the configuration chosen most often. table: that
+    of `trainings_table`, where it is known.
     """
     records = unique(records)
-    table, timings, references = trainings_table(records), timings_table(records), references_table(records)
+    table = trainings_table(records) if table is None else table
+    timings, references = timings_table(records), references_table(records)
     selected = table[table["selected"].to_numpy(bool)]
     metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
     worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()

@@ -155,8 +155,8 @@ def tuning_curves(results: Recorded, match: str, task: str) -> dict[str, TuningC
     depends on all, so a shorter search is not the beginning of a longer one. A replicate none of whose first k trials
     ended well counts as the worst loss of any model on the task.
     """
-    table = results.trainings
-    table = table[(table["stage"] == "trial") & (table["match"] == match) & (table["task"] == task)]
+    table = results.rows("trainings", match, task)
+    table = table[table["stage"] == "trial"]
     if stopped_early(table).any():
         return {}
     worst = float(table["test_loss"].where(table["status"] == "ok").max())

@@ -74,16 +74,15 @@ def cost(results: Recorded, verdict: Verdict) -> list[str]:
 
 def _rows(results: Recorded, verdict: Verdict) -> dict[str, dict[Any, Any]]:
     """The rows of the summary by model."""
-    table = results.summary
-    table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["kind"] == "model")]
-    return {str(row["model"]): row for row in table.to_dict("records")}
+    table = results.rows("summary", verdict.match, verdict.task)
+    return {str(row["model"]): row for row in table[table["kind"] == "model"].to_dict("records")}
 
 
 def _other_kernels(results: Recorded, verdict: Verdict, model: str, kernel: str) -> list[str]:
     """The step on kernels that the same configuration can run on besides."""
-    table = results.timings
-    table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["model"] == model)]
-    table = table[(table["kernel"] != kernel) & table["step_seconds"].notna()].drop_duplicates("kernel")
+    table = results.rows("timings", verdict.match, verdict.task)
+    table = table[(table["model"] == model) & (table["kernel"] != kernel) & table["step_seconds"].notna()]
+    table = table.drop_duplicates("kernel")
     return [f"{seconds(row['step_seconds'])} with {kernel_and_condition(row)}" for row in table.to_dict("records")]
 
 

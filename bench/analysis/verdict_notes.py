@@ -129,8 +129,8 @@ def _skill_order(results: Recorded, verdict: Verdict) -> list[str]:
     """
     if verdict.winner is None:
         return []
-    table = results.summary
-    table = table[(table["match"] == verdict.match) & (table["task"] == verdict.task) & (table["n_failed"] == 0)]
+    table = results.rows("summary", verdict.match, verdict.task)
+    table = table[table["n_failed"] == 0]
     skill = {str(model): float(value) for model, value in zip(table["model"], table["skill"], strict=True)}
     known = [name for name, _ in verdict.ranking if math.isfinite(skill.get(name, math.nan))]
     if len(known) < 2 or known[0] != verdict.leader:
@@ -150,8 +150,8 @@ def _without_recurrence(verdict: Verdict) -> list[str]:
 
 def _coverage(results: Recorded, verdict: Verdict) -> list[str]:
     """What the interval leaves out."""
-    table = results.trainings
-    own = table[(table["stage"] == "search") & (table["match"] == verdict.match) & (table["task"] == verdict.task)]
+    table = results.rows("trainings", verdict.match, verdict.task)
+    own = table[table["stage"] == "search"]
     trials = int(configurations(own).groupby("model").size().max()) if len(own) else 0
     if trials < 2:
         return []

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.added_tasks import environments_of
+from bench.analysis.compare_answers import answers_of
 from bench.analysis.compare_experiments import Difference, ExperimentComparison
 from bench.analysis.formatting import (
     MISSING,
@@ -18,7 +17,6 @@ from bench.analysis.formatting import (
     number,
     scored,
     seconds,
-    whole,
 )
 from bench.analysis.levels import ENOUGH
 from bench.analysis.results import Results
@@ -28,7 +26,6 @@ from bench.report.document import (
     Block,
     BulletList,
     Document,
-    Facts,
     Finding,
     Findings,
     Row,
@@ -39,6 +36,8 @@ from bench.report.document import (
 )
 from bench.report.markdown import markdown
 from bench.report.page import page
+from bench.report.sections.compared_answers import answers_sentence, answers_table
+from bench.report.sections.compared_settings import made
 
 WORDS = {
     "identical": "gives the very same test losses",
@@ -61,14 +60,20 @@ def render_comparison(comparison: ExperimentComparison, reports_dir: str | Path 
 
 
 def comparison_document(comparison: ExperimentComparison) -> Document:
-    """Findings, tables of differences, scores side by side, times, and what differs in how they were made."""
+    """Findings, answers side by side, tables of differences, of scores and of times, and what differs in how they were
+    made."""
     first, *others = comparison.names
+    answers = answers_of(comparison.experiments)
+    findings = [
+        _finding(comparison, name, answers_sentence(answers, place, (first, name))) for place, name in enumerate(others)
+    ]
     sections = [
-        Section("verdict", "Verdict", [Findings([_finding(comparison, name) for name in others]), *_reading()]),
-        Section("differences", "Paired differences", _differences(comparison)),
+        Section("verdict", "Verdict", [Findings(findings), *_reading()]),
+        Section("answers", "Answers side by side", [answers_table(answers, comparison.names)]),
+        Section("differences", "Differences", _differences(comparison)),
         Section("scores", "Scores side by side", [_scores(comparison)]),
         Section("times", "Times", _times(comparison)),
-        Section("made", "How they were made", _made(comparison)),
+        Section("made", "How they were made", made(comparison)),
     ]
     cells = len({difference.cell for difference in comparison.differences})
     facts = [f"{len(comparison.names)} experiments", f"{cells} pairs of model and task in common"]
@@ -76,14 +81,20 @@ def comparison_document(comparison: ExperimentComparison) -> Document:
     return Document(f"{first} and {listed(others)}", "an experiment is not complete", finished, facts, sections)
 
 
-def _finding(comparison: ExperimentComparison, name: str) -> Finding:
-    """One experiment against the first, in a sentence."""
+def _finding(comparison: ExperimentComparison, name: str, answers: str) -> Finding:
+    """One experiment against the first, in a sentence. answers: another one, on whether their answers agree."""
     own = [difference for difference in comparison.differences if difference.second == name]
     first = comparison.names[0]
     by_state = {state: [d for d in own if d.state == state] for state in WORDS}
     parts = [f"{WORDS[state]} on {len(found)} of {len(own)}" for state, found in by_state.items() if found]
-    notes = [f"{_named(d)}: {_effect(d)}." for state in ("worse", "better") for d in by_state[state][:6]]
-    unpaired = sum(d.unpaired for d in own)
+    notes = [answers] if answers else []
+    notes += [f"{_named(d)}: {_effect(d)}." for state in ("worse", "better") for d in by_state[state][:6]]
+    if anew := sum(d.independent for d in own):
+        notes.append(
+            f"On {anew} of {len(own)} the replicates drew other data or weights, as with another --seed, so there are "
+            "no pairs: all of one experiment are compared with all of the other."
+        )
+    unpaired = sum(d.unpaired for d in own if not d.independent)
     if unpaired:
         notes.append(f"{unpaired} shared replicates drew other data or weights and were not paired.")
     certain = bool(by_state["better"] or by_state["worse"])
@@ -115,8 +126,9 @@ def _reading() -> list[Block]:
     return [
         Text(
             "Replicates are paired where both experiments drew the same data, batches and first weights (their hashes "
-            "agree), so a difference is one of code, settings or machine. Differences are tested on the logarithm of "
-            "the test loss with Holm's correction over all rows; fewer than 5 pairs settle nothing."
+            "agree), so a difference is one of code, settings or machine. Where all of them were drawn anew, they are "
+            "two independent samples (Welch's t-test). Differences are tested on the logarithm of the test loss with "
+            "Holm's correction over all rows; fewer than 5 replicates settle nothing."
         )
     ]
 
@@ -128,9 +140,9 @@ def _differences(comparison: ExperimentComparison) -> list[Block]:
         ratio = TableCell(number(d.effect), f"{number(d.low)} to {number(d.high)}" if d.n > 1 else "", _exact(d.effect))
         cells = [
             *(TableCell(task, match), TableCell(model), TableCell(d.second), TableCell(d.state)),
-            TableCell(f"{d.n}", f"{d.unpaired} not paired" if d.unpaired else "", d.n),
+            _replicates(d),
             *(ratio if d.n else TableCell(MISSING), TableCell(str(d.identical), "", d.identical)),
-            TableCell(number(d.steps_ratio), f"{d.steps_n} replicates" if d.steps_n else ""),
+            TableCell(number(d.steps_ratio), counted(d.steps_n, "replicate") if d.steps_n else ""),
             TableCell(f"{d.solved[0]}/{d.runs[0]} → {d.solved[1]}/{d.runs[1]}"),
         ]
         rows.append(Row(cells, "model", comparison.experiments[0].models.index(model)))
@@ -139,17 +151,24 @@ def _differences(comparison: ExperimentComparison) -> list[Block]:
         "Model",
         "Experiment",
         "Verdict",
-        "Pairs",
+        "Replicates",
         "Loss ratio",
         "Identical",
         "Steps ratio",
         "Solved",
     )
     caption = (
-        f"Each row against {comparison.names[0]}. Loss ratio and steps ratio: below 1 is better than it; geometric "
-        "means over paired replicates, the loss with a 95 % t-interval."
+        f"Each row against {comparison.names[0]}. Loss ratio and steps ratio: below 1 is better than it; of geometric "
+        "means over the replicates that are compared, the loss with a 95 % t-interval."
     )
     return [Table("Differences", header, rows, caption, texts=4, tools=True)]
+
+
+def _replicates(d: Difference) -> TableCell:
+    """How many are compared, in pairs or all with all."""
+    if d.independent:
+        return TableCell(f"{d.runs[0]} and {d.runs[1]}", "drawn anew", d.n)
+    return TableCell(counted(d.n, "pair"), f"{d.unpaired} not paired" if d.unpaired else "", d.n)
 
 
 def _exact(value: float) -> float | None:
@@ -205,47 +224,3 @@ def _times(comparison: ExperimentComparison) -> list[Block]:
         "a difference would be one of machines, not of models."
     )
     return [BulletList([warning], "alarm"), table]
-
-
-def _made(comparison: ExperimentComparison) -> list[Block]:
-    """The environments side by side, and what differs between commands, settings and amounts."""
-    from bench.report.sections.made import flat
-
-    described = []
-    for results in comparison.experiments:
-        manifest = results.manifest
-        pairs = flat({"settings": results.settings})
-        pairs += [("command", str(manifest.get("command") or MISSING)), ("trainings", whole(len(results.trainings)))]
-        described.append(dict(pairs))
-    keys = dict.fromkeys(key for pairs in described for key in pairs)
-    differing = [key for key in keys if len({pairs.get(key) for pairs in described}) > 1]
-    same = [(key, described[0][key]) for key in keys if key not in differing and described[0][key] != MISSING]
-    rows = [
-        Row([TableCell(key), *(TableCell(pairs.get(key, MISSING)) for pairs in described)], "model")
-        for key in differing
-    ]
-    table = Table("What differs", ("Setting", *comparison.names), rows, texts=1 + len(described))
-    settings = [table] if rows else [Text("No setting differs.")]
-    return [*_environments(comparison), *settings, Text("Equal:"), Facts(same)]
-
-
-def _described(environments: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """What environments say, as one: where they differ, one after the other."""
-    from bench.report.sections.made import flat
-
-    found: dict[str, list[str]] = {}
-    for environment in environments:
-        for key, value in flat(environment):
-            found.setdefault(key, []).append(value)
-    return {key: "; ".join(dict.fromkeys(values)) for key, values in found.items()}
-
-
-def _environments(comparison: ExperimentComparison) -> list[Block]:
-    """The machine and the software of each, a column an experiment."""
-    tasks = {difference.cell[1] for difference in comparison.differences}
-    described = [_described(environments_of(results, tasks)) for results in comparison.experiments]
-    keys = dict.fromkeys(key for pairs in described for key in pairs if key)
-    rows = [Row([TableCell(key), *(TableCell(pairs.get(key, MISSING)) for pairs in described)]) for key in keys]
-    caption = "The machine and the software that each experiment ran these tasks with."
-    header = ("Environment", *comparison.names)
-    return [Table("Environments", header, rows, caption, texts=1 + len(described))] if rows else []

@@ -94,7 +94,7 @@ def keep(table: pd.DataFrame, wanted: Iterable[bool]) -> pd.DataFrame:
 def _trainings(results: Recorded) -> list[dict[str, Any]]:
     """The rows of one experiment."""
     table = results.selected
-    tasks = {label(record.get("task")): record.get("task") or {} for record in results.records}
+    tasks = results.described_tasks
     cells = {label(record.get("model")): (record.get("model") or {}).get("name") for record in results.records}
     recurrent = {_size(r): r["parameters"].get("recurrent") for r in results.records if r.get("parameters")}
     tried = _tried(results)

@@ -9,6 +9,7 @@ an effect is a ratio of losses. SciPy is imported where it is needed: it costs m
     equivalence two one-sided tests, and the one-sided test that a limit asks for
     exact       sign flips, signed ranks, paired solve rates
     skew        whether differences are skewed against the leader, and a t-test that allows for it
+    independent losses of two samples that share nothing
     losses      two models' losses compared, with failures, skew, forecast origins and repeated looks
     letters     groups without a clear difference
     sequential  a paired test and interval that may be looked at after every replicate
@@ -38,6 +39,7 @@ from bench.analysis.stats.estimates import (
 )
 from bench.analysis.stats.exact import paired_rates, sign_flip, signed_ranks
 from bench.analysis.stats.folds import corrected_paired
+from bench.analysis.stats.independent import compare_independent
 from bench.analysis.stats.letters import compact_letters
 from bench.analysis.stats.losses import Folds, LossComparison, compare_losses
 from bench.analysis.stats.prospects import detectable_difference, settle_chance
@@ -66,6 +68,7 @@ __all__ = [
     "below_limit",
     "benjamini_hochberg",
     "compact_letters",
+    "compare_independent",
     "compare_losses",
     "corrected_paired",
     "detectable_difference",

@@ -50,8 +50,8 @@ def parameters(axes: Axes, results: Results, match: str, task: str) -> str:
 
 def step_times(axes: Axes, results: Results, match: str, task: str) -> str:
     """Median time of an optimiser step alone on the machine, with half its interquartile range, and the kernel."""
-    timings = results.timings
-    timings = timings[(timings["match"] == match) & (timings["task"] == task) & timings["step_seconds"].notna()]
+    timings = results.rows("timings", match, task)
+    timings = timings[timings["step_seconds"].notna()]
     timings = timings.sort_values("model", key=lambda column: column.map(results.models.index), kind="stable")
     rows: list[tuple[str, int, float, float, str]] = []
     for row in timings.to_dict("records"):

@@ -61,8 +61,7 @@ def costs(results: Results, match: str, task: str) -> dict[str, dict[str, float]
     Parameters are the median over replicates, the others those of the configuration that was timed, on the kernel
     that was timed first.
     """
-    table, timings = selected_rows(results, match, task), results.timings
-    timings = timings[(timings["match"] == match) & (timings["task"] == task)]
+    table, timings = selected_rows(results, match, task), results.rows("timings", match, task)
     found: dict[str, dict[str, float]] = {}
     for model in results.models:
         own, timed = table[(table["model"] == model) & (table["status"] == "ok")], timings[timings["model"] == model]

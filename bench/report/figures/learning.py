@@ -40,9 +40,8 @@ def reference_lines(results: Results, task: str) -> dict[str, tuple[float, float
 
 def curves(axes: Axes, results: Results, match: str, task: str) -> str:
     """Validation loss against steps: a thin line a replicate, the median bold, the middle half shaded."""
-    table = results.curves
-    chosen = table["selected"] & (table["match"] == match) & (table["task"] == task)
-    data = table.loc[chosen.to_numpy(bool), ["model", "replicate", "step", "valid_loss"]].dropna()
+    table = results.rows("curves", match, task)
+    data = table.loc[table["selected"].to_numpy(bool), ["model", "replicate", "step", "valid_loss"]].dropna()
     data = data.astype({"step": float, "replicate": int}).assign(valid_loss=data["valid_loss"].clip(lower=SMALLEST))
     # for each model a row a step, a column a replicate
     runs = {str(model): rows.drop(columns="model") for model, rows in data.groupby("model", sort=False)}

@@ -14,8 +14,7 @@ import numpy as np
 
 from bench.analysis.results import Results
 from bench.analysis.selected import target_of
-from bench.records.schema import Record, unique
-from bench.records.schema import trainings as trainings_of
+from bench.records.schema import Record
 
 EXACT = 60_000  # values: more are embedded as float32
 FEW = 300_000  # values: beyond, only the series that the target is about
@@ -31,7 +30,7 @@ def explorer_data(results: Results) -> dict[str, Any]:
     steps), "loss" and "metric" (base64 of little-endian floats, NaN for a gap; "metric" null where the target is one of
     the loss).
     """
-    kept = list(trainings_of(unique(results.records)))
+    kept = results.training_records
     confirmed = results.selected
     total = sum(len((kept[i].get("curve") or {}).get("step") or []) for i in confirmed.index)
     bits, both = (64 if 2 * total <= EXACT else 32), total <= FEW
@@ -61,14 +60,14 @@ def _model(
     task: str,
     model: str,
     places: Sequence[int],
-    kept: list[Record],
+    kept: Sequence[Record],
     goal: dict[str, Any],
     steps: dict[tuple[int, ...], int],
     bits: int,
     both: bool,
 ) -> dict[str, Any]:
-    summary = results.summary
-    row = summary[(summary["match"] == match) & (summary["task"] == task) & (summary["model"] == model)]
+    summary = results.rows("summary", match, task)
+    row = summary[summary["model"] == model]
     seconds = row["step_seconds"].dropna()
     runs, settings = [], [kept[i].get("training") or {} for i in places]
     for i in places:

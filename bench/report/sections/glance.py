@@ -48,9 +48,8 @@ def _row(results: Results, match: str, task: str, each: Standing) -> Row:
 
 def _measured(results: Results, match: str, task: str, each: Standing) -> list[TableCell]:
     """Solved replicates, parameters and step time."""
-    table = results.summary
-    own = table[(table["match"] == match) & (table["task"] == task) & (table["model"] == each.name)]
-    row: dict[Any, Any] = own[own["kind"] == "model"].iloc[0].to_dict()
+    table = results.rows("summary", match, task)
+    row: dict[Any, Any] = table[(table["kind"] == "model") & (table["model"] == each.name)].iloc[0].to_dict()
     solved = TableCell(MISSING)  # a target that an untrained net meets is none
     if not is_missing(row["solve_rate"]):
         count = round(row["solve_rate"] * each.n)

@@ -24,7 +24,7 @@ from bench.analysis.horizons import horizon_metrics
 from bench.analysis.labels import brief, words
 from bench.analysis.pooled import below_the_limit, left_out, pooled_tasks
 from bench.analysis.results import Results
-from bench.analysis.selected import models_in, skills_with_failures, target_of
+from bench.analysis.selected import models_in, skills_with_failures, target_of, tasks_in
 from bench.analysis.summary import SEARCHED
 from bench.analysis.table_columns import metric_columns
 from bench.analysis.timing_conditions import explained, kernel_and_condition
@@ -70,7 +70,7 @@ def leaderboard(results: Results, match: str) -> Table:
     """Every task's models ranked by test loss, references between them; all tasks in one table."""
     table = results.selected[results.selected["match"] == match]
     rows = []
-    for task in (task for task in results.tasks if (table["task"] == task).any()):
+    for task in tasks_in(results, match):
         ranked = rows_of(results, match, task).assign(failed=lambda rows: rows["n_failed"] > rows["n"])
         ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
         letters = {each.name: each.letters for each in results.conclusions.standings[match, task] if each.letters}
@@ -239,8 +239,7 @@ def leaderboard_section(results: Results) -> Section:
     """The leaderboard of each comparison, models across tasks, and the tasks' own metrics."""
 
     def make(match: str) -> list[Block]:
-        table = results.selected[results.selected["match"] == match]
-        tasks = [task for task in results.tasks if (table["task"] == task).any()]
+        tasks = tasks_in(results, match)
         if not tasks:
             return []
         blocks: list[Block] = [Text(f"Compared here: {words(match).described}.")]

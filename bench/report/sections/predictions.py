@@ -7,8 +7,6 @@ from functools import partial
 from bench.analysis.forecasts import forecasts
 from bench.analysis.results import Results
 from bench.records.predictions import load_predictions
-from bench.records.schema import Record, unique
-from bench.records.schema import trainings as trainings_of
 from bench.report.document import Block, Gallery, Section, Text
 from bench.report.figures import forecast as forecast_figure
 from bench.report.figures.axes import picture
@@ -31,12 +29,11 @@ CAPTION = (
 
 def predictions_section(results: Results) -> Section:
     """Forecasts of series, and figures of the first result of each model on each task; empty without predictions."""
-    kept = list(trainings_of(unique(results.records)))
     ahead: list[Picture] = []
     pictures: list[Picture] = []
     skipped = 0
     for t, task in enumerate(results.tasks if results.matches else ()):
-        shown = _shown(results, kept, task)
+        shown = _shown(results, task)
         if t >= TASKS or len(shown) > MODELS:
             skipped += len(shown[MODELS:]) if t < TASKS else len(shown)
         if not shown or t >= TASKS:
@@ -54,16 +51,16 @@ def predictions_section(results: Results) -> Section:
     return Section("predictions", "Predictions and networks", blocks)
 
 
-def _shown(results: Results, kept: list[Record], task: str) -> list[Shown]:
+def _shown(results: Results, task: str) -> list[Shown]:
     """The first replicate of each model of the first comparison that ended well and kept its predictions."""
-    table = results.selected
-    table = table[(table["match"] == results.matches[0]) & (table["task"] == task) & (table["status"] == "ok")]
+    table = results.rows("selected", results.matches[0], task)
+    table = table[table["status"] == "ok"]
     found = []
     for place, model in enumerate(results.models):
         rows = table[table["model"] == model].sort_values("replicate", kind="stable")
         if results.folder is None or not len(rows):
             continue
-        record = kept[int(rows.index[0])]
+        record = results.training_records[int(rows.index[0])]
         predictions = load_predictions(results.folder, str(record.get("key")))
         if predictions is not None:
             found.append(Shown(model, place, predictions, record["curve"]))

@@ -41,13 +41,17 @@ NO_CURVE = (
 
 def search_summary(results: Results) -> Table | None:
     """A row a task and model; None where nothing was searched."""
-    table = results.trainings[results.trainings["stage"].isin(("trial", "search"))]
+    searched = results.trainings[results.trainings["stage"].isin(("trial", "search"))]
+    spent, longest, shortest = (
+        dict(iter(table.groupby(["match", "task", "model"], sort=False)))
+        for table in (searched, configurations(searched), first_trainings(searched))
+    )
     rows = []
     for match, task, model in product(results.matches, results.tasks, results.models):
-        group = table[(table["match"] == match) & (table["task"] == task) & (table["model"] == model)]
-        if group.empty:
+        cell = match, task, model
+        if cell not in spent:
             continue
-        tried, first = configurations(group), first_trainings(group)
+        group, tried, first = spent[cell], longest[cell], shortest[cell]
         failed = len(tried) - int(_ended_well(tried).sum())
         wall, steps = group["wall_seconds"].sum(), int(group["steps"].fillna(0).sum())
         cells = [
@@ -58,7 +62,7 @@ def search_summary(results: Results) -> Table | None:
             _importance(importance(first[_ended_well(first)])),
         ]
         rows.append(Row(cells, "model", results.models.index(model)))
-    caption = CAPTION + (PRUNED_CAPTION if stopped_early(table).any() else "")
+    caption = CAPTION + (PRUNED_CAPTION if stopped_early(searched).any() else "")
     return Table("Search", HEADER, rows, caption, texts=2) if rows else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from bench.analysis import stats
 from bench.analysis.compare_experiments import compare, compared
@@ -73,12 +74,65 @@ def test_few_pairs_settle_nothing(records: Records, results_of: Callable[..., Re
     assert {(d.n, d.state) for d in found} == {(4, "not settled")}
 
 
-def test_seeds_that_drew_otherwise_are_not_paired(records: Records, results_of: Callable[..., Results]) -> None:
-    other = changed(records, hashes={"weights": "x", "first_batch": "y"})
+def drawn_anew(records: Records, **changes: Any) -> Records:
+    """As `changed`, with other data and weights in every replicate."""
+    made = changed(records, noise=0.05, **changes)
+    for record in made:
+        record["hashes"] = {part: f"other {value}" for part, value in record["hashes"].items()}
+    return made
+
+
+def test_seeds_that_drew_otherwise_are_two_samples(records: Records, results_of: Callable[..., Results]) -> None:
+    found = compared([results_of(records), results_of(drawn_anew(records))]).differences
+    assert {(d.independent, d.n, d.unpaired, d.identical, d.state) for d in found} == {(True, 6, 6, 0, "not settled")}
+    other = drawn_anew(records, factor=3.0)
     found = compared([results_of(records), results_of(other)]).differences
-    assert {(d.n, d.unpaired, d.state) for d in found} == {(0, 6, "not paired")}
+    assert {d.state for d in found} == {"worse"}
+    first = found[0]
+    samples = [
+        [
+            math.log(r["test"]["loss"])
+            for r in each
+            if (r["stage"], r["match"], r["task"]["label"], r["model"]["label"]) == ("confirm", *first.cell)
+        ]
+        for each in (other, records)
+    ]
+    welch = scipy_stats.ttest_ind(*samples, equal_var=False)
+    interval = welch.confidence_interval()
+    assert first.p == pytest.approx(welch.pvalue)
+    assert (first.low, first.high) == pytest.approx((math.exp(interval.low), math.exp(interval.high)))
+    more = [*records, *({**r, "replicate": 7} for r in records if r["stage"] == "confirm" and r["replicate"] == 6)]
+    (d, *_) = compared([results_of(more), results_of(other)]).differences
+    assert (d.n, d.runs) == (6, (7, 6))
+
+
+def test_steps_of_two_samples_are_those_that_reached_the_target(synthetic: ModuleType, results_of: Any) -> None:
+    before = [synthetic.training("sine", "gru", r, stage="trial", trial=0) for r in range(1, 7)]
+    after = copy.deepcopy(before)
+    for record, steps in zip(before, (100, 400, None, 200, 200, 200), strict=True):
+        record["steps_to_target"] = steps
+    for record, steps in zip(after, (400, 400, 400, 400, None, None), strict=True):
+        record["steps_to_target"] = steps
+        record["hashes"] = {part: f"other {value}" for part, value in record["hashes"].items()}
+    (found,) = compared([results_of(before), results_of(after)]).differences
+    assert found.independent
+    assert found.steps_ratio == pytest.approx(2.0)
+    assert (found.steps_n, found.solved) == (4, (5, 4))
+
+
+def test_what_was_drawn_is_not_known_or_shared(records: Records, results_of: Callable[..., Results]) -> None:
+    """Then there are neither pairs nor two samples."""
     unknown = changed(records, hashes=None)
     found = compared([results_of(unknown), results_of(changed(unknown))]).differences
+    assert {(d.state, d.n) for d in found} == {("not paired", 0)}
+    moved = changed(records)  # the same draws in other replicates
+    for record in moved:
+        number = (record.get("replicate") or 0) % 6 + 1
+        record["hashes"] = {"weights": f"w{number}", "first_batch": f"b{number}"}
+    found = compared([results_of(records), results_of(moved)]).differences
+    assert {(d.state, d.unpaired) for d in found} == {("not paired", 6)}
+    of_a_series = drawn_anew(records, origin={"block": 1})  # origins are stretches of one table
+    found = compared([results_of(records), results_of(of_a_series)]).differences
     assert {d.state for d in found} == {"not paired"}
 
 

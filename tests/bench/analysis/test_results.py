@@ -1,3 +1,4 @@
+import itertools
 import json
 import subprocess
 import sys
@@ -6,12 +7,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from bench.analysis.alarms import alarms
 from bench.analysis.results import Results, load
 from bench.records.folder import names
 from tasks.errors import UserError
+
+Build = Callable[..., Results]
 
 
 def test_load_reads_records_manifest_and_tables(synthetic: ModuleType, tmp_path: Path) -> None:
@@ -27,6 +31,30 @@ def test_load_reads_records_manifest_and_tables(synthetic: ModuleType, tmp_path:
     assert results.summary is results.summary  # made once
     assert "<table" in results._repr_html_()
     assert names(tmp_path) == ["mine"]
+
+
+def test_rows_are_those_of_the_whole_table(synthetic: ModuleType, results_of: Build) -> None:
+    """Of every table, comparison and task; a reference belongs to no comparison, and one of none has no rows."""
+    results = results_of(synthetic.experiment(seeds=2, trials=2, matches=("tuned", "params")))
+    assert results.matches == ["tuned", "params"]
+    for name in ("selected", "trainings", "curves", "timings", "summary"):
+        table = getattr(results, name)
+        for match, task in itertools.product(results.matches, results.tasks):
+            wanted = table[(table["match"] == match) & (table["task"] == task)]
+            pd.testing.assert_frame_equal(results.rows(name, match, task), wanted)
+            assert len(wanted)
+        nothing = results.rows(name, "hidden", "sine")
+        assert nothing.empty
+        assert list(nothing.columns) == list(table.columns)
+
+
+def test_records_of_trainings_lie_in_the_order_of_the_table(synthetic: ModuleType, results_of: Build) -> None:
+    made = synthetic.experiment(seeds=2, trials=3, protocol=2)
+    again = {**next(record for record in made if record["stage"] == "trial"), "wall_seconds": 99.0}
+    results = results_of([*made, again])  # the last written wins, in its first place
+    assert [r["wall_seconds"] for r in results.training_records] == list(results.trainings["wall_seconds"])
+    assert [r["wall_seconds"] for r in results.selected_records] == list(results.selected["wall_seconds"])
+    assert 99.0 in list(results.trainings["wall_seconds"])
 
 
 def test_models_keep_the_order_of_the_settings(synthetic: ModuleType, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from tasks.baselines import choose_linear_ar, score
 from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
 from tasks.errors import NotInstalledError
-from tasks.look_back import choose_look_back
+from tasks.look_back import look_back
 
 MASKED = -100.0  # its mark for "this step does not count"
 LOSS_OF: dict[str, Loss] = {
@@ -131,9 +131,7 @@ class Cogscale(Task):
             linear = choose_linear_ar(train, dataset.valid)
             how = f"a linear model of the last {linear.order} steps, fitted by least squares"
             return score(self, "linear_ar", "baseline", lambda split: linear.predict(split.inputs), dataset, how)
-        look = choose_look_back(train, self.loss, self.output_size)
-        how = f"what followed, in the training data, on the input {' and '.join(map(str, look.delays))} steps earlier"
-        return score(self, "look_back", "baseline", lambda split: look.predict(split.inputs), dataset, how)
+        return look_back(self, dataset)
 
     def identity(self) -> dict[str, Any]:
         """With the version of the package, which makes the data."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
-from tasks.contract import Array, Loss, Split
+from tasks.baselines import score
+from tasks.contract import Array, Dataset, Loss, Reference, Split, Task
 from tasks.losses import mean_loss
 
 PLACES = 3  # that are looked at: one delay, and twice and three times it, where the first may be blank
@@ -21,8 +23,8 @@ BEFORE, UNKNOWN = 0, 1  # numbers of what is no symbol: before the sequence bega
 class LookBack:
     """How often each class followed, in the training data, on the symbols that stood `delays` steps earlier.
 
-    symbols: `(S, I)`, each distinct input vector. seen: `(C,)`, the combinations of symbols that occurred, as numbers.
-    logits: `(C + 1, O)`, of each of them, and at the end of all others.
+    symbols: `(S, I)`, each distinct input vector, or `(S, 1)`, each token. seen: `(C,)`, the combinations of symbols
+    that occurred, as numbers. logits: `(C + 1, O)`, of each of them, and at the end of all others.
     """
 
     delays: tuple[int, ...]
@@ -31,10 +33,17 @@ class LookBack:
     logits: Array
 
     def predict(self, inputs: Array) -> Array:
-        """Logits `(N, T, O)` for inputs `(N, T, I)`."""
+        """Logits `(N, T, O)` for inputs `(N, T, I)`, or tokens `(N, T)`."""
         wanted = _combined(_numbered(inputs, self.symbols), self.delays, len(self.symbols))
         places = np.minimum(np.searchsorted(self.seen, wanted), len(self.seen) - 1)
         return self.logits[np.where(self.seen[places] == wanted, places, len(self.seen))]
+
+
+def look_back(task: Task, dataset: Dataset) -> Reference:
+    """The score of the look-back that is chosen from a task's training data; the task asks for classes at each step."""
+    found = choose_look_back(dataset.train, task.loss, task.output_size)
+    how = f"what followed, in the training data, on the input {' and '.join(map(str, found.delays))} steps earlier"
+    return score(task, "look_back", "baseline", lambda split: found.predict(split.inputs), dataset, how)
 
 
 def choose_look_back(train: Split, loss: Loss, classes: int) -> LookBack:
@@ -44,24 +53,34 @@ def choose_look_back(train: Split, loss: Loss, classes: int) -> LookBack:
     the largest weight. loss: "cross_entropy", or "binary_cross_entropy" with targets `(N, T, classes)`.
     """
     inputs = train.inputs[:SEQUENCES]
-    symbols = np.unique(inputs.reshape(-1, inputs.shape[2]), axis=0)
+    symbols = np.unique(inputs.reshape(math.prod(inputs.shape[:2]), -1), axis=0)
     mask = np.ones(inputs.shape[:2], dtype=bool) if train.mask is None else train.mask[:SEQUENCES]
     answers = train.targets[:SEQUENCES][mask]
-    truth = np.eye(classes)[answers] if loss == "cross_entropy" else answers.astype(np.float64)
-    prior = (truth.sum(axis=0) + 1) / (len(truth) + (classes if loss == "cross_entropy" else 2))
+    exclusive = loss == "cross_entropy"
+    truth = np.eye(classes)[answers] if exclusive else answers.astype(np.float64)
+    prior = (truth.sum(axis=0) + 1) / (len(truth) + (classes if exclusive else 2))
     numbers = _numbered(inputs, symbols)
 
-    def fitted(delays: tuple[int, ...]) -> Iterator[tuple[float, LookBack]]:
+    def counted(delays: tuple[int, ...]) -> tuple[Array, Array, Array, Array]:
+        """The combinations that occur, that of each answer, how often each class follows on each, and each occurs."""
         seen, places = np.unique(_combined(numbers, delays, len(symbols))[mask], return_inverse=True)
         sums = np.stack([np.bincount(places, column, len(seen)) for column in truth.T], axis=1)
-        times = np.bincount(places, minlength=len(seen))[:, None]
-        for weight in WEIGHTS:
-            others = (sums[places] - truth + weight * prior) / (times[places] - 1 + weight)
-            shares = np.vstack([(sums + weight * prior) / (times + weight), prior])
-            model = LookBack(delays, symbols, seen, _logits(shares, loss))
-            yield mean_loss(loss, _logits(others, loss), answers), model
+        return seen, places, sums, np.bincount(places, minlength=len(seen))[:, None]
 
-    return min(chain.from_iterable(map(fitted, _delays(inputs.shape[1]))), key=lambda one: one[0])[1]
+    def losses(delays: tuple[int, ...]) -> Iterator[tuple[float, tuple[int, ...], float]]:
+        _, places, sums, times = counted(delays)
+        for weight in WEIGHTS:
+            if exclusive:  # the share of the right class alone: a third of the time
+                right = sums[places, answers] - 1 + weight * prior[answers]
+                yield float(-np.log(right / (times[places, 0] - 1 + weight)).mean()), delays, weight
+            else:
+                others = (sums[places] - truth + weight * prior) / (times[places] - 1 + weight)
+                yield mean_loss(loss, _logits(others, loss), answers), delays, weight
+
+    _, delays, weight = min(chain.from_iterable(map(losses, _delays(inputs.shape[1]))), key=lambda one: one[0])
+    seen, _, sums, times = counted(delays)
+    shares = np.vstack([(sums + weight * prior) / (times + weight), prior])
+    return LookBack(delays, symbols, seen, _logits(shares, loss))
 
 
 def _delays(steps: int) -> Iterator[tuple[int, ...]]:
@@ -78,7 +97,7 @@ def _logits(shares: Array, loss: Loss) -> Array:
 def _numbered(inputs: Array, symbols: Array) -> Array:
     """The number of each input vector, `(N, T)`."""
     numbers = {symbol.tobytes(): number for number, symbol in enumerate(symbols, start=UNKNOWN + 1)}
-    rows = np.ascontiguousarray(inputs).reshape(-1, inputs.shape[2])
+    rows = np.ascontiguousarray(inputs).reshape(math.prod(inputs.shape[:2]), -1)
     return np.array([numbers.get(row.tobytes(), UNKNOWN) for row in rows]).reshape(inputs.shape[:2])
 
 

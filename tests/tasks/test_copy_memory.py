@@ -42,10 +42,21 @@ def test_short_strings_are_uniform():
 
 def test_floor_is_the_formula():
     task = CopyMemory(delay=100, length=10)
-    (floor,) = task.references(task.generate(0))
+    floor, _ = task.references(task.generate(0))
     assert floor.kind == "floor"
     assert floor.loss == pytest.approx(10 * math.log(8) / 120, rel=1e-15)
     assert floor.metrics == {"recall_accuracy": 0.125, "string_accuracy": 8.0**-10}
+
+
+@pytest.mark.parametrize(("delay", "length"), [(1, 1), (10, 3), (20, 10)])
+def test_a_look_up_of_the_fixed_delay_makes_no_mistake(delay, length):
+    task = CopyMemory(delay=delay, length=length)
+    _, look = task.references(task.generate(0))
+    assert (look.name, look.kind) == ("look_back", "baseline")
+    assert look.how.endswith(f" {delay + length} steps earlier")
+    assert look.metrics == {"recall_accuracy": 1.0, "string_accuracy": 1.0}
+    assert look.loss < 1e-5
+    assert look.valid_loss == pytest.approx(look.loss, rel=0.1)
 
 
 def test_metrics_by_hand():

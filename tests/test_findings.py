@@ -1,4 +1,4 @@
-"""docs/findings.md and the published studies come together: every number of the page is found in their tables."""
+"""docs/findings.md, docs/study_tables.md and the published studies come together: their numbers are in its tables."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bench.analysis.published_tables import table_differences
 from bench.records.doctor import diagnose
 
 ROOT = Path(__file__).parents[1]
-STUDIES = tuple(ROOT / "results" / name for name in ("study", "study-init"))
-FINDINGS = ROOT / "docs" / "findings.md"
+STUDIES = tuple(ROOT / "results" / name for name in ("study", "study-init", "study-contenders"))
+PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in ("findings", "study_tables"))
 LARGEST = 5_000_000  # bytes of the folder
 Row = dict[str, str]
 _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")
@@ -114,10 +114,11 @@ def missing(page: str, tables: Iterable[str]) -> list[str]:
     return found
 
 
-def test_every_number_of_the_findings_is_in_the_tables() -> None:
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_number_of_the_findings_is_in_the_tables(path: Path) -> None:
     files = [folder / name for folder in STUDIES for name in ("summary.csv", "pairs.csv")]
     tables = [path.read_text(encoding="utf-8") for path in files]
-    page = _RATIOS.sub("", FINDINGS.read_text(encoding="utf-8"))
+    page = _RATIOS.sub("", path.read_text(encoding="utf-8"))
     assert missing(page, tables) == []
     assert strangers(page, tables) == []
 

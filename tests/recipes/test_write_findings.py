@@ -1,4 +1,4 @@
-"""docs/findings.md: its tables have the numbers of the published studies."""
+"""docs/findings.md and docs/study_tables.md: their tables have the numbers of the published studies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pytest
 from bench.analysis.results import Results, load
 
 from ..bench import synthetic_records as synthetic
-from .write_findings import PAGE, SECTIONS, gru_or_lstm, plain_rnn, schemes_table, tasks_table, times_table
+from .write_findings import (
+    SECTIONS,
+    contenders_table,
+    gru_or_lstm,
+    plain_rnn,
+    schemes_table,
+    tasks_table,
+    times_table,
+)
 
 
 def test_a_row_has_the_losses_and_both_ratios_in_their_direction() -> None:
@@ -78,6 +86,25 @@ def test_a_scheme_is_divided_by_the_initial_weights_of_pytorch() -> None:
     assert float(chrono.split()[0]) == pytest.approx(losses["lstm[init=chrono]"] / losses["lstm"], rel=0.01)
 
 
+def test_a_model_is_divided_by_the_gru_and_the_best_on_all_tasks_comes_first() -> None:
+    """The LSTM has twice and once the GRU's loss, attention half of it and the same."""
+    by_task = {
+        "sine": {"gru": MIDDLE, "lstm": HIGH, "attention": LOW},
+        "copy": {"gru": LOW, "lstm": LOW, "attention": LOW},
+    }
+    records = [
+        record for task, losses in by_task.items() for record in synthetic.with_losses(losses, task, match="params")
+    ]
+    results = Results("contenders", tuple(records), synthetic.manifest(records))
+    header, _, *rows = contenders_table(results).splitlines()
+    assert header == "| model | `copy` | `sine` |"
+    cells = {name: row for name, *row in ([cell.strip(" *") for cell in row.strip("|").split("|")] for row in rows)}
+    assert list(cells) == ["attention", "gru", "lstm"]
+    assert cells["gru"] == ["its loss: 0.103", "its loss: 0.206"]
+    assert [cells[name][1].split()[0] for name in ("attention", "lstm")] == ["0.500", "2.00"]
+    assert all("**" in row for row in rows if "attention" in row or "lstm" in row)
+
+
 def test_times_are_divided_by_those_of_the_gru() -> None:
     """The LSTM's steps take half as long on a, a quarter on b and c; on b it never reaches the target."""
     rows = [
@@ -99,7 +126,7 @@ def test_times_are_divided_by_those_of_the_gru() -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_the_tables_of_the_page_are_those_of_the_studies(section: str) -> None:
-    folder, tabulate = SECTIONS[section]
-    _, text, _ = PAGE.read_text(encoding="utf-8").split(f"<!-- measured: {section} -->")
+def test_the_tables_of_the_pages_are_those_of_the_studies(section: str) -> None:
+    page, folder, tabulate = SECTIONS[section]
+    _, text, _ = page.read_text(encoding="utf-8").split(f"<!-- measured: {section} -->")
     assert text.strip() == tabulate(load(folder.name, folder.parent))

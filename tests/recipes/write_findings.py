@@ -1,12 +1,14 @@
-"""Write the tables of docs/findings.md from results/study and results/study-init; what stands around them stays.
+"""Write the tables of docs/findings.md and docs/study_tables.md from the published studies; their other text stays.
 
 python -m bench publish my-study --to results/study
 python -m bench publish my-study-init --to results/study-init
+python -m bench publish my-study-contenders --to results/study-contenders
 python tests/recipes/write_findings.py --write     # without --write the text is printed
 """
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 import sys
@@ -22,7 +24,8 @@ from bench.analysis.results import Results, load
 if TYPE_CHECKING:
     from bench.analysis.verdict import Verdict
 
-STUDY, INIT, PAGE = ROOT / "results" / "study", ROOT / "results" / "study-init", ROOT / "docs" / "findings.md"
+STUDY, INIT, CONTENDERS = (ROOT / "results" / name for name in ("study", "study-init", "study-contenders"))
+FINDINGS, TABLES = ROOT / "docs" / "findings.md", ROOT / "docs" / "study_tables.md"
 SCHEMES = ("orthogonal", "forget_bias", "chrono")
 
 
@@ -64,6 +67,22 @@ def schemes_table(results: Results) -> str:
         for cell in cells
     ]
     return table(header, rows)
+
+
+def contenders_table(results: Results) -> str:
+    """A row a model, those with the lowest losses first: on each task its loss as a multiple of the GRU's."""
+    tasks = sorted(results.tasks, key=_natural)
+    losses = {model: [_loss(results, task, model) for task in tasks] for model in results.models}
+    ranked = sorted(losses, key=lambda model: statistics.fmean(map(math.log, losses[model])))
+    header = ["model", *(f"`{task}`" for task in tasks)]
+    return table(header, [[model, *(_beside_gru(results, task, model) for task in tasks)] for model in ranked])
+
+
+def _beside_gru(results: Results, task: str, model: str) -> str:
+    if model == "gru":
+        return f"its loss: {number(_loss(results, task, model))}"
+    (match,) = {verdict.match for verdict in results.verdicts}  # "params 10400"
+    return _ratio(results, match, task, model, "gru")
 
 
 def _natural(task: str) -> list[tuple[int, str]]:
@@ -139,19 +158,20 @@ def _ratio(results: Results, match: str, task: str, first: str, second: str) -> 
     return f"**{shown}**" if frozenset((first, second)) in apart else shown
 
 
-SECTIONS = {  # by the name in the page: of which study, and how
-    "study": (STUDY, tasks_table),
-    "study-times": (STUDY, times_table),
-    "study-init": (INIT, schemes_table),
+SECTIONS = {  # by the name in the page: which page, of which study, and how
+    "study-times": (FINDINGS, STUDY, times_table),
+    "study": (TABLES, STUDY, tasks_table),
+    "study-init": (TABLES, INIT, schemes_table),
+    "study-contenders": (TABLES, CONTENDERS, contenders_table),
 }
 
 
 def main() -> int:
-    written = wants_writing(__doc__ or "", PAGE)
-    for section, (folder, tabulate) in SECTIONS.items():
+    written = wants_writing(__doc__ or "", FINDINGS)
+    for section, (page, folder, tabulate) in SECTIONS.items():
         text = tabulate(load(folder.name, folder.parent))
         if written:
-            write_section(section, text, PAGE)
+            write_section(section, text, page)
         else:
             print(text)
     return 0

@@ -30,22 +30,23 @@ def announcements(plan: Plan, ledger: Ledger, machine: Record, workers: int) -> 
     yield from without_effect(plan.experiment, machine["device"])
     for left_out, why in plan.experiment.left_out.items():
         yield f"{left_out} is left out: {why}"
-    timed = workers if machine["device"] == "cpu" else 0
+    timed, slowness = (workers, machine["slowness"]) if machine["device"] == "cpu" else (0, 1.0)
     for task in plan.experiment.tasks:
         if task.label not in plan.left_alone:
             yield from (f"{brief(task.label)}: {text}" for text in task.notes)
-            if (line := announcement(plan, ledger, task, timed)) is not None:
+            if (line := announcement(plan, ledger, task, timed, slowness)) is not None:
                 yield line
-    if (line := whole_announcement(plan, ledger, timed)) is not None:
+    if (line := whole_announcement(plan, ledger, timed, slowness)) is not None:
         yield line
     if max(plan.replicates.values()) == 1:
         yield ONE_REPLICATE
 
 
-def announcement(plan: Plan, ledger: Ledger, task: Task, workers: int) -> str | None:
+def announcement(plan: Plan, ledger: Ledger, task: Task, workers: int, slowness: float = 1.0) -> str | None:
     """One line on a task; None where it is no series.
 
     workers: how many trainings run at a time on CPU cores; 0: they run on a GPU, of which no time is guessed.
+    slowness: that of the cores.
     """
     if task.rows is None:
         return None
@@ -63,13 +64,13 @@ def announcement(plan: Plan, ledger: Ledger, task: Task, workers: int) -> str | 
         f"{brief(task.label)}: {task.rows:,} rows, {windows} training windows; a training takes {steps:,} steps of "
         f"{batch_size} windows, {' to '.join(passes)} passes; {planned:,} trainings{found}"
     )
-    return f"{line}, about {_with(seconds_left(lacking, workers), workers)}" if workers and left else line
+    return f"{line}, about {_with(seconds_left(lacking, workers, slowness), workers)}" if workers and left else line
 
 
-def whole_announcement(plan: Plan, ledger: Ledger, workers: int) -> str | None:
+def whole_announcement(plan: Plan, ledger: Ledger, workers: int, slowness: float = 1.0) -> str | None:
     """One line on all that is left to do; None on a GPU (`workers` is 0), and where it is little."""
     lacking = [(cell, lacks) for cell, lacks in plan.lacking(ledger) if cell.task.label not in plan.left_alone]
-    seconds = seconds_left(lacking, workers) if workers else 0.0
+    seconds = seconds_left(lacking, workers, slowness) if workers else 0.0
     if seconds < LONG_SECONDS:
         return None
     count = sum(sum(lacks.values()) for _, lacks in lacking)

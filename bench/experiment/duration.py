@@ -1,4 +1,4 @@
-"""About how long trainings take on CPU cores, from sizes alone: said before the first of them has been timed."""
+"""About how long trainings take on CPU cores, from their sizes: said before the first of them has been timed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bench.records.schema import TRAININGS
 
 # A forward and a backward pass on one core: seconds for each row of a window and layer, whatever the sizes, and
 # floating-point operations a second. Set by hand after processor times of torch 2.13 at seven sizes, which they meet
-# within a third there; another processor may take half or twice as long. Other cells are taken for a GRU with as many
-# recurrent weights.
+# within a third on an AMD EPYC; `slowness` says how much longer another processor takes. Other cells are taken for a
+# GRU with as many recurrent weights.
 _COSTS = {"rnn": (4e-5, 5e10), "gru": (9e-5, 3.5e10), "lstm": (3e-5, 8e10)}
 _TWIN_SHARE = 0.35  # of the time of nn.GRU that NumPy's takes: 0.22 to 0.55 on the default tasks
 _SECONDS_PER_STEP = 3e-4  # the optimiser
@@ -22,8 +22,11 @@ _EXAMINE_SECONDS = 0.3
 SEARCHED = ("trial", "search")
 
 
-def seconds_left(lacking: Iterable[tuple[CellPlan, Mapping[str, int]]], workers: int) -> float:
-    """About how long cells take for what they lack, by stage, with so many trainings at a time; timings run alone."""
+def seconds_left(lacking: Iterable[tuple[CellPlan, Mapping[str, int]]], workers: int, slowness: float = 1.0) -> float:
+    """About how long cells take for what they lack, by stage, with so many trainings at a time; timings run alone.
+
+    slowness: how many times as long a core takes as that on which the costs were measured (`bench.measure.speed`).
+    """
     shared = alone = 0.0
     for cell, lacks in lacking:
         for stage, count in lacks.items():
@@ -34,7 +37,7 @@ def seconds_left(lacking: Iterable[tuple[CellPlan, Mapping[str, int]]], workers:
             elif stage == "time":
                 kernels = 2 if cell.model.cell == "lstm" and cell.kernel != FUSED else 1  # not yet counted
                 alone += count * kernels * BUDGETS[cell.experiment.options.budget].timing_seconds / cell.timing_rounds
-    return shared / workers + alone
+    return slowness * shared / workers + alone  # a timing ends after the same time everywhere
 
 
 def training_seconds(cell: CellPlan, stage: str = "confirm") -> float:

@@ -35,9 +35,11 @@ class ProbeJob(Job):
         return "probe"
 
     def perform(self, progress: Progress) -> Record:
-        """{"environment", "fingerprint", "device", "reason", "gpus"}, or {"refused"} with a sentence for the user."""
+        """{"environment", "fingerprint", "device", "reason", "gpus", "slowness"}, or {"refused"} with a sentence for
+        the user. slowness: of a core (`bench.measure.speed`); None where trainings run on a GPU."""
         from bench.measure.device import check_precision, choose_device, visible_gpus
         from bench.measure.environment import describe, fingerprint
+        from bench.measure.speed import slowness
 
         training = self.representative
         try:
@@ -51,7 +53,8 @@ class ProbeJob(Job):
         environment = describe(uses_torch=self.uses_torch)
         found = {"environment": environment, "fingerprint": fingerprint(environment)}
         gpus = visible_gpus(_count_gpus()) if device == "cuda" else []
-        return {**self.describe(), **found, "device": device, "reason": reason, "gpus": gpus}
+        slow = slowness() if device == "cpu" else None
+        return {**self.describe(), **found, "device": device, "reason": reason, "gpus": gpus, "slowness": slow}
 
     def _rate(self, device: str) -> tuple[float, str]:
         """Training steps a second that the workers make together, or the GPU, and who that is."""

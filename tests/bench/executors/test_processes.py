@@ -75,6 +75,7 @@ def test_workers_for_numpy_models_never_load_torch(tmp_path: Path) -> None:
     assert all(record["gradient_flow"] for record in records)
     assert look["device"] == "cpu"
     assert look["reason"] == "cpu: none of the models runs on a GPU."
+    assert look["slowness"] > 0
     assert look["environment"]["threads"] == 1
     assert look["environment"]["isa"] is None
     assert "torch" not in look["environment"]["packages"]

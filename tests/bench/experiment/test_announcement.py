@@ -150,6 +150,15 @@ def test_what_is_announced_grows_with_what_is_asked_for() -> None:
     assert pruned.mean_trial_steps() * 13 == pytest.approx(3 * 2000, rel=0.1)  # 9 + 3 + 1 trainings
 
 
+def test_trainings_take_longer_on_slow_cores_and_timings_do_not(tmp_path: Path) -> None:
+    plan = plan_of()
+    cells = [(cell, cell.planned(plan.count(cell))) for cell in plan.cells]
+    timings = seconds_left(cells, 10**9)
+    assert seconds_left(cells, 2, 3.0) - timings == pytest.approx(3 * (seconds_left(cells, 2) - timings), rel=1e-6)
+    line = whole_announcement(plan, nothing_recorded(tmp_path), 2, 3.0) or ""
+    assert line.endswith(f"about {roughly(seconds_left(cells, 2, 3.0))} with 2 workers")
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(3, "10 s"), (44, "40 s"), (89, "90 s"), (100, "2 min"), (5300, "89 min"), (35_400, "9.8 h")]
 )

@@ -11,11 +11,11 @@ import numpy as np
 
 from tasks.baselines import score
 from tasks.contract import Array, Dataset, Loss, Reference, Split, Task
-from tasks.losses import mean_loss
 
 PLACES = 3  # that are looked at: one delay, and twice and three times it, where the first may be blank
 WEIGHTS = (1.0, 1e-2, 1e-4)  # of the shares of all steps beside those of a combination, in times that it occurred
-SEQUENCES = 500  # of training data, at the most: more change shares that are known to a few percent, and take long
+# Of training data, at the most: more change shares that are known to a few percent, and take long.
+SEQUENCES, ALL_STEPS = 500, 60_000
 BEFORE, UNKNOWN = 0, 1  # numbers of what is no symbol: before the sequence began; not in the training data
 
 
@@ -52,35 +52,59 @@ def choose_look_back(train: Split, loss: Loss, classes: int) -> LookBack:
     So validation data can still tell whether it is a good predictor. Of equal ones the fewest and shortest delays, and
     the largest weight. loss: "cross_entropy", or "binary_cross_entropy" with targets `(N, T, classes)`.
     """
-    inputs = train.inputs[:SEQUENCES]
+    counted_on = min(SEQUENCES, -(-ALL_STEPS // train.inputs.shape[1]))
+    inputs = train.inputs[:counted_on]
     symbols = np.unique(inputs.reshape(math.prod(inputs.shape[:2]), -1), axis=0)
-    mask = np.ones(inputs.shape[:2], dtype=bool) if train.mask is None else train.mask[:SEQUENCES]
-    answers = train.targets[:SEQUENCES][mask]
+    mask = np.ones(inputs.shape[:2], dtype=bool) if train.mask is None else train.mask[:counted_on]
+    answers = train.targets[:counted_on][mask]
     exclusive = loss == "cross_entropy"
-    truth = np.eye(classes)[answers] if exclusive else answers.astype(np.float64)
-    prior = (truth.sum(axis=0) + 1) / (len(truth) + (classes if exclusive else 2))
+    often = np.bincount(answers, minlength=classes) if exclusive else answers.sum(axis=0, dtype=np.float64)
+    prior = (often + 1) / (len(answers) + (classes if exclusive else 2))
     numbers = _numbered(inputs, symbols)
 
-    def counted(delays: tuple[int, ...]) -> tuple[Array, Array, Array, Array]:
-        """The combinations that occur, that of each answer, how often each class follows on each, and each occurs."""
-        seen, places = np.unique(_combined(numbers, delays, len(symbols))[mask], return_inverse=True)
-        sums = np.stack([np.bincount(places, column, len(seen)) for column in truth.T], axis=1)
-        return seen, places, sums, np.bincount(places, minlength=len(seen))[:, None]
+    def counted(delays: tuple[int, ...]) -> tuple[Array, Array, Array]:
+        return _counts(_combined(numbers, delays, len(symbols))[mask], answers, classes)
 
     def losses(delays: tuple[int, ...]) -> Iterator[tuple[float, tuple[int, ...], float]]:
-        _, places, sums, times = counted(delays)
+        _, sums, times = counted(delays)
         for weight in WEIGHTS:
-            if exclusive:  # the share of the right class alone: a third of the time
-                right = sums[places, answers] - 1 + weight * prior[answers]
-                yield float(-np.log(right / (times[places, 0] - 1 + weight)).mean()), delays, weight
-            else:
-                others = (sums[places] - truth + weight * prior) / (times[places] - 1 + weight)
-                yield mean_loss(loss, _logits(others, loss), answers), delays, weight
+            yield _left_out(sums, times, weight, prior, exclusive), delays, weight
 
     _, delays, weight = min(chain.from_iterable(map(losses, _delays(inputs.shape[1]))), key=lambda one: one[0])
-    seen, _, sums, times = counted(delays)
+    seen, sums, times = counted(delays)
     shares = np.vstack([(sums + weight * prior) / (times + weight), prior])
     return LookBack(delays, symbols, seen, _logits(shares, loss))
+
+
+def _counts(combined: Array, answers: Array, classes: int) -> tuple[Array, Array, Array]:
+    """`(C,)` the combinations that occur, `(C, O)` how often each class followed on each, `(C, 1)` how often it occurs.
+
+    answers: `(N,)` classes, or `(N, O)` labels.
+    """
+    seen = None
+    if int(combined.max()) * classes > combined.size:  # more counters than answers: a sort takes less
+        seen, combined = np.unique(combined, return_inverse=True)
+    times = np.bincount(combined)
+    if answers.ndim == 1:
+        sums = np.bincount(combined * classes + answers, minlength=len(times) * classes).reshape(-1, classes)
+    else:
+        sums = np.stack([np.bincount(combined, column) for column in answers.T], axis=1)
+    occurring = np.flatnonzero(times)
+    return occurring if seen is None else seen, sums[occurring], times[occurring, None]
+
+
+def _left_out(sums: Array, times: Array, weight: float, prior: Array, exclusive: bool) -> float:
+    """The mean loss of all answers, each predicted from the counts of all others.
+
+    All answers of one class that follow on one combination are predicted alike, so the counts are enough.
+    """
+    others = times - 1 + weight
+    right = (np.maximum(sums - 1, 0) + weight * prior) / others
+    total = -(sums * np.log(right)).sum()
+    if exclusive:
+        return float(total / times.sum())
+    wrong = (np.minimum(sums, times - 1) + weight * prior) / others
+    return float((total - ((times - sums) * np.log(1 - wrong)).sum()) / (times.sum() * sums.shape[1]))
 
 
 def _delays(steps: int) -> Iterator[tuple[int, ...]]:

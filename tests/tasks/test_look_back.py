@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks import look_back
-from tasks.contract import Split
+from tasks.contract import Loss, Split
 from tasks.look_back import choose_look_back
 from tasks.losses import mean_loss
 
@@ -88,13 +88,47 @@ def test_only_steps_that_count_are_counted(mask: bool) -> None:
     np.testing.assert_array_equal(*(model.predict(valid.inputs) for model in models))
 
 
-def test_only_the_first_sequences_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(look_back, "SEQUENCES", 20)
+@pytest.mark.parametrize(("limit", "value"), [("SEQUENCES", 20), ("ALL_STEPS", 20 * STEPS - 1)])
+def test_only_the_first_sequences_are_counted(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
+    monkeypatch.setattr(look_back, limit, value)
     train, valid = delayed(60, 0), delayed(20, 1)
     assert train.mask is not None
     few = Split(train.inputs[:20], train.targets[:20], train.mask[:20])
     models = [choose_look_back(split, "cross_entropy", SYMBOLS) for split in (train, few)]
     np.testing.assert_array_equal(*(model.predict(valid.inputs) for model in models))
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+@pytest.mark.parametrize("weight", look_back.WEIGHTS)
+def test_the_loss_of_all_answers_is_that_of_each_predicted_from_all_others(loss: Loss, weight: float) -> None:
+    """Answer by answer: counts without this one, the shares that follow from them, and its loss."""
+    rng = np.random.default_rng(1)
+    combined = rng.integers(5, size=60)
+    answers = rng.integers(SYMBOLS, size=60)
+    truth = np.eye(SYMBOLS)[answers]
+    if loss == "binary_cross_entropy":
+        truth = answers = (rng.random((60, SYMBOLS)) < 0.3).astype(np.float64)
+    prior = (truth.sum(axis=0) + 1) / 64
+    found = []
+    for one in range(60):
+        others = [i for i in range(60) if i != one and combined[i] == combined[one]]
+        share = (truth[others].sum(axis=0) + weight * prior) / (len(others) + weight)
+        likely = share if loss == "cross_entropy" else np.where(truth[one] > 0, share, 1 - share)
+        found.append(-np.log(likely[truth[one] > 0]).sum() if loss == "cross_entropy" else -np.log(likely).mean())
+    _, sums, times = look_back._counts(combined, answers, SYMBOLS)
+    total = look_back._left_out(sums, times, weight, prior, loss == "cross_entropy")
+    assert total == pytest.approx(np.mean(found), rel=1e-12)
+
+
+@pytest.mark.parametrize("spread", [1, 10_000])
+def test_counts_are_those_of_a_dictionary_however_large_the_numbers_are(spread: int) -> None:
+    rng = np.random.default_rng(2)
+    combined, answers = spread * rng.integers(7, size=100), rng.integers(3, size=100)
+    seen, sums, times = look_back._counts(combined, answers, 3)
+    assert list(seen) == sorted(set(combined.tolist()))
+    expected = [[int(((combined == one) & (answers == c)).sum()) for c in range(3)] for one in seen]
+    np.testing.assert_array_equal(sums, expected)
+    np.testing.assert_array_equal(times[:, 0], np.sum(expected, axis=1))
 
 
 def test_what_is_not_certain_is_not_called_certain() -> None:

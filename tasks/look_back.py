@@ -13,8 +13,9 @@ from tasks.baselines import score
 from tasks.contract import Array, Dataset, Loss, Reference, Split, Task
 
 PLACES = 3  # that are looked at: one delay, and twice and three times it, where the first may be blank
+DIGITS = 12  # of a loss: below these is rounding, which would decide between equal ones
 WEIGHTS = (1.0, 1e-2, 1e-4)  # of the shares of all steps beside those of a combination, in times that it occurred
-# Of training data, at the most: more change shares that are known to a few percent, and take long.
+# Of training data, or about so many steps: more change shares that are known to a few percent, and take long.
 SEQUENCES, ALL_STEPS = 500, 60_000
 BEFORE, UNKNOWN = 0, 1  # numbers of what is no symbol: before the sequence began; not in the training data
 
@@ -50,15 +51,15 @@ def choose_look_back(train: Split, loss: Loss, classes: int) -> LookBack:
     """The delays, and one of `WEIGHTS`, that predict each answer of `train` best from the counts of all others.
 
     So validation data can still tell whether it is a good predictor. Of equal ones the fewest and shortest delays, and
-    the largest weight. loss: "cross_entropy", or "binary_cross_entropy" with targets `(N, T, classes)`.
+    the largest weight. loss: "cross_entropy", or "binary_cross_entropy" with targets `(N, T, classes)` of 0 and 1.
     """
-    counted_on = min(SEQUENCES, -(-ALL_STEPS // train.inputs.shape[1]))
-    inputs = train.inputs[:counted_on]
+    asked = np.ones(train.inputs.shape[:2], dtype=bool) if train.mask is None else train.mask
+    rows = np.flatnonzero(asked.any(axis=1))[: min(SEQUENCES, -(-ALL_STEPS // asked.shape[1]))]
+    inputs, mask = train.inputs[rows], asked[rows]
     symbols = np.unique(inputs.reshape(math.prod(inputs.shape[:2]), -1), axis=0)
-    mask = np.ones(inputs.shape[:2], dtype=bool) if train.mask is None else train.mask[:counted_on]
-    answers = train.targets[:counted_on][mask]
     exclusive = loss == "cross_entropy"
-    often = np.bincount(answers, minlength=classes) if exclusive else answers.sum(axis=0, dtype=np.float64)
+    answers = train.targets[rows][mask].astype(np.int64 if exclusive else np.float64)
+    often = np.bincount(answers, minlength=classes) if exclusive else answers.sum(axis=0)
     prior = (often + 1) / (len(answers) + (classes if exclusive else 2))
     numbers = _numbered(inputs, symbols)
 
@@ -68,7 +69,7 @@ def choose_look_back(train: Split, loss: Loss, classes: int) -> LookBack:
     def losses(delays: tuple[int, ...]) -> Iterator[tuple[float, tuple[int, ...], float]]:
         _, sums, times = counted(delays)
         for weight in WEIGHTS:
-            yield _left_out(sums, times, weight, prior, exclusive), delays, weight
+            yield round(_left_out(sums, times, weight, prior, exclusive), DIGITS), delays, weight
 
     _, delays, weight = min(chain.from_iterable(map(losses, _delays(inputs.shape[1]))), key=lambda one: one[0])
     seen, sums, times = counted(delays)

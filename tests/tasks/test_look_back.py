@@ -131,6 +131,36 @@ def test_counts_are_those_of_a_dictionary_however_large_the_numbers_are(spread: 
     np.testing.assert_array_equal(times[:, 0], np.sum(expected, axis=1))
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_of_equal_delays_the_shortest_is_chosen(seed: int) -> None:
+    """Symbols that count upwards: what stood at any delay says the same, and rounding must not decide."""
+    rng = np.random.default_rng(seed)
+    symbols = (rng.integers(SYMBOLS, size=(40, 1)) + np.arange(STEPS)) % SYMBOLS
+    answers = np.where(rng.random(symbols.shape) < 0.2, rng.integers(SYMBOLS, size=symbols.shape), symbols)
+    mask = np.zeros(symbols.shape, dtype=bool)
+    mask[:, STEPS - 2 :] = True
+    model = choose_look_back(Split(np.eye(SYMBOLS)[symbols], answers, mask), "cross_entropy", SYMBOLS)
+    assert model.delays == (0,)
+
+
+def test_sequences_without_an_answer_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look_back, "SEQUENCES", 20)
+    train = delayed(60, 0)
+    assert train.mask is not None
+    silent = Split(np.zeros_like(train.inputs[:30]), train.targets[:30], np.zeros_like(train.mask[:30]))
+    parts = zip(*((split.inputs, split.targets, split.mask) for split in (silent, train)), strict=True)
+    both = Split(*(np.concatenate([part for part in pair if part is not None]) for pair in parts))
+    models = [choose_look_back(split, "cross_entropy", SYMBOLS) for split in (train, both)]
+    np.testing.assert_array_equal(*(model.predict(train.inputs) for model in models))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_classes_may_be_of_any_whole_type(dtype: type) -> None:
+    train = delayed(50, 0)
+    model = choose_look_back(Split(train.inputs, train.targets.astype(dtype), train.mask), "cross_entropy", SYMBOLS)
+    assert model.delays == (DELAY,)
+
+
 def test_what_is_not_certain_is_not_called_certain() -> None:
     """Symbols of which a fifth is exchanged, seen a few times each: the shares of all steps count."""
     rng = np.random.default_rng(0)

@@ -12,7 +12,7 @@ from bench.analysis.results import load
 from bench.cli.display.progress import PlainProgress
 from bench.cli.list import _budgets
 from bench.config.resolve import resolve
-from bench.experiment.announcement import announcement, whole_announcement
+from bench.experiment.announcement import announcement, announcements, whole_announcement
 from bench.experiment.duration import roughly, seconds_left, training_seconds
 from bench.experiment.observer import Observer
 from bench.experiment.plan import Plan
@@ -157,6 +157,20 @@ def test_trainings_take_longer_on_slow_cores_and_timings_do_not(tmp_path: Path) 
     assert seconds_left(cells, 2, 3.0) - timings == pytest.approx(3 * (seconds_left(cells, 2) - timings), rel=1e-6)
     line = whole_announcement(plan, nothing_recorded(tmp_path), 2, 3.0) or ""
     assert line.endswith(f"about {roughly(seconds_left(cells, 2, 3.0))} with 2 workers")
+
+
+def test_what_is_announced_is_as_slow_as_the_machine(table: Path, tmp_path: Path) -> None:
+    """Of the series, and of all that is left."""
+    plan = Plan(
+        resolve({"data": str(table), "target": "y", "fill": "forward", "models": "gru", "budget": "full"}), "cpu"
+    )
+    (task,), ledger = plan.experiment.tasks, nothing_recorded(tmp_path)
+    machine = {"device": "cpu", "reason": "cpu: asked for.", "slowness": 3.0}
+    told = list(announcements(plan, ledger, machine, 2))
+    lines = announcement(plan, ledger, task, 2, 3.0), whole_announcement(plan, ledger, 2, 3.0)
+    assert None not in lines
+    assert set(lines) <= set(told)
+    assert set(lines).isdisjoint(announcements(plan, ledger, machine | {"slowness": 1.0}, 2))
 
 
 @pytest.mark.parametrize(

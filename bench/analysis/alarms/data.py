@@ -14,7 +14,7 @@ from bench.analysis.recorded import Recorded
 from bench.records.schema import Record, label
 
 OUTSIDE = 0.2  # of the test values: fewer are the usual extremes of a new stretch of time
-FEWEST_TESTED = 30  # values that all replicates together are tested on
+FEWEST_TESTED = 30  # values of a series, or sequences, that all replicates together are tested on
 
 
 def out_of_range(results: Recorded) -> list[Alarm]:
@@ -43,31 +43,38 @@ def _mend(record: Record) -> str:
 
 
 def few_test_rows(results: Recorded) -> list[Alarm]:
-    """Tasks on which all replicates together are tested on a handful of values."""
+    """Tasks on which all replicates together are tested on a handful of values (of a series), or of sequences."""
+    drawn = {
+        (label(record["task"]), record["replicate"]): (record.get("hashes") or {}).get("data")
+        for record in results.selected_records
+    }
     found = []
     for task, splits in _splits(results).items():
-        blocks: dict[Any, int] = {}
+        blocks: dict[Any, int] = {}  # what is tested on, counted once where replicates share it
         for replicate, record in splits.items():
             origin = record.get("origin") or {}
             rows = (record.get("splits") or {}).get("test") or origin.get("test_rows")
             if rows:
-                blocks[origin.get("block", f"replicate {replicate}")] = rows
-        total, possible = sum(blocks.values()), max((r.get("origin") or {}).get("blocks") or 0 for r in splits.values())
-        if not blocks or total >= FEWEST_TESTED:
-            continue
-        more = (
-            f"give --replicates {possible}"
-            if possible > len(blocks)
-            else "give more rows, or a smaller --window"
-            if possible
-            else "give more --replicates"
-        )
-        text = (
-            f"On {brief(task)}, results rest on {whole(total)} test values in all, so that a few unusual ones "
-            f"decide: {more}."
-        )
-        found.append(Alarm(text, task))
+                blocks[origin.get("block", drawn.get((task, replicate)) or f"replicate {replicate}")] = rows
+        if blocks and (total := sum(blocks.values())) < FEWEST_TESTED:
+            origins = max((record.get("origin") or {}).get("blocks") or 0 for record in splits.values())
+            found.append(Alarm(f"On {brief(task)}, {_few(total, len(splits), len(blocks), origins)}.", task))
     return found
+
+
+def _few(total: int, replicates: int, different: int, origins: int) -> str:
+    """What so few test values mean. different: replicates with test data of their own; origins: how many a series has
+    room for, 0 on other tasks."""
+    if not origins and different < replicates:
+        same = "the same" if different == 1 else "only"
+        which, about = (f"{same} sequence", "it") if total == 1 else (f"{same} {whole(total)} sequences", "these")
+        return f"{replicates} replicates are tested on {which}, so results and intervals are about {about} alone"
+    mend = "give more --replicates"
+    if origins:
+        more = different < origins
+        mend = f"give --replicates {origins}" if more else "give more rows, or a smaller --window"
+    what = "values" if origins else "sequences"
+    return f"results rest on {whole(total)} test {what} in all, so that a few unusual ones decide: {mend}"
 
 
 def _splits(results: Recorded) -> dict[str, dict[int, Record]]:

@@ -87,10 +87,35 @@ def test_a_handful_of_test_values_is_an_alarm(
 ) -> None:
     (alarm,) = few_test_rows(results_of(with_splits(synthetic, [0.0] * replicates, test=test, blocks=blocks)))
     total = test * min(replicates, blocks or replicates)
+    what = "values" if blocks else "sequences"
     assert (
         alarm.text
-        == f"On series, results rest on {total} test values in all, so that a few unusual ones decide: {mend}."
+        == f"On series, results rest on {total} test {what} in all, so that a few unusual ones decide: {mend}."
     )
+
+
+@pytest.mark.parametrize(
+    ("test", "drawn", "said"),
+    [
+        (1, "aaaaa", "5 replicates are tested on the same sequence, so results and intervals are about it alone"),
+        (9, "aaaaa", "5 replicates are tested on the same 9 sequences, so results and intervals are about these alone"),
+        (9, "aabbb", "5 replicates are tested on only 18 sequences, so results and intervals are about these alone"),
+        (
+            1,
+            "abcde",
+            "results rest on 5 test sequences in all, so that a few unusual ones decide: give more --replicates",
+        ),
+    ],
+)
+def test_data_that_replicates_share_are_counted_once(
+    synthetic: ModuleType, results_of: Build, test: int, drawn: str, said: str
+) -> None:
+    """More replicates of a task that draws nothing are tested on the same data."""
+    records = with_splits(synthetic, [0.0] * len(drawn), test=test)
+    for replicate, data in enumerate(drawn, start=1):
+        records.append(synthetic.training("series", "gru", replicate) | {"hashes": {"data": data}})
+    (alarm,) = few_test_rows(results_of(records))
+    assert alarm.text == f"On series, {said}."
 
 
 def test_enough_test_values_and_records_that_do_not_tell_are_none(synthetic: ModuleType, results_of: Build) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.recorded import Recorded
 from bench.records.folder import command_name
-from bench.records.kept_models import LARGEST_UNASKED, too_large
+from bench.records.kept_models import LARGEST_UNASKED, lost_models, restoring_command, too_large
 from bench.records.schema import Record, label, trainings
 
 if TYPE_CHECKING:
@@ -109,7 +109,15 @@ def which_model(results: Results, about: Mapping[str, Any], *, asked: bool, ense
     why = "" if asked else ", the best model by validation"
     better = f"; --model {first} has the lower test loss" if first != model.model else ""
     warning = [f"{sentence}: --model {without} forecasts with it"] if without else []
-    return [f"model  {model.model}, {what}{why}{better}", *warning]
+    return [f"model  {model.model}, {what}{why}{better}", *_lost(results), *warning]
+
+
+def _lost(results: Results) -> list[str]:
+    """A line where the file of a model is gone or damaged, which may have been the best one."""
+    if results.folder is None or not (lost := len(lost_models(results.folder, results.records))):
+        return []
+    what, them = ("model of this experiment is", "it") if lost == 1 else ("models of this experiment are", "them")
+    return [f"{lost} {what} lost or damaged; this makes {them} again: {restoring_command(results.folder)}"]
 
 
 def _first_by_test_loss(results: Results, model: SavedModel) -> str:

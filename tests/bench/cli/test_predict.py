@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 
 import bench as package
+from bench.analysis.saved_models import saved_models
 
 Bench = Callable[..., Result]
 
@@ -169,3 +170,10 @@ def test_predict_and_export_say_which_model_they_use(bench: Bench, folder: Path)
     refused = bench("export", "mine", "--to", "x", "--model", name)
     assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
     assert f"python -m bench predict mine --model {name} fits it again" in refused.stderr
+    best = saved_models(loaded)[[one.model for one in saved_models(loaded)].index(first)]
+    Path("results/mine", best.file).unlink()
+    assert bench("predict", "mine", "--model", first).stderr.splitlines()[:2] == [
+        f"model  {first}, replicate 2",
+        "1 model of this experiment is lost or damaged; this makes it again: "
+        "python -m bench run --config results/mine/experiment.json --save-models",
+    ]

@@ -15,9 +15,9 @@ def compare_command(names: tuple[str, ...], results: str, reports: str, open_pag
 
     A name may be the path of a folder with records, as results/study.
 
-    The page says whether they come to the same answers. Replicates are paired if their data, batches and initial
-    weights were the same; with another --seed all are compared with all. Times are compared only if they were measured
-    in the same environment. Trains nothing and needs no torch.
+    The page says whether they come to the same answers. Replicates are paired if their data were the same;
+    with another --seed all are compared with all. Times are compared only if they were measured in the same
+    environment. Trains nothing and needs no torch.
     """
     from bench.analysis.compare_experiments import compare
     from bench.records.plain import plain

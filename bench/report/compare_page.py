@@ -125,9 +125,10 @@ def _effect(d: Difference) -> str:
 def _reading() -> list[Block]:
     return [
         Text(
-            "Replicates are paired where both experiments drew the same data, batches and first weights (their hashes "
-            "agree), so a difference is one of code, settings or machine. Where all of them were drawn anew, they are "
-            "two independent samples (Welch's t-test). Differences are tested on the logarithm of the test loss with "
+            "Replicates are paired where both experiments drew the same data (their hashes agree; where one search "
+            "served all replicates, first weights and batches too), so a difference is one of code, settings or "
+            "machine, or of what the searches chose. Where all of them were drawn anew, they are two independent "
+            "samples (Welch's t-test). Differences are tested on the logarithm of the test loss with "
             "Holm's correction over all rows; fewer than 5 replicates settle nothing."
         )
     ]

@@ -31,7 +31,7 @@ class WhatItMayTake:
     memory: float | None = _option(
         None,
         "GIB",
-        "End a training whose worker holds more. Default: 0.8 of what is free, shared equally.",
+        "End a training whose worker holds more. Default: 0.8 of what is free, shared equally, but at least 2.",
         more_than=0,
         unit="GiB",
     )

@@ -28,7 +28,7 @@ def test_marks_are_uniform_over_their_halves():
 def test_the_floor_is_one_sixth_and_what_always_saying_one_really_loses():
     task = Adding(length=30)
     dataset = task.generate(0)
-    (floor,) = task.references(dataset)
+    floor, _ = task.references(dataset)
     assert (floor.kind, floor.loss) == ("floor", 1 / 6)
     ones = np.ones_like(dataset.train.targets)
     # the square of S - 1 has the fourth moment 1/15, so the variance 1/15 - 1/36
@@ -38,6 +38,21 @@ def test_the_floor_is_one_sixth_and_what_always_saying_one_really_loses():
     assert found["mae"] == pytest.approx(floor.metrics["mae"], abs=0.01)
     assert found["right"] == pytest.approx(floor.metrics["right"], abs=0.01)
     assert floor.metrics["right"] == pytest.approx(0.0784)
+
+
+@pytest.mark.parametrize("length", [2, 30, 200])
+def test_a_linear_model_of_the_products_adds_exactly(length):
+    task = Adding(length=length)
+    _, fitted = task.references(task.generate(0))
+    assert (fitted.name, fitted.kind) == ("linear_products", "baseline")
+    assert max(fitted.loss, fitted.valid_loss) < 1e-13  # targets are sums in float32
+    assert fitted.metrics["right"] == 1
+
+
+def test_sequences_with_many_weights_have_the_floor_alone():
+    task = Adding(length=1000)
+    (floor,) = task.references(task.generate(0))
+    assert floor.name == "memoryless"
 
 
 def test_right_is_within_four_hundredths():

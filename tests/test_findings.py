@@ -1,4 +1,4 @@
-"""docs/findings.md, docs/study_tables.md and the published studies come together: their numbers are in its tables."""
+"""The three pages of findings and the published studies come together: the pages' numbers are in the tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.records.doctor import diagnose
 
 ROOT = Path(__file__).parents[1]
 STUDIES = tuple(ROOT / "results" / name for name in ("study", "study-init", "study-contenders"))
-PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in ("findings", "study_tables"))
+PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in ("findings", "findings_in_detail", "study_tables"))
 LARGEST = 5_000_000  # bytes of the folder
 Row = dict[str, str]
 _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")

@@ -1,4 +1,4 @@
-"""docs/findings.md and docs/study_tables.md: their tables have the numbers of the published studies."""
+"""docs/findings_in_detail.md and docs/study_tables.md: their tables have the numbers of the published studies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the tables of docs/findings.md and docs/study_tables.md from the published studies; their other text stays.
+"""Write the tables of docs/findings_in_detail.md and study_tables.md from the published studies; the text stays.
 
 python -m bench publish my-study --to results/study
 python -m bench publish my-study-init --to results/study-init
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.analysis.verdict import Verdict
 
 STUDY, INIT, CONTENDERS = (ROOT / "results" / name for name in ("study", "study-init", "study-contenders"))
-FINDINGS, TABLES = ROOT / "docs" / "findings.md", ROOT / "docs" / "study_tables.md"
+DETAIL, TABLES = ROOT / "docs" / "findings_in_detail.md", ROOT / "docs" / "study_tables.md"
 SCHEMES = ("orthogonal", "forget_bias", "chrono")
 
 
@@ -159,7 +159,7 @@ def _ratio(results: Results, match: str, task: str, first: str, second: str) -> 
 
 
 SECTIONS = {  # by the name in the page: which page, of which study, and how
-    "study-times": (FINDINGS, STUDY, times_table),
+    "study-times": (DETAIL, STUDY, times_table),
     "study": (TABLES, STUDY, tasks_table),
     "study-init": (TABLES, INIT, schemes_table),
     "study-contenders": (TABLES, CONTENDERS, contenders_table),
@@ -167,7 +167,7 @@ SECTIONS = {  # by the name in the page: which page, of which study, and how
 
 
 def main() -> int:
-    written = wants_writing(__doc__ or "", FINDINGS)
+    written = wants_writing(__doc__ or "", DETAIL)
     for section, (page, folder, tabulate) in SECTIONS.items():
         text = tabulate(load(folder.name, folder.parent))
         if written:

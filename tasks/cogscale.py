@@ -14,12 +14,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from tasks.bag_of_steps import bag_of_steps, is_asked_at_the_end
 from tasks.baselines import choose_linear_ar, score
 from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
 from tasks.errors import NotInstalledError
+from tasks.last_seen import last_seen
 from tasks.look_back import look_back
 
 MASKED = -100.0  # its mark for "this step does not count"
+HIDDEN = -1.0  # its mark for a value that is to be found
 LOSS_OF: dict[str, Loss] = {
     "classification": "cross_entropy",
     "multi_classification": "binary_cross_entropy",
@@ -101,7 +104,8 @@ class Cogscale(Task):
         """The floor knows the training targets' mean: of each output, or how often each class occurs.
 
         Beside it a linear model of the last values or, where there are classes, what stood a fixed number of steps
-        earlier; both solve a fixed delay.
+        earlier; both solve a fixed delay. Where values are hidden, the one last seen; where one answer is asked at the
+        end, a regression on what the sequence contains.
         """
         train = dataset.train
         assert train.mask is not None
@@ -123,9 +127,14 @@ class Cogscale(Task):
             found.append(
                 score(self, "persistence", "baseline", lambda split: split.inputs, dataset, "the value of this step")
             )
-        return [*found, self._fitted(dataset)]
+        found.append(self._delayed(dataset))
+        if self.task == "continuous_pattern_completion":
+            found.append(last_seen(self, dataset, HIDDEN))
+        if self.loss != "mse" and is_asked_at_the_end(train):
+            found.append(bag_of_steps(self, dataset))
+        return found
 
-    def _fitted(self, dataset: Dataset) -> Reference:
+    def _delayed(self, dataset: Dataset) -> Reference:
         train = dataset.train
         if self.loss == "mse":
             linear = choose_linear_ar(train, dataset.valid)

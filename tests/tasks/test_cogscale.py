@@ -99,13 +99,21 @@ def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch: pytest.
         ("induction_heads", "look_back", 0.01),
         ("continuous_postcasting", "linear_ar", 1e-9),
         ("sinus_forecasting", "linear_ar", 1e-5),
+        ("continuous_pattern_completion", "last_seen", 0.0082),  # a gap at the place where nothing was seen yet
+        ("adding_problem", "bag_of_steps", 0.001),
     ],
 )
-def test_a_fixed_delay_needs_no_net(name: Name, reference: str, below: float) -> None:
+def test_what_a_predictor_without_a_net_solves(name: Name, reference: str, below: float) -> None:
     task = Cogscale(name)
     found = {one.name: one for one in task.references(task.generate(1))}
     assert found[reference].loss < below < found["training_mean"].loss / 10
     assert found[reference].kind == "baseline"
+
+
+def test_a_bag_of_steps_stands_only_beside_single_answers() -> None:
+    found = {name: [one.name for one in Cogscale(name).references(Cogscale(name).generate(1))] for name in NAMES}
+    ends = {"bracket_matching", "adding_problem", "cross_situation", "associative_recall"}
+    assert {name for name, names in found.items() if "bag_of_steps" in names} == ends
 
 
 @pytest.mark.parametrize("name", ["selective_copy", "sorting_problem", "adding_problem"])

@@ -35,7 +35,7 @@ def compare(
     *,
     target: str | Sequence[str],
     time: str | None = None,
-    models: Sequence[str] = ("gru", "lstm"),
+    models: str | Sequence[str] = ("gru", "lstm"),
     name: str | None = None,
     results: str | Path = "results",
     reports: str | Path = "reports",
@@ -52,12 +52,18 @@ def compare(
 
     In a script this belongs below `if __name__ == "__main__":`, as its workers import the script.
     """
+    if not hasattr(frame, "columns"):
+        raise UserError(
+            f"compare got a {type(frame).__name__}: expected a DataFrame; series.to_frame('{_list(target)[0]}') makes "
+            "one of a Series"
+        )
     for column in _list(target):
         if column not in frame.columns:
             raise unknown("column", column, map(str, frame.columns))
     content, time = _csv(frame, time)
     path = _kept(content, _list(target), name, Path(results))
-    given = {"data": str(path), "target": tuple(_list(target)), "time": time, "models": tuple(models), "name": name}
+    models = models if isinstance(models, str) else tuple(models)
+    given = {"data": str(path), "target": tuple(_list(target)), "time": time, "models": models, "name": name}
     experiment = resolve({**given, "results": str(results), "reports": str(reports), **options})
     with observing(quiet, sys.stdout if _in_notebook() else None, in_place=_in_notebook()) as observer:
         run(experiment, observer=observer)

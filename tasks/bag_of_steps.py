@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, logsumexp, softmax
 
 from tasks.baselines import score
 from tasks.contract import Array, Dataset, Loss, Reference, Split, Task
@@ -72,6 +70,9 @@ def choose_bag_of_steps(train: Split, valid: Split, loss: Loss, classes: int) ->
 
 def _fit(design: Array, wanted: Array, loss: Loss, penalty: float, start: Array) -> Array:
     """The weights `(F + 1, O)` with the least mean loss + penalty / 2 · their squares, but for the intercept's."""
+    from scipy.optimize import minimize  # takes a while, and most commands score no reference
+    from scipy.special import expit, logsumexp, softmax
+
     counted = np.ones_like(start)
     counted[-1] = 0
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.checking import Check
+from tasks.checking import Check, ContractWarning
 from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.errors import UserError
 from tasks.losses import mean_loss
@@ -80,7 +80,8 @@ class _Made:
     def check_other_seed(self) -> str | None:
         if self.task.origin is not None:
             return "a series: replicates are other forecast origins"
-        same = hash_rows(self._generate(1).train) == hash_rows(self.dataset.train)
+        again = self._generate(1)
+        same = hash_rows(again.train) == hash_rows(self.dataset.train)
         if same and not self.task.constant:
             raise self._error(
                 "generate gave the same training data for seeds 0 and 1",
@@ -88,25 +89,30 @@ class _Made:
             )
         if not same and self.task.constant:
             raise self._error("generate gave other data for another seed", "expected the same, as constant is True")
+        if not same and hash_rows(again.test) == hash_rows(self.dataset.test):
+            raise ContractWarning(
+                f"task {self.task.label}: generate gave the same test data for seeds 0 and 1, so intervals leave out "
+                "what other test data would change: draw them from the seed, too, if there are more"
+            )
         return "declared constant" if same else None
 
     def check_copies(self) -> str | None:
-        """Copies of training sequences in the other splits, beyond what chance explains.
+        """Copies of sequences of one split in another, beyond what chance explains.
 
         Where sequences have few possible values some occur twice anyhow: about as often between two splits as within
         the training data.
         """
-        train = hash_rows(self.dataset.train)
-        counts = Counter(train)
-        by_chance = sum(counts[row] > 1 for row in train) / len(train)
-        for name in ("valid", "test"):
-            rows = hash_rows(getattr(self.dataset, name))
-            copies = [number for number, row in enumerate(rows) if row in counts]
+        splits = {name: hash_rows(getattr(self.dataset, name)) for name in ("train", "valid", "test")}
+        counts = Counter(splits["train"])
+        by_chance = sum(counts[row] > 1 for row in splits["train"]) / len(splits["train"])
+        for name, other in (("valid", "training"), ("test", "training"), ("test", "validation")):
+            rows, known = splits[name], set(splits["train" if other == "training" else "valid"])
+            copies = [number for number, row in enumerate(rows) if row in known]
             error = math.sqrt(by_chance * (1 - by_chance) / len(rows))
             if len(copies) / len(rows) > by_chance + BEYOND_CHANCE * error:
                 raise self._error(
-                    f"{len(copies)} of {len(rows)} sequences of {name} are copies of training sequences (the first is "
-                    f"{name}.inputs[{copies[0]}]), and {by_chance:.2g} of these occur twice in train",
+                    f"{len(copies)} of {len(rows)} sequences of {name} are copies of {other} sequences (the first is "
+                    f"{name}.inputs[{copies[0]}]), and {by_chance:.2g} of those of train occur twice in it",
                     "expected splits that share none",
                 )
         return f"sequences repeat by chance, {by_chance:.1%} within train" if by_chance else None

@@ -29,13 +29,14 @@ from tasks.registry import code_hash
 from tasks.validation import naming, validate_dataset
 
 
-def check_tasks(experiment: Experiment) -> None:
-    """Raise UserError where the data of a task, or a plug-in's task, break the contract."""
+def check_tasks(experiment: Experiment, observer: Observer) -> None:
+    """Raise UserError where the data of a task, or a plug-in's task, break the contract. What is doubtful is a note."""
     for task in experiment.tasks:
         with naming(task):
             validate_dataset(task, load_data(task, experiment.options.seed, SEARCH_REPLICATE))
         if code_hash(type(task)) is not None:
-            refuse_broken(source_of(task), task_checks(task), task.label)
+            for text in refuse_broken(source_of(task), task_checks(task), task.label):
+                observer.note(text)
 
 
 def check_models(experiment: Experiment, device: str, executor: Executor, observer: Observer) -> None:

@@ -42,7 +42,7 @@ class Workers:
         self.notes: list[str] = []
         self.count = self.executor.workers
         with ready_by(began, options.max_time, options.timeout):
-            check_tasks(experiment)
+            check_tasks(experiment, observer)
             self.machine = look_at_machine(experiment, self.executor, cohorts=cohorts, observer=observer)
             check_models(experiment, self.machine["device"], self.executor, observer)
         if self.machine["device"] == "cuda" and cohorts:

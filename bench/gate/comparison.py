@@ -103,7 +103,9 @@ def compare(baseline: Replicates, new: Replicates, numbers: Sequence[int], rule:
         after, before = ([value for value in side if value is not None] for side in (both[::2], both[1::2]))
         shift = unpaired_shift(after, before, margin)
     missed_before, missed_now = (sum(pair[side].missed for pair in pairs) for side in (1, 0))
-    now, then = (_geometric_mean([pair[side] for pair in pairs], measure) for side in (0, 1))
+    known = [pair for pair in pairs if None not in (_value(pair[0], measure), _value(pair[1], measure))]
+    compared = known if pairing == "paired" else pairs  # of the same replicates, before and now
+    now, then = (_geometric_mean([pair[side] for pair in compared], measure) for side in (0, 1))
     return CellComparison(pairing, measure, shift, len(pairs), then, now, missed_before, missed_now, newly, margin)
 
 

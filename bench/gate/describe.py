@@ -20,7 +20,7 @@ def describe(comparison: CellComparison) -> str:
     if not math.isnan(comparison.shift.value):
         percent = [100 * (comparison.ratio(v) - 1) for v in comparison.shift[:3]]
         what = MEASURES[comparison.measure]
-        of = f"{comparison.n} {'rounds' if comparison.measure == 'time' else 'replicates'}"
+        of = f"{comparison.shift.n} {'rounds' if comparison.measure == 'time' else 'replicates'}"
         parts.append(f"{what} {percent[0]:+.1f} % (95 % interval {percent[1]:+.1f} to {percent[2]:+.1f} %, {of})")
     if comparison.newly_missed:
         parts.append(f"{comparison.newly_missed} of {comparison.n} replicates newly miss the target")

@@ -17,11 +17,12 @@ from bench.models.contract import Learner, Model, Problem, Settings
 from bench.models.core_checks import core_checks
 from bench.models.field_checks import check_fields
 from bench.models.gradient_checks import check_gradient, check_use
+from bench.models.memory_checks import check_draws
 from bench.models.setting_checks import check_dropout, check_hidden_size, check_layers
 from bench.models.tried_model import TriedModel
-from tasks.checking import Check
+from tasks.checking import Check, ContractWarning
 from tasks.contract import Array, Split
-from tasks.errors import UserError
+from tasks.errors import UserError, listed
 from tasks.losses import mean_loss
 
 SEQUENCES = 8  # more teach nothing more about a contract
@@ -46,11 +47,13 @@ def model_checks(
         Check("a larger hidden size has more parameters", lambda: check_hidden_size(tried, asked)),
         Check("a second layer adds to the first", lambda: check_layers(tried, asked)),
         Check("dropout acts between layers", lambda: check_dropout(tried, asked, settings.dropout)),
+        Check("predictions draw no random numbers", lambda: check_draws(tried, asked, settings.dropout)),
         Check("each field with a Range has an effect", lambda: check_fields(tried)),
         Check("sequences are independent", tried.check_independence),
         Check("what is padded does not count", tried.check_padding),
         Check("no step sees a later one", tried.check_causality),
         Check("the same seed gives the same weights", tried.check_seed),
+        Check("another seed gives other weights", tried.check_other_seed),
         Check("state() names all weights, and load_state() puts them back", tried.check_state),
         Check("a step lowers the loss of its batch", tried.check_step),
         Check("the gradient is that of the loss (float64, central differences)", lambda: check_gradient(tried)),
@@ -116,12 +119,34 @@ class _Tried(TriedModel):
         )
 
     def check_seed(self) -> None:
-        one, other = self.build().state(), self.build().state()
+        learners = [self.build(), self.build()]
+        one, other = (learner.state() for learner in learners)
         for name, value in one.items():
             if name not in other or not np.array_equal(value, other[name], equal_nan=True):
                 raise self.error(
                     f"build gave another '{name}' for the same seed", "expected weights drawn from `weights` alone"
                 )
+        outputs = [self._predict(learner, self.split) for learner in learners]
+        if not self.model.uses_torch and not np.array_equal(
+            self._predict(learners[0], self.split), outputs[0], equal_nan=True
+        ):
+            return  # it draws random numbers of its own
+        if not _close(outputs[1], outputs[0], TOLERANCES[self.settings.precision]):
+            raise self.error(
+                "two learners of the same seed and the same weights predict differently",
+                "expected all that is random to follow from the seed (a core draws from torch's global generator), and "
+                "to be in state() (nn.Parameter or register_buffer)",
+            )
+
+    def check_other_seed(self) -> None:
+        one, other = self.build().state(), self.build(seed=1).state()
+        drawn = [name for name, value in one.items() if not name.startswith("head") and np.ptp(value) > 0]
+        if drawn and all(name in other and np.array_equal(one[name], other[name]) for name in drawn):
+            raise ContractWarning(
+                f"model {self.model.label}: build gave the same weights for seeds 0 and 1 ({listed(drawn, 4)}), so all "
+                "replicates begin at them, and intervals leave out what other initial weights would change: set no "
+                "seed (torch.manual_seed) in the model"
+            )
 
     def check_state(self) -> None:
         learner = self.build()

@@ -32,9 +32,15 @@ def core_checks(tried: TriedModel, sizes: Sequence[tuple[int, int]]) -> list[Che
 
 
 def _check_parameters(tried: TriedModel, model: TorchModel) -> None:
-    """Layers in a plain list are no parameters: they would neither be trained nor counted."""
-    parameters = dict(_core(tried, model).named_parameters())
+    """Layers and tensors in a plain list are no parameters: they would neither be trained nor counted."""
+    core = _core(tried, model)
+    parameters = dict(core.named_parameters())
     if any(parameter.requires_grad for parameter in parameters.values()):
+        if hidden := _hidden_weights(core):
+            raise tried.error(
+                f"its core has weights that are neither trained nor counted ({listed(hidden, 4)})",
+                "expected them as nn.Parameter in an attribute or in nn.ParameterList, and layers in nn.ModuleList",
+            )
         return
     if model.untrained and all(map(model.leaves_untrained, parameters)):
         return
@@ -44,6 +50,29 @@ def _check_parameters(tried: TriedModel, model: TorchModel) -> None:
         "expected layers as attributes or in nn.ModuleList (a plain list hides them) and weights as nn.Parameter; a "
         'reservoir declares untrained = ("*",), its weights nn.Parameter(…, requires_grad=False)',
     )
+
+
+def _hidden_weights(core: torch.nn.Module) -> list[str]:
+    """Attributes with tensors that want a gradient, themselves or in a list, tuple or dict, and are no parameters."""
+    import torch
+
+    known = {id(parameter) for parameter in core.parameters()}
+
+    def hides(value: object) -> bool:
+        if isinstance(value, torch.Tensor):
+            return value.requires_grad and id(value) not in known
+        if isinstance(value, torch.nn.Module):
+            return any(map(hides, value.parameters()))
+        if isinstance(value, dict):
+            return any(map(hides, value.values()))
+        return isinstance(value, list | tuple) and any(map(hides, value))
+
+    return [
+        f"{place}.{name}" if place else name
+        for place, module in core.named_modules()
+        for name, value in vars(module).items()
+        if not name.startswith("_") and hides(value)
+    ]
 
 
 def _check_initial_values(tried: TriedModel, model: TorchModel) -> None:

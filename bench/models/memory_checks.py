@@ -1,17 +1,19 @@
-"""The check that a torch core carries nothing from one batch to the next but its weights and buffers.
+"""The checks that a model carries nothing from one batch to the next but its weights, and predicts without chance.
 
 A state that is kept between batches makes a training depend on the order of its batches, and a prediction on what was
-predicted before it. torch's random numbers are the same each time, so a core may draw some.
+predicted before it. torch's random numbers are the same each time, so a core may draw some; in predictions that is
+doubtful.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from bench.models.tried_model import TriedModel
+from tasks.checking import ContractWarning
 
 TOLERANCE = 1e-5  # relative, in float32: a GPU need not add up in the same order twice
 
@@ -48,6 +50,25 @@ def check_memory(tried: TriedModel) -> None:
                 f"{other:.6g} later",
                 _KEPT,
             )
+
+
+def check_draws(tried: TriedModel, sizes: Sequence[tuple[int, int]], dropout: float) -> None:
+    """Random numbers belong in training: a test score that depends on them is not that of the weights.
+
+    dropout: the share that is asked for. It is set where there are layers for it to lie between.
+    """
+    hidden_size, num_layers = max(sizes, key=lambda size: (size[1], -size[0]))
+    share = dropout if num_layers > 1 and "dropout" not in tried.model.ignores else 0.0
+    learner = tried.build(tried.single, hidden_size=hidden_size, num_layers=num_layers, dropout=share)
+    placed = learner.place(tried.split)
+    first = _seeded(tried, lambda: learner.predict(placed))
+    tried.fix_draws(1)
+    if not _close(first, learner.predict(placed)):
+        raise ContractWarning(
+            f"model {tried.model.label}: predict gives other outputs where torch draws other random numbers, so its "
+            "test scores depend on them: if that is not meant, let it draw in training alone (nn.Dropout, or "
+            "functional.dropout(x, p, self.training))"
+        )
 
 
 def _seeded(tried: TriedModel, call: Callable[[], _Found]) -> _Found:

@@ -21,9 +21,9 @@ class TriedModel:
     split: Split
     settings: Settings
 
-    def build(self, settings: Settings | None = None, **changes: Any) -> Learner:
-        """A learner with the same initial weights each time. changes: of the settings."""
-        rng = np.random.default_rng(0)
+    def build(self, settings: Settings | None = None, seed: int = 0, **changes: Any) -> Learner:
+        """A learner with the same initial weights for the same seed. changes: of the settings."""
+        rng = np.random.default_rng(seed)
         return self.model.build(self.problem, replace(settings or self.settings, **changes), rng, 0)
 
     @property
@@ -37,12 +37,12 @@ class TriedModel:
         """The settings in float64, which a CPU computes in."""
         return replace(self.settings, dtype="float64", precision="float32", device="cpu", clip_norm=None)
 
-    def fix_draws(self) -> None:
+    def fix_draws(self, seed: int = 0) -> None:
         """Let torch draw the same random numbers from here on. A learner without torch has a generator of its own."""
         if self.model.uses_torch:
             import torch
 
-            torch.manual_seed(0)
+            torch.manual_seed(seed)
 
     def batch(self, learner: Learner) -> Any:
         """All of the sequences."""

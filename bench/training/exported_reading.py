@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import codecs
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,9 +64,12 @@ def reading_of(table: str, columns: Columns, new: NewRows) -> Mapping[str, Any]:
 def _reader(table: str, reading: Reading, dates: bool, words: list[str]) -> str:
     """The function of pandas and its arguments. dates: the time must be one. words: columns that are no numbers."""
     with Path(table).open("rb") as file:
-        if file.read(len(PARQUET)) == PARQUET:
-            return "read_parquet(path)"
+        beginning = file.read(len(PARQUET))
+    if beginning == PARQUET:
+        return "read_parquet(path)"
     options = f", sep={literal(reading.delimiter)}" if reading.delimiter else ', sep=None, engine="python"'
+    if beginning.startswith(codecs.BOM_UTF8):  # as a spreadsheet writes it; pandas would take it for part of a name
+        options += ', encoding="utf-8-sig"'
     options += f", decimal={literal(reading.decimal)}" if reading.decimal != "." else ""
     options += f", parse_dates=[{literal(reading.time)}]" if dates else ""
     options += f", date_format={literal(reading.date_format)}" if dates and reading.date_format else ""

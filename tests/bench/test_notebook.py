@@ -111,6 +111,13 @@ def test_an_unknown_column_is_named_with_the_nearest(places: dict[str, str]) -> 
         bench.compare(hourly(), target="laod", **places, **SMALL)
 
 
+def test_a_series_is_refused_and_a_model_may_be_named_as_on_the_command_line(places: dict[str, str]) -> None:
+    with pytest.raises(UserError, match=r"compare got a Series: expected a DataFrame; series.to_frame\('load'\)"):
+        bench.compare(hourly()["load"], target="load", **places, **SMALL)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="unknown model 'gro'"):
+        bench.compare(hourly(), target="load", models="gru,gro", **places, **SMALL)
+
+
 def test_results_of_many_tasks_fit_on_a_screen(synthetic: Any, tmp_path: Path) -> None:
     tasks = tuple(f"copy[delay={n}]" for n in range(5, 40))
     synthetic.write(tmp_path, "mine", synthetic.experiment(tasks, seeds=2, trials=2))

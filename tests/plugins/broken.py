@@ -46,6 +46,10 @@ class BrokenTask(Task):
         train, valid, test = (self._split(rng, count) for count in (40, 24, 24))
         if self.how == "test rows in train":
             test = Split(*(part if part is None else part[:24] for part in vars(train).values()))
+        if self.how == "validation in test":
+            test = valid
+        if self.how == "one test set":
+            test = self._split(np.random.default_rng(9), 24)
         if self.how == "float64 inputs":
             test = replace(test, inputs=test.inputs.astype(np.float64))
         if self.how == "a NaN":
@@ -165,6 +169,10 @@ class _Careless(torch.nn.Module):
         self.how, self.hidden_size = how, hidden_size
         if how == "an unused weight":
             self.unused = torch.nn.Parameter(torch.zeros(3))
+        if how == "sets a seed":
+            torch.manual_seed(5)
+        self.scales = [torch.nn.Parameter(torch.ones(1))] if how == "a weight in a list" else []
+        self.scale = float(RNG.uniform(0.5, 1.0)) if how == "another scale each time" else 1.0
         self.rnn = torch.nn.GRU(
             input_size,
             {"reads padding": hidden_size // 2, "ignores hidden_size": 4}.get(how, hidden_size),
@@ -177,7 +185,11 @@ class _Careless(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.how == "looks ahead":
             x = x + x.flip(1)
-        outputs: torch.Tensor = self.rnn(x)[0]
+        if self.how == "drops out in predictions":
+            x = torch.nn.functional.dropout(x, 0.5)
+        for scale in self.scales:
+            x = x * scale.to(x)
+        outputs: torch.Tensor = self.scale * self.rnn(x)[0]
         if self.how == "ignores hidden_size":
             return outputs.repeat_interleave(self.hidden_size // 4, dim=2)
         return _Wrong.apply(outputs) if self.how == "a wrong backward pass" else outputs  # type: ignore[no-untyped-call, no-any-return]

@@ -25,7 +25,7 @@ def test_each_promise_is_a_line() -> None:
     assert lines[0] == "task broken_task"
     assert lines[7] == "model broken_model: broken_task"
     assert lines[-1] == "every promise is kept"
-    assert sum(line.startswith("  ok ") for line in lines) == 6 + 10
+    assert sum(line.startswith("  ok ") for line in lines) == 6 + 12
     assert sum(line.startswith("  – ") for line in lines) == 3  # one prediction a sequence, no padding, no Range
 
 

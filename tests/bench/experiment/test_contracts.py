@@ -30,6 +30,7 @@ TASKS = {
     "unseeded": r"generate gave another train.inputs for the same seed",
     "one seed": r"generate gave the same training data for seeds 0 and 1.*constant = True",
     "test rows in train": r"24 of 24 sequences of test are copies of training sequences",
+    "validation in test": r"24 of 24 sequences of test are copies of validation sequences",
     "random references": r"references differ between two calls",
     "floor out of reach": r"reference 'coin' says loss 0.34\d*, and its outputs have 0.69",
     "limit above the floor": r"the limit noise .* is above the floor coin",
@@ -58,6 +59,8 @@ CORES = {
     "reads padding": r"outputs depend on the padding.*forward\(self, x, lengths\)",
     "looks ahead": r"its core looks ahead",
     "a wrong backward pass": r"the gradient of .* is wrong",
+    "a weight in a list": r"weights that are neither trained nor counted \(scales\).*nn.ParameterList",
+    "another scale each time": r"two learners of the same seed and the same weights predict differently",
     "no module": r"core\(\) returned None, expected a torch.nn.Module",
 }
 IGNORED = {
@@ -150,6 +153,23 @@ def test_what_is_doubtful_is_noted_once_and_trained(tmp_path: Path) -> None:
     notes = Notes()
     assert train({**flags, **asked, "trials": 1, "replicates": 1}, notes).failures == 0
     assert sum("nothing depends on unused" in text for text in notes.texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "expected"),
+    [
+        ("broken_task[how=one test set]", "broken_core", "the same test data for seeds 0 and 1"),
+        ("broken_task", "broken_core[how=sets a seed]", "the same weights for seeds 0 and 1"),
+        ("broken_task", "broken_core[how=drops out in predictions]", "predict gives other outputs where torch draws"),
+    ],
+)
+def test_what_intervals_or_scores_leave_out_is_noted(tmp_path: Path, task: str, model: str, expected: str) -> None:
+    flags: dict[str, Any] = {"plugins": [BROKEN], "budget": "smoke", "name": "e", "results": str(tmp_path / "results")}
+    notes = Notes()
+    asked = {"tasks": [task], "models": [model], "layers": "1", "trials": 1, "replicates": 1}
+    assert train({**flags, **asked}, notes).failures == 0
+    assert sum(expected in text for text in notes.texts) == 1
+    assert not any("for seeds 0 and 1" in text for text in notes.texts if expected not in text)
 
 
 def test_what_keeps_its_contract_is_trained(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from synthetic import BUDGET, INTERVAL, cell
 
 from bench.gate.baseline import Replicates, cells_of
 from bench.gate.comparison import compare, is_paired
+from bench.gate.describe import describe
 from bench.gate.rule import Rule
 from bench.gate.statistics import paired_shift
 
@@ -110,6 +111,18 @@ def test_a_cell_that_rarely_arrives_is_judged_by_its_loss() -> None:
     assert not found.misses_too_often
     assert compare(replicates(missed=seldom), replicates(missed=seldom), FIRST, Rule()).measure == "loss"
     assert compare(replicates(missed=(1, 2, 3, 4)), replicates(), FIRST, Rule()).measure == "slow_down"
+
+
+def test_a_loss_is_compared_on_the_replicates_that_have_one_before_and_now() -> None:
+    """The geometric means are those of the pairs behind the test, and the sentence counts these."""
+    before = dict(replicates(missed=range(1, 25), loss_factor=1.0))
+    before[12] = replace(before[12], mean_log10_valid_loss=before[12].mean_log10_valid_loss + 3)  # type: ignore[operator]
+    now = dict(replicates(missed=range(1, 25), loss_factor=1.5))
+    now |= {number: replace(now[number], mean_log10_valid_loss=None) for number in range(4, 13)}
+    found = compare(before, now, FIRST, Rule())
+    assert (found.shift.n, found.n) == (3, 12)
+    assert found.now / found.before == pytest.approx(found.change) == pytest.approx(1.5)
+    assert "3 replicates)" in describe(found)
 
 
 def test_a_loss_within_its_margin_is_as_good() -> None:

@@ -146,7 +146,7 @@ def write_dated_table(path: Path, case: str) -> Path:
         frame = frame[~frame["t"].str.startswith(("2027-03", "2027-04"))]
     if case == "sorted":  # the newest row first, and one of them twice, but not beside itself
         frame = pd.concat([frame.iloc[[30]], frame.iloc[::-1]])
-    frame.to_csv(path, index=False)
+    frame.to_csv(path, index=False, encoding="utf-8-sig" if case == "calendar" else "utf-8")  # as a spreadsheet does
     return path
 
 

@@ -53,10 +53,7 @@ def compare(
     In a script this belongs below `if __name__ == "__main__":`, as its workers import the script.
     """
     if not hasattr(frame, "columns"):
-        raise UserError(
-            f"compare got a {type(frame).__name__}: expected a DataFrame; series.to_frame('{_list(target)[0]}') makes "
-            "one of a Series"
-        )
+        raise UserError(f"compare got a {type(frame).__name__}: expected a DataFrame, as series.to_frame('name') makes")
     for column in _list(target):
         if column not in frame.columns:
             raise unknown("column", column, map(str, frame.columns))

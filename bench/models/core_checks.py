@@ -60,7 +60,7 @@ def _hidden_weights(core: torch.nn.Module) -> list[str]:
 
     def hides(value: object) -> bool:
         if isinstance(value, torch.Tensor):
-            return value.requires_grad and id(value) not in known
+            return value.requires_grad and value.is_leaf and id(value) not in known
         if isinstance(value, torch.nn.Module):
             return any(map(hides, value.parameters()))
         if isinstance(value, dict):

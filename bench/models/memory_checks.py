@@ -65,9 +65,8 @@ def check_draws(tried: TriedModel, sizes: Sequence[tuple[int, int]], dropout: fl
     tried.fix_draws(1)
     if not _close(first, learner.predict(placed)):
         raise ContractWarning(
-            f"model {tried.model.label}: predict gives other outputs where torch draws other random numbers, so its "
-            "test scores depend on them: if that is not meant, let it draw in training alone (nn.Dropout, or "
-            "functional.dropout(x, p, self.training))"
+            f"model {tried.model.label}: predict draws random numbers, on which its test scores depend: if that is not "
+            "meant, let it draw in training alone (in torch nn.Dropout, or functional.dropout(x, p, self.training))"
         )
 
 

@@ -112,7 +112,7 @@ def test_an_unknown_column_is_named_with_the_nearest(places: dict[str, str]) -> 
 
 
 def test_a_series_is_refused_and_a_model_may_be_named_as_on_the_command_line(places: dict[str, str]) -> None:
-    with pytest.raises(UserError, match=r"compare got a Series: expected a DataFrame; series.to_frame\('load'\)"):
+    with pytest.raises(UserError, match=r"compare got a Series: expected a DataFrame, as series.to_frame"):
         bench.compare(hourly()["load"], target="load", **places, **SMALL)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="unknown model 'gro'"):
         bench.compare(hourly(), target="load", models="gru,gro", **places, **SMALL)

@@ -169,6 +169,8 @@ class _Careless(torch.nn.Module):
         self.how, self.hidden_size = how, hidden_size
         if how == "an unused weight":
             self.unused = torch.nn.Parameter(torch.zeros(3))
+        self.register_buffer("visible", torch.tensor([True, False]))  # as an attention's mask: no number
+        self.register_buffer("nothing", torch.zeros(0))
         if how == "sets a seed":
             torch.manual_seed(5)
         self.scales = [torch.nn.Parameter(torch.ones(1))] if how == "a weight in a list" else []

@@ -160,7 +160,7 @@ def test_what_is_doubtful_is_noted_once_and_trained(tmp_path: Path) -> None:
     [
         ("broken_task[how=one test set]", "broken_core", "the same test data for seeds 0 and 1"),
         ("broken_task", "broken_core[how=sets a seed]", "the same weights for seeds 0 and 1"),
-        ("broken_task", "broken_core[how=drops out in predictions]", "predict gives other outputs where torch draws"),
+        ("broken_task", "broken_core[how=drops out in predictions]", "predict draws random numbers, on which"),
     ],
 )
 def test_what_intervals_or_scores_leave_out_is_noted(tmp_path: Path, task: str, model: str, expected: str) -> None:

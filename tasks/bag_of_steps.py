@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.baselines import score
 from tasks.contract import Array, Dataset, Loss, Reference, Split, Task
-from tasks.losses import mean_loss
+from tasks.losses import split_loss
 
 PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8)  # of the weights' squares, in this order, until it gets worse
 ITERATIONS = 100  # of a fit, which begins at the weights of the penalty before
@@ -61,7 +61,7 @@ def choose_bag_of_steps(train: Split, valid: Split, loss: Loss, classes: int) ->
     least = math.inf
     for penalty in PENALTIES:
         fitted = replace(best, weights=_fit(design, wanted, loss, penalty, best.weights))
-        error = mean_loss(loss, fitted.predict(valid.inputs), valid.targets, valid.mask)
+        error = split_loss(loss, fitted.predict(valid.inputs), valid)
         if error >= least:
             break
         best, least = fitted, error

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from tasks.contract import Array, Dataset, Reference, Split, Task
-from tasks.losses import mean_loss
+from tasks.losses import split_loss
 
 ORDERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48)
 """Orders that `choose_linear_ar` tries, up to the length of the window."""
@@ -74,7 +74,7 @@ def choose_linear_ar(train: Split, valid: Split, orders: Sequence[int] = ORDERS)
     """The order with the least squared error on `valid`, each order fitted on `train`; ties go to the smaller."""
     possible = [order for order in orders if order <= train.inputs.shape[1]]
     fitted = [fit_linear_ar(train.inputs, train.targets, order, train.mask) for order in possible]
-    errors = [mean_loss("mse", model.predict(valid.inputs), valid.targets, valid.mask) for model in fitted]
+    errors = [split_loss("mse", model.predict(valid.inputs), valid) for model in fitted]
     return fitted[int(np.argmin(errors))]
 
 
@@ -101,10 +101,10 @@ def score(
     return Reference(
         name,
         kind,
-        mean_loss(task.loss, outputs, test.targets, test.mask),
+        split_loss(task.loss, outputs, test),
         task.score(outputs, test),
         how,
-        mean_loss(task.loss, predict(valid), valid.targets, valid.mask),
+        split_loss(task.loss, predict(valid), valid),
         outputs if task.forecast_times is not None else None,  # for a figure: kept where there is one in order of time
     )
 
@@ -133,7 +133,7 @@ def naive_forecasts(task: Task, dataset: Dataset) -> dict[str, tuple[Predict, st
 def best_naive(task: Task, dataset: Dataset, naive: Mapping[str, tuple[Predict, str]]) -> str:
     """The name of the predictor with the lowest loss on validation data; ties go to the first."""
     valid = dataset.valid
-    losses = {name: mean_loss(task.loss, predict(valid), valid.targets) for name, (predict, _) in naive.items()}
+    losses = {name: split_loss(task.loss, predict(valid), valid) for name, (predict, _) in naive.items()}
     return min(losses, key=losses.__getitem__)
 
 

@@ -40,6 +40,8 @@ class Split:
         the whole sequence is read at its last real step; a per-step task also masks its padding.
     base: `(N, output_size)` float64 where targets are changes: the values from which they start, in the data's own
         units. It is no part of what a model sees.
+    measured: `(N, output_size)` bool where some targets stand in for values that are missing in the data: False for
+        these, which may be learnt from and are never scored. None: all were measured.
     """
 
     inputs: Array
@@ -47,6 +49,7 @@ class Split:
     mask: Array | None = None
     lengths: Array | None = None
     base: Array | None = None
+    measured: Array | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -172,6 +175,7 @@ class Task(RegistryEntry):
     defaults: ClassVar[Defaults]
     budgets: ClassVar[Parameters] = {}
     per_step: bool = False  # one prediction at every step (True), or one at the end of the sequence
+    loss_unit: ClassVar[str] = ""  # "1 is …", where a loss is in other units than the data
     constant: ClassVar[bool] = False  # every seed gives the same data: replicates then differ in their weights alone
     resampled: ClassVar[bool] = False  # every seed deals one set of data anew, so that replicates share sequences
 

@@ -17,7 +17,7 @@ import numpy as np
 from tasks.checking import Check, ContractWarning
 from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.errors import UserError
-from tasks.losses import mean_loss
+from tasks.losses import split_loss
 from tasks.validation import validate_dataset
 
 TOLERANCE = 1e-6  # relative, between a floor and the loss of its own predictor
@@ -122,7 +122,7 @@ class _Made:
         for reference in self.references:
             if reference.outputs is None:
                 continue
-            loss = mean_loss(self.task.loss, reference.outputs, test.targets, test.mask)
+            loss = split_loss(self.task.loss, reference.outputs, test)
             if not math.isclose(loss, reference.loss, rel_tol=TOLERANCE, abs_tol=1e-12):
                 raise self._error(
                     f"reference '{reference.name}' says loss {reference.loss:.6g}, and its outputs have {loss:.6g}",

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.contract import Array, Loss
+from tasks.contract import Array, Loss, Split
+
+
+def split_loss(loss: Loss, outputs: Array, split: Split) -> float:
+    """Mean loss over all that counts of a split: see `mean_loss`."""
+    return mean_loss(loss, outputs, split.targets, split.mask if split.measured is None else split.measured)
 
 
 def mean_loss(loss: Loss, outputs: Array, targets: Array, mask: Array | None = None) -> float:
     """Mean loss over sequences (and, per step, over the steps that `mask` lets count), in nats or squared units.
 
     outputs: `(N, O)` or `(N, T, O)` predictions (mse) or logits; targets as in `Split`. Means run over every counted
-    element: for mse and binary_cross_entropy also over the outputs. An empty mask has no mean: ValueError.
+    element: for mse and binary_cross_entropy also over the outputs. mask: of the elements, or of their first
+    dimensions. An empty mask has no mean: ValueError.
     """
     values = elementwise_loss(loss, outputs, targets)
     if mask is not None:

@@ -63,9 +63,16 @@ class Origins:
             range(test.start + ahead, test.stop),
         )
 
-    def split(self, inputs: Array, targets: Array, block: int | None, base: Array | None = None) -> Dataset:
+    def split(
+        self,
+        inputs: Array,
+        targets: Array,
+        block: int | None,
+        base: Array | None = None,
+        measured: Array | None = None,
+    ) -> Dataset:
         """Windows of the rows `inputs` `(rows, I)` for a block, with the row of `targets` `(rows, O)` `horizon` rows
-        after each, and that row of `base` `(rows, O)`.
+        after each, and that row of `base` and of `measured`, both `(rows, O)`.
 
         A forecast of validation or test looks back at the `window` rows before it, some of which may be rows of the
         part before: they lie in its past and are known when it is made. No window reaches into a later part, and no
@@ -80,6 +87,7 @@ class Origins:
                     self.window,
                     horizon=self.horizon,
                     base=None if base is None else base[reach],
+                    measured=None if measured is None else measured[reach],
                 )
                 for reach in (slice(max(0, part.start - self.window), part.stop) for part in (train, valid, test))
             )

@@ -10,7 +10,7 @@ from math import comb
 import numpy as np
 
 from tasks.contract import Array, Split
-from tasks.losses import mean_loss
+from tasks.losses import split_loss
 
 DEGREES = (2, 3, 4)
 ORDERS = (1, 2, 3, 4)
@@ -49,7 +49,7 @@ def choose_polynomial_ar(train: Split, valid: Split) -> PolynomialAR | None:
         for order, degree in product(ORDERS, DEGREES)
         if order <= steps and SEQUENCES_A_FEATURE * comb(order * inputs + degree, degree) <= count
     ]
-    return min(fitted, key=lambda one: mean_loss("mse", one.predict(valid.inputs), valid.targets), default=None)
+    return min(fitted, key=lambda one: split_loss("mse", one.predict(valid.inputs), valid), default=None)
 
 
 def _features(inputs: Array, order: int, degree: int) -> Iterator[Array]:

@@ -11,7 +11,7 @@ from tasks.contract import Array
 from tasks.errors import UserError, listed, short
 from tasks.inputs import Inputs, make_inputs
 from tasks.reading import Reading, Selection
-from tasks.rows import read_rows
+from tasks.rows import Rows, read_rows
 from tasks.table import table_path
 from tasks.time_column import Times
 from tasks.transform import RELATIVE, Transform, require_possible, transformed
@@ -26,6 +26,8 @@ class PreparedSeries:
     resampled: rows of the file, where periods were made of them, else 0.
     sha256: of the file. spare: its columns that are not used. notes: what was done to the data, a sentence each.
     times: of the file's rows of data; None without a time column. A transform may lose the first row of `values`.
+    measured: `(rows, targets)` bool, False where a value was missing and the last one is repeated; None: all were
+    measured.
     """
 
     path: str
@@ -41,6 +43,7 @@ class PreparedSeries:
     spare: tuple[str, ...]
     notes: tuple[str, ...]
     times: Times | None = None
+    measured: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,7 @@ def prepare(path: str, reading: Reading, selection: Selection, transform: Transf
     if left_out:
         notes.append(f"constant inputs are left out: {listed(left_out)}")
     values, levels = in_transformed_units(path, selection.targets, inputs.values, transform)
+    lost = count - len(values)
     return PreparedSeries(
         path,
         rows.sha256,
@@ -84,7 +88,15 @@ def prepare(path: str, reading: Reading, selection: Selection, transform: Transf
         rows.spare,
         tuple(notes),
         rows.times,
+        _measured(rows, selection.targets, slice(lost, count)),
     )
+
+
+def _measured(rows: Rows, targets: Sequence[str], part: slice) -> Array | None:
+    """`(rows, targets)` bool for a part of the rows; None where no target was filled there."""
+    everywhere = np.zeros(len(rows), dtype=bool)
+    measured = np.stack([~rows.filled.get(name, everywhere)[part] for name in targets], axis=1)
+    return None if measured.all() else measured
 
 
 def in_transformed_units(path: str, targets: Sequence[str], values: Array, transform: Transform) -> tuple[Array, Array]:

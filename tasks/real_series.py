@@ -32,6 +32,7 @@ class RealSeries(Task):
 
     version = 2
     loss = "mse"
+    loss_unit = Series.loss_unit
     defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=LEARNING_RATES)
 
     def __post_init__(self) -> None:
@@ -128,6 +129,7 @@ class Co2(RealSeries):
 
     window: int = 52
 
+    version = 3
     name = "co2"
     summary = "weekly CO2 at Mauna Loa 1958-2001, 59 missing weeks filled forward (extra: data)"
 

@@ -27,6 +27,7 @@ class Rows:
     """`columns`: `(rows,)` float64 by name; of a categorical column these are positions in its `words`.
 
     future: rows at the end without a target, whose other columns are known. added: rows that the file lacks.
+    filled: `(rows,)` bool by name, of columns in which values were missing: True where the last one is repeated.
     resampled: rows that became periods, 0 without --resample. spare: the file's columns that are not used. notes: what
     was done to the data, a sentence each.
     """
@@ -42,6 +43,7 @@ class Rows:
     added: int = 0
     resampled: int = 0
     notes: tuple[str, ...] = field(default=())
+    filled: dict[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -232,13 +234,14 @@ def _filled(rows: Rows, grid: Grid | None, targets: Sequence[str]) -> Rows:
             wider[name][grid.positions] = values
         columns, times = wider, full
     known = len(next(iter(columns.values()))) - rows.future
+    filled = {name: gaps for name, values in columns.items() if (gaps := np.isnan(values)).any()}
     columns = {
         name: np.concatenate([_fill_forward(values[:known]), values[known:]])
         if name in targets
         else _fill_forward(values)
         for name, values in columns.items()
     }
-    return replace(rows, columns=columns, times=times, added=added)
+    return replace(rows, columns=columns, times=times, added=added, filled=filled)
 
 
 def _fill_forward(column: Array) -> Array:

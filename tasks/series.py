@@ -15,6 +15,7 @@ from tasks.baselines import Predict, best_naive, forecast_references
 from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Split, Target
 from tasks.errors import UserError
 from tasks.forecast_targets import ForecastTargets, forecast_targets
+from tasks.measured import measured_outputs
 from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
 from tasks.series_references import NaiveForecasts
@@ -44,11 +45,13 @@ class Series(SeriesSettings):
     version = 2
     summary = "your own CSV file: the next rows of its columns, in their own units"
     loss = "mse"
+    loss_unit = "1 is the variance of what is predicted, over the rows of training"
     defaults = Defaults(batch_size=64, steps=STEPS, learning_rate=LEARNING_RATES)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "content", self.prepared.sha256)
+        _ = self.measured  # UserError
         for block in (None, *range(self.origins.blocks)):
             standardise(self.prepared, self.origins.parts(block)[0].stop, len(self.targets))
         known = self.origins.parts(None)[1].start
@@ -62,7 +65,7 @@ class Series(SeriesSettings):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what follows quickly from the rows: a job carries its task to a worker."""
-        return {key: value for key, value in vars(self).items() if key not in ("standardised", "forecasts")}
+        return {key: value for key, value in vars(self).items() if key not in ("standardised", "forecasts", "measured")}
 
     @property
     def asks(self) -> str:
@@ -89,6 +92,12 @@ class Series(SeriesSettings):
     def forecasts(self) -> ForecastTargets:
         """What is predicted, in units of this origin's training rows."""
         return forecast_targets(self.prepared, self.standardised, self._train_rows, self.rows_ahead, self.transform)
+
+    @cached_property
+    def measured(self) -> Array | None:
+        """`(rows, O)` bool: which of the outputs that are predicted for a row were measured; None: all that count."""
+        prepared = self.prepared
+        return measured_outputs(self.data, prepared.measured, self.origins, self.targets, self.rows_ahead)
 
     @property
     def _train_rows(self) -> int:
@@ -120,10 +129,13 @@ class Series(SeriesSettings):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know about the data, a sentence each; usually none."""
+        notes = list(self.prepared.notes)
+        if self.measured is not None:
+            notes.append("a value that is filled in is seen and learnt from, but no forecast of it is scored")
         if self.horizons is None and self.horizon > 1:
             only = f"each forecast is of one row, {self.horizon} rows after the last that it sees"
-            return (*self.prepared.notes, f"{only}; --horizons 1-{self.horizon} forecasts all rows up to there")
-        return self.prepared.notes
+            notes.append(f"{only}; --horizons 1-{self.horizon} forecasts all rows up to there")
+        return tuple(notes)
 
     @property
     def columns(self) -> Columns:
@@ -168,7 +180,7 @@ class Series(SeriesSettings):
             inputs = inputs.copy()
             inputs[: -self.furthest, ahead] = inputs[self.furthest :, ahead]
         base = wanted.base if self.transform in RELATIVE else None
-        return self.origins.split(inputs, wanted.values, self.block, base)
+        return self.origins.split(inputs, wanted.values, self.block, base, self.measured)
 
     def in_units(self, values: Array, split: Split) -> Array:
         """Outputs or targets `(N, O)` of a split in the columns' own units, float64."""
@@ -180,14 +192,17 @@ class Series(SeriesSettings):
         of them, and then of each: `mae_<column>_h1`, ….
         """
         if self.transform == "none":
-            return self.metrics(outputs, split.targets)
+            return self.metrics(outputs, split.targets, split.measured)
         errors = self.in_units(outputs, split) - self.in_units(split.targets, split)
-        return series_scores(errors, self.targets, self.output_names)
+        return series_scores(errors, self.targets, self.output_names, split.measured)
 
     def metrics(self, outputs: Array, targets: Array, mask: Array | None = None) -> dict[str, float]:
-        """As `score`, of the transformed columns: what is needed for their own units stands in a `Split`."""
+        """As `score`, of the transformed columns: what is needed for their own units stands in a `Split`.
+
+        mask: `(N, O)`, which targets were measured; None: all.
+        """
         errors = np.asarray(outputs, dtype=np.float64) - np.asarray(targets, dtype=np.float64)
-        return series_scores(errors * self.forecasts.scale, self.targets, self.output_names)
+        return series_scores(errors * self.forecasts.scale, self.targets, self.output_names, mask)
 
     def references(self, dataset: Dataset) -> list[Reference]:
         """The floor is the same at all origins: the naive predictor that is best on the earliest validation data."""
@@ -217,6 +232,7 @@ class Series(SeriesSettings):
         kept |= {"left_out": list(self.prepared.left_out)} if self.prepared.left_out else {}
         kept |= {"added_rows": self.prepared.added} if self.prepared.added else {}
         kept |= {"units": "own"} if self.transform != "none" else {}  # before, metrics were in percent of growth
+        kept |= {"scored": "measured"} if self.measured is not None else {}  # before, filled values too
         return kept
 
     @property

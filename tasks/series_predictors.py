@@ -60,10 +60,13 @@ def with_first_rows(task: Series, rows: int) -> Series:
     if rows >= task.rows:
         return task
     other, prepared = copy.copy(task), task.prepared
-    for cached in ("origins", "standardised", "forecasts", "target", "floor"):
+    for cached in ("origins", "standardised", "forecasts", "measured", "target", "floor"):
         vars(other).pop(cached, None)
     times = None if prepared.times is None else prepared.times.take(np.arange(len(prepared.times) - task.rows + rows))
-    first = replace(prepared, values=prepared.values[:rows], levels=prepared.levels[:rows], times=times)
+    measured = None if prepared.measured is None else prepared.measured[:rows]
+    first = replace(
+        prepared, values=prepared.values[:rows], levels=prepared.levels[:rows], times=times, measured=measured
+    )
     vars(other).update(prepared=first, content=f"{rows} rows of {task.content}")
     return other
 
@@ -87,4 +90,5 @@ def _validation(task: Series, window: int) -> Split:
     reach = slice(max(0, valid.start - window), valid.stop)
     values = task.standardised.values[reach, : len(task.targets)]
     base = wanted.base[reach] if task.transform in RELATIVE else None
-    return windows_of(values, wanted.values[reach], window, horizon=task.furthest, base=base)
+    measured = None if task.measured is None else task.measured[reach]
+    return windows_of(values, wanted.values[reach], window, horizon=task.furthest, base=base, measured=measured)

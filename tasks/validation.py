@@ -92,6 +92,12 @@ def _check_mask_and_lengths(task: Task, name: str, split: Split) -> None:
             _fail(task, f"{name}.mask is {_describe(mask)}", f"expected {(count, steps)} bool")
         if not mask.any():
             _fail(task, f"{name}.mask lets no step count", "expected at least one True")
+    if split.measured is not None:
+        measured, shape = _array(task, f"{name}.measured", split.measured), split.targets.shape
+        if task.per_step or task.loss == "cross_entropy":
+            _fail(task, f"{name}.measured is given", "expected none, as the task is per_step or asks for classes")
+        if measured.shape != shape or measured.dtype != np.bool_ or not measured.any():
+            _fail(task, f"{name}.measured is {_describe(measured)}", f"expected {shape} bool, not all False")
     if split.lengths is None:
         return
     lengths = _array(task, f"{name}.lengths", split.lengths)

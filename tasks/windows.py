@@ -42,11 +42,19 @@ def make_windows(
     return Split(np.array(views[:count], dtype=np.float32), np.array(wanted, dtype=np.float32))
 
 
-def windows_of(inputs: Array, targets: Array, window: int, *, horizon: int, base: Array | None = None) -> Split:
-    """Every window of one stretch of rows, with the row of `targets`, and of `base`, `horizon` rows after its last row.
+def windows_of(
+    inputs: Array,
+    targets: Array,
+    window: int,
+    *,
+    horizon: int,
+    base: Array | None = None,
+    measured: Array | None = None,
+) -> Split:
+    """Every window of one stretch of rows, with the row of `targets`, `base` and `measured` `horizon` rows after it.
 
-    inputs: `(rows, I)`; targets, base: `(rows, O)`. With N = rows − window − horizon + 1: inputs `(N, window, I)` and
-    targets `(N, O)`, float32; base `(N, O)`, float64.
+    inputs: `(rows, I)`; targets, base, measured: `(rows, O)`. With N = rows − window − horizon + 1: inputs
+    `(N, window, I)` and targets `(N, O)`, float32; base `(N, O)`, float64; measured `(N, O)`, bool.
     """
     count, first = len(inputs) - window - horizon + 1, window + horizon - 1
     if window < 1 or horizon < 1 or count < 1:
@@ -56,6 +64,7 @@ def windows_of(inputs: Array, targets: Array, window: int, *, horizon: int, base
         np.array(views[:count], dtype=np.float32),
         np.array(targets[first:], dtype=np.float32),
         base=None if base is None else base[first:],
+        measured=None if measured is None else measured[first:],
     )
 
 

@@ -10,6 +10,7 @@ from bench.config.experiment import Experiment
 from bench.config.growing import inputs
 from bench.experiment.plan import Plan
 from bench.records.schema import PROTOCOL, SCHEMA, Record
+from tasks.contract import Task
 
 LOSSES = {
     "mse": "mean squared error",
@@ -39,11 +40,22 @@ def manifest_content(plan: Plan, machine: Record, command: str, before: Mapping[
         "environment_fingerprint": machine["fingerprint"],
         "device": {"picked": machine["device"], "reason": machine["reason"]},
         "trainings_planned": plan.planned(),
-        "asks": {task.label: f"{task.asks}. The loss is the {LOSSES[task.loss]}." for task in experiment.tasks},
+        "asks": {task.label: _asks(task) for task in experiment.tasks},
         "lr_ranges": {task.label: list(experiment.lr_range(task)) for task in experiment.tasks},
         **({"first_look": FIRST_LOOK} if each else {}),
         **({"left_out": left_out} if (left_out := _left_out(experiment, before or {})) else {}),
     }
+
+
+def _asks(task: Task) -> str:
+    """What is to be predicted, in which loss, and what a user should know about the data, in sentences."""
+    unit = f"; {task.loss_unit}" if task.loss_unit else ""
+    sentences = [
+        task.asks,
+        f"The loss is the {LOSSES[task.loss]}{unit}",
+        *(f"Of the data: {note}" for note in task.notes),
+    ]
+    return " ".join(f"{sentence}." for sentence in sentences)
 
 
 def _left_out(experiment: Experiment, before: Mapping[str, Any]) -> dict[str, str]:

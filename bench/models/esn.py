@@ -22,7 +22,7 @@ import numpy as np
 from bench.models.contract import Ignorable, Learner, Model, ParameterCount, Problem, Settings
 from bench.models.ranges import Range
 from tasks.contract import Array, Split
-from tasks.losses import mean_loss
+from tasks.losses import split_loss
 
 LEAST = 1e-3  # the smallest probability
 TOGETHER = 256  # sequences of which `predict` holds the states at a time
@@ -197,7 +197,7 @@ class EsnLearner(Learner):
     def _loss(self, split: Split, outputs: Array) -> float:
         if split.mask is not None and not split.mask.any():
             return 0.0
-        return mean_loss(self._problem.loss, outputs, split.targets, split.mask)
+        return split_loss(self._problem.loss, outputs, split)
 
 
 def _take(split: Split, index: Array) -> Split:

@@ -40,7 +40,8 @@ class LayerSize:
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """outputs, targets: `(n, O)`, or `(n, T, O)` per step, in the columns' own units where the task has columns;
-    for classes both are `(n,)` or `(n, T)` integers. mask: `(n, T)` bool or None. names: of the O outputs.
+    for classes both are `(n,)` or `(n, T)` integers. A target that was not measured is NaN. mask: `(n, T)` bool or
+    None. names: of the O outputs.
     layers: the network, input to head; empty where the layout of its weights is not known. steps: T of a sequence.
     """
 
@@ -59,7 +60,7 @@ def pack(task: Task, split: Split, outputs: Array, weights: Mapping[str, Array],
     if classes:
         outputs = outputs.argmax(axis=-1)
     else:
-        outputs, targets = (task.in_units(values, split) for values in (outputs, targets))
+        outputs, targets = task.in_units(outputs, split), _in_units(task, split)
     count = max(1, LARGEST // int(np.prod(targets.shape[1:], dtype=np.int64)))
     about = {
         "names": list(task.columns.outputs) if task.columns else [f"output {i + 1}" for i in range(task.output_size)],
@@ -83,9 +84,9 @@ def pack(task: Task, split: Split, outputs: Array, weights: Mapping[str, Array],
 class ReferencePredictions:
     """What predictors without a recurrent net say of the test data of one replicate, in order of time.
 
-    outputs: `(n, O)` of each by name; targets: `(n, O)`; both in the columns' own units, in the rows of the models'
-    predictions. times: n texts, of the column `time_name` or, where that is "row", numbers of rows; columns: those of
-    the O columns that are predicted for these times.
+    outputs: `(n, O)` of each by name; targets: `(n, O)`, NaN where none was measured; both in the columns' own units,
+    in the rows of the models' predictions. times: n texts, of the column `time_name` or, where that is "row", numbers
+    of rows; columns: those of the O columns that are predicted for these times.
     """
 
     outputs: Mapping[str, Array]
@@ -104,8 +105,8 @@ def pack_references(task: Task, split: Split, references: Sequence[Reference]) -
     if times is None or not kept or split.targets.ndim != 2:
         return None
     count = max(1, LARGEST // split.targets.shape[1])  # as of the models
-    arrays = [split.targets, *(np.asarray(reference.outputs) for reference in kept)]
-    arrays = [task.in_units(values, split)[:count].astype(np.float32) for values in arrays]
+    arrays = [_in_units(task, split), *(task.in_units(np.asarray(reference.outputs), split) for reference in kept)]
+    arrays = [values[:count].astype(np.float32) for values in arrays]
     about: dict[str, Any] = {"names": [r.name for r in kept], "time_name": times.name, "times": times.texts[:count]}
     about["columns"] = times.outputs
     buffer = io.BytesIO()
@@ -168,6 +169,12 @@ def layers(weights: Mapping[str, Array], cell: str, input_size: int) -> list[dic
         found.append({"name": name, "inputs": int(inputs), "outputs": int(outputs), "shapes": shapes})
         inputs = outputs
     return found
+
+
+def _in_units(task: Task, split: Split) -> Array:
+    """A split's targets in the columns' own units; NaN where none was measured."""
+    targets = task.in_units(split.targets, split)
+    return targets if split.measured is None else np.where(split.measured, targets, np.nan)
 
 
 def _shapes(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:

@@ -68,13 +68,13 @@ def first_batch_hash(training: Training, split: Split) -> str:
 
 @functools.lru_cache(maxsize=64)
 def data_hash(task: Task, seed: int, replicate: int) -> str:
-    """Of all three splits, with what masks and pads them."""
+    """Of all three splits, with what masks and pads them, and what of them is not scored."""
     data = load_data(task, seed, replicate)
     return hash_arrays(
         *(
             array
             for split in (data.train, data.valid, data.test)
-            for array in (split.inputs, split.targets, split.mask, split.lengths)
+            for array in (split.inputs, split.targets, split.mask, split.lengths, split.measured)
             if array is not None
         )
     )

@@ -18,7 +18,7 @@ from bench.training.plateau import Plateau
 from bench.training.request import Training
 from bench.training.schedule import rate_factor
 from tasks.contract import Array, Dataset
-from tasks.losses import mean_loss
+from tasks.losses import split_loss
 
 FIRST_STEPS = (1, 2, 5, 10, 20, 30, 40, 50)  # their losses are recorded exactly, to compare two codes
 CURVE = ("step", "train_loss", "valid_loss", "valid_metric", "learning_rate")
@@ -119,7 +119,7 @@ class Loop:
         task, valid = self.training.task, self.dataset.valid
         if not np.isfinite(outputs).all():
             return math.nan, None
-        valid_loss = mean_loss(task.loss, outputs, valid.targets, valid.mask)
+        valid_loss = split_loss(task.loss, outputs, valid)
         if task.target.metric == "loss":
             return valid_loss, None
         return valid_loss, task.score(outputs, valid)[task.target.metric]

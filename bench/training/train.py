@@ -22,7 +22,7 @@ from bench.training.data import data_hash, first_batch_hash, hash_arrays, load_d
 from bench.training.loop import Apart, Loop, Progress, Turns, at_once, finish, finite_or_none
 from bench.training.request import Training
 from tasks.contract import Array, Dataset
-from tasks.losses import mean_loss
+from tasks.losses import split_loss
 
 PROBED = 5  # replicates whose gradient flow is measured; only the first one's curves are kept
 
@@ -149,7 +149,7 @@ def _test(training: Training, dataset: Dataset, stepper: Stepper) -> tuple[Array
     """Return raw outputs and scores on test data, with the weights of the lowest validation loss."""
     stepper.restore()
     outputs = stepper.learner.predict(stepper.learner.place(dataset.test))
-    loss = mean_loss(training.task.loss, outputs, dataset.test.targets, dataset.test.mask)
+    loss = split_loss(training.task.loss, outputs, dataset.test)
     references = load_references(training.task, training.seed, training.replicate)
     floor = next(reference for reference in references if reference.kind == "floor")
     metrics = training.task.score(outputs, dataset.test)

@@ -17,7 +17,8 @@ MOST = 500  # windows: a quantile of their errors is then known well enough
 class ValidationRows:
     """Consecutive windows and what came after them, as the model sees them: standardised.
 
-    inputs: `(n, window, I)`; targets: `(n, O)`; base: `(n, O)` in the columns' own units where targets are changes.
+    inputs: `(n, window, I)`; targets: `(n, O)`, NaN where none was measured; base: `(n, O)` in the columns' own units
+    where targets are changes.
     """
 
     inputs: Array
@@ -30,9 +31,11 @@ def pack(split: Split) -> dict[str, Any] | None:
     inputs, targets = split.inputs[-MOST:], split.targets[-MOST:]
     if inputs.ndim != 3 or targets.ndim != 2 or not np.array_equal(inputs[1:, :-1], inputs[:-1, 1:]):
         return None
-    rows = np.concatenate([inputs[0], inputs[1:, -1]])
+    rows, came = np.concatenate([inputs[0], inputs[1:, -1]]), targets.astype(object)
+    if split.measured is not None:
+        came[~split.measured[-MOST:]] = None
     base = None if split.base is None else split.base[-MOST:].tolist()
-    return {"rows": rows.tolist(), "targets": targets.tolist(), "base": base, "sequences": len(split)}
+    return {"rows": rows.tolist(), "targets": came.tolist(), "base": base, "sequences": len(split)}
 
 
 def sequences(packed: Any) -> int:

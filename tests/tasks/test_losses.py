@@ -4,13 +4,26 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from tasks.losses import elementwise_loss, mean_loss
+from tasks.contract import Split
+from tasks.losses import elementwise_loss, mean_loss, split_loss
 
 
 def test_mse_by_hand():
     outputs, targets = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 4.0]])
     np.testing.assert_array_equal(elementwise_loss("mse", outputs, targets), [[0, 4], [9, 0]])
     assert mean_loss("mse", outputs, targets) == 13 / 4
+
+
+def test_what_was_not_measured_does_not_count():
+    outputs, targets = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 4.0]])
+    split = Split(np.zeros((2, 3, 1)), targets, measured=np.array([[True, True], [False, True]]))
+    assert split_loss("mse", outputs, split) == 4 / 3
+    assert split_loss("mse", outputs, Split(split.inputs, targets)) == 13 / 4
+
+
+def test_the_mask_of_steps_counts():
+    split = Split(np.zeros((2, 2, 1)), np.zeros((2, 2, 1)), np.array([[True, False], [True, True]]))
+    assert split_loss("mse", np.array([[[1.0], [9.0]], [[2.0], [3.0]]]), split) == 14 / 3
 
 
 def test_cross_entropy_agrees_with_scipy():

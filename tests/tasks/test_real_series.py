@@ -30,7 +30,7 @@ def test_co2_has_59_missing_weeks_filled_forward() -> None:
     assert int(known.isna().sum()) == 59
     prepared = Co2().series.prepared
     np.testing.assert_array_equal(prepared.values[:, 0], known.ffill().to_numpy())
-    assert len(Co2().notes) == 1
+    assert len(Co2().notes) == 2
     assert "misses 59 of 2,284 values" in Co2().notes[0]
 
 

@@ -185,6 +185,7 @@ def test_gaps_are_filled_forward_when_asked(write):
     assert task.notes == (
         "column 'a' misses 2 of 100 values (lines 52, 53): filled forward",
         "column 'b' misses 9 of 100 values (lines 92, 93, 94, 95, 96, …): filled forward",
+        "a value that is filled in is seen and learnt from, but no forecast of it is scored",
     )
 
 

@@ -55,6 +55,7 @@ def check(task, **changes):
         (STEP, {"mask": MASK}),
         (STEP, {"mask": MASK, "lengths": np.array([2, 3, 2, 3])}),
         (SEQUENCE, {"lengths": np.array([1, 2, 3, 3])}),
+        (SEQUENCE, {"measured": np.array([[True], [False]] * 2)}),
         (TOKEN, {"inputs": TOKENS.astype(np.uint8), "targets": TOKENS.astype(np.int16)}),
     ],
 )
@@ -94,6 +95,9 @@ def test_what_keeps_the_contract_passes(task, changes):
         (SEQUENCE, {"lengths": np.array([0, 2, 3, 4])}, "reaches from 0 to 4: expected 1 to 3"),
         (STEP, {"lengths": np.array([2, 3, 3, 3])}, "valid.mask counts padded steps"),
         (STEP, {"mask": MASK, "lengths": np.array([1, 3, 3, 3])}, "valid.mask counts padded steps"),
+        (STEP, {"measured": np.ones((4, 3, 1), bool)}, "valid.measured is given: expected none"),
+        (SEQUENCE, {"measured": np.ones(4, bool)}, r"valid.measured is \(4,\) bool: expected \(4, 1\) bool"),
+        (SEQUENCE, {"measured": np.zeros((4, 1), bool)}, "not all False"),
     ],
 )
 def test_broken_data_name_the_task_and_the_attribute(task, changes, message):

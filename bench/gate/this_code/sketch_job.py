@@ -21,7 +21,9 @@ def sketches_of(training: Training, learner: Learner, dataset: Dataset) -> dict[
     """The sketches of what a record has hashes of; learner: with its initial weights."""
     splits = (dataset.train, dataset.valid, dataset.test)
     order = next(iter(orders_of(training, len(dataset.train))))[: training.batch_size]
-    parts = itertools.chain.from_iterable((split.inputs, split.targets, split.mask, split.lengths) for split in splits)
+    parts = itertools.chain.from_iterable(
+        (split.inputs, split.targets, split.mask, split.lengths, split.measured) for split in splits
+    )
     return {
         "weights": sketch_of([value for _, value in sorted(weights_of(learner.state()).items())]),
         "first_batch": sketch_of([dataset.train.inputs[order], dataset.train.targets[order]]),

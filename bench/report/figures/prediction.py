@@ -128,8 +128,9 @@ def against_truth(axes: Axes, predictions: Predictions, place: int = 0, label: s
     axes.plot(predicted, color=colour(place), label=named(label, 18) if label else "prediction", **look)
     axes.set_xlabel("test sequence")
     axes.set_ylabel(named(predictions.names[0]))
-    error = np.sqrt(np.mean((predicted - truth) ** 2))
-    return f"{len(truth)} test predictions of {predictions.names[0]}, root mean square error {number(error)}."
+    errors = _known(predicted - truth)
+    error = np.sqrt(np.mean(errors**2))
+    return f"{len(errors)} test predictions of {predictions.names[0]}, root mean square error {number(error)}."
 
 
 def error_over_time(axes: Axes, predictions: Predictions, place: int = 0, label: str = "") -> str:
@@ -142,9 +143,8 @@ def error_over_time(axes: Axes, predictions: Predictions, place: int = 0, label:
         axes.plot(predicted - truth, lw=1.2, **look)
         axes.set_xlabel("test sequence")
         axes.set_ylabel("prediction − truth")
-        return f"Errors of {len(truth)} test predictions, from {number((predicted - truth).min())} to " + (
-            f"{number((predicted - truth).max())}."
-        )
+        errors = _known(predicted - truth)
+        return f"Errors of {len(errors)} test predictions, from {number(errors.min())} to {number(errors.max())}."
     wrong = _wrong(predictions)
     axes.set_ylim(0, 1)
     axes.set_ylabel("share of wrong answers")
@@ -180,7 +180,7 @@ def error_histogram(
         axes.set_ylabel("sequences")
         return f"{int((counts == 0).sum())} of {len(counts)} sequences without a wrong answer."
     predicted, truth = _values(predictions)
-    errors = (predicted - truth)[_counted(predictions, truth)]
+    errors = _known((predicted - truth)[_counted(predictions, truth)])
     low, high = float(errors.min()), float(errors.max())
     if high - low < 1e-9 * max(abs(low), abs(high), 1e-30):  # one value: bins need a width
         low, high = low - 0.5, high + 0.5
@@ -213,6 +213,11 @@ def _confusion(axes: Axes, predictions: Predictions) -> str:
 
 def _values(predictions: Predictions) -> tuple[Array, Array]:
     return predictions.outputs.astype(np.float64), predictions.targets.astype(np.float64)
+
+
+def _known(errors: Array) -> Array:
+    """Those of targets that were measured, `(n,)`."""
+    return np.asarray(errors[np.isfinite(errors)])
 
 
 def _last(values: Array, mask: Array | None) -> Array:

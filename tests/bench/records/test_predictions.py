@@ -14,9 +14,10 @@ from bench.experiment.run import run
 from bench.models.contract import Settings
 from bench.models.registry import MODELS
 from bench.records.atomic import FILES, write_kept_files
-from bench.records.predictions import LARGEST, Predictions, load_predictions, pack
+from bench.records.predictions import LARGEST, Predictions, load_predictions, pack, pack_references
+from bench.records.predictions import load_references as read_references
 from bench.report.figures.architecture import architecture
-from bench.training.data import load_data
+from bench.training.data import load_data, load_references
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
 from tasks.registry import TASKS
@@ -64,6 +65,25 @@ def test_a_series_is_kept_in_its_own_units(tmp_path: Path) -> None:
     expected = split.targets * columns.output_scale[0] + columns.output_mean[0]
     np.testing.assert_allclose(found.targets, expected, rtol=1e-5)
     assert found.targets.max() > 50  # sunspots, not standard deviations
+
+
+def test_a_value_that_was_filled_in_is_a_gap_of_models_and_references(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).standard_normal(100).cumsum().astype(str)
+    values[[95, 97]] = ""
+    (tmp_path / "gappy.csv").write_text("a,b\n" + "\n".join(f"{value},1" for value in values) + "\n")
+    found, training = kept(tmp_path, f"series[data={tmp_path / 'gappy.csv'},targets=a,window=4,fill=forward]")
+    filled = [row in (95, 97) for row in training.task.origins.target_rows(training.task.block)[2]]  # type: ignore[attr-defined]
+    assert sum(filled) == 2
+    np.testing.assert_array_equal(np.isnan(found.targets[:, 0]), filled)
+    test = load_data(training.task, 0, 1).test
+    content = pack_references(training.task.at(1), test, load_references(training.task, 0, 1))
+    assert content is not None
+    (tmp_path / "predictions" / "r.npz").write_bytes(content)
+    beside = read_references(tmp_path, "r")
+    assert beside is not None
+    np.testing.assert_array_equal(np.isnan(beside.targets[:, 0]), filled)
+    assert np.isfinite(found.outputs).all()
+    assert all(np.isfinite(outputs).all() for outputs in beside.outputs.values())
 
 
 def test_classes_are_kept_as_classes_and_large_predictions_are_cut(tmp_path: Path) -> None:

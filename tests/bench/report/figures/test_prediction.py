@@ -83,6 +83,14 @@ def test_errors_are_prediction_less_truth(axes: Axes) -> None:
     assert "mean 0.500" in figures.error_histogram(Figure().subplots(), VALUES)
 
 
+def test_a_target_that_was_not_measured_is_a_gap(axes: Axes) -> None:
+    gappy = replace(VALUES, targets=np.where(np.arange(60)[:, None] % 3 == 0, np.nan, TRUTH))
+    assert figures.against_truth(axes, gappy) == "40 test predictions of y, root mean square error 0.500."
+    assert int(np.isnan(axes.lines[0].get_ydata()).sum()) == 20  # type: ignore[arg-type]
+    assert figures.error_over_time(axes, gappy) == "Errors of 40 test predictions, from 0.500 to 0.500."
+    assert figures.error_histogram(axes, gappy).startswith("Errors with mean 0.500 and")
+
+
 def test_wrong_answers_are_counted_where_the_mask_lets_them(axes: Axes) -> None:
     assert "step 3: 100" in figures.error_over_time(axes, TOKENS)
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [2, 3])

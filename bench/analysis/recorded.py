@@ -55,8 +55,8 @@ class Recorded:
 
     @cached_property
     def references(self) -> pd.DataFrame:
-        """One row a reference predictor and replicate."""
-        return tables.references_table(self.records)
+        """One row a reference predictor and replicate: see `tables.references_table`."""
+        return tables.references_table(self.records, self.trainings)
 
     @cached_property
     def shared_rows(self) -> Mapping[str, Mapping[int, SharedRows]]:

@@ -171,12 +171,19 @@ def _median_of_rounds(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {**found, "clock_mhz": round(float(np.median(clocks)))} if clocks else found
 
 
-def references_table(records: Iterable[Record]) -> pd.DataFrame:
-    """One row a reference predictor on the data of one replicate."""
+def references_table(records: Iterable[Record], table: pd.DataFrame) -> pd.DataFrame:
+    """One row a reference predictor on the data of one replicate.
+
+    table: that of `trainings_table`. References are scored first. Those of replicates in which no model has a result
+    yet are left out, so that in an unfinished experiment their means are over the data that models have.
+    """
+    chosen = table[table["selected"].to_numpy(bool)]
+    reached = {str(task): set(replicates) for task, replicates in chosen.groupby("task")["replicate"]}
     rows = [
         {**_identity(record), **_scores(record), "valid_loss": record.get("valid_loss")}
         for record in unique(records)
         if record["stage"] == "reference"
+        and record.get("replicate") in reached.get(label(record.get("task")), {record.get("replicate")})
     ]
     return frame(rows, REFERENCES, extra_columns(rows))
 
@@ -195,7 +202,7 @@ def summary_table(records: Iterable[Record], table: pd.DataFrame | None = None) 
     """
     records = unique(records)
     table = trainings_table(records) if table is None else table
-    timings, references = timings_table(records), references_table(records)
+    timings, references = timings_table(records), references_table(records, table)
     selected = table[table["selected"].to_numpy(bool)]
     metrics = list(dict.fromkeys([*metric_columns(selected), *metric_columns(references)]))
     worst = selected[selected["status"] == "ok"].groupby(["match", "task"])["test_loss"].max()

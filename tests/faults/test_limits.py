@@ -85,7 +85,7 @@ def test_the_experiment_ends_in_time_and_says_what_is_missing(experiment: Run, f
     assert outcome.missing == sum(map(sum, lacks.values()))
     assert (folder / "results/e/trainings.csv").exists()
     (line,) = [line for line in missing_lines(load("e")) if "faulty" in line]
-    assert line.endswith("lacks 4 of its trial stage, 2 of its examine stage, 3 of its time stage.")
+    assert line.endswith("lacks 4 trainings of its searches, 2 probes of its gradients and 3 measurements of time.")
 
 
 @pytest.mark.parametrize("flag", ["timeout", "memory"])

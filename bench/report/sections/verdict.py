@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bench.analysis.added_tasks import added_line
+from bench.analysis.formatting import counted, listed
 from bench.analysis.labels import brief
 from bench.analysis.results import Results
 from bench.analysis.verdict import Verdict
-from bench.records.schema import STAGES
 from bench.report.document import Block, BulletList, Finding, Findings, Section, Text
 from bench.report.figures.axes import height, picture
 from bench.report.figures.standing import rows_of, standing
@@ -26,13 +26,30 @@ PICTURES = (
 )
 
 
+LACKING = {  # by stage: what is counted, and of what
+    "trial": ("training", " of its searches"),
+    "search": ("training", " of its search"),
+    "train": ("training", " of what was chosen"),
+    "confirm": ("training", " of what was chosen"),
+    "examine": ("probe", " of its gradients"),
+    "time": ("measurement", " of time"),
+}
+
+
 def missing_lines(results: Results) -> list[str]:
-    """What an experiment that ran out of time still lacks, a line for each model on a task."""
+    """What an unfinished experiment still lacks, a line for each model on a task; and where its means are not over the
+    same replicates."""
     found = []
     for entry in results.manifest.get("missing") or ():
-        lacks = [f"{entry[stage]} of its {stage} stage" for stage in STAGES if entry.get(stage)]
-        found.append(f"Missing: {entry['model']} on {entry['task']} ({entry['match']}) lacks {', '.join(lacks)}.")
-    return found
+        lacks = [counted(entry[stage], what) + of for stage, (what, of) in LACKING.items() if entry.get(stage)]
+        found.append(f"Missing: {entry['model']} on {entry['task']} ({entry['match']}) lacks {listed(lacks)}.")
+    return found + [
+        f"On {brief(str(task))} ({match}) {listed([f'{count} of {model}' for model, count in counts.items()])} "
+        "replicates have ended: their means are over different data. Pairs are compared on the replicates that both "
+        "have."
+        for (match, task), rows in results.selected.groupby(["match", "task"], sort=False)
+        if len(set((counts := rows.groupby("model", sort=False).size().to_dict()).values())) > 1
+    ]
 
 
 def verdict_section(results: Results) -> Section:

@@ -118,6 +118,18 @@ def test_references_are_rows_of_the_summary(records: list[dict[str, Any]]) -> No
     assert summary[summary["model"] == "linear_ar"]["n"].tolist() == [3]
 
 
+def test_references_of_replicates_without_a_result_do_not_count(records: list[dict[str, Any]]) -> None:
+    """They are scored first: in an unfinished experiment their means must be over the data that models have."""
+    part = [r for r in records if r["stage"] in ("reference", "search") or r["replicate"] in (1, None)]
+    rows = {row["model"]: row for _, row in tables.summary_table(part).query("task == 'sine'").iterrows()}
+    known = [r for r in records if r["stage"] == "reference" and r["task"]["name"] == "sine"]
+    one = {r["model"]["name"]: r["test"]["loss"] for r in known if r["replicate"] == 1}
+    assert rows["gru"]["n"] == rows["linear_ar"]["n"] == 1
+    assert all(rows[name]["test_loss"] == pytest.approx(loss) for name, loss in one.items())
+    none = [r for r in records if r["stage"] == "reference"]
+    assert set(tables.summary_table(none)["n"]) == {3}
+
+
 def test_failures_count_as_unsolved_and_as_the_worst_loss(synthetic: ModuleType) -> None:
     ok = [synthetic.training("sine", "gru", i, quality=0.01) for i in (1, 2)]
     bad = [synthetic.training("sine", "gru", i, status="failed") for i in (3, 4, 5)]

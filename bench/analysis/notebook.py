@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.formatting import MISSING, interval, is_missing, memory, number, score, seconds, shortened, whole
+from bench.analysis.summary import best_first
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,14 +35,14 @@ _HEADS = {
 
 
 def styled(summary: pd.DataFrame, caption: str = "") -> Styler:
-    """A `summary.csv` table as a pandas Styler: tasks in order, the best skill first, all text escaped."""
+    """A `summary.csv` table as a pandas Styler: tasks in order, the lowest test loss first, all text escaped."""
+    import pandas as pd
+
     table = summary.assign(
         between=[interval(low, high) for low, high in zip(summary["skill_low"], summary["skill_high"], strict=True)]
     )
-    tasks = {task: place for place, task in enumerate(dict.fromkeys(table["task"]))}
-    table = table.sort_values(
-        ["task", "skill"], ascending=[True, False], key=lambda c: c.map(tasks) if c.name == "task" else c, kind="stable"
-    )
+    if len(table):
+        table = pd.concat([best_first(rows) for _, rows in table.groupby("task", sort=False)])
     columns = [name for name in _HEADS if name != "match" or table["match"].nunique() > 1]
     shown = table[columns].rename(columns=_HEADS).reset_index(drop=True)
     is_model = [kind == "model" for kind in table["kind"]]

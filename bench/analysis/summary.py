@@ -106,6 +106,12 @@ def summarise_model(
     }
 
 
+def best_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one task in the order of every ranking: lowest test loss first, models that failed most often last."""
+    ranked = rows.assign(failed=rows["n_failed"] > rows["n"])
+    return ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last").drop(columns="failed")
+
+
 def median(values: pd.Series[Any]) -> float | None:
     """The median as a value that occurs: the lower of two in the middle; None where nothing was recorded."""
     known = values.dropna().sort_values(kind="stable")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from bench.analysis.formatting import counted
 from bench.analysis.stats import holm
 from bench.gate.baseline import Baseline, Replicates, record_again, record_command
-from bench.gate.comparison import CellComparison, compare, is_paired
+from bench.gate.comparison import CellComparison, compare, is_paired, measure_of
 from bench.gate.describe import describe, not_paired
 from bench.gate.errors import NotComparable
 from bench.gate.exact import ExactProblem, problems
+from bench.gate.exceptions import NAME as EXCEPTIONS
 from bench.gate.mean_curves import mean_curves
 from bench.gate.outcome import CellOutcome, CheckOutcome, State
 from bench.gate.replicates import CellName, CellTraining
@@ -24,6 +25,7 @@ from bench.gate.statistics import pooled_p
 FIRST = range(1, CHECKED + 1)
 REST = range(CHECKED + 1, 2 * CHECKED + 1)
 ALL = range(1, 2 * CHECKED + 1)
+MARGINS = ("steps_margin", "loss_margin")
 
 
 @dataclass
@@ -112,8 +114,23 @@ def check(
         notes.append(
             "trained in another environment than the baseline: differences that rounding can explain are warnings"
         )
+    notes += [text for name in wanted if (text := _without_effect(baseline, name))]
     notes += [f"{folder} has {lack}: {record_again(folder)}" for lack in baseline.lacks]
     return CheckOutcome(folder, source.name, tuple(settled[name] for name in wanted), tuple(notes))
+
+
+def _without_effect(baseline: Baseline, name: CellName) -> str | None:
+    """What to say of an exception whose only margin is of the other measure than the cell is compared by."""
+    exception, standard = baseline.exceptions.get(name), Rule()
+    if exception is None or exception.skip:
+        return None
+    wider = [margin for margin in MARGINS if getattr(exception.rule, margin) != getattr(standard, margin)]
+    by_loss = measure_of(baseline.cells[name].replicates) == "loss"
+    used = "loss_margin" if by_loss else "steps_margin"
+    if not wider or used in wider:
+        return None
+    by = "its loss, as it rarely reaches its target" if by_loss else "its steps"
+    return f"{wider[0]} of {name} in {EXCEPTIONS} has no effect: the cell is compared by {by}; give {used}"
 
 
 def _train(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bench.analysis.formatting import shortened
 from bench.gate.baseline import BaselineCell, Replicates
 from bench.gate.replicates import CellTraining
 from bench.gate.rule import FIRST_LOSSES, FLOAT64
@@ -39,12 +40,21 @@ class ExactProblem:
 
 def configuration_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """Describe how two configurations differ, apart from versions; None if they do not."""
-    changed = [
-        f"{key} is {now.get(key)}, in the baseline {before.get(key)}"
-        for key in sorted(before.keys() | now.keys())
-        if key not in VERSIONS and now.get(key) != before.get(key)
-    ]
-    return "; ".join(changed) or None
+    return "; ".join(_differences(before, now)) or None
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> list[str]:
+    """Of nested settings, each that differs by itself. within: the names that lead to these."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if key in VERSIONS or old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += _differences(old, new, f"{within}{key}.")
+        else:
+            found.append(f"{within}{key} is {new}, in the baseline {old}")
+    return found
 
 
 def problems(
@@ -114,11 +124,12 @@ def _counts(pairs: Sequence[tuple[CellTraining, CellTraining]], renewed: bool) -
 
 
 def _finite(pairs: Sequence[tuple[CellTraining, CellTraining]]) -> list[ExactProblem]:
-    lost = [(now.number, now.status) for before, now in pairs if before.is_finite and not now.is_finite]
+    lost = [now for before, now in pairs if before.is_finite and not now.is_finite]
     if not lost:
         return []
-    statuses = ", ".join(sorted({status for _, status in lost}))
-    text = f"{len(lost)} of {len(pairs)} replicates did not train to their end ({statuses})"
+    statuses = ", ".join(sorted({now.status for now in lost}))
+    why = f": replicate {lost[0].number}: {shortened(lost[0].error, 200)}" if lost[0].error else ""
+    text = f"{len(lost)} of {len(pairs)} replicates did not train to their end ({statuses}{why})"
     return [ExactProblem("not_finite", text, True)]
 
 

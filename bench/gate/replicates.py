@@ -39,7 +39,7 @@ class CellTraining:
     the evaluations of the whole budget; after the target was reached, the loss that reached it is repeated.
     first_losses: training loss by step, for some of the first 50. weights, first_batch, data: beginnings of SHA-256
     hashes. curve: its validation losses until it reached its target; None if it has none, as one that failed, or one in
-    a baseline of schema 1 or 2.
+    a baseline of schema 1 or 2. error: of a training that failed in this check, in one line; baselines keep none.
     """
 
     number: int
@@ -54,6 +54,7 @@ class CellTraining:
     first_batch: str
     data: str
     curve: LossCurve | None = None
+    error: str = ""
 
     @classmethod
     def of(cls, record: Record) -> CellTraining:
@@ -75,6 +76,7 @@ class CellTraining:
             parameters.get("head"),
             *_shortened(hashes),
             _curve(record.get("curve"), target, budget),
+            " ".join(str(record.get("error") or "").split()),
         )
 
     @property

@@ -14,6 +14,7 @@ import click
 from bench.analysis.ended import did_not_end_well
 from bench.analysis.formatting import is_missing, number, scored, seconds, whole
 from bench.analysis.labels import brief, words
+from bench.analysis.summary import best_first
 from bench.cli.display.progress import describe
 from bench.records.plain import plain
 
@@ -94,13 +95,13 @@ def decision_lines(results: Results) -> list[str]:
 
 
 def summary_tables(results: Results) -> list[ResultTable]:
-    """A table for each comparison and task: the models, then the references, each in order of skill."""
+    """A table for each comparison and task: the models, then the references, each in order of test loss."""
     summary = results.summary
     tables = []
     for match in results.matches:
         for task in results.tasks:
             part = summary[(summary["task"] == task) & (summary["match"].isna() | (summary["match"] == match))]
-            part = part.sort_values("skill", ascending=False, kind="stable")
+            part = best_first(part)
             models, others = part[part["kind"] == "model"], part[part["kind"] != "model"]
             entries = [*models.to_dict("records"), *others.to_dict("records")]
             if not len(models):

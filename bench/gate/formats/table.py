@@ -36,8 +36,8 @@ def remarks(outcome: CheckOutcome) -> list[str]:
         if outcome.count("changed"):
             compared = any(cell.state == "changed" and cell.last is not None for cell in outcome.cells)
             found.append(
-                f"a changed cell computes something else{', and converges no worse' * compared}: if that is intended, "
-                f"raise the version of its task or model, or record the baseline again: {record}"
+                f"a changed cell computes something else{', and was not found to converge worse' * compared}: if "
+                f"that is intended, raise the version of its task or model, or record the baseline again: {record}"
             )
         if outcome.count("regressed"):
             found.append(f"if a regression is intended, record it with its reason: {record}")

@@ -25,7 +25,7 @@ from bench.analysis.labels import brief, words
 from bench.analysis.pooled import below_the_limit, left_out, pooled_tasks
 from bench.analysis.results import Results
 from bench.analysis.selected import models_in, skills_with_failures, target_of, tasks_in
-from bench.analysis.summary import SEARCHED
+from bench.analysis.summary import SEARCHED, best_first
 from bench.analysis.table_columns import metric_columns
 from bench.analysis.timing_conditions import explained, kernel_and_condition
 from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
@@ -71,8 +71,7 @@ def leaderboard(results: Results, match: str) -> Table:
     table = results.selected[results.selected["match"] == match]
     rows = []
     for task in tasks_in(results, match):
-        ranked = rows_of(results, match, task).assign(failed=lambda rows: rows["n_failed"] > rows["n"])
-        ranked = ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last")
+        ranked = best_first(rows_of(results, match, task))
         letters = {each.name: each.letters for each in results.conclusions.standings[match, task] if each.letters}
         rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
     several = (table.groupby(["task", "model"])["parameter_count"].nunique() > 1).any()

@@ -10,7 +10,7 @@ from synthetic import Code, baseline, cell, cells, record
 
 from bench.gate.check import check
 from bench.gate.errors import NotComparable
-from bench.gate.exact import ExactProblem
+from bench.gate.exact import ExactProblem, configuration_change
 from bench.gate.exceptions import Exemption
 from bench.gate.outcome import CheckOutcome
 from bench.gate.replicates import CellName
@@ -114,7 +114,16 @@ def test_a_divergence_blocks_anywhere() -> None:
     diverged = [*cell(replicates=range(1, 12)), *cell(replicates=[12], status="diverged", missed=[12])]
     outcome = run(Code([cell("copy"), diverged, cell("sine", "lstm")], fingerprint="e2"))
     assert states(outcome)[SINE] == "regressed"
-    assert "1 of 12 replicates did not train to their end (diverged)" in outcome.cells[1].why
+    assert (
+        "1 of 12 replicates did not train to their end (diverged: replicate 12: the loss is no number)"
+        in outcome.cells[1].why
+    )
+
+
+def test_a_training_that_fails_says_why() -> None:
+    failed = [{**record, "error": "RuntimeError: no\n reset"} for record in cell(replicates=[12], status="failed")]
+    outcome = run(Code([cell("copy"), [*cell(replicates=range(1, 12)), *failed], cell("sine", "lstm")]))
+    assert "(failed: replicate 12: RuntimeError: no reset)" in outcome.cells[1].why
 
 
 def test_a_divergence_that_the_baseline_has_too_is_nothing_new() -> None:
@@ -152,6 +161,14 @@ def test_a_cell_that_is_configured_otherwise_cant_be_compared() -> None:
     outcome = run(Code([cell("copy"), cell(hidden_size=64), cell("sine", "lstm")]))
     assert outcome.exit_code == 3
     assert outcome.cells[1].why == "hidden_size is 64, in the baseline 32"
+
+
+def test_of_nested_settings_the_one_that_differs_is_named() -> None:
+    before = {"defaults": {"lr": 0.1, "steps": 3, "clip": {"norm": 1}}, "model_version": 1}
+    now = {"defaults": {"lr": 0.2, "steps": 3, "clip": {"norm": 2}}, "model_version": 2}
+    assert configuration_change(before, now) == (
+        "defaults.clip.norm is 2, in the baseline 1; defaults.lr is 0.2, in the baseline 0.1"
+    )
 
 
 def test_a_cell_that_is_gone_cant_be_compared_and_a_regression_outweighs_it() -> None:
@@ -194,6 +211,24 @@ def test_exceptions_skip_a_cell_or_widen_its_margin() -> None:
     assert states(outcome) == {COPY: "skipped", SINE: "as_good", LSTM: "regressed"}
     assert outcome.cells[0].why == "too noisy"
     assert COPY not in slow.asked[0][0]
+
+
+@pytest.mark.parametrize(
+    ("missed", "rule", "note"),
+    [
+        (range(1, 20), Rule(steps_margin=1.3), "steps_margin of sine × gru in gate.toml has no effect: .* loss_margin"),
+        (range(0), Rule(loss_margin=0.3), "loss_margin of sine × gru in gate.toml has no effect: .* give steps_margin"),
+        (range(0), Rule(steps_margin=1.3), None),
+        (range(1, 20), Rule(steps_margin=1.3, loss_margin=0.3), None),
+    ],
+)
+def test_a_margin_without_effect_is_told(missed: range, rule: Rule, note: str | None) -> None:
+    cells = [cell(missed=missed)]
+    outcome = check(baseline(cells, exceptions={SINE: Exemption(rule, False, "known")}), Code(cells), folder="b")
+    assert outcome.exit_code == 0
+    assert [bool(re.match(note or "never", text)) for text in outcome.notes if "no effect" in text] == [True] * bool(
+        note
+    )
 
 
 def test_only_the_cells_asked_for_are_trained() -> None:

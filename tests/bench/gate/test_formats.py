@@ -364,4 +364,4 @@ def test_nothing_is_said_of_convergence_that_was_not_compared(outcome: CheckOutc
     quick = text.write(CheckOutcome("b", "this code", (changed,)))
     assert "a changed cell computes something else: if that is intended" in quick
     whole = text.write(CheckOutcome("b", "this code", (replace(compared, state="changed"),)))
-    assert "a changed cell computes something else, and converges no worse: if" in whole
+    assert "a changed cell computes something else, and was not found to converge worse: if" in whole

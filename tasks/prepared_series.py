@@ -118,7 +118,13 @@ def standardise(series: PreparedSeries, train_rows: int, targets: int) -> Standa
     """
     train = series.values[:train_rows]
     constant = train.min(axis=0) == train.max(axis=0)
-    for name, value, flat in zip(series.names[:targets], train[0], constant, strict=False):
+    for column, (name, value, flat) in enumerate(zip(series.names[:targets], train[0], constant, strict=False)):
+        if flat and np.ptp(series.levels[:train_rows, column]) > 0:
+            raise UserError(
+                f"{series.path}: target column {short(name)} changes by the same ({value:g}) from row to row in its "
+                f"first {train_rows} rows, with which the earliest training begins: leave out --transform, or cut the "
+                "file where the changes begin to vary"
+            )
         if flat:
             raise UserError(
                 f"{series.path}: target column {short(name)} is constant ({value:g}) in its first {train_rows} rows, "

@@ -20,19 +20,26 @@ class TablePrediction:
     """Predictions for the rows of a table.
 
     values: `(n, O)` in the columns' own units. rows: `(n,)`, the data row (1 is the first) of each prediction, with
-    several horizons that of the furthest; the last ones lie beyond the table and are forecasts.
+    several horizons that of the furthest; the last ones lie beyond the table and are forecasts. times: of these rows,
+    as the table writes them in its column `time`; None where they are not known.
     """
 
     names: tuple[str, ...]
     rows: Array
     values: Array
+    time: str = ""
+    times: tuple[str, ...] | None = None
 
     def to_csv(self) -> str:
         """As CSV: a header, then a line for each row. Numbers have all their digits."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["row", *map(guarded, self.names)])
-        writer.writerows([row, *values] for row, values in zip(self.rows.tolist(), self.values.tolist(), strict=True))
+        times = [[] if self.times is None else [self.times[i]] for i in range(len(self.rows))]
+        writer.writerow(["row", *([] if self.times is None else [guarded(self.time)]), *map(guarded, self.names)])
+        writer.writerows(
+            [row, *time, *values]
+            for row, time, values in zip(self.rows.tolist(), times, self.values.tolist(), strict=True)
+        )
         return text.getvalue()
 
 
@@ -56,4 +63,8 @@ def predict_table(
     outputs = model(new.inputs)
     if model.problem.per_step:
         outputs = outputs[:, -1]
-    return TablePrediction(columns.outputs, new.made_at + columns.horizon + 1, new.in_units(outputs))
+    ahead = new.made_at + columns.horizon
+    times = tuple(time for row in ahead.tolist() if (time := new.time_of(row)) is not None)
+    known = columns.reading is not None and columns.reading.time is not None and len(times) == len(ahead)
+    time = columns.reading.time if known and columns.reading is not None else None
+    return TablePrediction(columns.outputs, ahead + 1, new.in_units(outputs), time or "", times if known else None)

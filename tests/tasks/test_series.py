@@ -415,7 +415,7 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
     ("parameters", "message"),
     [
         ({"targets": ("aa",)}, "unknown column 'aa': did you mean 'a'"),
-        ({"features": ("price",)}, "unknown column 'price'.*Valid: a, b, flat, late, neg, t, word"),
+        ({"features": ("price",)}, "unknown column 'price'.*Valid: a, b, flat, late, line, neg, t, word"),
         ({"time": "when"}, "unknown column 'when'"),
         ({"targets": ()}, "needs a target column"),
         ({"targets": ("a", "a")}, "'a' is given twice in --target"),
@@ -448,6 +448,7 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
         ({"calendar": ("hour",), "time": "t"}, "needs dates, but the time column has numbers"),
         ({"resample": "W", "time": "t"}, "needs dates, but the time column has numbers"),
         ({"resample": "fortnight", "time": "t"}, "--resample is 'fortnight': expected min, h, D, W, M, Q or Y"),
+        ({"resample": "10m", "time": "t"}, "--resample is '10m': give 10min for minutes, or 10M for months"),
         ({"sort": True}, "--sort is about the time column: give --time"),
         ({"time_zone": "Europe/Berlin"}, "--time-zone is about the time column"),
         ({"time_zone": "Europe/Berlin", "time": "t"}, "--time-zone is for dates"),
@@ -465,6 +466,7 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
         ({"horizons": "1-30"}, "window 4 and horizon 30: give --horizons up to 8, or at least 263 rows"),
         ({"targets": ("flat",)}, r"target column 'flat' is constant \(3\)"),
         ({"targets": ("late",)}, r"target column 'late' is constant \(0\) in its first 49 rows.*cut the file"),
+        ({"targets": ("line",), "transform": "difference"}, r"'line' changes by the same \(2\).*leave out --transform"),
         ({"targets": ("word",)}, "column 'word' has 'x' in line 2: a target must be numbers, as classes cannot be"),
         ({"features": ("word",)}, "'x' in line 2: expected a number; a column of words can be an input with --cat"),
         ({"time": "b"}, "time column 'b' must increase"),
@@ -472,7 +474,14 @@ def test_linear_ar_beats_the_naive_references_on_sunspots():
     ],
 )
 def test_bad_input(write, parameters, message):
-    columns = {"t": range(100), "a": walk(), "b": walk(seed=1), "flat": [3] * 100, "late": [0] * 80 + [1] * 20}
+    columns = {
+        "t": range(100),
+        "a": walk(),
+        "b": walk(seed=1),
+        "flat": [3] * 100,
+        "late": [0] * 80 + [1] * 20,
+        "line": range(0, 200, 2),
+    }
     columns["neg"] = -walk()
     path = write(**columns, word=["x"] * 100)
     with pytest.raises(UserError, match=message) as caught:

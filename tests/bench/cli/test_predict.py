@@ -27,10 +27,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "copy": {"models": "lstm", "tasks": "copy[delay=3,length=2]"},
         "sine": {"models": "gru", "tasks": "sine[per_step=true]"},
         "growth": {"models": "rnn", "tasks": "macro"},
+        "dates": {"models": "rnn", "data": str(folder / "dates.csv"), "target": "a", "time": "day"},
     }
+    write_dates(folder / "dates.csv", rows=120)
     found: dict[str, Path] = {}
     for name, options in runs.items():
-        window = {"window": "6", "horizon": "2"} if name == "table" else {}
+        window = {"window": "6", "horizon": "2"} if name in ("table", "dates") else {}
         fixed = {"hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "seeds": "1", "steps": "3"}
         experiment = package.resolve(
             {**options, **window, **fixed, "budget": "smoke", "executor": "inline", "name": name,
@@ -48,6 +50,25 @@ def write_table(path: Path, rows: int, columns: str = "t,a,b,c") -> np.ndarray:
     names = columns.split(",")
     path.write_text("\n".join([columns, *(",".join(map(str, row[: len(names)])) for row in values)]) + "\n")
     return values
+
+
+def write_dates(path: Path, rows: int) -> None:
+    """A day and a value in each row."""
+    days, values = np.datetime64("2024-02-20") + np.arange(rows), np.random.default_rng(1).normal(size=rows)
+    path.write_text("\n".join(["day,a", *(f"{day},{value}" for day, value in zip(days, values, strict=True))]) + "\n")
+
+
+def test_predictions_have_the_times_of_their_rows(bench: Bench, folder: Path, trained: dict[str, Path]) -> None:
+    write_dates(folder / "new.csv", rows=10)
+    rows = list(csv.reader(bench("predict", str(trained["dates rnn"]), "new.csv").stdout.splitlines()))
+    assert rows[0] == ["row", "day", "a"]
+    assert [row[:2] for row in rows[1:]] == [
+        ["8", "2024-02-27"],
+        ["9", "2024-02-28"],
+        ["10", "2024-02-29"],
+        ["11", "2024-03-01"],  # after the last row of the file
+        ["12", "2024-03-02"],
+    ]
 
 
 @pytest.mark.parametrize("model", ["gru", "numpy_gru"])

@@ -50,11 +50,8 @@ def manifest_content(plan: Plan, machine: Record, command: str, before: Mapping[
 def _asks(task: Task) -> str:
     """What is to be predicted, in which loss, and what a user should know about the data, in sentences."""
     unit = f"; {task.loss_unit}" if task.loss_unit else ""
-    sentences = [
-        task.asks,
-        f"The loss is the {LOSSES[task.loss]}{unit}",
-        *(f"Of the data: {note}" for note in task.notes),
-    ]
+    sentences = [task.asks, f"The loss is the {LOSSES[task.loss]}{unit}"]
+    sentences += [f"The data: {'; '.join(task.notes)}"] if task.notes else []
     return " ".join(f"{sentence}." for sentence in sentences)
 
 

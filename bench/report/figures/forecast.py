@@ -36,7 +36,8 @@ def draw(axes: Axes, found: Forecasts, results: Results) -> str:
             axes.fill_between(at, low, high, color=colour(place), alpha=0.16, linewidth=0)
         axes.plot(at, middle, color=colour(place), lw=1.3, linestyle=dashes(place), label=named(model, 18))
         errors[model] = float(np.sqrt(np.nanmean((values[:, 1] - found.truth) ** 2)))
-    axes.plot(at, found.truth[first:], color=INK, lw=1.5, label="truth")
+    points = "." if np.isnan(found.truth[first:]).any() else ""  # one between two gaps has no line
+    axes.plot(at, found.truth[first:], color=INK, lw=1.5, marker=points, markersize=4, label="truth")
     axes.set_ylabel(named(found.name))
     axes.margins(x=0.01)
     said = listed([f"{model} {number(error)}" for model, error in errors.items()])

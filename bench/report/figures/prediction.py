@@ -123,7 +123,8 @@ def against_truth(axes: Axes, predictions: Predictions, place: int = 0, label: s
         return _confusion(axes, predictions)
     predicted, truth = (_last(values, predictions.mask)[:SHOWN, 0] for values in _values(predictions))
     if not axes.lines:
-        axes.plot(truth, color=INK, lw=1.1, label="truth")
+        points = "." if np.isnan(truth).any() else ""  # one between two gaps has no line
+        axes.plot(truth, color=INK, lw=1.1, marker=points, markersize=4, label="truth")
     look: dict[str, Any] = {"linestyle": dashes(place) if label else (0, (4, 1.5)), "lw": 1.4}
     axes.plot(predicted, color=colour(place), label=named(label, 18) if label else "prediction", **look)
     axes.set_xlabel("test sequence")

@@ -50,6 +50,11 @@ def test_a_run_tells_rows_windows_passes_trainings_and_notes(table: Path, tmp_pa
     outcome = run(experiment, observer=observer)
     told = "\n".join(observer.notes)
     assert "column 'y' misses 1 of 400 values (lines 52): filled forward" in told
+    (asked,) = load("walk", tmp_path / "r").manifest["asks"].values()
+    assert asked.endswith(
+        "The loss is the mean squared error; 1 is the variance of what is predicted, over the rows of training. "
+        "The data: column 'y' misses 1 of 400 values (lines 52): filled forward."
+    )
     (line,) = [note for note in observer.notes if "400 rows" in note]
     (task,) = experiment.tasks
     counts = [len(task.at(replicate).generate(0).train) for replicate in (0, 1)]

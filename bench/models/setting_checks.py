@@ -15,6 +15,7 @@ from bench.models.torch_model import TorchModel
 from bench.models.tried_model import TriedModel
 
 Size = tuple[int, int]  # hidden size, layers
+STEPS = 3  # of training, in which dropout must be seen
 
 
 def check_hidden_size(tried: TriedModel, sizes: Sequence[Size]) -> str | None:
@@ -60,7 +61,9 @@ def check_layers(tried: TriedModel, sizes: Sequence[Size]) -> str | None:
 
 
 def check_dropout(tried: TriedModel, sizes: Sequence[Size], dropout: float) -> str | None:
-    """Dropout between layers must change the loss of a training step. dropout: the share; 0: none is asked for."""
+    """Dropout between layers must change the loss of one of a few training steps; a scale that begins at 0 hides it
+    from the first. dropout: the share; 0: none is asked for.
+    """
     if "dropout" in tried.model.ignores:
         return "it ignores dropout"
     if not dropout:
@@ -72,7 +75,8 @@ def check_dropout(tried: TriedModel, sizes: Sequence[Size], dropout: float) -> s
     losses = []
     for share in (0.0, dropout):
         learner = tried.build(tried.single, hidden_size=hidden_size, num_layers=num_layers, dropout=share)
-        losses.append(float(learner.losses([learner.train_step(tried.batch(learner))])[0]))
+        batch = tried.batch(learner)
+        losses.append([float(learner.losses([learner.train_step(batch)])[0]) for _ in range(STEPS)])
     if losses[0] != losses[1]:
         return None
     raise tried.error(

@@ -174,6 +174,7 @@ class _Careless(torch.nn.Module):
         if how == "sets a seed":
             torch.manual_seed(5)
         self.scales = [torch.nn.Parameter(torch.ones(1))] if how == "a weight in a list" else []
+        self.begins_at_zero = torch.nn.Parameter(torch.zeros(1)) if how == "begins at 0" else None
         self.scale = float(RNG.uniform(0.5, 1.0)) if how == "another scale each time" else 1.0
         self.rnn = torch.nn.GRU(
             input_size,
@@ -192,6 +193,8 @@ class _Careless(torch.nn.Module):
         for scale in self.scales:
             x = x * scale.to(x)
         outputs: torch.Tensor = self.scale * self.rnn(x)[0]
+        if self.begins_at_zero is not None:
+            outputs = outputs * self.begins_at_zero
         if self.how == "ignores hidden_size":
             return outputs.repeat_interleave(self.hidden_size // 4, dim=2)
         return _Wrong.apply(outputs) if self.how == "a wrong backward pass" else outputs  # type: ignore[no-untyped-call, no-any-return]

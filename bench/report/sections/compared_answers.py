@@ -15,10 +15,10 @@ WORDS = {
     "other models": "about other models",
 }
 IN_A_SENTENCE = {
-    "same": "the same answer",
-    "no contradiction": "another that does not contradict it",
-    "contradiction": "one that contradicts it",
-    "other models": "one about other models",
+    "same": "the same answer on {}",
+    "no contradiction": "another that does not contradict it on {}",
+    "contradiction": "one that contradicts it on {}",
+    "other models": "nothing to compare on {}, where the answers are about different models",
 }
 NAMED = 6  # answers in a sentence; the table has all
 
@@ -31,7 +31,7 @@ def answers_sentence(answers: Sequence[Answers], place: int, names: Sequence[str
     found = [(each, agreement) for each in answers if (agreement := each.agreements[place])]
     if not found:
         return ""
-    counts = [f"{words} on {n}" for state, words in IN_A_SENTENCE.items() if (n := sum(s == state for _, s in found))]
+    counts = [words.format(n) for state, words in IN_A_SENTENCE.items() if (n := sum(s == state for _, s in found))]
     other = [
         f"{each.task}, {each.match}: “{first.answer}” in {names[0]}, “{second.answer}” in {names[1]}"
         for wanted in ("contradiction", "no contradiction")

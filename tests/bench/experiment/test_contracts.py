@@ -124,6 +124,12 @@ def test_a_core_that_ignores_a_setting_is_refused_where_it_is_asked_for(tmp_path
     assert text.startswith(BROKEN)
 
 
+def test_dropout_behind_a_scale_that_begins_at_zero_is_seen(tmp_path: Path) -> None:
+    sizes = {"hidden_sizes": "8", "layers": "2", "dropout": "0.5", "budget": "smoke", "lr_range": "0.01,0.01"}
+    flags = {"plugins": [BROKEN], "tasks": ["broken_task"], "models": ["broken_core[how=begins at 0]"], "seeds": "1"}
+    assert train({**flags, **sizes, "steps": "3", "name": "e", "results": str(tmp_path / "r")}).failures == 0
+
+
 def test_the_message_has_the_command_that_finds_the_same(tmp_path: Path) -> None:
     """Small problems may not show what a task's own data do."""
     model, task = "broken_core[how=a wrong backward pass]", "broken_task[per_step=True]"

@@ -8,34 +8,46 @@ import numpy as np
 
 from tasks.contract import Array
 from tasks.errors import UserError, short
-from tasks.origins import Origins
+from tasks.origins import Origins, find_origins
 
-FEWEST = 3  # measured values of an output in a part that is scored: a single one must not decide its loss
+FEWEST = 3  # measured values of an output in a part that is scored, half of the forecasts that it has at least
 
 
-def measured_outputs(
-    path: str, measured: Array | None, origins: Origins, targets: Sequence[str], horizons: tuple[int, ...]
-) -> Array | None:
-    """`(rows, O)` bool, ordered as the outputs, of `measured` `(rows, targets)`; None where all that is scored was.
-
-    UserError where a replicate would be validated or tested on too few measured values.
-    """
-    if measured is None or measured[origins.parts(None)[1].start :].all():
-        return None
-    found = np.zeros((len(measured), len(targets) * len(horizons)), dtype=bool)
-    for output in range(found.shape[1]):
-        column, horizon = divmod(output, len(horizons))
-        later = horizons[-1] - horizons[horizon]  # a row has the outputs of the forecast whose furthest horizon it is
+def measured_outputs(measured: Array, horizons: tuple[int, ...]) -> Array:
+    """`(rows, O)` bool, ordered as the outputs, of `measured` `(rows, targets)`: a row has the outputs of the forecast
+    whose furthest horizon it is."""
+    places = [(column, horizons[-1] - horizon) for column in range(measured.shape[1]) for horizon in horizons]
+    found = np.zeros((len(measured), len(places)), dtype=bool)
+    for output, (column, later) in enumerate(places):
         found[later:, output] = measured[: len(measured) - later, column]
+    return found
+
+
+def origins_with_measured(path: str, found: Origins, outputs: Array, targets: Sequence[str]) -> Origins:
+    """The origins themselves, or fewer with longer blocks, so that each part that is scored has enough measured values.
+
+    outputs: of `measured_outputs`. UserError where two blocks do not have them either.
+    """
+    lacks = ""
+    for blocks in range(found.blocks, 1, -1):
+        origins = find_origins(found.rows, found.window, found.horizon, blocks)
+        if origins is not None and not (lacks := _lack(origins, outputs, targets)):
+            return origins
+    raise UserError(
+        f"{path}: {lacks}, the others are filled in: expected at least {FEWEST}; leave out the stretch without values, "
+        "or give a longer period with --resample"
+    )
+
+
+def _lack(origins: Origins, outputs: Array, targets: Sequence[str]) -> str:
+    """In which part too few values were measured, in words; "" where each has enough."""
     for block in (None, *range(origins.blocks)):
         for part, rows in zip(("validates", "tests"), origins.target_rows(block)[1:], strict=True):
-            counts = found[rows.start : rows.stop].sum(axis=0)
+            counts = outputs[rows.start : rows.stop].sum(axis=0)
             if (fewest := int(counts.min())) < FEWEST:
-                name = targets[int(counts.argmin()) // len(horizons)]
-                raise UserError(
-                    f"{path}: of the {len(rows):,} values of {short(name)} on which a replicate {part} (rows "
-                    f"{rows.start + 1:,} to {rows.stop:,}) {fewest} {'is' if fewest == 1 else 'are'} in the file, "
-                    f"the others are filled in: expected at least {FEWEST}; leave out the stretch "
-                    "without values, or give a longer period with --resample"
+                name = targets[int(counts.argmin()) * len(targets) // outputs.shape[1]]
+                return (
+                    f"of the {len(rows):,} values of {short(name)} on which a replicate {part} (rows "
+                    f"{rows.start + 1:,} to {rows.stop:,}) {fewest} {'is' if fewest == 1 else 'are'} in the file"
                 )
-    return found
+    return ""

@@ -94,13 +94,13 @@ class Origins:
         )
 
 
-def find_origins(rows: int, window: int, horizon: int) -> Origins | None:
-    """The origins of a series; None where it is too short for two blocks."""
+def find_origins(rows: int, window: int, horizon: int, most: int = MOST_BLOCKS) -> Origins | None:
+    """The origins of a series, with at most this many blocks; None where it is too short for two."""
     shortest = _shortest(horizon)
     valid_rows = max(shortest, rows * VALIDATION // 100)
     room = min(rows * IN_BLOCKS // 100, rows - valid_rows - window - shortest)
-    block_rows = max(shortest, room // (MOST_BLOCKS + 1))  # and one for the search
-    blocks = min(MOST_BLOCKS, room // block_rows - 1)
+    block_rows = max(shortest, room // (most + 1))  # and one for the search
+    blocks = min(most, room // block_rows - 1)
     return Origins(rows, window, horizon, blocks, block_rows, valid_rows) if blocks >= 2 else None
 
 

@@ -15,9 +15,10 @@ from tasks.baselines import Predict, best_naive, forecast_references
 from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Split, Target
 from tasks.errors import UserError
 from tasks.forecast_targets import ForecastTargets, forecast_targets
-from tasks.measured import measured_outputs
+from tasks.measured import measured_outputs, origins_with_measured
 from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
+from tasks.season import season_note
 from tasks.series_references import NaiveForecasts
 from tasks.series_scores import series_scores
 from tasks.series_settings import SeriesSettings
@@ -51,7 +52,6 @@ class Series(SeriesSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "content", self.prepared.sha256)
-        _ = self.measured  # UserError
         for block in (None, *range(self.origins.blocks)):
             standardise(self.prepared, self.origins.parts(block)[0].stop, len(self.targets))
         known = self.origins.parts(None)[1].start
@@ -81,7 +81,11 @@ class Series(SeriesSettings):
     def origins(self) -> Origins:
         """Where the series is cut. UserError where it is too short for two forecast origins."""
         several, resampled = self.horizons is not None, (self.resample, self.prepared.resampled)
-        return require_origins(self.data, self.rows, self.window, self.furthest, several=several, resampled=resampled)
+        found = require_origins(self.data, self.rows, self.window, self.furthest, several=several, resampled=resampled)
+        if self.prepared.measured is None:
+            return found
+        outputs = measured_outputs(self.prepared.measured, self.rows_ahead)
+        return origins_with_measured(self.data, found, outputs, self.targets)
 
     @cached_property
     def standardised(self) -> Standardised:
@@ -96,8 +100,10 @@ class Series(SeriesSettings):
     @cached_property
     def measured(self) -> Array | None:
         """`(rows, O)` bool: which of the outputs that are predicted for a row were measured; None: all that count."""
-        prepared = self.prepared
-        return measured_outputs(self.data, prepared.measured, self.origins, self.targets, self.rows_ahead)
+        measured = self.prepared.measured
+        if measured is None or measured[self.origins.parts(None)[1].start :].all():
+            return None
+        return measured_outputs(measured, self.rows_ahead)
 
     @property
     def _train_rows(self) -> int:
@@ -135,6 +141,9 @@ class Series(SeriesSettings):
         if self.horizons is None and self.horizon > 1:
             only = f"each forecast is of one row, {self.horizon} rows after the last that it sees"
             notes.append(f"{only}; --horizons 1-{self.horizon} forecasts all rows up to there")
+        if self.season is None:
+            known = self.at(0).standardised.values[: self.origins.parts(None)[0].stop]  # of the earliest training
+            notes += season_note(self.targets, known, self.furthest)
         return tuple(notes)
 
     @property

@@ -14,6 +14,7 @@ from bench.training.validation_rows import pack, unpack
 from tasks.contract import Dataset
 from tasks.errors import UserError
 from tasks.losses import split_loss
+from tasks.measured import FEWEST
 from tasks.series import Series
 from tasks.series_predictors import series_predictor
 from tasks.validation import validate_dataset
@@ -114,17 +115,30 @@ def test_another_task_than_one_that_scored_filled_values(tmp_path: Path) -> None
     assert data_hash(task, 0, 1) == data_hash(task, 0, 1)
 
 
+def test_blocks_are_longer_where_short_ones_lack_values(tmp_path: Path) -> None:
+    """The 11 blocks of 7 rows become fewer, so that each has three measured values or more."""
+    sparse = [row for row in range(100, ROWS) if row % 3]
+    whole = Series(gappy(tmp_path, [], b=walk(1)), ("a",), window=4, fill="forward")
+    task = Series(gappy(tmp_path, sparse, b=walk(1)), ("a",), window=4, fill="forward")
+    assert (whole.origins.blocks, whole.origins.block_rows) == (10, 7)
+    assert (task.origins.blocks, task.origins.block_rows) == (7, 10)
+    for replicate in range(8):
+        for split in (task.at(replicate).generate(0).valid, task.at(replicate).generate(0).test):
+            assert split.measured is not None
+            assert split.measured.sum() >= FEWEST
+
+
 @pytest.mark.parametrize(
     ("gaps", "message"),
     [
-        ([*range(185, 200)], "of the 7 values of 'a' on which a replicate tests .rows 187 to 193. 0 are in the file"),
-        ([*range(195, 200)], "of the 7 values of 'a' on which a replicate tests .rows 194 to 200. 2 are in the file"),
-        ([*range(94, 123)], "of the 30 values of 'a' on which a replicate validates .rows 94 to 123. 1 is in the file"),
+        (range(165, 200), "of the 26 values of 'a' on which a replicate tests .rows 175 to 200. 0 are in the file"),
+        (range(174, 199), "of the 26 values of 'a' on which a replicate tests .rows 175 to 200. 1 is in the file"),
+        (range(80, 172), "on which a replicate validates .rows .* to .*. 0 are in the file, the others are filled in"),
     ],
 )
-def test_too_few_measured_values_are_refused(tmp_path: Path, gaps: list[int], message: str) -> None:
+def test_too_few_measured_values_are_refused(tmp_path: Path, gaps: range, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        Series(gappy(tmp_path, gaps, b=walk(1)), ("a",), window=4, fill="forward")
+        Series(gappy(tmp_path, list(gaps), b=walk(1)), ("a",), window=4, fill="forward")
 
 
 def test_intervals_of_forecasts_rest_on_measured_values(tmp_path: Path) -> None:

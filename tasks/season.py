@@ -1,0 +1,63 @@
+"""A season that a user has not named: rows after which a series repeats itself better than any naive forecast says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.contract import Array
+from tasks.errors import short
+
+LONGEST = 10_000  # rows
+SEASONS = 3  # that the rows must hold: two may be alike by chance
+CLEARLY = 0.8  # times the squared error of the best of the other naive forecasts
+AS_GOOD = 1.5  # times the least squared error: of a season and its multiples, which are as good, the season is named
+
+
+def season_note(targets: Sequence[str], values: Array, horizon: int) -> list[str]:
+    """What to say of the first target that has a season; no sentence where none has. values: `(rows, inputs)`, the
+    targets first."""
+    for name, column in zip(targets, values.T, strict=False):
+        if found := unnamed_season(column, horizon):
+            season, share = found
+            less = (
+                f"the squared error of doing so is {100 * (1 - share):.0f} % less than of the last value and the mean"
+            )
+            how = f"--season {season} compares with repeating the value of {season} rows before"
+            return [f"column {short(name)} seems to have a season: {how} ({less})"]
+    return []
+
+
+def unnamed_season(values: Array, horizon: int) -> tuple[int, float] | None:
+    """Rows of a season, and the squared error of repeating the value of one season before, as a share of that of the
+    better of the last value and the mean; None where no season is clearly better than these.
+
+    values: `(rows,)`, of the rows of training. horizon: rows that are forecast ahead; a season is longer.
+    """
+    longest = min(len(values) // SEASONS, LONGEST)
+    if longest <= horizon + 1 or not np.ptp(values) > 0:
+        return None
+    errors = squared_changes((values - values.mean()) / values.std(), longest)
+    others = min(errors[horizon - 1], 1.0)  # 1: the variance
+    after = errors[horizon:]
+    first = int(np.flatnonzero(after <= AS_GOOD * after.min())[0])
+    near = after[first : first + 1 + (horizon + 1 + first) // 2]  # it may lie on the slope of the season's own valley
+    season = horizon + 1 + first + int(near.argmin())
+    share = float(errors[season - 1] / others) if others > 0 else 1.0
+    return (season, share) if share < CLEARLY else None
+
+
+def squared_changes(values: Array, longest: int) -> Array:
+    """`(longest,)`: the mean squared change over 1, 2, … rows, of `values` `(rows,)`.
+
+    By the autocorrelation theorem: the products of all lags at once, as the inverse transform of the power spectrum
+    (Box, Jenkins, Reinsel & Ljung 2015, Time Series Analysis, section 2.1).
+    """
+    count = len(values)
+    power = np.abs(np.fft.rfft(values, 2 * count)) ** 2
+    lags = np.arange(1, longest + 1)
+    products = np.fft.irfft(power, 2 * count)[lags]
+    squares = np.concatenate([[0.0], np.cumsum(values**2)])
+    sums = squares[-1] - squares[lags] + squares[count - lags] - 2 * products
+    return np.asarray(np.maximum(sums, 0.0) / (count - lags))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,23 +23,25 @@ def measured_outputs(measured: Array, horizons: tuple[int, ...]) -> Array:
     return found
 
 
-def origins_with_measured(path: str, found: Origins, outputs: Array, targets: Sequence[str]) -> Origins:
+def origins_with_measured(
+    path: str, found: Origins, outputs: Array, targets: Sequence[str], when: Callable[[int], str]
+) -> Origins:
     """The origins themselves, or fewer with longer blocks, so that each part that is scored has enough measured values.
 
-    outputs: of `measured_outputs`. UserError where two blocks do not have them either.
+    outputs: of `measured_outputs`. when: how a user finds a row. UserError where two blocks do not have them either.
     """
     lacks = ""
     for blocks in range(found.blocks, 1, -1):
         origins = find_origins(found.rows, found.window, found.horizon, blocks)
-        if origins is not None and not (lacks := _lack(origins, outputs, targets)):
+        if origins is not None and not (lacks := _lack(origins, outputs, targets, when)):
             return origins
     raise UserError(
-        f"{path}: {lacks}, the others are filled in: expected at least {FEWEST}; leave out the stretch without values, "
-        "or give a longer period with --resample"
+        f"{path}: {lacks}, the others are filled in: expected at least {FEWEST}; begin the file after the stretch "
+        "without values, or give a longer period with --resample"
     )
 
 
-def _lack(origins: Origins, outputs: Array, targets: Sequence[str]) -> str:
+def _lack(origins: Origins, outputs: Array, targets: Sequence[str], when: Callable[[int], str]) -> str:
     """In which part too few values were measured, in words; "" where each has enough."""
     for block in (None, *range(origins.blocks)):
         for part, rows in zip(("validates", "tests"), origins.target_rows(block)[1:], strict=True):
@@ -47,7 +49,7 @@ def _lack(origins: Origins, outputs: Array, targets: Sequence[str]) -> str:
             if (fewest := int(counts.min())) < FEWEST:
                 name = targets[int(counts.argmin()) * len(targets) // outputs.shape[1]]
                 return (
-                    f"of the {len(rows):,} values of {short(name)} on which a replicate {part} (rows "
-                    f"{rows.start + 1:,} to {rows.stop:,}) {fewest} {'is' if fewest == 1 else 'are'} in the file"
+                    f"of the {len(rows):,} values of {short(name)} on which a replicate {part} ({when(rows.start)} to "
+                    f"{when(rows.stop - 1)}) {fewest} {'is' if fewest == 1 else 'are'} in the file"
                 )
     return ""

@@ -34,8 +34,6 @@ def periods(times: Times, rule: str) -> tuple[Array, Times]:
         raise UserError(
             f"--resample is {short(rule)}: expected min, h, D, W, M, Q or Y, or several of them, as in 15min"
         )
-    if match and match[2] == "m":  # pandas: months; most people: minutes
-        raise UserError(f"--resample is {short(rule)}: give {match[1]}min for minutes, or {match[1]}M for months")
     if times.wall is None:
         raise UserError(f"--resample {rule} needs dates, but the time column has numbers: leave it out")
     elapsed = unit in _SECONDS and count * _SECONDS[unit] <= HOUR

@@ -85,7 +85,7 @@ class Series(SeriesSettings):
         if self.prepared.measured is None:
             return found
         outputs = measured_outputs(self.prepared.measured, self.rows_ahead)
-        return origins_with_measured(self.data, found, outputs, self.targets)
+        return origins_with_measured(self.data, found, outputs, self.targets, self._when)
 
     @cached_property
     def standardised(self) -> Standardised:
@@ -121,12 +121,15 @@ class Series(SeriesSettings):
     @property
     def forecast_times(self) -> ForecastTimes:
         """Of the time column, or numbers of the file's rows of data, from 1 on; for the outputs furthest ahead."""
-        rows, times = self.origins.target_rows(self.block)[2], self.prepared.times
-        lost = int(self.transform in RELATIVE)  # the first row
+        rows = self.origins.target_rows(self.block)[2]
         outputs = tuple(i for i in range(self.output_size) if (i + 1) % len(self.rows_ahead) == 0)
-        if times is not None and self.time is not None:
-            return ForecastTimes(self.time, tuple(times.text(row + lost) for row in rows), outputs)
-        return ForecastTimes("row", tuple(str(row + lost + 1) for row in rows), outputs)
+        return ForecastTimes(self.time or "row", tuple(map(self._when, rows)), outputs)
+
+    def _when(self, row: int) -> str:
+        """The time of a row of the prepared series, or its number among the rows of data, from 1 on."""
+        row += int(self.transform in RELATIVE)  # these lose the first row
+        times = self.prepared.times
+        return str(row + 1) if times is None else times.text(row)
 
     @property
     def rows(self) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
 from tasks.contract import Task
-from tasks.errors import UserError
+from tasks.errors import UserError, short
 from tasks.forecast_targets import parse_horizons
 from tasks.reading import Reading, Selection
 from tasks.transform import TRANSFORMS
@@ -64,6 +65,10 @@ class SeriesSettings(Task):
         for key, choices in {"fill": ("none", "forward"), "transform": TRANSFORMS}.items():
             if getattr(self, key) not in choices:
                 raise UserError(f"series: {key} is '{getattr(self, key)}': expected {' or '.join(choices)}")
+        if self.resample is not None and (match := re.fullmatch(r"(\d*)ms?", self.resample)):  # pandas had it as months
+            raise UserError(
+                f"--resample is {short(self.resample)}: give {match[1]}min for minutes, or {match[1]}M for months"
+            )
         if self.horizons is not None and self.horizon != 1:
             raise UserError("--horizon and --horizons are two ways to say how far to look ahead: give one of them")
         self.selection.check(self.time)

@@ -89,7 +89,7 @@ def splits_of(dataset: Dataset) -> Record:
     """What alarms must know of the data: sequences in each part, and how far test data leave training data.
 
     outside_range: the share of test values below the lowest or above the highest training value of their column; None
-    where targets are classes.
+    where targets are classes. test_scored: only where some targets were not measured: sequences with one that was.
     """
     splits = {name: len(split) for name, split in vars(dataset).items()}
     train, test = dataset.train.targets, dataset.test.targets
@@ -97,4 +97,7 @@ def splits_of(dataset: Dataset) -> Record:
         return {"splits": splits, "outside_range": None}
     past = tuple(range(train.ndim - 1))  # all but the columns
     outside = (test < train.min(axis=past)) | (test > train.max(axis=past))
-    return {"splits": splits, "outside_range": float(outside.mean())}
+    if (measured := dataset.test.measured) is None:
+        return {"splits": splits, "outside_range": float(outside.mean())}
+    scored = int(measured.any(axis=1).sum())
+    return {"splits": splits, "outside_range": float(outside[measured].mean()), "test_scored": scored}

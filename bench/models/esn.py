@@ -14,7 +14,7 @@ gives is cut to `LEAST`…1 and turned into logits.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy as np
 from bench.models.contract import Ignorable, Learner, Model, ParameterCount, Problem, Settings
 from bench.models.ranges import Range
 from tasks.contract import Array, Split
-from tasks.losses import split_loss
+from tasks.losses import mean_loss
 
 LEAST = 1e-3  # the smallest probability
 TOGETHER = 256  # sequences of which `predict` holds the states at a time
@@ -197,9 +197,9 @@ class EsnLearner(Learner):
     def _loss(self, split: Split, outputs: Array) -> float:
         if split.mask is not None and not split.mask.any():
             return 0.0
-        return split_loss(self._problem.loss, outputs, split)
+        return mean_loss(self._problem.loss, outputs, split.targets, split.mask)
 
 
 def _take(split: Split, index: Array) -> Split:
     mask, lengths = (None if part is None else part[index] for part in (split.mask, split.lengths))
-    return replace(split, inputs=split.inputs[index], targets=split.targets[index], mask=mask, lengths=lengths)
+    return Split(split.inputs[index], split.targets[index], mask, lengths)

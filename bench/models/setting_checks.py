@@ -77,7 +77,7 @@ def check_dropout(tried: TriedModel, sizes: Sequence[Size], dropout: float) -> s
         learner = tried.build(tried.single, hidden_size=hidden_size, num_layers=num_layers, dropout=share)
         batch = tried.batch(learner)
         losses.append([float(learner.losses([learner.train_step(batch)])[0]) for _ in range(STEPS)])
-    if losses[0] != losses[1]:
+    if not np.array_equal(losses[0], losses[1], equal_nan=True):
         return None
     raise tried.error(
         f"dropout {dropout:g} changes nothing in {num_layers} layers", _expected("it to act between layers", "dropout")

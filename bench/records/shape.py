@@ -122,7 +122,7 @@ _OBJECT, _SCORES = ("an object", _object), ("an object of numbers", _scores)
 _EXPECTED: dict[str, tuple[str, Check]] = {
     **dict.fromkeys(("experiment", "budget", "match", "error", "traceback", "command", "reused_from"), _TEXT),
     **dict.fromkeys(("kernel", "search_kernel", "environment", "examined"), _TEXT),
-    **dict.fromkeys(("trial", "replicate", "round", "train_sequences", "peak_bytes"), _COUNT),
+    **dict.fromkeys(("trial", "replicate", "round", "train_sequences", "peak_bytes", "test_scored"), _COUNT),
     **dict.fromkeys(
         ("wall_seconds", "cpu_seconds", "steps_to_target", "valid_loss", "energy_joules", "outside_range"), _NUMBER
     ),

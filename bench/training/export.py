@@ -69,8 +69,8 @@ def script_and_weights(model: LoadedModel, *, experiment: str, train_rows: int, 
 def _check(plain: ModuleType, model: LoadedModel, table: str, new: NewRows) -> None:
     """UserError where the script does not read a table or forecast as bench does: pandas has rules of its own."""
     try:
-        values, levels = plain.read(table)
-        found = plain.forecast(values, levels)
+        values, levels, *measured = plain.read(table)  # the last with --fill alone
+        found = plain.forecast(values, levels, *measured)
     except Exception as error:  # pandas refuses what bench reads in more ways than can be named
         why = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(f"a short script with pandas cannot read {table} ({why}): use predict") from error

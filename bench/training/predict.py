@@ -21,7 +21,7 @@ class TablePrediction:
 
     values: `(n, O)` in the columns' own units. rows: `(n,)`, the data row (1 is the first) of each prediction, with
     several horizons that of the furthest; the last ones lie beyond the table and are forecasts. times: of these rows,
-    as the table writes them in its column `time`; None where they are not known.
+    from the column `time`; None where they are not known.
     """
 
     names: tuple[str, ...]
@@ -67,4 +67,6 @@ def predict_table(
     times = tuple(time for row in ahead.tolist() if (time := new.time_of(row)) is not None)
     known = columns.reading is not None and columns.reading.time is not None and len(times) == len(ahead)
     time = columns.reading.time if known and columns.reading is not None else None
-    return TablePrediction(columns.outputs, ahead + 1, new.in_units(outputs), time or "", times if known else None)
+    if time in (None, "row"):  # its number is there already
+        return TablePrediction(columns.outputs, ahead + 1, new.in_units(outputs))
+    return TablePrediction(columns.outputs, ahead + 1, new.in_units(outputs), time, times)

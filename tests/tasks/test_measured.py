@@ -131,14 +131,25 @@ def test_blocks_are_longer_where_short_ones_lack_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gaps", "message"),
     [
-        (range(165, 200), "of the 26 values of 'a' on which a replicate tests .rows 175 to 200. 0 are in the file"),
-        (range(174, 199), "of the 26 values of 'a' on which a replicate tests .rows 175 to 200. 1 is in the file"),
-        (range(80, 172), "on which a replicate validates .rows .* to .*. 0 are in the file, the others are filled in"),
+        (range(165, 200), "of the 26 values of 'a' on which a replicate tests .175 to 200. 0 are in the file"),
+        (range(174, 199), "of the 26 values of 'a' on which a replicate tests .175 to 200. 1 is in the file"),
+        (
+            range(80, 172),
+            "on which a replicate validates .[0-9]+ to [0-9]+. 0 are in the file, the others are filled in",
+        ),
     ],
 )
 def test_too_few_measured_values_are_refused(tmp_path: Path, gaps: range, message: str) -> None:
     with pytest.raises(UserError, match=message):
         Series(gappy(tmp_path, list(gaps), b=walk(1)), ("a",), window=4, fill="forward")
+
+
+def test_a_stretch_that_is_refused_has_its_times(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS).astype(str)
+    kept = np.setdiff1d(np.arange(ROWS), range(172, 199))
+    pd.DataFrame({"t": days[kept], "a": walk()[kept]}).to_csv(tmp_path / "days.csv", index=False)
+    with pytest.raises(UserError, match=r"tests .2024-06-2[0-9] to 2024-07-18. 1 is in the file.*begin the file after"):
+        Series(str(tmp_path / "days.csv"), ("a",), time="t", window=4, fill="forward", transform="difference")
 
 
 def test_intervals_of_forecasts_rest_on_measured_values(tmp_path: Path) -> None:

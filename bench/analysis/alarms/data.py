@@ -53,7 +53,7 @@ def few_test_rows(results: Recorded) -> list[Alarm]:
         blocks: dict[Any, int] = {}  # what is tested on, counted once where replicates share it
         for replicate, record in splits.items():
             origin = record.get("origin") or {}
-            rows = (record.get("splits") or {}).get("test") or origin.get("test_rows")
+            rows = record.get("test_scored") or (record.get("splits") or {}).get("test") or origin.get("test_rows")
             if rows:
                 blocks[origin.get("block", drawn.get((task, replicate)) or f"replicate {replicate}")] = rows
         if blocks and (total := sum(blocks.values())) < FEWEST_TESTED:

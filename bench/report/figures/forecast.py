@@ -42,7 +42,8 @@ def draw(axes: Axes, found: Forecasts, results: Results) -> str:
     axes.margins(x=0.01)
     said = listed([f"{model} {number(error)}" for model, error in errors.items()])
     span = f" from {found.times[0]} to {found.times[-1]}" if found.times else ""
-    return f"{counted(len(found.truth), 'forecast')} of {found.name}{span}. Root mean square error: {said}."
+    count = counted(int(np.isfinite(found.truth).sum()), "forecast")
+    return f"{count} of {found.name}{span}. Root mean square error: {said}."
 
 
 def _places(axes: Axes, times: Sequence[str], n: int, name: str) -> NDArray[np.float64]:

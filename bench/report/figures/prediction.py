@@ -26,6 +26,7 @@ INCHES = 2.6  # the height of a figure
 SHOWN = 200  # points of a line: more would be a smear
 BINS = 30
 RUNNING = 25  # sequences of a running mean
+NOTHING_MEASURED = "None of the targets that were kept for figures was measured."
 
 
 class Shown(NamedTuple):
@@ -121,17 +122,17 @@ def against_truth(axes: Axes, predictions: Predictions, place: int = 0, label: s
     """
     if predictions.classes:
         return _confusion(axes, predictions)
-    predicted, truth = (_last(values, predictions.mask)[:SHOWN, 0] for values in _values(predictions))
+    predicted, truth = _first_output(predictions)
     if not axes.lines:
-        points = "." if np.isnan(truth).any() else ""  # one between two gaps has no line
-        axes.plot(truth, color=INK, lw=1.1, marker=points, markersize=4, label="truth")
+        axes.plot(truth, color=INK, lw=1.1, label="truth")
     look: dict[str, Any] = {"linestyle": dashes(place) if label else (0, (4, 1.5)), "lw": 1.4}
     axes.plot(predicted, color=colour(place), label=named(label, 18) if label else "prediction", **look)
     axes.set_xlabel("test sequence")
     axes.set_ylabel(named(predictions.names[0]))
-    errors = _known(predicted - truth)
-    error = np.sqrt(np.mean(errors**2))
-    return f"{len(errors)} test predictions of {predictions.names[0]}, root mean square error {number(error)}."
+    if not len(truth):
+        return NOTHING_MEASURED
+    error = np.sqrt(np.mean((predicted - truth) ** 2))
+    return f"{len(truth)} test predictions of {predictions.names[0]}, root mean square error {number(error)}."
 
 
 def error_over_time(axes: Axes, predictions: Predictions, place: int = 0, label: str = "") -> str:
@@ -139,13 +140,16 @@ def error_over_time(axes: Axes, predictions: Predictions, place: int = 0, label:
     look: dict[str, Any] = {"color": colour(place), "label": named(label, 18) if label else None}
     look["linestyle"] = dashes(place) if label else "-"
     if not predictions.classes:
-        predicted, truth = (_last(values, predictions.mask)[:SHOWN, 0] for values in _values(predictions))
+        predicted, truth = _first_output(predictions)
         axes.axhline(0, color=MUTED, lw=0.8)
         axes.plot(predicted - truth, lw=1.2, **look)
         axes.set_xlabel("test sequence")
         axes.set_ylabel("prediction − truth")
-        errors = _known(predicted - truth)
-        return f"Errors of {len(errors)} test predictions, from {number(errors.min())} to {number(errors.max())}."
+        if not len(truth):
+            return NOTHING_MEASURED
+        return f"Errors of {len(truth)} test predictions, from {number((predicted - truth).min())} to " + (
+            f"{number((predicted - truth).max())}."
+        )
     wrong = _wrong(predictions)
     axes.set_ylim(0, 1)
     axes.set_ylabel("share of wrong answers")
@@ -181,7 +185,10 @@ def error_histogram(
         axes.set_ylabel("sequences")
         return f"{int((counts == 0).sum())} of {len(counts)} sequences without a wrong answer."
     predicted, truth = _values(predictions)
-    errors = _known((predicted - truth)[_counted(predictions, truth)])
+    errors = (predicted - truth)[_counted(predictions, truth)]
+    errors = errors[np.isfinite(errors)]  # of targets that were measured
+    if not len(errors):
+        return NOTHING_MEASURED
     low, high = float(errors.min()), float(errors.max())
     if high - low < 1e-9 * max(abs(low), abs(high), 1e-30):  # one value: bins need a width
         low, high = low - 0.5, high + 0.5
@@ -216,9 +223,11 @@ def _values(predictions: Predictions) -> tuple[Array, Array]:
     return predictions.outputs.astype(np.float64), predictions.targets.astype(np.float64)
 
 
-def _known(errors: Array) -> Array:
-    """Those of targets that were measured, `(n,)`."""
-    return np.asarray(errors[np.isfinite(errors)])
+def _first_output(predictions: Predictions) -> tuple[Array, Array]:
+    """Prediction and truth of the first output, `(n,)` each: the first `SHOWN` that were measured."""
+    predicted, truth = (_last(values, predictions.mask)[:, 0] for values in _values(predictions))
+    shown = np.flatnonzero(np.isfinite(truth))[:SHOWN]
+    return predicted[shown], truth[shown]
 
 
 def _last(values: Array, mask: Array | None) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,30 @@ def test_a_reference_is_not_exported_and_a_name_that_is_not_there_is_refused(run
         export(*best_models(run[1](), model="linear_ar"), tmp_path, experiment="e", train_rows=1, table="x.csv")
     with pytest.raises(UserError, match=r"did you mean 'linear_ar'\? Valid: .*numpy_gru.*persistence"):
         forecasters(run[1](), model="linear")
+
+
+def test_a_run_that_scored_filled_values_is_fitted_again_too(tmp_path: Path) -> None:
+    """An earlier bench recorded the loss over all targets; the file is not to blame."""
+    write(tmp_path / "x.csv", ROWS)
+    text = (tmp_path / "x.csv").read_text().splitlines()
+    for row in (60, 70, 81):
+        text[row] = ",,".join(text[row].split(",")[::2])
+    (tmp_path / "x.csv").write_text("\n".join(text) + "\n")
+    fixed = {"hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "trials": 1, "replicates": 1, "steps": 3}
+    own = {"data": str(tmp_path / "x.csv"), "target": "x", "fill": "forward", "window": 6, "models": "numpy_gru"}
+    common = {**fixed, **own, "budget": "smoke", "executor": "inline", "results": str(tmp_path / "results")}
+    bench.run(bench.resolve({**common, "name": "e"}))
+    results = bench.load("e", tmp_path / "results")
+    task = bench.resolve({**common, "name": "e"}).tasks[0].at(1)
+    valid = task.generate(0).valid
+    earlier = float(np.mean((valid.inputs[:, -1, :1].astype(float) - valid.targets) ** 2))
+    records = [
+        {**r, "valid_loss": earlier} if r["stage"] == "reference" and r["model"]["label"] == "persistence" else r
+        for r in results.records
+    ]
+    persistence = next(r for r in records if r["stage"] == "reference" and r["model"]["label"] == "persistence")
+    now = next(r for r in results.records if r["key"] == persistence["key"] and r["model"]["label"] == "persistence")
+    assert now["valid_loss"] != pytest.approx(earlier, rel=1e-3)
+    for held in (results, replace(results, records=tuple(records))):
+        (model,) = forecasters(held, model="persistence")
+        assert forecast([model], str(tmp_path / "x.csv")).values.shape == (1, 1)

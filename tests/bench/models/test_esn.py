@@ -110,3 +110,15 @@ def test_a_training_reads_the_data_once() -> None:
     assert record["curve"]["step"][-1] == batches
     assert record["test"]["skill"] > 0.9
     assert record["curve"]["valid_loss"][-1] < record["curve"]["valid_loss"][0] / 100
+
+
+def test_a_batch_of_targets_of_which_some_were_not_measured() -> None:
+    """They are learnt from, as by every learner: the loss of a step is that of all its targets."""
+    problem, split = make("mse", per_step=False)
+    measured = np.random.default_rng(0).random(split.targets.shape) > 0.3
+    losses = []
+    for each in (split, replace(split, measured=measured, base=np.zeros(split.targets.shape))):
+        net = learner(problem)
+        batches = net.batches(net.place(each), np.arange(len(each)), 8)
+        losses.append([float(net.losses([net.train_step(batch)])[0]) for batch in batches])
+    assert losses[0] == losses[1]

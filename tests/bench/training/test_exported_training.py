@@ -93,10 +93,25 @@ def test_every_optimiser_with_every_schedule(
     settings = {"optimizer": optimizer, "learning_rate": RATES[optimizer], "weight_decay": 0.05, "clip_norm": 0.4}
     export = exported(tmp_path, settings, **SCHEDULES[schedule])
     lines = (export.folder / "model.py").read_text().splitlines()
-    assert len(lines) < 100
+    assert len(lines) <= 100
     assert max(map(len, lines)) <= 120
     rates = export.record["curve"]["learning_rate"]
     assert (len(set(rates)) > 1) == (schedule not in ("constant", "one step of warmup"))
+    compare(export, monkeypatch)
+
+
+@pytest.mark.parametrize("more", [{}, {"transform": "growth"}, {"horizons": "1,3"}, {"transform": "log"}])
+def test_what_is_filled_in_does_not_count_in_validation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    lines = write_noise(tmp_path / "table.csv").read_text().splitlines()
+    for row in np.random.default_rng(4).permutation(np.arange(20, 296))[:100]:
+        lines[row] = "," + lines[row].partition(",")[2]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    options = {"data": str(tmp_path / "table.csv"), "target": "a", "features": "b", "window": 6, "models": "gru"}
+    filled = {**options, "fill": "forward", **more}
+    export = exported_from(filled, tmp_path, {}, steps=STEPS, evaluation_interval=INTERVAL)
+    assert load_data(export.training.task, 0, 1).valid.measured is not None
     compare(export, monkeypatch)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -116,6 +117,23 @@ def test_data_that_replicates_share_are_counted_once(
         records.append(synthetic.training("series", "gru", replicate) | {"hashes": {"data": data}})
     (alarm,) = few_test_rows(results_of(records))
     assert alarm.text == f"On series, {said}."
+
+
+def test_values_that_were_filled_in_are_not_counted(synthetic: ModuleType, results_of: Build) -> None:
+    records = with_splits(synthetic, [0.0] * 5, test=60, blocks=5)
+    assert few_test_rows(results_of(records)) == []
+    filled = [{**record, "test_scored": 4} if "splits" in record else record for record in records]
+    (alarm,) = few_test_rows(results_of(filled))
+    assert "20" in alarm.text
+
+
+def test_what_leaves_the_range_is_counted_of_what_was_measured() -> None:
+    train = Split(np.zeros((3, 2, 1), np.float32), np.array([[0.0], [1.0], [0.5]], np.float32))
+    test = replace(train, targets=np.array([[9.0], [9.0], [0.5]], np.float32))
+    measured = replace(test, measured=np.array([[False], [True], [True]]))
+    assert splits_of(Dataset(train, train, test))["outside_range"] == pytest.approx(2 / 3)
+    found = splits_of(Dataset(train, train, measured))
+    assert (found["outside_range"], found["test_scored"]) == (0.5, 2)
 
 
 def test_enough_test_values_and_records_that_do_not_tell_are_none(synthetic: ModuleType, results_of: Build) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -83,12 +84,22 @@ def test_errors_are_prediction_less_truth(axes: Axes) -> None:
     assert "mean 0.500" in figures.error_histogram(Figure().subplots(), VALUES)
 
 
-def test_a_target_that_was_not_measured_is_a_gap(axes: Axes) -> None:
+def test_a_target_that_was_not_measured_is_left_out(axes: Axes) -> None:
     gappy = replace(VALUES, targets=np.where(np.arange(60)[:, None] % 3 == 0, np.nan, TRUTH))
     assert figures.against_truth(axes, gappy) == "40 test predictions of y, root mean square error 0.500."
-    assert int(np.isnan(axes.lines[0].get_ydata()).sum()) == 20  # type: ignore[arg-type]
+    assert len(axes.lines[0].get_ydata()) == 40  # type: ignore[arg-type]
     assert figures.error_over_time(axes, gappy) == "Errors of 40 test predictions, from 0.500 to 0.500."
     assert figures.error_histogram(axes, gappy).startswith("Errors with mean 0.500 and")
+
+
+@pytest.mark.parametrize("draw", [figures.against_truth, figures.error_over_time, figures.error_histogram])
+def test_where_nothing_was_measured_nothing_is_drawn(axes: Axes, draw: Callable[..., str]) -> None:
+    assert draw(axes, replace(VALUES, targets=np.full((60, 1), np.nan))) == figures.NOTHING_MEASURED
+
+
+def test_measured_targets_after_a_long_gap_are_shown(axes: Axes) -> None:
+    late = replace(VALUES, outputs=np.zeros((500, 1)), targets=np.where(np.arange(500)[:, None] < 495, np.nan, 2.0))
+    assert figures.error_over_time(axes, late) == "Errors of 5 test predictions, from −2.00 to −2.00."
 
 
 def test_wrong_answers_are_counted_where_the_mask_lets_them(axes: Axes) -> None:

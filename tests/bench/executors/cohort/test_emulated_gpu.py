@@ -288,7 +288,7 @@ def test_an_error_in_scoring_is_the_training_s_own(emulate: Emulate, monkeypatch
     def broken(*_: Any) -> float:
         raise ValueError("no such loss")
 
-    monkeypatch.setattr("bench.training.loop.mean_loss", broken)
+    monkeypatch.setattr("bench.training.loop.split_loss", broken)
     listener = EndedRecords()
     cohort = Cohort(Gpu(), CohortSize(2), listener)
     cohort.add(1, TrainingJob(training()))

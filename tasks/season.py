@@ -12,40 +12,42 @@ from tasks.errors import short
 LONGEST = 10_000  # rows
 SEASONS = 3  # that the rows must hold: two may be alike by chance
 CLEARLY = 0.8  # times the squared error of the best of the other naive forecasts
+SOME = 24  # horizons over which errors are averaged, at most
 AS_GOOD = 1.5  # times the least squared error: of a season and its multiples, which are as good, the season is named
 
 
-def season_note(targets: Sequence[str], values: Array, horizon: int) -> list[str]:
+def season_note(targets: Sequence[str], values: Array, horizons: Sequence[int]) -> list[str]:
     """What to say of the first target that has a season; no sentence where none has. values: `(rows, inputs)`, the
     targets first."""
     for name, column in zip(targets, values.T, strict=False):
-        if found := unnamed_season(column, horizon):
+        if found := unnamed_season(column, horizons):
             season, share = found
-            less = (
-                f"the squared error of doing so is {100 * (1 - share):.0f} % less than of the last value and the mean"
-            )
-            how = f"--season {season} compares with repeating the value of {season} rows before"
-            return [f"column {short(name)} seems to have a season: {how} ({less})"]
+            less = f"its squared error is {100 * (1 - share):.0f} % less than that of the last value and of the mean"
+            how = f"--season {season} compares with repeating the value of a season before"
+            return [f"column {short(name)} seems to have a season of {season} rows: {how} ({less})"]
     return []
 
 
-def unnamed_season(values: Array, horizon: int) -> tuple[int, float] | None:
-    """Rows of a season, and the squared error of repeating the value of one season before, as a share of that of the
-    better of the last value and the mean; None where no season is clearly better than these.
+def unnamed_season(values: Array, horizons: Sequence[int]) -> tuple[int, float] | None:
+    """Rows of a season, and the squared error of repeating the value of the last known season, as a share of that of
+    the better of the last value and the mean; None where no season is clearly better than these.
 
-    values: `(rows,)`, of the rows of training. horizon: rows that are forecast ahead; a season is longer.
+    values: `(rows,)`, of the rows of training. horizons: rows that are forecast ahead, over which errors are averaged.
     """
     longest = min(len(values) // SEASONS, LONGEST)
-    if longest <= horizon + 1 or not np.ptp(values) > 0:
+    ahead = np.unique(np.linspace(horizons[0], horizons[-1], min(len(horizons), SOME)).round().astype(int))
+    if longest < max(2, int(ahead[-1])) or not np.ptp(values) > 0:
         return None
     errors = squared_changes((values - values.mean()) / values.std(), longest)
-    others = min(errors[horizon - 1], 1.0)  # 1: the variance
-    after = errors[horizon:]
-    first = int(np.flatnonzero(after <= AS_GOOD * after.min())[0])
-    near = after[first : first + 1 + (horizon + 1 + first) // 2]  # it may lie on the slope of the season's own valley
-    season = horizon + 1 + first + int(near.argmin())
-    share = float(errors[season - 1] / others) if others > 0 else 1.0
-    return (season, share) if share < CLEARLY else None
+    others = min(float(errors[ahead - 1].mean()), 1.0)  # 1: the variance
+    seasons = np.arange(2, longest + 1)
+    lags = seasons[:, None] * -(-ahead // seasons[:, None])  # the last season that is known when a forecast is made
+    found = np.where(lags <= longest, errors[np.minimum(lags, longest) - 1], np.inf).mean(axis=1)
+    first = int(np.flatnonzero(found <= AS_GOOD * found.min())[0])
+    near = found[first : first + 1 + (2 + first) // 2]  # it may lie on the slope of the season's own valley
+    best = first + int(near.argmin())
+    share = float(found[best] / others) if others > 0 else 1.0
+    return (int(seasons[best]), share) if share < CLEARLY else None
 
 
 def squared_changes(values: Array, longest: int) -> Array:

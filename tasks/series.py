@@ -146,7 +146,7 @@ class Series(SeriesSettings):
             notes.append(f"{only}; --horizons 1-{self.horizon} forecasts all rows up to there")
         if self.season is None:
             known = self.at(0).standardised.values[: self.origins.parts(None)[0].stop]  # of the earliest training
-            notes += season_note(self.targets, known, self.furthest)
+            notes += season_note(self.targets, known, self.rows_ahead)
         return tuple(notes)
 
     @property

@@ -61,7 +61,7 @@ def test_a_run_tells_rows_windows_passes_trainings_and_notes(table: Path, tmp_pa
     assert f"{counts[0]} to {counts[1]} training windows" in line
     assert "40 steps of 16 windows" in line
     assert f"{40 * 16 / counts[1]:.2g} to {40 * 16 / counts[0]:.2g} passes" in line
-    assert "4 trainings, about 10 s with 1 worker" in line
+    assert re.search("4 trainings, about .* with 1 worker$", line)  # how long depends on how busy the machine is
     trials = 4
     assert outcome.jobs >= trials
 
@@ -70,7 +70,7 @@ def test_a_run_tells_rows_windows_passes_trainings_and_notes(table: Path, tmp_pa
         resolve({**options, **folders, "executor": "inline", "steps": 40, "name": "walk", "replicates": 3}),
         observer=more,
     )
-    assert "; 6 trainings (4 found), about 10 s" in next(note for note in more.notes if "400 rows" in note)
+    assert "; 6 trainings (4 found), about " in next(note for note in more.notes if "400 rows" in note)
 
 
 def test_the_announcement_the_progress_the_end_and_the_page_count_the_same_trainings(

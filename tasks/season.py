@@ -35,7 +35,8 @@ def unnamed_season(values: Array, horizons: Sequence[int]) -> tuple[int, float] 
     values: `(rows,)`, of the rows of training. horizons: rows that are forecast ahead, over which errors are averaged.
     """
     longest = min(len(values) // SEASONS, LONGEST)
-    ahead = np.unique(np.linspace(horizons[0], horizons[-1], min(len(horizons), SOME)).round().astype(int))
+    some = np.linspace(0, len(horizons) - 1, min(len(horizons), SOME)).round().astype(int)
+    ahead = np.array(horizons)[some]
     if longest < max(2, int(ahead[-1])) or not np.ptp(values) > 0:
         return None
     errors = squared_changes((values - values.mean()) / values.std(), longest)

@@ -25,7 +25,6 @@ from bench.gate.statistics import pooled_p
 FIRST = range(1, CHECKED + 1)
 REST = range(CHECKED + 1, 2 * CHECKED + 1)
 ALL = range(1, 2 * CHECKED + 1)
-MARGINS = ("steps_margin", "loss_margin")
 
 
 @dataclass
@@ -124,7 +123,7 @@ def _without_effect(baseline: Baseline, name: CellName) -> str | None:
     exception, standard = baseline.exceptions.get(name), Rule()
     if exception is None or exception.skip:
         return None
-    wider = [margin for margin in MARGINS if getattr(exception.rule, margin) != getattr(standard, margin)]
+    wider = [margin for margin, value in vars(exception.rule).items() if value != getattr(standard, margin)]
     by_loss = measure_of(baseline.cells[name].replicates) == "loss"
     used = "loss_margin" if by_loss else "steps_margin"
     if not wider or used in wider:

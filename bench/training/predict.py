@@ -21,25 +21,23 @@ class TablePrediction:
 
     values: `(n, O)` in the columns' own units. rows: `(n,)`, the data row (1 is the first) of each prediction, with
     several horizons that of the furthest; the last ones lie beyond the table and are forecasts. times: of these rows,
-    from the column `time`; None where they are not known.
+    from the column `time`; () where they are not known.
     """
 
     names: tuple[str, ...]
     rows: Array
     values: Array
     time: str = ""
-    times: tuple[str, ...] | None = None
+    times: tuple[str, ...] = ()
 
     def to_csv(self) -> str:
         """As CSV: a header, then a line for each row. Numbers have all their digits."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        times = [[] if self.times is None else [self.times[i]] for i in range(len(self.rows))]
-        writer.writerow(["row", *([] if self.times is None else [guarded(self.time)]), *map(guarded, self.names)])
-        writer.writerows(
-            [row, *time, *values]
-            for row, time, values in zip(self.rows.tolist(), times, self.values.tolist(), strict=True)
-        )
+        known = [self.times] if self.times else []
+        writer.writerow(["row", *([guarded(self.time)] if known else []), *map(guarded, self.names)])
+        places = zip(self.rows.tolist(), *known, strict=True)
+        writer.writerows([*place, *values] for place, values in zip(places, self.values.tolist(), strict=True))
         return text.getvalue()
 
 
@@ -64,9 +62,9 @@ def predict_table(
     if model.problem.per_step:
         outputs = outputs[:, -1]
     ahead = new.made_at + columns.horizon
-    times = tuple(time for row in ahead.tolist() if (time := new.time_of(row)) is not None)
-    known = columns.reading is not None and columns.reading.time is not None and len(times) == len(ahead)
-    time = columns.reading.time if known and columns.reading is not None else None
-    if time in (None, "row"):  # its number is there already
+    time = columns.reading.time if columns.reading is not None else None
+    if time is None or time == "row":  # its number is there already
         return TablePrediction(columns.outputs, ahead + 1, new.in_units(outputs))
-    return TablePrediction(columns.outputs, ahead + 1, new.in_units(outputs), time, times)
+    times = tuple(text for row in ahead.tolist() if (text := new.time_of(row)) is not None)
+    known = times if len(times) == len(ahead) else ()
+    return TablePrediction(columns.outputs, ahead + 1, new.in_units(outputs), time, known)

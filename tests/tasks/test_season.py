@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.season import squared_changes, unnamed_season
+from tasks.season import CLEARLY, squared_changes, unnamed_season
 from tasks.series import Series
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -61,6 +61,19 @@ def test_a_season_is_found(season: int, horizons: tuple[int, ...], trend: float)
     assert found is not None
     assert found[0] == season
     assert 0 < found[1] < 0.5
+
+
+def test_errors_are_averaged_over_the_horizons_that_are_forecast() -> None:
+    """Of 1, 2 and 24 rows ahead two are one step: half way between the first and the last nothing is forecast."""
+    rows, rng = np.arange(400), np.random.default_rng(5)
+    values = np.sin(2 * np.pi * rows / 24) + 0.1 * rng.standard_normal(400)
+    changes = squared_changes((values - values.mean()) / values.std(), 133)
+    found = unnamed_season(values, (1, 2, 24))
+    others = min(changes[[0, 1, 23]].mean(), 1.0)
+    expected = changes[[23, 23, 23]].mean() / others
+    assert (found is None) == (expected >= CLEARLY)
+    found = unnamed_season(values, (6, 24))
+    assert found == (24, pytest.approx(changes[23] / min(changes[[5, 23]].mean(), 1.0)))
 
 
 def test_a_constant_and_a_short_column_have_none() -> None:

@@ -28,11 +28,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "sine": {"models": "gru", "tasks": "sine[per_step=true]"},
         "growth": {"models": "rnn", "tasks": "macro"},
         "dates": {"models": "rnn", "data": str(folder / "dates.csv"), "target": "a", "time": "day"},
+        "numbered": {"models": "rnn", "data": str(folder / "numbered.csv"), "target": "a", "time": "row"},
     }
     write_dates(folder / "dates.csv", rows=120)
+    write_table(folder / "numbered.csv", rows=120, columns="row,a", first=np.arange(1, 121))
     found: dict[str, Path] = {}
     for name, options in runs.items():
-        window = {"window": "6", "horizon": "2"} if name in ("table", "dates") else {}
+        window = {"window": "6", "horizon": "2"} if name in ("table", "dates", "numbered") else {}
         fixed = {"hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "seeds": "1", "steps": "3"}
         experiment = package.resolve(
             {**options, **window, **fixed, "budget": "smoke", "executor": "inline", "name": name,
@@ -44,9 +46,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-def write_table(path: Path, rows: int, columns: str = "t,a,b,c") -> np.ndarray:
-    """Numbers with seven digits; returns them."""
+def write_table(path: Path, rows: int, columns: str = "t,a,b,c", first: np.ndarray | None = None) -> np.ndarray:
+    """Numbers with seven digits; returns them. first: the first column's, in place of random ones."""
     values = np.random.default_rng(0).normal(50, 10, (rows, 4)).round(5)
+    if first is not None:
+        values[:, 0] = first
     names = columns.split(",")
     path.write_text("\n".join([columns, *(",".join(map(str, row[: len(names)])) for row in values)]) + "\n")
     return values
@@ -69,6 +73,15 @@ def test_predictions_have_the_times_of_their_rows(bench: Bench, folder: Path, tr
         ["11", "2024-03-01"],  # after the last row of the file
         ["12", "2024-03-02"],
     ]
+
+
+def test_a_time_column_that_is_called_row_is_not_written_twice(
+    bench: Bench, folder: Path, trained: dict[str, Path]
+) -> None:
+    write_table(folder / "new.csv", rows=10, columns="row,a", first=np.arange(1, 11))
+    lines = bench("predict", str(trained["numbered rnn"]), "new.csv").stdout.splitlines()
+    assert lines[0] == "row,a"
+    assert [line.partition(",")[0] for line in lines[1:]] == ["8", "9", "10", "11", "12"]
 
 
 @pytest.mark.parametrize("model", ["gru", "numpy_gru"])

@@ -21,6 +21,7 @@ from bench.training.data import load_data, load_references
 from bench.training.jobs import TrainingJob
 from bench.training.request import Training
 from tasks.registry import TASKS
+from tasks.series import Series
 
 
 def kept(tmp_path: Path, task: str, model: str = "gru", **settings: int) -> tuple[Predictions, Training]:
@@ -72,7 +73,8 @@ def test_a_value_that_was_filled_in_is_a_gap_of_models_and_references(tmp_path: 
     values[[95, 97]] = ""
     (tmp_path / "gappy.csv").write_text("a,b\n" + "\n".join(f"{value},1" for value in values) + "\n")
     found, training = kept(tmp_path, f"series[data={tmp_path / 'gappy.csv'},targets=a,window=4,fill=forward]")
-    filled = [row in (95, 97) for row in training.task.origins.target_rows(training.task.block)[2]]  # type: ignore[attr-defined]
+    assert isinstance(training.task, Series)
+    filled = [row in (95, 97) for row in training.task.origins.target_rows(training.task.block)[2]]
     assert sum(filled) == 2
     np.testing.assert_array_equal(np.isnan(found.targets[:, 0]), filled)
     test = load_data(training.task, 0, 1).test

@@ -87,7 +87,7 @@ def test_errors_are_prediction_less_truth(axes: Axes) -> None:
 def test_a_target_that_was_not_measured_is_left_out(axes: Axes) -> None:
     gappy = replace(VALUES, targets=np.where(np.arange(60)[:, None] % 3 == 0, np.nan, TRUTH))
     assert figures.against_truth(axes, gappy) == "40 test predictions of y, root mean square error 0.500."
-    assert len(axes.lines[0].get_ydata()) == 40  # type: ignore[arg-type]
+    assert np.size(axes.lines[0].get_ydata()) == 40
     assert figures.error_over_time(axes, gappy) == "Errors of 40 test predictions, from 0.500 to 0.500."
     assert figures.error_histogram(axes, gappy).startswith("Errors with mean 0.500 and")
 

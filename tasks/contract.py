@@ -115,12 +115,14 @@ class Origin:
 
     block: 0 (the earliest) to blocks − 1; None: the origin before all blocks, where a single search looks.
     blocks: how many the series has. train_rows, test_rows: rows of the training part and of the test block.
+    rows: of the whole series; 0: not told.
     """
 
     block: int | None
     blocks: int
     train_rows: int
     test_rows: int
+    rows: int = 0
 
 
 @dataclass(frozen=True)

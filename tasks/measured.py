@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,30 +27,43 @@ def measured_outputs(measured: Array, horizons: tuple[int, ...]) -> Array:
 def origins_with_measured(
     path: str, found: Origins, outputs: Array, targets: Sequence[str], when: Callable[[int], str]
 ) -> Origins:
-    """The origins themselves, or fewer with longer blocks, so that each part that is scored has enough measured values.
+    """The origins themselves, or without those on which too few values are measured: with blocks of the length that
+    leaves the most of them.
 
-    outputs: of `measured_outputs`. when: how a user finds a row. UserError where two blocks do not have them either.
+    Scattered gaps make blocks fewer and longer, a long outage leaves those out that lie in it. The oldest one that is
+    left serves the search. outputs: of `measured_outputs`. when: how a user finds a row. UserError where two blocks and
+    the search's do not have enough.
     """
-    lacks = ""
+    best, lacks = None, ""
     for blocks in range(found.blocks, 1, -1):
         origins = find_origins(found.rows, found.window, found.horizon, blocks)
-        if origins is not None and not (lacks := _lack(origins, outputs, targets, when)):
-            return origins
-    raise UserError(
-        f"{path}: {lacks}, the others are filled in: expected at least {FEWEST}; begin the file after the stretch "
-        "without values, or give a longer period with --resample"
-    )
+        if origins is None:
+            continue
+        lacking = [_lack(origins, block, outputs, targets, when) for block in (None, *range(origins.blocks))]
+        lacks = next(filter(None, lacking), "")
+        starts = tuple(start for start, lack in zip(origins.starts, lacking, strict=True) if not lack)
+        if len(starts) >= (len(best.starts) if best else 3):  # of equally many the longer ones
+            best = replace(origins, starts=starts, skipped=len(lacking) - len(starts))
+        if not lacks:
+            break
+    if best is None:
+        raise UserError(
+            f"{path}: {lacks}, the others are filled in: expected at least {FEWEST}; begin the file after the stretch "
+            "without values, or give a longer period with --resample"
+        )
+    return best
 
 
-def _lack(origins: Origins, outputs: Array, targets: Sequence[str], when: Callable[[int], str]) -> str:
-    """In which part too few values were measured, in words; "" where each has enough."""
-    for block in (None, *range(origins.blocks)):
-        for part, rows in zip(("validates", "tests"), origins.target_rows(block)[1:], strict=True):
-            counts = outputs[rows.start : rows.stop].sum(axis=0)
-            if (fewest := int(counts.min())) < FEWEST:
-                name = targets[int(counts.argmin()) * len(targets) // outputs.shape[1]]
-                return (
-                    f"of the {len(rows):,} values of {short(name)} on which a replicate {part} ({when(rows.start)} to "
-                    f"{when(rows.stop - 1)}) {fewest} {'is' if fewest == 1 else 'are'} in the file"
-                )
+def _lack(
+    origins: Origins, block: int | None, outputs: Array, targets: Sequence[str], when: Callable[[int], str]
+) -> str:
+    """In which part of a block too few values were measured, in words; "" where each has enough."""
+    for part, rows in zip(("validates", "tests"), origins.target_rows(block)[1:], strict=True):
+        counts = outputs[rows.start : rows.stop].sum(axis=0)
+        if (fewest := int(counts.min())) < FEWEST:
+            name = targets[int(counts.argmin()) * len(targets) // outputs.shape[1]]
+            return (
+                f"of the {len(rows):,} values of {short(name)} on which a replicate {part} ({when(rows.start)} to "
+                f"{when(rows.stop - 1)}) {fewest} {'is' if fewest == 1 else 'are'} in the file"
+            )
     return ""

@@ -31,14 +31,24 @@ VALIDATION = 15  # percent of the rows
 
 @dataclass(frozen=True)
 class Origins:
-    """The cuts of a series with `rows` rows: `blocks` test blocks of `block_rows` rows each end it."""
+    """The cuts of a series with `rows` rows.
+
+    starts: the first rows of the blocks of `block_rows` rows, in order of time; the first one is the search's.
+    skipped: how many blocks are left out because too little was measured there (`tasks.measured`).
+    """
 
     rows: int
     window: int
     horizon: int
-    blocks: int
+    starts: tuple[int, ...]
     block_rows: int
     valid_rows: int
+    skipped: int = 0
+
+    @property
+    def blocks(self) -> int:
+        """On how many blocks replicates are tested."""
+        return len(self.starts) - 1
 
     def block_of(self, replicate: int) -> int | None:
         """The block on which a replicate (1, 2, …) is tested; None for replicate 0. More than `blocks` share them.
@@ -49,7 +59,7 @@ class Origins:
 
     def parts(self, block: int | None) -> tuple[slice, slice, slice]:
         """Rows of training, validation and test for a block, or for the origin before all blocks (None)."""
-        test = self.rows - (self.blocks - (-1 if block is None else block)) * self.block_rows
+        test = self.starts[0 if block is None else block + 1]
         valid = test - self.valid_rows
         return slice(0, valid), slice(valid, test), slice(test, test + self.block_rows)
 
@@ -101,7 +111,8 @@ def find_origins(rows: int, window: int, horizon: int, most: int = MOST_BLOCKS) 
     room = min(rows * IN_BLOCKS // 100, rows - valid_rows - window - shortest)
     block_rows = max(shortest, room // (most + 1))  # and one for the search
     blocks = min(most, room // block_rows - 1)
-    return Origins(rows, window, horizon, blocks, block_rows, valid_rows) if blocks >= 2 else None
+    starts = tuple(range(rows - (blocks + 1) * block_rows, rows, block_rows))
+    return Origins(rows, window, horizon, starts, block_rows, valid_rows) if blocks >= 2 else None
 
 
 def require_origins(

@@ -116,7 +116,7 @@ class Series(SeriesSettings):
     @property
     def origin(self) -> Origin:
         train, _, test = self.origins.parts(self.block)
-        return Origin(self.block, self.origins.blocks, train.stop, test.stop - test.start)
+        return Origin(self.block, self.origins.blocks, train.stop, test.stop - test.start, self.rows)
 
     @property
     def forecast_times(self) -> ForecastTimes:
@@ -141,6 +141,8 @@ class Series(SeriesSettings):
         notes = list(self.prepared.notes)
         if self.measured is not None:
             notes.append("a value that is filled in is seen and learnt from, but no forecast of it is scored")
+        if self.origins.skipped:
+            notes.append(self._skipped_note)
         if self.horizons is None and self.horizon > 1:
             only = f"each forecast is of one row, {self.horizon} rows after the last that it sees"
             notes.append(f"{only}; --horizons 1-{self.horizon} forecasts all rows up to there")
@@ -148,6 +150,16 @@ class Series(SeriesSettings):
             known = self.at(0).standardised.values[: self.origins.parts(None)[0].stop]  # of the earliest training
             notes += season_note(self.targets, known, self.rows_ahead)
         return tuple(notes)
+
+    @property
+    def _skipped_note(self) -> str:
+        found = self.origins
+        last = self._when(found.target_rows(found.blocks - 1)[2][-1])
+        where = f"row {last}" if self.prepared.times is None else last
+        return (
+            f"blocks at the end of the table with too few measured values to validate or test on are left out, "
+            f"{found.skipped} of {found.skipped + len(found.starts)}; the newest one that is left ends at {where}"
+        )
 
     @property
     def columns(self) -> Columns:
@@ -245,6 +257,7 @@ class Series(SeriesSettings):
         kept |= {"added_rows": self.prepared.added} if self.prepared.added else {}
         kept |= {"units": "own"} if self.transform != "none" else {}  # before, metrics were in percent of growth
         kept |= {"scored": "measured"} if self.measured is not None else {}  # before, filled values too
+        kept |= {"skipped_blocks": self.origins.skipped} if self.origins.skipped else {}  # before, all were longer
         return kept
 
     @property

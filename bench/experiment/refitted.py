@@ -98,9 +98,12 @@ def _task(results: Results, record: Record) -> Task:
 
 
 def _rows(series: Series, record: Record) -> int:
-    """The rows that the series had in the run: those up to the end of the last test block."""
+    """The rows that the series had in the run."""
+    if rows := record["origin"].get("rows"):
+        return int(rows)
     if "splits" not in record:  # of an older bench
         return series.rows
+    # up to the end of the last test block
     origin, valid = record["origin"], record["splits"]["valid"] + series.furthest - 1
     return int(origin["train_rows"] + valid + (origin["blocks"] - origin["block"]) * origin["test_rows"])
 

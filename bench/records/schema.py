@@ -25,9 +25,9 @@ was recorded before there was a choice), of stage "search" or "confirm". It has 
                      plateau) and "warmup" in steps (absent: 0); in a
                      search that prunes, "steps" is where a training stopped as asked and "budget_steps" what a whole
                      one has; "stop_at_target" is true where reaching the target ends it (`bench check`)
-    origin          of a series alone: {"block", "blocks", "train_rows", "test_rows"}; replicates 1, 2, …
-                     test on the last block, the one before, …, and block is null in the search for all replicates
-                     (replicate 0), whose rows end before block 0
+    origin          of a series alone: {"block", "blocks", "train_rows", "test_rows", "rows" (of the whole series;
+                     absent in older records)}; replicates 1, 2, … test on the last block, the one before, …, and block
+                     is null in the search for all replicates (replicate 0), whose rows end before block 0
     searched        only where more is searched: the values of a trial by name, a model's own hyper-parameters as
                      "model.NAME"
     trial           number within the search of (match, task, model) and, of stage "trial", "train" and "examine",

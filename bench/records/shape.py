@@ -148,7 +148,7 @@ _PARTS: dict[str, dict[str, tuple[str, Check]]] = {
         **dict.fromkeys(("learning_rate", "weight_decay", "clip_norm"), _NUMBER),
         **dict.fromkeys(("device", "dtype", "precision", "optimizer", "schedule"), _TEXT),
     },
-    "origin": dict.fromkeys(("block", "blocks", "train_rows", "test_rows"), _COUNT),
+    "origin": dict.fromkeys(("block", "blocks", "train_rows", "test_rows", "rows"), _COUNT),
     "target": {"metric": _TEXT, "direction": _TEXT, "threshold": _NUMBER},
 }
 _CONFIGURATION = ("model.hidden_size", "model.num_layers", "model.init")

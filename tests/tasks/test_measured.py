@@ -129,12 +129,35 @@ def test_blocks_are_longer_where_short_ones_lack_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("outage", "places", "starts", "newest"),
+    [  # 11 places of 7 rows, or 10 of 8 where as many of these are left
+        (range(158, 173), 10, (120, 128, 136, 144, 152, 168, 176, 184, 192), 200),  # in the middle
+        (range(184, 200), 11, (123, 130, 137, 144, 151, 158, 165, 172, 179), 186),  # at the end
+        (range(120, 135), 11, (137, 144, 151, 158, 165, 172, 179, 186, 193), 200),  # where the search would have looked
+    ],
+)
+def test_blocks_in_a_long_outage_are_left_out(
+    tmp_path: Path, outage: range, places: int, starts: tuple[int, ...], newest: int
+) -> None:
+    task = Series(gappy(tmp_path, list(outage), b=walk(1)), ("a",), window=4, fill="forward")
+    assert task.origins.starts == starts
+    assert task.origins.skipped == task.identity()["skipped_blocks"] == places - len(starts)
+    assert f"are left out, {places - len(starts)} of {places}; " in task.notes[-1]
+    assert task.notes[-1].endswith(f"the newest one that is left ends at row {newest}")
+    for replicate in range(9):
+        data = task.at(replicate).generate(0)
+        assert all(split.measured is None or split.measured.sum() >= FEWEST for split in (data.valid, data.test))
+    seen = task.origins.parts(None)[2].stop  # the search's rows end before the first block of a replicate
+    assert seen <= task.origins.parts(0)[2].start
+
+
+@pytest.mark.parametrize(
     ("gaps", "message"),
     [
-        (range(165, 200), "of the 26 values of 'a' on which a replicate tests .175 to 200. 0 are in the file"),
-        (range(174, 199), "of the 26 values of 'a' on which a replicate tests .175 to 200. 1 is in the file"),
+        (range(124, 200), "of the 26 values of 'a' on which a replicate tests .123 to 148. 2 are in the file"),
+        (range(123, 199), "of the 26 values of 'a' on which a replicate tests .123 to 148. 1 is in the file"),
         (
-            range(80, 172),
+            range(80, 190),
             "on which a replicate validates .[0-9]+ to [0-9]+. 0 are in the file, the others are filled in",
         ),
     ],
@@ -146,9 +169,9 @@ def test_too_few_measured_values_are_refused(tmp_path: Path, gaps: range, messag
 
 def test_a_stretch_that_is_refused_has_its_times(tmp_path: Path) -> None:
     days = pd.date_range("2024-01-01", periods=ROWS).astype(str)
-    kept = np.setdiff1d(np.arange(ROWS), range(172, 199))
+    kept = np.setdiff1d(np.arange(ROWS), range(123, 199))
     pd.DataFrame({"t": days[kept], "a": walk()[kept]}).to_csv(tmp_path / "days.csv", index=False)
-    with pytest.raises(UserError, match=r"tests .2024-06-2[0-9] to 2024-07-18. 1 is in the file.*begin the file after"):
+    with pytest.raises(UserError, match=r"tests .2024-05-0[0-9] to 2024-05-27. 1 is in the file.*begin the file after"):
         Series(str(tmp_path / "days.csv"), ("a",), time="t", window=4, fill="forward", transform="difference")
 
 

@@ -61,9 +61,9 @@ def test_the_references_are_naive_ones_and_a_linear_model(task: RealSeries, name
 
 def test_a_real_series_has_the_origins_of_its_rows() -> None:
     task = Sunspots()
-    assert task.origin == Origin(None, 10, 142, 11)
-    assert task.at(1).origin == task.at(11).origin == Origin(9, 10, 252, 11)
-    assert task.at(10).origin == Origin(0, 10, 153, 11)
+    assert task.origin == Origin(None, 10, 142, 11, 309)
+    assert task.at(1).origin == task.at(11).origin == Origin(9, 10, 252, 11, 309)
+    assert task.at(10).origin == Origin(0, 10, 153, 11, 309)
     assert task.at(3).at(10) == task.at(10) != task.at(3)
     assert task.at(3).at(0) == task
     assert (task.at(3).label, task.at(3).identity()) == (task.label, task.identity())

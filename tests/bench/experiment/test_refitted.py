@@ -88,6 +88,24 @@ def test_rows_added_at_the_end_change_no_fit_and_other_changes_are_refused(run: 
         forecasters(run[1](), model="linear_ar")
 
 
+def test_rows_added_at_the_end_may_lack_their_targets(tmp_path: Path) -> None:
+    """The grown file leaves blocks out, the fit is of the rows of the run."""
+    write(tmp_path / "x.csv", ROWS)
+    before = (tmp_path / "x.csv").read_text()
+    fixed = {"hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "trials": 1, "replicates": 2, "steps": 3}
+    own = {"data": str(tmp_path / "x.csv"), "target": "x", "fill": "forward", "window": 6, "models": "numpy_gru"}
+    common = {**fixed, **own, "budget": "smoke", "executor": "inline", "results": str(tmp_path / "results")}
+    bench.run(bench.resolve({**common, "name": "e"}))
+    results = bench.load("e", tmp_path / "results")
+    (model,) = forecasters(results, model="linear_ar")
+    fitted = forecast([model], str(tmp_path / "x.csv")).values
+    (tmp_path / "x.csv").write_text(before + "".join(f"{i},,0\n" for i in range(ROWS, ROWS + 24)) + "114,50,0\n")
+    assert bench.resolve({**common, "name": "e"}).tasks[0].origins.skipped
+    (model,) = forecasters(results, model="linear_ar")
+    (tmp_path / "x.csv").write_text(before)
+    np.testing.assert_array_equal(forecast([model], str(tmp_path / "x.csv")).values, fitted)
+
+
 def test_all_replicates_of_a_reference_are_an_ensemble(run: Any) -> None:
     models = forecasters(run[1](), model="linear_ar", ensemble=True)
     assert [model.about["replicate"] for model in models] == [1, 2]

@@ -80,7 +80,14 @@ def described(error: BaseException, where: str) -> str:
     lines = traceback.format_exception_only(error)  # of a SyntaxError, first the indented place in its file
     text = " ".join(next(line for line in lines if not line.startswith(" ")).split())
     own = [frame for frame in frames if frame.filename == where] or frames
-    return f"{own[-1].name}, line {own[-1].lineno}: {text}" if own else text
+    return (f"{own[-1].name}, line {own[-1].lineno}: {text}" if own else text) + of_seed(error)
+
+
+def of_seed(error: BaseException) -> str:
+    """What to do, where code of a task took the generator that is its seed for a whole number; "" for other errors."""
+    if not isinstance(error, TypeError) or "Generator'" not in str(error):
+        return ""
+    return " (generate's seed is a numpy.random.Generator in a run: draw from numpy.random.default_rng(seed))"
 
 
 def _one_line(error: BaseException, where: str) -> str:

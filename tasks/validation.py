@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tasks.checking import of_seed
 from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.errors import UserError
 
@@ -26,7 +27,8 @@ def naming(task: Task) -> Iterator[None]:
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.filename}:{frame.lineno}"
-        raise UserError(f"task {task.label} failed at {where}: {type(error).__name__}: {error}") from error
+        text = f"{type(error).__name__}: {error}{of_seed(error)}"
+        raise UserError(f"task {task.label} failed at {where}: {text}") from error
 
 
 def validate_dataset(task: Task, dataset: Dataset) -> tuple[Reference, ...]:
@@ -69,14 +71,15 @@ def _check_inputs(task: Task, name: str, split: Split) -> None:
 def _check_targets(task: Task, name: str, split: Split) -> None:
     targets, where = _array(task, f"{name}.targets", split.targets), f"{name}.targets"
     shape = split.inputs.shape[: 2 if task.per_step else 1]
+    each = "step, as per_step is True" if task.per_step else "sequence, as per_step is False"
     if task.loss == "cross_entropy":
         if targets.shape != shape or not np.issubdtype(targets.dtype, np.integer):
-            _fail(task, f"{where} is {_describe(targets)}", f"expected {shape} integer classes")
+            _fail(task, f"{where} is {_describe(targets)}", f"expected {shape} integer classes, one for each {each}")
         _check_range(task, where, targets, task.output_size, "output_size")
         return
     shape = (*shape, task.output_size)
     if targets.shape != shape or targets.dtype != np.float32:
-        _fail(task, f"{where} is {_describe(targets)}", f"expected {shape} float32")
+        _fail(task, f"{where} is {_describe(targets)}", f"expected {shape} float32, values for each {each}")
     _check_finite(task, where, targets)
     if task.loss == "binary_cross_entropy" and (targets.min() < 0 or targets.max() > 1):
         _fail(task, f"{where} reaches from {targets.min()} to {targets.max()}", "expected probabilities, 0 to 1")

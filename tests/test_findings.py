@@ -21,7 +21,8 @@ Row = dict[str, str]
 _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w^`])")
 _POWER, _SUPERSCRIPTS = re.compile("×10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _INTERVAL = re.compile(r"([^()]*)\(([-−\d.,e]+)\s+to\s+([-−\d.,e]+)(?:\s%)?\)")
-_RATIOS = re.compile("(<!-- measured: study-times -->).*?\\1", re.DOTALL)  # of times; test_write_findings.py has them
+# ratios of times, and counts of tasks: test_write_findings.py has them
+_COUNTED = re.compile("(<!-- measured: study-(?:times|counts) -->).*?\\1", re.DOTALL)
 _CODE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
 
 
@@ -118,7 +119,7 @@ def missing(page: str, tables: Iterable[str]) -> list[str]:
 def test_every_number_of_the_findings_is_in_the_tables(path: Path) -> None:
     files = [folder / name for folder in STUDIES for name in ("summary.csv", "pairs.csv")]
     tables = [path.read_text(encoding="utf-8") for path in files]
-    page = _RATIOS.sub("", path.read_text(encoding="utf-8"))
+    page = _COUNTED.sub("", path.read_text(encoding="utf-8"))
     assert missing(page, tables) == []
     assert strangers(page, tables) == []
 

@@ -43,6 +43,8 @@ class BrokenTask(Task):
         rng = {"unseeded": RNG, "one seed": np.random.default_rng(0)}.get(self.how, np.random.default_rng(seed))
         if self.how == "generate raises":
             raise KeyError("column")
+        if self.how == "seed as a number":
+            np.random.default_rng(seed + 1)  # type: ignore[operator]
         train, valid, test = (self._split(rng, count) for count in (40, 24, 24))
         if self.how == "test rows in train":
             test = Split(*(part if part is None else part[:24] for part in vars(train).values()))

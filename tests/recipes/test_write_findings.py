@@ -14,6 +14,7 @@ from ..bench import synthetic_records as synthetic
 from .write_findings import (
     SECTIONS,
     contenders_table,
+    counts_table,
     gru_or_lstm,
     plain_rnn,
     schemes_table,
@@ -66,6 +67,36 @@ def test_who_is_told_apart_is_said_with_the_rules(
     ]
     results = Results("study", tuple(records), synthetic.manifest(records))
     assert (gru_or_lstm(results, "sine"), plain_rnn(results, "sine")) == expected
+
+
+def test_tasks_are_counted_rule_by_rule() -> None:
+    """On `sine` the GRU leads under both rules, on `copy` under one, where the other has no difference."""
+    losses = {
+        ("sine", "tuned"): (LOW, MIDDLE, HIGH),
+        ("sine", "hidden"): (LOW, MIDDLE, HIGH),
+        ("copy", "tuned"): (MIDDLE, HIGH, LOW),
+        ("copy", "hidden"): (LOW, LOW[::-1], LOW),
+    }
+    records = [
+        record
+        for (task, match), own in losses.items()
+        for record in synthetic.with_losses(dict(zip(("gru", "lstm", "rnn"), own, strict=True)), task, match=match)
+    ]
+    header, _, *rows = counts_table(Results("study", tuple(records), synthetic.manifest(records))).splitlines()
+    assert header == "| of 2 tasks | `tuned` | `hidden` | under any rule | under all |"
+    counts = {name: cells for name, *cells in ([cell.strip() for cell in row.strip("|").split("|")] for row in rows)}
+    for said, expected in {
+        "a net is needed": "0000",
+        "the GRU is clearly ahead of the LSTM": "2121",
+        "the LSTM is clearly ahead of the GRU": "0000",
+        "no clear difference between GRU and LSTM": "0110",
+        "the RNN is clearly behind both": "1111",
+        "the RNN is clearly ahead of both": "1010",
+        "no clear difference between the RNN and either": "0110",
+        "nothing is clearly ahead of the GRU": "1221",
+        "nothing is clearly ahead of the RNN": "1111",
+    }.items():
+        assert counts[said] == [f"{count} (0)" for count in expected], said
 
 
 def test_tasks_stand_in_the_order_of_their_numbers() -> None:

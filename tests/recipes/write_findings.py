@@ -12,6 +12,7 @@ import math
 import re
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,53 @@ def tasks_table(results: Results) -> str:
     header = ["task", "answer", "best net, its loss", "best without a net", *cells]
     verdicts = {verdict.task: verdict for verdict in results.verdicts if verdict.match == "tuned"}
     return table(header, [_row(results, verdicts[task]) for task in sorted(verdicts, key=_natural)])
+
+
+def counts_table(results: Results) -> str:
+    """On how many tasks each statement is true; in parentheses those of them that need a net at searched sizes."""
+    rules = list(dict.fromkeys(verdict.match for verdict in results.verdicts))
+    verdicts = {(verdict.task, verdict.match): verdict for verdict in results.verdicts}
+    tasks = list(dict.fromkeys(verdict.task for verdict in results.verdicts))
+    needed = {task for task in tasks if verdicts[task, "tuned"].need.state == "yes"}
+    rows = []
+    for said, is_true in STATEMENTS.items():
+        true = {rule: {task for task in tasks if is_true(verdicts[task, rule])} for rule in rules}
+        columns = [*true.values(), set.union(*true.values()), set.intersection(*true.values())]
+        rows.append([said, *(f"{len(found)} ({len(found & needed)})" for found in columns)])
+    return table([f"of {len(tasks)} tasks", *(f"`{rule}`" for rule in rules), "under any rule", "under all"], rows)
+
+
+def _beats(verdict: Verdict, cell: str, other: str) -> bool:
+    """Whether the first cell has the clearly lower loss."""
+    names = [name for name, _ in verdict.ranking]
+    return frozenset((cell, other)) in verdict.different and names.index(cell) < names.index(other)
+
+
+def _rnn(verdict: Verdict) -> tuple[str, str]:
+    """The gated cells that the plain RNN is clearly ahead of, and those that it is clearly behind, in words."""
+    ahead = [cell for cell in ("gru", "lstm") if _beats(verdict, "rnn", cell)]
+    behind = [cell for cell in ("gru", "lstm") if _beats(verdict, cell, "rnn")]
+    return "+".join(ahead), "+".join(behind)
+
+
+STATEMENTS: dict[str, Callable[[Verdict], bool]] = {
+    "a net is needed": lambda verdict: verdict.need.state == "yes",
+    "no net is needed": lambda verdict: verdict.need.state == "no",
+    "whether a net is needed is undecided": lambda verdict: verdict.need.state == "can't tell yet",
+    "the GRU is clearly ahead of the LSTM": lambda verdict: _beats(verdict, "gru", "lstm"),
+    "the LSTM is clearly ahead of the GRU": lambda verdict: _beats(verdict, "lstm", "gru"),
+    "no clear difference between GRU and LSTM": lambda verdict: frozenset(("gru", "lstm")) not in verdict.different,
+    "the RNN is clearly behind both": lambda verdict: _rnn(verdict) == ("", "gru+lstm"),
+    "the RNN is clearly behind the GRU alone": lambda verdict: _rnn(verdict) == ("", "gru"),
+    "the RNN is clearly behind the LSTM alone": lambda verdict: _rnn(verdict) == ("", "lstm"),
+    "the RNN is clearly ahead of both": lambda verdict: _rnn(verdict) == ("gru+lstm", ""),
+    "the RNN is clearly ahead of the GRU alone": lambda verdict: _rnn(verdict) == ("gru", ""),
+    "the RNN is clearly ahead of the LSTM alone": lambda verdict: _rnn(verdict) == ("lstm", ""),
+    "no clear difference between the RNN and either": lambda verdict: _rnn(verdict) == ("", ""),
+    "nothing is clearly ahead of the GRU": lambda verdict: not any(_beats(verdict, x, "gru") for x in ("lstm", "rnn")),
+    "nothing is clearly ahead of the LSTM": lambda verdict: not any(_beats(verdict, x, "lstm") for x in ("gru", "rnn")),
+    "nothing is clearly ahead of the RNN": lambda verdict: not _rnn(verdict)[1],
+}
 
 
 def times_table(results: Results) -> str:
@@ -161,6 +209,7 @@ def _ratio(results: Results, match: str, task: str, first: str, second: str) -> 
 SECTIONS = {  # by the name in the page: which page, of which study, and how
     "study-times": (DETAIL, STUDY, times_table),
     "study": (TABLES, STUDY, tasks_table),
+    "study-counts": (TABLES, STUDY, counts_table),
     "study-init": (TABLES, INIT, schemes_table),
     "study-contenders": (TABLES, CONTENDERS, contenders_table),
 }

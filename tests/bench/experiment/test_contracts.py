@@ -27,6 +27,7 @@ TASKS = {
     "targets of another shape": r"train.targets is \(40,\)",
     "mask of nothing": r"valid.mask is given",
     "generate raises": r"KeyError",
+    "seed as a number": r"broken.py:\d+: TypeError: .*Generator in a run: draw from numpy.random.default_rng\(seed\)",
     "unseeded": r"generate gave another train.inputs for the same seed",
     "one seed": r"generate gave the same training data for seeds 0 and 1.*constant = True",
     "test rows in train": r"24 of 24 sequences of test are copies of training sequences",

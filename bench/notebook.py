@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.display.observing import observing
+from bench.config.in_python import in_python
 from bench.config.resolve import resolve
 from bench.experiment.run import run
 from bench.records.atomic import write_bytes_atomically
@@ -61,9 +62,12 @@ def compare(
     path = _kept(content, _list(target), name, Path(results))
     models = models if isinstance(models, str) else tuple(models)
     given = {"data": str(path), "target": tuple(_list(target)), "time": time, "models": models, "name": name}
-    experiment = resolve({**given, "results": str(results), "reports": str(reports), **options})
-    with observing(quiet, sys.stdout if _in_notebook() else None, in_place=_in_notebook()) as observer:
-        run(experiment, observer=observer)
+    try:
+        experiment = resolve({**given, "results": str(results), "reports": str(reports), **options})
+        with observing(quiet, sys.stdout if _in_notebook() else None, in_place=_in_notebook()) as observer:
+            run(experiment, observer=observer)
+    except UserError as error:
+        raise UserError(in_python(str(error), path)) from error
     render(experiment.name, results, reports)
     return ModelComparison(experiment.name, str(results), str(reports))
 
@@ -138,7 +142,10 @@ class Forecaster:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "frame.csv"
             path.write_bytes(content)
-            found = forecast(self.models, str(path), steps)
+            try:
+                found = forecast(self.models, str(path), steps)
+            except UserError as error:
+                raise UserError(in_python(str(error), path)) from error
         columns = found.header[1:]
         if found.time == "row":
             index: Any = pd.Index([int(row) - 1 for row in found.times], name=frame.index.name)

@@ -36,13 +36,10 @@ _HEADS = {
 
 def styled(summary: pd.DataFrame, caption: str = "") -> Styler:
     """A `summary.csv` table as a pandas Styler: tasks in order, the lowest test loss first, all text escaped."""
-    import pandas as pd
-
-    table = summary.assign(
-        between=[interval(low, high) for low, high in zip(summary["skill_low"], summary["skill_high"], strict=True)]
+    table = _ranked(summary)
+    table = table.assign(
+        between=[interval(low, high) for low, high in zip(table["skill_low"], table["skill_high"], strict=True)]
     )
-    if len(table):
-        table = pd.concat([best_first(rows) for _, rows in table.groupby("task", sort=False)])
     columns = [name for name in _HEADS if name != "match" or table["match"].nunique() > 1]
     shown = table[columns].rename(columns=_HEADS).reset_index(drop=True)
     is_model = [kind == "model" for kind in table["kind"]]
@@ -76,12 +73,20 @@ def screen(results: Recorded, verdicts: Sequence[Verdict]) -> str:
     lines = [f"{results.name}: {status}, {done} of {planned or '?'} trainings and measurements"]
     decisions = [f"  {shortened(verdict.task, 60)}: {verdict.answer}" for verdict in verdicts]
     lines += decisions[:SHOWN] + ([f"  and {len(decisions) - SHOWN} more tasks"] if len(decisions) > SHOWN else [])
-    table = results.summary[["task", "model", "n", "skill", "test_loss"]]
+    table = _ranked(results.summary)[["task", "model", "n", "skill", "test_loss"]]
     if len(table):
         shown = table.head(SHOWN).to_string(index=False, max_colwidth=40, float_format=lambda value: f"{value:.4g}")
         lines += ["", shown] + ([f"and {len(table) - SHOWN} more rows"] if len(table) > SHOWN else [])
     tables = "tables: summary, trainings, curves, timings, references; decisions: verdicts"
     return "\n".join([*lines, "", tables])
+
+
+def _ranked(summary: pd.DataFrame) -> pd.DataFrame:
+    """Tasks in order, the lowest test loss first."""
+    import pandas as pd
+
+    parts = [best_first(rows) for _, rows in summary.groupby("task", sort=False)]
+    return pd.concat(parts) if parts else summary
 
 
 def _share(value: Any) -> str:

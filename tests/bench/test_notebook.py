@@ -106,6 +106,18 @@ def test_numbers_and_rows_without_time_are_an_index_too(places: dict[str, str]) 
     assert found.best.predict(years, steps=2).index.tolist() == [1980, 1981]
 
 
+def test_what_is_wrong_is_said_of_the_frame_and_its_rows(places: dict[str, str]) -> None:
+    """Nobody who gave a DataFrame knows of the file that workers read, of its lines or of flags."""
+    frame = hourly()
+    frame.iloc[[5, 14, 70], 0] = np.nan
+    with pytest.raises(UserError) as caught:
+        bench.compare(frame, target="load", **places, **SMALL)
+    assert str(caught.value) == (
+        "the DataFrame: column 'load' misses 3 of 80 values (rows 5, 14, 70): fill them in, or repeat the last value "
+        'with fill="forward"'
+    )
+
+
 def test_an_unknown_column_is_named_with_the_nearest(places: dict[str, str]) -> None:
     with pytest.raises(UserError, match="unknown column 'laod': did you mean 'load'"):
         bench.compare(hourly(), target="laod", **places, **SMALL)

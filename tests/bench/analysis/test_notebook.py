@@ -20,5 +20,12 @@ def test_the_leaderboard_is_a_styled_table(synthetic: ModuleType, results_of: Ca
     assert skills == sorted(skills, reverse=True)
 
 
+def test_the_lowest_loss_stands_first_on_the_screen(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    losses = {"gru": [0.4] * 3, "lstm": [0.1] * 3, "rnn": [0.2] * 3}
+    results = results_of(synthetic.with_losses(losses, "sine") + synthetic.with_losses(losses, "copy"))
+    models = [line.split()[1] for line in repr(results).splitlines() if line.split()[:1] == ["sine"]]
+    assert [model for model in models if model in losses] == ["lstm", "rnn", "gru"]
+
+
 def test_memory_in_the_unit_that_fits() -> None:
     assert (memory(300 * 2**20), memory(3 * 2**30), memory(None)) == ("300 MiB", "3.00 GiB", "–")

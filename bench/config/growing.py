@@ -112,7 +112,8 @@ def difference(experiment: Experiment, manifest: Mapping[str, Any]) -> str | Non
         if key not in own and key in settings and settings[key] != asked[key]
     ]
     if not differing:
-        return None
+        same = all(settings.get(key) == asked.get(key) for key in ("models", "tasks"))
+        return f"{folder} was made by another version of bench, with other tasks, models or searches" if same else None
     more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
     return f"{folder} was made with {', '.join(differing[:SHOWN])}{more}"
 

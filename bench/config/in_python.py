@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
+from functools import partial
 from pathlib import Path
 
 from bench.config.options import OPTIONS, Options, flag
@@ -23,11 +24,7 @@ def in_python(text: str, path: Path) -> str:
         text = text.replace(name, FRAME)
     text = _LINES.sub(_rows, text)
     for key in sorted(OPTIONS, key=len, reverse=True):
-        text = re.sub(
-            rf"{flag(key)}(?![\w-])(?:[ =]({_values(key)})(?![\w-]))?",
-            lambda found, key=key: _argument(key, found[1]),
-            text,
-        )
+        text = re.sub(rf"{flag(key)}(?![\w-])(?:[ =]({_values(key)})(?![\w-]))?", partial(_argument, key), text)
     return text
 
 
@@ -43,7 +40,8 @@ def _values(key: str) -> str:
     return "|".join([*(choice for choice in choices if isinstance(choice, str)), _VALUE])
 
 
-def _argument(key: str, value: str | None) -> str:
+def _argument(key: str, found: re.Match[str]) -> str:
+    value: str | None = found[1]
     if not OPTIONS[key].metavar:
         return f"{key}=True" + (f" {value}" if value else "")
     if value is None:

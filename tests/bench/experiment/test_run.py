@@ -257,6 +257,20 @@ def test_another_experiment_is_never_mixed_in(flags: dict[str, Any]) -> None:
     assert len(records_of(run_inline({**flags, "seed": 3}, fresh=True))) == len(before)
 
 
+def test_a_task_of_another_version_is_not_mixed_in_and_the_message_says_why(
+    flags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that was typed differs, so "another experiment" alone would be a riddle."""
+    before = records_of(run_inline(flags))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(resolve(flags).tasks[0]), "version", 99)
+        with pytest.raises(
+            UserError, match=r"was made by another version of bench, .*: give another --name, or --fres"
+        ):
+            run_inline(flags)
+    assert records_of(run_inline(flags)) == before
+
+
 def test_a_foreign_folder_is_left_alone_even_with_fresh(flags: dict[str, Any], tmp_path: Path) -> None:
     folder = tmp_path / "results" / "e"
     folder.mkdir(parents=True)

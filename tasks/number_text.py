@@ -16,6 +16,7 @@ MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "?", "
 _MISSING_IN_PANDAS = {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None"}
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,'’ \u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
 _UNIT = re.compile(r"(?:[^\d\s.,+(-]{1,3}\s*)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?\s*(?:[^\d\s.,][^\d]{0,20})?")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def is_missing(text: str) -> bool:
@@ -104,14 +105,15 @@ def how_to_mend(
                 )
             )
         return f"decimals are written with '{other}': {flag}"
-    if any(character.isdigit() for character in text) and _UNIT.fullmatch(text):
+    named = text[:1].isalpha() and len({found[0] for value in given if (found := _LETTERS.match(value))}) > 1
+    if any(character.isdigit() for character in text) and _UNIT.fullmatch(text) and not named:
         column = f"frame[{name!r}]"
         return (
             f"expected a number without a unit; in pandas: {column} = {column}{_with_points(given)}"
             ".str.extract(r'([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)')[0].astype(float)"
         )
-    if not any(character.isdigit() for character in text):
-        if 2 * sum(any(character.isdigit() for character in value) for value in given) > len(given):
+    if named or not any(character.isdigit() for character in text):  # A12, B7: names
+        if not named and 2 * sum(any(character.isdigit() for character in value) for value in given) > len(given):
             as_text = ", ".join([*separated, "dtype=str", *absent])
             return f"expected a number, or an empty cell where it is missing; in pandas: {_rewritten(path, as_text)}"
         if target:

@@ -98,6 +98,8 @@ def read_rows(
         notes += [f"{sentence}: filled forward" for sentence in gaps]
         rows = _filled(rows, grid, selection.targets)
     elif gaps:
+        if times is None and not predicting and (several := several_series(table, selection)):
+            raise UserError(f"{path}: column {several}")  # to fill the gaps would mix them
         more = f"; and {len(gaps) - _SHOWN} more columns" if len(gaps) > _SHOWN else ""
         longer = "give a longer period, " if without is not None and without.any() and not predicting else ""
         mend = "" if predicting else ", or repeat the last value with --fill forward"

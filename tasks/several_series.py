@@ -53,4 +53,6 @@ def _tells_apart(name: str, texts: Sequence[str], times: Sequence[str]) -> bool:
 def _pivoted(table: UserTable, time: str, name: str, selection: Selection) -> str:
     separated = f", sep={table.delimiter!r}" if table.delimiter != "," else ""
     wide = f".pivot(index={time!r}, columns={name!r}, values={selection.targets[0]!r})"
+    if (written := table.reading.date_format) is not None:  # as text, 02.01. stands before 31.12. of the year before
+        wide += f".sort_index(key=lambda dates: pandas.to_datetime(dates, format={written!r}))"
     return f"pandas.read_csv({table.path!r}{separated}){wide}.to_csv('mended.csv')"

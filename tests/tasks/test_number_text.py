@@ -107,6 +107,7 @@ def test_three_digits_after_a_comma_may_be_either(tmp_path):
         (["0,5 %", "12,25 %"], [0.5, 12.25]),
         (["1.200,50 €", "3 €"], [1200.5, 3]),
         (["1e5 W", "2.5E-3 W"], [1e5, 2.5e-3]),
+        (["EUR 12.5", "EUR 3"], [12.5, 3]),
     ],
 )
 def test_the_line_of_pandas_takes_off_units(tmp_path, values, expected):
@@ -126,9 +127,10 @@ def test_a_negative_number_in_brackets_is_not_mended_wrongly(tmp_path):
         read_table(path).numbers("a")
 
 
-def test_words_are_offered_as_categories(tmp_path):
+@pytest.mark.parametrize("values", [("mon", "tue"), ("A12", "B7"), ("Q 1", "X2")])
+def test_words_and_names_with_numbers_are_offered_as_categories(tmp_path, values):
     path = tmp_path / "t.csv"
-    path.write_text("a,b\nmon,0\ntue,0\n")
+    path.write_text("a,b\n" + "".join(f"{value},0\n" for value in values))
     with pytest.raises(UserError, match="a column of words can be an input with --categorical a"):
         read_table(path).numbers("a")
 

@@ -47,6 +47,30 @@ def test_several_series_are_refused(
     assert set(wide.columns) == set(map(str, kinds))
 
 
+def test_the_line_of_pandas_keeps_the_order_of_dates_that_are_not_sorted_as_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    days = pd.date_range("2024-01-20", periods=HOURS).strftime("%d.%m.%Y")
+    parts = [pd.DataFrame({"day": days, "shop": shop, "y": np.arange(HOURS) * 1.5}) for shop in ("a", "b")]
+    pd.concat(parts).to_csv("m.csv", index=False)
+    reading = Reading(time="day", date_format="%d.%m.%Y")
+    with pytest.raises(UserError, match="several series") as caught:
+        read_rows("m.csv", reading, Selection(("y",)))
+    eval(str(caught.value).partition("in pandas: ")[2], {"pandas": pd})
+    assert pd.read_csv("mended.csv")["day"].tolist() == days.tolist()
+    assert len(read_rows("mended.csv", reading, Selection(("a",))).columns["a"]) == HOURS
+
+
+def test_gaps_of_several_series_are_not_to_be_filled(tmp_path: Path) -> None:
+    table = frame("machine", ["M1", "M2", "M3"])
+    table.loc[5, "y"] = np.nan
+    table.to_csv(tmp_path / "m.csv", index=False)
+    with pytest.raises(UserError, match=SAID.format("machine")) as caught:
+        read_rows(str(tmp_path / "m.csv"), Reading(), Selection(("y",)))
+    assert "--fill" not in str(caught.value)
+
+
 def test_dropping_them_and_leaving_out_the_time_are_told(tmp_path: Path) -> None:
     path = str(tmp_path / "m.csv")
     frame("machine", ["M1", "M2", "M3"]).to_csv(path, index=False)

@@ -172,6 +172,7 @@ class Model(RegistryEntry):
     states: ClassVar[int | None] = None  # numbers that a hidden unit carries from step to step, see `state_size`
     ignores: ClassVar[tuple[Ignorable, ...]] = ()  # settings that change nothing of it: num_layers of a single layer
     untrained: ClassVar[tuple[str, ...]] = ()  # weights that are counted and deliberately not trained: ("*.reservoir",)
+    surrogate_gradients: ClassVar[bool] = False  # True: they are no slopes of the loss, on purpose (spiking cells)
     group: ClassVar[Group] = "recurrent"  # under which `bench list models` shows it
 
     @abstractmethod

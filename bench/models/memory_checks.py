@@ -18,8 +18,9 @@ from tasks.checking import ContractWarning
 TOLERANCE = 1e-5  # relative, in float32: a GPU need not add up in the same order twice
 
 _KEPT = (
-    "expected that nothing is carried from batch to batch: start each call of forward from zeros, and keep no tensor "
-    "that it computes (self.h = …); random numbers come from torch's global generator"
+    "expected that nothing is carried from batch to batch: start each call of forward from zeros, keep no tensor that "
+    "it computes (self.h = …) and do not change its input in place (x += …); random numbers come from torch's global "
+    "generator"
 )
 _Found = TypeVar("_Found")
 

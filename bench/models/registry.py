@@ -27,6 +27,8 @@ def check_model(cls: type[Model]) -> None:
         raise UserError(
             f"attribute 'untrained' is {cls.untrained!r}: expected a tuple of weights' names, where * is any text"
         )
+    if not isinstance(cls.surrogate_gradients, bool):
+        raise UserError(f"attribute 'surrogate_gradients' is {cls.surrogate_gradients!r}: expected True or False")
     if cls.group not in get_args(Group):
         raise UserError(f"attribute 'group' is {cls.group!r}: expected one of {get_args(Group)}")
 

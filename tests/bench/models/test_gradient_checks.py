@@ -77,6 +77,17 @@ def test_a_wrong_gradient_is_refused_at_kinks_too(zeros: bool) -> None:
         check_gradient(tried(ReluSum("half of the gradient"), zeros=zeros))
 
 
+def test_gradients_that_differ_on_purpose_are_declared() -> None:
+    class Declared(ReluSum):
+        surrogate_gradients: ClassVar[bool] = True
+
+    with pytest.raises(UserError, match="declares surrogate_gradients = True"):
+        check_gradient(tried(ReluSum("half of the gradient")))
+    made = tried(Declared("half of the gradient"))
+    assert check_gradient(made) == "its class has surrogate_gradients = True"
+    assert check_use(made) is None
+
+
 class Partly(nn.Module):
     """Two linear maps, the second of which is used as `how` says."""
 

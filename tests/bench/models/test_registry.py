@@ -83,6 +83,7 @@ def test_a_wrong_name_is_met_with_the_nearest_one(spec: str, message: str) -> No
         ("name = 'plugged'; summary = 'x'; group = 'mine'", "'group'"),
         ("name = 'plugged'; summary = 'x'; ignores = ('layers',)", "'ignores'"),
         ("name = 'plugged'; summary = 'x'; ignores = ('dropout')", "'ignores'"),
+        ("name = 'plugged'; summary = 'x'; surrogate_gradients = 'yes'", "'surrogate_gradients'"),
     ],
 )
 def test_a_plugin_that_breaks_the_contract_is_named_with_its_attribute(

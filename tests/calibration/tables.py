@@ -171,6 +171,8 @@ MESSY = (
     Messy("gaps", "values are missing", _without(lambda i: i % 9 == 5), Y,
           "misses 13 of 120 values (lines 7, 16, 25, 34, 43, …): fill them in, or repeat the last value with --fill",
           {**Y, "fill": "forward"}),
+    Messy("outage", "a logger was off for a while", _without(lambda i: 88 <= i < 104), {**Y, "fill": "forward"}, None,
+          None, "too few measured values to validate or test on are left out, 2 of 8"),
     Messy("first-gap", "the first value is missing", _without(lambda i: i == 0), {**Y, "fill": "forward"},
           "nothing stands before the first: cut the file where the column begins"),
     Messy("missing-weeks", "weeks are missing", _missing_weeks, TY, None, {**TY, "fill": "forward"},

@@ -12,10 +12,12 @@ from bench.analysis import stats
 from bench.analysis.levels import SMALLEST_LOSS
 from bench.analysis.shared_data import SharedRows, mean_over
 from bench.analysis.timing_conditions import CONDITIONS
+from tasks.errors import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
+CONTRADICTION = 0.05  # a skill that is closer to 0 tells nobody that a model is better or worse than the floor
 
 Size = tuple[Any, Any, Any]  # hidden size, layers, initialisation
 
@@ -110,6 +112,22 @@ def best_first(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of one task in the order of every ranking: lowest test loss first, models that failed most often last."""
     ranked = rows.assign(failed=rows["n_failed"] > rows["n"])
     return ranked.sort_values(["failed", "test_loss"], kind="stable", na_position="last").drop(columns="failed")
+
+
+def skill_note(rows: pd.DataFrame) -> str:
+    """Why skill and loss contradict each other in rows of one task; "" where they do not."""
+    floors, models = rows[rows["kind"] == "floor"], rows[rows["kind"] == "model"]
+    if floors.empty:
+        return ""
+    floor = floors.iloc[0]
+    is_lower = models["test_loss"] < floor["test_loss"]
+    odd = models[(models["skill"].abs() >= CONTRADICTION) & ((models["skill"] > 0) != is_lower)]
+    if odd.empty:
+        return ""
+    return (
+        f"By its skill {listed(odd['model'])} is on the other side of {floor['model']} than by its loss: skill is a "
+        "mean over replicates, in which a single bad one weighs more than in the loss, a geometric mean."
+    )
 
 
 def median(values: pd.Series[Any]) -> float | None:

@@ -14,7 +14,7 @@ import click
 from bench.analysis.ended import did_not_end_well
 from bench.analysis.formatting import is_missing, number, scored, seconds, whole
 from bench.analysis.labels import brief, words
-from bench.analysis.summary import best_first
+from bench.analysis.summary import best_first, skill_note
 from bench.cli.display.progress import describe
 from bench.records.plain import plain
 
@@ -27,11 +27,12 @@ HEADERS = ("model", "size", "skill", "95 % interval", "loss", "solved", "to targ
 
 @dataclass(frozen=True)
 class ResultTable:
-    """A table as text cells, and which of its rows are models (the others are references)."""
+    """A table as text cells, which of its rows are models (the others are references), and a sentence below it."""
 
     title: str
     rows: tuple[tuple[str, ...], ...]
     is_model: tuple[bool, ...]
+    note: str = ""
 
 
 def show_result(
@@ -66,11 +67,12 @@ def show_result(
         if terminal:
             _print_styled(table, width)
         else:
-            click.echo("\n".join(lines(table)) + "\n")
+            click.echo("\n".join(lines(table)))
+        if table.note:
+            _print_sentence(table.note, width if terminal else None)
+        click.echo()
     for sentence in [*(f"Alarm: {text}" for text in loaded.conclusions.alarms), *(v.sentence for v in loaded.verdicts)]:
-        sentence = plain(sentence)  # an alarm may quote the manifest
-        whole_words = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
-        click.echo(whole_words if terminal else sentence)
+        _print_sentence(sentence, width if terminal else None)
     for line in [*failure_lines(loaded), "", *place_lines(paths, Path(results) / name), *model_lines(loaded)]:
         click.echo(plain(line))
 
@@ -108,7 +110,7 @@ def summary_tables(results: Results) -> list[ResultTable]:
                 continue
             title = task if len(results.matches) == 1 else f"{task}, {words(match).heading}"
             is_model = tuple(entry["kind"] == "model" for entry in entries)
-            tables.append(ResultTable(title, tuple(map(_cells, entries)), is_model))
+            tables.append(ResultTable(title, tuple(map(_cells, entries)), is_model, skill_note(part)))
     return tables
 
 
@@ -145,7 +147,14 @@ def _print_styled(table: ResultTable, width: int) -> None:
     styles = ["bold", "dim", *("" if is_model else "dim" for is_model in table.is_model)]
     for line, style in zip(lines(table, width), styles, strict=True):
         console.print(Text(line, style=style), soft_wrap=True)
-    console.print()
+
+
+def _print_sentence(sentence: str, width: int | None) -> None:
+    """In lines of whole words up to `width`, or in one."""
+    sentence = plain(sentence)  # an alarm may quote the manifest
+    if width is not None:
+        sentence = textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
+    click.echo(sentence)
 
 
 def failure_lines(results: Results) -> list[str]:

@@ -98,6 +98,15 @@ def test_each_comparison_has_its_table() -> None:
     assert [table.title for table in summary_tables(both)] == ["sine, tuned", "sine, equal parameters"]
 
 
+@pytest.mark.parametrize(("bad", "said"), [(9.0, True), (1.2, False)])
+def test_a_skill_that_contradicts_the_loss_is_explained(bad: float, said: bool) -> None:
+    """Skills of 0.9, 0.9 and −8 have the mean −2.07; losses of 0.1, 0.1 and 9 the geometric mean 0.45, below 1."""
+    losses = [training("gru", i, loss) for i, loss in ((1, 0.1), (2, 0.1), (3, bad))]
+    (table,) = summary_tables(results(*losses, reference("persistence", 1.0)))
+    assert table.note.startswith("By its skill gru is on the other side of persistence than by its loss: ") == said
+    assert bool(table.note) == said
+
+
 def test_a_search_alone_gives_no_table() -> None:
     assert summary_tables(results(training("gru", 0, 0.1, stage="search", test=None))) == []
 

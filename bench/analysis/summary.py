@@ -125,8 +125,8 @@ def skill_note(rows: pd.DataFrame) -> str:
     if odd.empty:
         return ""
     return (
-        f"By its skill {listed(odd['model'])} is on the other side of {floor['model']} than by its loss: skill is a "
-        "mean over replicates, in which a single bad one weighs more than in the loss, a geometric mean."
+        f"{listed(odd['model'])}: skill and loss disagree on whether it beats {floor['model']}. Skill is a mean over "
+        "replicates, in which a single bad one weighs more than in the loss, a geometric mean."
     )
 
 

@@ -103,7 +103,7 @@ def test_a_skill_that_contradicts_the_loss_is_explained(bad: float, said: bool) 
     """Skills of 0.9, 0.9 and −8 have the mean −2.07; losses of 0.1, 0.1 and 9 the geometric mean 0.45, below 1."""
     losses = [training("gru", i, loss) for i, loss in ((1, 0.1), (2, 0.1), (3, bad))]
     (table,) = summary_tables(results(*losses, reference("persistence", 1.0)))
-    assert table.note.startswith("By its skill gru is on the other side of persistence than by its loss: ") == said
+    assert table.note.startswith("gru: skill and loss disagree on whether it beats persistence. ") == said
     assert bool(table.note) == said
 
 

@@ -54,6 +54,16 @@ def origins_with_measured(
     return best
 
 
+def skipped_note(origins: Origins, when: Callable[[int], str], unit: str) -> str:
+    """That blocks were left out, in words. unit: what stands before a row's time or number."""
+    last = origins.target_rows(origins.blocks - 1)[2][-1]
+    return (
+        "blocks at the end of the table with too few measured values to validate or test on are left out, "
+        f"{origins.skipped} of {origins.skipped + len(origins.starts)}; the newest one that is left ends at "
+        f"{unit}{when(last)}"
+    )
+
+
 def _lack(
     origins: Origins, block: int | None, outputs: Array, targets: Sequence[str], when: Callable[[int], str]
 ) -> str:

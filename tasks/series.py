@@ -15,7 +15,7 @@ from tasks.baselines import Predict, best_naive, forecast_references
 from tasks.contract import Array, Columns, Dataset, Defaults, ForecastTimes, Origin, Reference, Split, Target
 from tasks.errors import UserError
 from tasks.forecast_targets import ForecastTargets, forecast_targets
-from tasks.measured import measured_outputs, origins_with_measured
+from tasks.measured import measured_outputs, origins_with_measured, skipped_note
 from tasks.origins import Origins, require_origins
 from tasks.prepared_series import PreparedSeries, Standardised, prepare, standardise
 from tasks.season import season_note
@@ -142,7 +142,7 @@ class Series(SeriesSettings):
         if self.measured is not None:
             notes.append("a value that is filled in is seen and learnt from, but no forecast of it is scored")
         if self.origins.skipped:
-            notes.append(self._skipped_note)
+            notes.append(skipped_note(self.origins, self._when, "row " * (self.prepared.times is None)))
         if self.horizons is None and self.horizon > 1:
             only = f"each forecast is of one row, {self.horizon} rows after the last that it sees"
             notes.append(f"{only}; --horizons 1-{self.horizon} forecasts all rows up to there")
@@ -150,16 +150,6 @@ class Series(SeriesSettings):
             known = self.at(0).standardised.values[: self.origins.parts(None)[0].stop]  # of the earliest training
             notes += season_note(self.targets, known, self.rows_ahead)
         return tuple(notes)
-
-    @property
-    def _skipped_note(self) -> str:
-        found = self.origins
-        last = self._when(found.target_rows(found.blocks - 1)[2][-1])
-        where = f"row {last}" if self.prepared.times is None else last
-        return (
-            f"blocks at the end of the table with too few measured values to validate or test on are left out, "
-            f"{found.skipped} of {found.skipped + len(found.starts)}; the newest one that is left ends at {where}"
-        )
 
     @property
     def columns(self) -> Columns:

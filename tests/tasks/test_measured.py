@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.training.data import data_hash
 from bench.training.validation_rows import pack, unpack
 from tasks.contract import Dataset
 from tasks.errors import UserError
 from tasks.losses import split_loss
-from tasks.measured import FEWEST
+from tasks.measured import FEWEST, measured_outputs, origins_with_measured
+from tasks.origins import Origins, find_origins
 from tasks.series import Series
 from tasks.series_predictors import series_predictor
 from tasks.validation import validate_dataset
@@ -149,6 +152,36 @@ def test_blocks_in_a_long_outage_are_left_out(
         assert all(split.measured is None or split.measured.sum() >= FEWEST for split in (data.valid, data.test))
     seen = task.origins.parts(None)[2].stop  # the search's rows end before the first block of a replicate
     assert seen <= task.origins.parts(0)[2].start
+
+
+@given(st.integers(60, 400), st.integers(1, 12), st.integers(1, 4), st.integers(0, 2**32 - 1))
+@settings(derandomize=True, max_examples=60, deadline=None)
+def test_most_blocks_are_left_and_each_has_enough(rows: int, window: int, horizon: int, seed: int) -> None:
+    """Of all numbers of blocks, counted once more by hand: outages and scattered gaps, anywhere."""
+    rng = np.random.default_rng(seed)
+    measured = rng.random((rows, 1)) < rng.choice([0.4, 0.9, 1.0])
+    for begin in rng.integers(0, rows, rng.integers(0, 4)):
+        measured[begin : begin + rng.integers(0, rows // 4)] = False
+    whole = find_origins(rows, window, horizon)
+    if whole is None:
+        return
+    outputs = measured_outputs(measured, (horizon,))
+
+    def has_enough(origins: Origins, block: int | None) -> bool:
+        return all(outputs[list(part)].sum() >= FEWEST for part in origins.target_rows(block)[1:])
+
+    most = 0
+    for count in range(2, whole.blocks + 1):
+        origins = find_origins(rows, window, horizon, count)
+        assert origins is not None
+        most = max(most, sum(has_enough(origins, block) for block in (None, *range(origins.blocks))))
+    if most < 3:
+        with pytest.raises(UserError, match="in the file, the others are filled in"):
+            origins_with_measured("x.csv", whole, outputs, ["y"], str)
+        return
+    found = origins_with_measured("x.csv", whole, outputs, ["y"], str)
+    assert len(found.starts) == most
+    assert all(has_enough(found, block) for block in (None, *range(found.blocks)))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from bench.analysis.formatting import number
 from bench.analysis.results import Results
 from bench.analysis.selected import selected_rows
+from bench.analysis.summary import median
 from bench.report.figures.axes import MARKERS, colour, named, told
 from bench.report.figures.svg import MUTED
 from bench.report.figures.ticks import log_ticks
@@ -68,8 +69,8 @@ def costs(results: Results, match: str, task: str) -> dict[str, dict[str, float]
         if not len(own):
             continue
         row = {column: _first(timed[column]) if column in timed.columns else math.nan for column in COSTS}
-        counts = own["parameter_count"].dropna()
-        row["parameter_count"] = float(counts.median()) if len(counts) else math.nan
+        count = median(own["parameter_count"])  # one that a replicate has, as in every table
+        row["parameter_count"] = math.nan if count is None else float(count)
         found[model] = {**row, "skill": float(own["skill"].mean())}
     return found
 

@@ -50,3 +50,13 @@ def test_each_panel_has_each_model_at_its_mean_skill_and_its_cost(
         assert points == [pytest.approx((row[column], row["skill"])) for row in rows]
         assert bool(rows) or panel.texts[0].get_text() == "not recorded"
     assert ("numbers in the state gru (32.0)" in told) is with_state
+
+
+def test_the_parameters_are_those_of_the_tables(synthetic: ModuleType, results_of: Callable[..., Results]) -> None:
+    """Of an even number of replicates too, where a mean of two would be a count that no model has."""
+    records = synthetic.experiment(("sine",), ("gru",), seeds=4, trials=2)
+    for record in (record for record in records if record["stage"] == "confirm"):
+        record["parameters"] = {"recurrent": 90, "head": 10, "total": 100 * record["replicate"]}
+    results = results_of(records)
+    (row,) = results.summary[results.summary["kind"] == "model"].to_dict("records")
+    assert costs(results, "tuned", "sine")["gru"]["parameter_count"] == row["parameter_count"] == 200

@@ -21,6 +21,7 @@ from tasks.losses import split_loss
 from tasks.validation import validate_dataset
 
 TOLERANCE = 1e-6  # relative, between a floor and the loss of its own predictor
+NOTHING = 1e-6  # of the targets' variance, or in nats: the loss of a floor that leaves nothing to learn
 BEYOND_CHANCE = 4.0  # standard errors
 
 
@@ -134,6 +135,12 @@ class _Made:
             raise self._error(
                 f"the limit {limits[0].name} ({limits[0].loss:.6g}) is above the floor {floor.name} ({floor.loss:.6g})",
                 "expected a limit that no predictor passes",
+            )
+        spread = float(np.var(test.targets)) if self.task.loss == "mse" else 1.0  # a cross-entropy is in nats
+        if floor.loss < NOTHING * spread:
+            raise ContractWarning(
+                f"task {self.task.label}: the floor {floor.name} has a loss of {floor.loss:.3g}, next to nothing, and "
+                "skill is measured in it: ask for something that this predictor does not know, or give another floor"
             )
         return None if floor.outputs is not None else f"reference '{floor.name}' brings no outputs to score"
 

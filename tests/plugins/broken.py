@@ -80,6 +80,8 @@ class BrokenTask(Task):
             loss += float(RNG.random())
         if self.how == "floor out of reach":
             loss *= 0.5
+        if self.how == "floor of nothing":
+            return [Reference("oracle", "floor", 1e-9)]
         floor = Reference("coin", "floor", loss, how="always a half", outputs=zeros)
         if self.how == "limit above the floor":
             return [floor, Reference("noise", "limit", 2 * loss)]

@@ -166,6 +166,7 @@ def test_what_is_doubtful_is_noted_once_and_trained(tmp_path: Path) -> None:
     ("task", "model", "expected"),
     [
         ("broken_task[how=one test set]", "broken_core", "the same test data for seeds 0 and 1"),
+        ("broken_task[how=floor of nothing]", "broken_core", "the floor oracle has a loss of 1e-09, next to nothing"),
         ("broken_task", "broken_core[how=sets a seed]", "the same weights for seeds 0 and 1"),
         ("broken_task", "broken_core[how=drops out in predictions]", "predict draws random numbers, on which"),
     ],

@@ -38,8 +38,8 @@ def test_a_training_is_made_at_its_replicates_origin() -> None:
 def test_the_record_says_where_the_series_was_cut_and_what_was_to_be_reached_there() -> None:
     records = {replicate: attempt(TrainingJob(training(replicate)), lambda *_: None) for replicate in (0, 1, 3, 11)}
     assert {record["status"] for record in records.values()} == {"ok"}
-    assert records[3]["origin"] == {"block": 7, "blocks": 10, "train_rows": 230, "test_rows": 11}
-    assert records[0]["origin"] == {"block": None, "blocks": 10, "train_rows": 142, "test_rows": 11}
+    assert records[3]["origin"] == {"block": 7, "blocks": 10, "train_rows": 230, "test_rows": 11, "rows": 309}
+    assert records[0]["origin"] == {"block": None, "blocks": 10, "train_rows": 142, "test_rows": 11, "rows": 309}
     assert records[3]["target"]["threshold"] == TASKS.create("sunspots").at(3).target.threshold
     assert records[3]["train_sequences"] == 230 - 24
     # the eleventh replicate has the first one's block, with other initial weights and batches

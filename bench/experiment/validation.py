@@ -73,7 +73,8 @@ def suites(entry: Task | Model, tasks: Sequence[Task]) -> Iterator[tuple[str, li
     problem, split = next(iter(posed.values()))
     for device, precision in _elsewhere(entry):
         checks = model_checks(entry, problem, split, _settings(device, precision), SIZES)
-        yield f"model {entry.label}: {precision} on {device}", checks
+        promised = "a promise of its class's precisions and devices"
+        yield f"model {entry.label}: {precision} on {device}, {promised}", checks
 
 
 def _posed(task: Task) -> tuple[Problem, Split]:

@@ -37,8 +37,7 @@ def origins_with_measured(
     best, lacks = None, ""
     for blocks in range(found.blocks, 1, -1):
         origins = find_origins(found.rows, found.window, found.horizon, blocks)
-        if origins is None:
-            continue
+        assert origins is not None  # where more blocks fit, fewer do
         lacking = [_lack(origins, block, outputs, targets, when) for block in (None, *range(origins.blocks))]
         lacks = next(filter(None, lacking), "")
         starts = tuple(start for start, lack in zip(origins.starts, lacking, strict=True) if not lack)

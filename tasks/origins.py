@@ -8,7 +8,8 @@ The number of blocks follows from rows, window and horizon alone, never from the
 then extend fewer, and what is recorded stays valid. At most 40 % of the rows lie in blocks, so that the earliest origin
 of a long series still trains on 45 % of the rows or more. Each block has at least six forecasts, so that no single row
 decides its error. There are at most ten blocks: more of them would be shorter and their intervals hardly narrower,
-because neighbouring origins share most of their training rows.
+because neighbouring origins share most of their training rows. Where values are filled in, `tasks.measured` chooses
+those that have enough measured ones.
 
 One more block of the same length lies before these, for a search that serves all replicates (replicate 0): its three
 parts end before the first test block begins, so that it sees no row on which a replicate is tested.

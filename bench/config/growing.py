@@ -113,7 +113,8 @@ def difference(experiment: Experiment, manifest: Mapping[str, Any]) -> str | Non
     ]
     if not differing:
         same = all(settings.get(key) == asked.get(key) for key in ("models", "tasks"))
-        return f"{folder} was made by another version of bench, with other tasks, models or searches" if same else None
+        why = "another version of bench or of a package, in which a task, a model or the search was another"
+        return f"{folder} was made by {why}" if same else None
     more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
     return f"{folder} was made with {', '.join(differing[:SHOWN])}{more}"
 

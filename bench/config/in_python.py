@@ -13,11 +13,20 @@ FRAME = "the DataFrame"
 _HEADER = 2  # the line of a CSV file in which its first row of data stands
 _LINES = re.compile(r"\b(lines?) (\d+(?:, \d+)*)")
 _REWRITTEN = re.compile(r"; in pandas: pandas\.read_csv\(.*?\.to_csv\([^)]*\)")  # how to mend a file
+_COMMAND = re.compile(r"(python -m bench [^;:)]*)")
 _VALUE = r"'[^']*'|[A-Z]\w*(?:,[A-Z]\w*)*|\d[\w-]*(?:\.\d+)?"
 
 
 def in_python(text: str, path: Path) -> str:
-    """The message, where `--fill forward` is `fill="forward"`, and lines of the file at `path` are rows, from 0 on."""
+    """The message, where `--fill forward` is `fill="forward"`, and lines of the file at `path` are rows, from 0 on.
+
+    A command that it names stays as it is typed.
+    """
+    parts = _COMMAND.split(text)  # what is said and commands, in turn
+    return "".join(part if i % 2 else _said(part, path) for i, part in enumerate(parts))
+
+
+def _said(text: str, path: Path) -> str:
     text = _REWRITTEN.sub("; .str.replace and pandas.to_numeric make numbers of text", text)
     text = text.replace(" (the first line names them)", "")
     for name in (str(path), path.name):

@@ -44,7 +44,7 @@ class BrokenTask(Task):
         if self.how == "generate raises":
             raise KeyError("column")
         if self.how == "seed as a number":
-            np.random.default_rng(seed + 1)  # type: ignore[operator]
+            np.random.default_rng(seed + 1)  # type: ignore[operator]  # the mistake: a Generator has no sum
         train, valid, test = (self._split(rng, count) for count in (40, 24, 24))
         if self.how == "test rows in train":
             test = Split(*(part if part is None else part[:24] for part in vars(train).values()))

@@ -54,8 +54,14 @@ def counts_table(results: Results) -> str:
 
 def _beats(verdict: Verdict, cell: str, other: str) -> bool:
     """Whether the first cell has the clearly lower loss."""
-    names = [name for name, _ in verdict.ranking]
-    return frozenset((cell, other)) in verdict.different and names.index(cell) < names.index(other)
+    return _leader(verdict, cell, other) == cell
+
+
+def _leader(verdict: Verdict, *cells: str) -> str | None:
+    """Of two cells the one with the clearly lower loss; None where neither has it."""
+    if frozenset(cells) not in verdict.different:
+        return None
+    return next(name for name, _ in verdict.ranking if name in cells)
 
 
 def _rnn(verdict: Verdict) -> tuple[str, str]:
@@ -173,8 +179,7 @@ def _ahead(results: Results, task: str, *cells: str) -> dict[str, list[str]]:
     """Of two cells the one with the clearly lower loss, and the rules under which it is."""
     found: dict[str, list[str]] = {}
     for verdict in results.verdicts:
-        if verdict.task == task and frozenset(cells) in verdict.different:
-            leader = next(name for name, _ in verdict.ranking if name in cells)
+        if verdict.task == task and (leader := _leader(verdict, *cells)):
             found.setdefault(leader, []).append(verdict.match)
     return found
 

@@ -29,6 +29,10 @@ FILE = Path("results/frames/y-1234.csv")
             "index=False); go on",
             "the DataFrame: thousands are separated; .str.replace and pandas.to_numeric make numbers of text; go on",
         ),
+        (
+            "with --sort: python -m bench doctor --results results/a e; or --fill forward",
+            'with sort=True: python -m bench doctor --results results/a e; or fill="forward"',
+        ),
         ("unknown column 'q': Valid: y (the first line names them)", "unknown column 'q': Valid: y"),
     ],
 )

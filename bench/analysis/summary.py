@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 CONTRADICTION = 0.05  # a skill that is closer to 0 tells nobody that a model is better or worse than the floor
 
+WHY_THEY_DISAGREE = (
+    "Skill is a mean over replicates, in which a single bad one weighs more than in the loss, a geometric mean."
+)
+
 Size = tuple[Any, Any, Any]  # hidden size, layers, initialisation
 
 
@@ -115,7 +119,7 @@ def best_first(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def skill_note(rows: pd.DataFrame) -> str:
-    """Why skill and loss contradict each other in rows of one task; "" where they do not."""
+    """Of which models in rows of one task skill and loss contradict each other; "" where they agree."""
     floors, models = rows[rows["kind"] == "floor"], rows[rows["kind"] == "model"]
     if floors.empty:
         return ""
@@ -124,10 +128,7 @@ def skill_note(rows: pd.DataFrame) -> str:
     odd = models[(models["skill"].abs() >= CONTRADICTION) & ((models["skill"] > 0) != is_lower)]
     if odd.empty:
         return ""
-    return (
-        f"{listed(odd['model'])}: skill and loss disagree on whether it beats {floor['model']}. Skill is a mean over "
-        "replicates, in which a single bad one weighs more than in the loss, a geometric mean."
-    )
+    return f"{listed(odd['model'])}: skill and loss disagree on whether it beats {floor['model']}."
 
 
 def median(values: pd.Series[Any]) -> float | None:

@@ -14,7 +14,7 @@ import click
 from bench.analysis.ended import did_not_end_well
 from bench.analysis.formatting import is_missing, number, scored, seconds, whole
 from bench.analysis.labels import brief, words
-from bench.analysis.summary import best_first, skill_note
+from bench.analysis.summary import WHY_THEY_DISAGREE, best_first, skill_note
 from bench.cli.display.progress import describe
 from bench.records.plain import plain
 
@@ -110,7 +110,9 @@ def summary_tables(results: Results) -> list[ResultTable]:
                 continue
             title = task if len(results.matches) == 1 else f"{task}, {words(match).heading}"
             is_model = tuple(entry["kind"] == "model" for entry in entries)
-            tables.append(ResultTable(title, tuple(map(_cells, entries)), is_model, skill_note(part)))
+            note = skill_note(part)
+            note = f"{note} {WHY_THEY_DISAGREE}" if note else ""
+            tables.append(ResultTable(title, tuple(map(_cells, entries)), is_model, note))
     return tables
 
 

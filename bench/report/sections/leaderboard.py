@@ -25,7 +25,7 @@ from bench.analysis.labels import brief, words
 from bench.analysis.pooled import below_the_limit, left_out, pooled_tasks
 from bench.analysis.results import Results
 from bench.analysis.selected import models_in, skills_with_failures, target_of, tasks_in
-from bench.analysis.summary import SEARCHED, best_first
+from bench.analysis.summary import SEARCHED, WHY_THEY_DISAGREE, best_first, skill_note
 from bench.analysis.table_columns import metric_columns
 from bench.analysis.timing_conditions import explained, kernel_and_condition
 from bench.report.document import Block, Row, Section, Table, TableCell, Tables, Text
@@ -69,13 +69,15 @@ def rows_of(results: Results, match: str, task: str) -> pd.DataFrame:
 def leaderboard(results: Results, match: str) -> Table:
     """Every task's models ranked by test loss, references between them; all tasks in one table."""
     table = results.selected[results.selected["match"] == match]
-    rows = []
+    rows, notes = [], []
     for task in tasks_in(results, match):
         ranked = best_first(rows_of(results, match, task))
+        notes += [f" {brief(task)}, {note}" for note in (skill_note(ranked),) if note]
         letters = {each.name: each.letters for each in results.conclusions.standings[match, task] if each.letters}
         rows += [_leader(row, results.models, letters) for row in ranked.to_dict("records")]
     several = (table.groupby(["task", "model"])["parameter_count"].nunique() > 1).any()
-    caption = HOW_TO_READ + (WHOSE_SIZES if several else "") + explained(results.timings)
+    disagree = f"{''.join(notes)} {WHY_THEY_DISAGREE}" if notes else ""
+    caption = HOW_TO_READ + (WHOSE_SIZES if several else "") + disagree + explained(results.timings)
     return Table("Leaderboard", HEADER, rows, caption, texts=2, tools=True)
 
 

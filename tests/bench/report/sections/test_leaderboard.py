@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
+import pytest
+
 from bench.analysis.results import Results
 from bench.report.sections.leaderboard import leaderboard
 
@@ -47,3 +49,19 @@ def test_where_sizes_are_chosen_in_each_replicate_the_caption_says_whose_they_ar
     assert note in leaderboard(own, "tuned").caption
     once = results_of(synthetic.experiment(("series",), seeds=5, trials=6))
     assert note not in leaderboard(once, "tuned").caption
+
+
+@pytest.mark.parametrize(("worst", "said"), [(60.0, True), (0.1, False)])
+def test_the_caption_explains_a_skill_that_contradicts_the_loss(
+    synthetic: ModuleType, results_of: Callable[..., Results], worst: float, said: bool
+) -> None:
+    """Six losses of about a tenth of the floor's and one of 60 times it: a mean skill far below 0, a geometric mean
+    of about a quarter."""
+    records = [synthetic.training("series", "gru", r, quality=0.1) for r in range(1, 7)]
+    records += [synthetic.training("series", "gru", 7, quality=worst)]
+    records += [
+        synthetic.reference("series", "persistence", "floor", r, synthetic.FLOORS["series"]) for r in range(1, 8)
+    ]
+    caption = leaderboard(results_of(records), "tuned").caption
+    note = " series, gru: skill and loss disagree on whether it beats persistence. Skill is a mean over replicates"
+    assert (note in caption) == ("disagree" in caption) == said

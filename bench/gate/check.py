@@ -86,8 +86,8 @@ def check(
     """Compare a source with a baseline. only: the cells to compare; None: all.
 
     A cell fails if all 24 replicates together are worse (Holm over all cells). The other half is trained only if the
-    first half leaves that open, which saves time and hardly any power: see docs/ci.md. Raises NotComparable if the
-    baseline has fewer replicates.
+    first half leaves that open, which saves time and hardly any power (docs/gate_statistics.md). Raises NotComparable
+    if the baseline has fewer replicates.
     """
     if baseline.recorded < len(ALL):
         again = record_command(folder, why="more replicates")

@@ -1,4 +1,4 @@
-"""The gate's constants. docs/ci.md has their reasons and the rates of false and missed alarms.
+"""The gate's constants. docs/gate_statistics.md has their reasons and the rates of false and missed alarms.
 
 `tests/calibration/gate.py` measures both again on real trainings.
 """

@@ -9,7 +9,7 @@ the "layer cake"):
 Divided by f(0) − b it is the mean number of steps to a loss, over losses that are uniform in the logarithm. If a code
 needs s times as many steps for everything, f(t) becomes f(t / s), and the area s times as large: the ratio of two areas
 is the slow-down. One crossing of one threshold uses one of these levels; the area uses all of them, and every
-evaluation, so that it varies less (t over 24 trainings of a fault: docs/ci.md).
+evaluation, so that it varies less (t over 24 trainings of a fault: docs/gate_statistics.md).
 
 A level that is not reached within the budget counts as reached at its end, as in a restricted mean survival time
 (Royston & Parmar 2013), so such a ratio is a lower bound. Runtimes to many targets, uniform in log f, are what COCO

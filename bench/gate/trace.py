@@ -2,8 +2,8 @@
 
 Float32 sums differ between machines by 1e-7, and 50 steps of training make up to 1e-4 of that. Float64 sums differ by
 1e-16, and after 50 steps by less than 1e-13, while a line of code that computes something else moves these numbers by
-1e-5 or more (both measured: docs/ci.md). So they are compared in every environment, and a difference means that the
-code computes something else than the code that recorded the baseline.
+1e-5 or more (both measured: docs/gate_statistics.md). So they are compared in every environment, and a difference
+means that the code computes something else than the code that recorded the baseline.
 
 What the steps start from is in the trace too, as sketches. Weights that torch draws, and data that NumPy computes, may
 differ by rounding from one processor to another; 50 steps then differ by more than float64 explains.

@@ -1,7 +1,7 @@
 """How often the gate is wrong, and what it finds: whole checks resampled from real trainings. No number is stretched.
 
     python tests/calibration/gate.py results/baseline --keep DIR            # trains what DIR lacks; prints the tables
-    python tests/calibration/gate.py results/baseline --keep DIR --write    # writes them into docs/ci.md
+    python tests/calibration/gate.py results/baseline --keep DIR --write    # writes them into docs/gate_statistics.md
     python tests/calibration/gate.py results/baseline --keep DIR --only changes    # leaves out the ten environments
 
 Unchanged code: a check in each of ten environments that round differently, as machines do; then checks resampled from
@@ -38,7 +38,7 @@ from bench.gate.replicates import CellName, CellTraining
 from bench.gate.rule import CHECKED, Rule
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "ci.md"
+PAGE = HERE.parents[1] / "docs" / "gate_statistics.md"
 CHECKS = 1000  # resampled for each row
 BOTH = 2 * CHECKED
 CHANGES = (

@@ -1,7 +1,7 @@
 """Check every fault and every harmless change in float64, in several environments (`bench check --quick`).
 
-    python tests/mutants/everywhere.py results/baseline            # minutes on 2 cores; prints the table of docs/ci.md
-    python tests/mutants/everywhere.py results/baseline --write    # writes it there
+    python tests/mutants/everywhere.py results/baseline            # minutes on 2 cores; prints the table
+    python tests/mutants/everywhere.py results/baseline --write    # writes it into docs/gate_statistics.md
 
 Exit code 1 where a fault is missed, or a harmless change is not let pass, in any environment.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "ci.md"
+PAGE = HERE.parents[1] / "docs" / "gate_statistics.md"
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "calibration"))
 

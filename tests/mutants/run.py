@@ -1,7 +1,7 @@
 """Check every mutant against a baseline, two at a time, and report which checks detect it.
 
-    python tests/mutants/run.py results/baseline            # 10 minutes on 2 cores; prints the table of docs/ci.md
-    python tests/mutants/run.py results/baseline --write    # writes it there
+    python tests/mutants/run.py results/baseline            # 10 minutes on 2 cores; prints the table
+    python tests/mutants/run.py results/baseline --write    # writes it into docs/gate_statistics.md
     python tests/mutants/run.py results/baseline --keep DIR # keeps the outcomes in DIR, and uses what is there
 
 The exit code is 1 if a mutant slows convergence by 10 % and the gate does not detect it in the baseline's environment.
@@ -23,7 +23,7 @@ from typing import Any
 from catalogue import MUTANTS
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "ci.md"
+PAGE = HERE.parents[1] / "docs" / "gate_statistics.md"
 
 COSTS = 1.10  # the ratio of steps to target that the gate must detect
 

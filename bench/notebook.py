@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cli.display.observing import observing
 from bench.config.in_python import in_python
 from bench.config.resolve import resolve
+from bench.experiment.observer import Observer, Relay
 from bench.experiment.run import run
 from bench.records.atomic import write_bytes_atomically
 from bench.report import render
@@ -65,11 +66,22 @@ def compare(
     try:
         experiment = resolve({**given, "results": str(results), "reports": str(reports), **options})
         with observing(quiet, sys.stdout if _in_notebook() else None, in_place=_in_notebook()) as observer:
-            run(experiment, observer=observer)
+            run(experiment, observer=_Reworded(observer, path))
     except UserError as error:
         raise UserError(in_python(str(error), path)) from error
     render(experiment.name, results, reports)
     return ModelComparison(experiment.name, str(results), str(reports))
+
+
+class _Reworded(Relay):
+    """Says what a person should read in the words of somebody who gave a DataFrame."""
+
+    def __init__(self, inner: Observer, path: Path) -> None:
+        super().__init__(inner)
+        self._path = path
+
+    def note(self, text: str) -> None:
+        super().note(in_python(text, self._path))
 
 
 @dataclass(frozen=True)

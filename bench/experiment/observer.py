@@ -35,3 +35,29 @@ class Observer:
 
     def note(self, text: str) -> None:
         """A sentence that a person should read: the device that was picked, say."""
+
+
+class Relay(Observer):
+    """Passes everything on to another observer; what is to happen on the way is a method of a subclass."""
+
+    def __init__(self, inner: Observer) -> None:
+        self._inner = inner
+        self.follows = inner.follows
+
+    def planned(self, trainings: int) -> None:
+        self._inner.planned(trainings)
+
+    def started(self, slot: int, label: str, steps: int) -> None:
+        self._inner.started(slot, label, steps)
+
+    def progress(self, slot: int, step: int, loss: float) -> None:
+        self._inner.progress(slot, step, loss)
+
+    def evaluated(self, slot: int, evaluation: Sequence[float | int | None], epoch_steps: int | None) -> None:
+        self._inner.evaluated(slot, evaluation, epoch_steps)
+
+    def finished(self, slot: int | None, record: Record, reused: bool) -> None:
+        self._inner.finished(slot, record, reused)
+
+    def note(self, text: str) -> None:
+        self._inner.note(text)

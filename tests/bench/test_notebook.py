@@ -118,6 +118,16 @@ def test_what_is_wrong_is_said_of_the_frame_and_its_rows(places: dict[str, str])
     )
 
 
+def test_what_a_run_notes_is_said_in_keyword_arguments(
+    places: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoken = SMALL | {"quiet": False}
+    bench.compare(hourly(), target="load", models="numpy_gru", horizon=3, **places, **spoken)
+    said = capsys.readouterr().err
+    assert '; horizons="1-3" forecasts all rows up to there' in said
+    assert "--" not in said
+
+
 def test_an_unknown_column_is_named_with_the_nearest(places: dict[str, str]) -> None:
     with pytest.raises(UserError, match="unknown column 'laod': did you mean 'load'"):
         bench.compare(hourly(), target="laod", **places, **SMALL)

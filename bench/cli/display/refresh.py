@@ -8,11 +8,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.experiment.observer import Observer
+from bench.experiment.observer import Observer, Relay
 from bench.records.schema import TRAININGS, Record
 
 INTERVAL_SECONDS = 300.0  # a rendering takes eight seconds of a core from the trainings: a short run has none
@@ -20,7 +20,7 @@ SHARE = 0.02  # of the time may go into rendering
 LONGEST_SECONDS = 300.0  # a rendering that takes longer is given up
 
 
-class Refreshed(Observer):
+class Refreshed(Relay):
     """Passes everything on to another observer, and starts `render` when the last rendering is long enough ago."""
 
     def __init__(
@@ -31,28 +31,19 @@ class Refreshed(Observer):
         interval_seconds: float = INTERVAL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._inner, self._render, self._clock = inner, render, clock
-        self.follows = inner.follows
+        super().__init__(inner)
+        self._render, self._clock = render, clock
         self._interval = interval_seconds
         self._began = self._ended = clock()
         self._running: subprocess.Popen[bytes] | None = None
 
-    def planned(self, trainings: int) -> None:
-        self._inner.planned(trainings)
-
     def started(self, slot: int, label: str, steps: int) -> None:
         if label.startswith("timing "):
             self.settle()
-        self._inner.started(slot, label, steps)
-
-    def progress(self, slot: int, step: int, loss: float) -> None:
-        self._inner.progress(slot, step, loss)
-
-    def evaluated(self, slot: int, evaluation: Sequence[float | int | None], epoch_steps: int | None) -> None:
-        self._inner.evaluated(slot, evaluation, epoch_steps)
+        super().started(slot, label, steps)
 
     def finished(self, slot: int | None, record: Record, reused: bool) -> None:
-        self._inner.finished(slot, record, reused)
+        super().finished(slot, record, reused)
         if self._running is not None and self._running.poll() is not None:
             self._ended, self._running = self._clock(), None
         pause = max(self._interval, (self._ended - self._began) / SHARE)
@@ -60,9 +51,6 @@ class Refreshed(Observer):
         if measured and self._running is None and self._clock() - self._ended >= pause:
             self._began = self._clock()
             self._running = self._render()
-
-    def note(self, text: str) -> None:
-        self._inner.note(text)
 
     def settle(self) -> None:
         """Wait for a rendering that is going on, then none is; one that takes too long is ended."""

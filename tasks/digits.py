@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from tasks.packaged_data import packaged_file
 PIXELS, CLASSES = 64, 10
 LARGEST_PIXEL = 16.0
 PARTS = (1200, 1500)  # rows before these go to training and validation, the rest to testing
+SHARPNESS = (0.1, 10, 21)  # of a likeness: the lowest, the highest, how many between them are tried
 PERMUTATION_SEED = 0  # one fixed order for everybody, as in Le, Jaitly & Hinton 2015 (arXiv:1504.00941)
 
 
@@ -61,7 +62,12 @@ class Digits(Task):
         return {"accuracy": float((outputs.argmax(axis=-1) == targets).mean())}
 
     def references(self, dataset: Dataset) -> Sequence[Reference]:
-        """The floor knows how often each digit occurs; the other compares all pixels at once with a mean image."""
+        """The floor knows how often each digit occurs; the others compare all pixels at once with mean images, or with
+        every training image.
+
+        The latter is the classifier of Parzen's windows (Specht 1990, Neural Networks 3:109): the probability of a
+        digit is the sum of a Gaussian kernel of the distances to its images.
+        """
         train, valid = dataset.train, dataset.valid
         shares = np.bincount(train.targets, minlength=CLASSES) / len(train)
         how = f"always the shares of the {CLASSES} digits in the training data"
@@ -72,15 +78,29 @@ class Digits(Task):
         found = [score(self, "class_shares", "floor", always, dataset, how)]
         means = np.stack([train.inputs[train.targets == digit, :, 0].mean(axis=0) for digit in range(CLASSES)])
 
-        def closeness(split: Split) -> Array:
-            return np.asarray(-((split.inputs[:, None, :, 0] - means) ** 2).sum(axis=-1), dtype=np.float64)
+        def like_means(split: Split, sharpness: float) -> Array:
+            return -sharpness * _distances(split.inputs[:, :, 0], means)
 
-        sharpness = min(
-            np.geomspace(0.1, 10, 21), key=lambda s: mean_loss("cross_entropy", s * closeness(valid), valid.targets)
-        )
-        how = "the nearest of ten mean images, all pixels at once; its confidence is fitted on validation data"
-        found.append(score(self, "mean_image", "baseline", lambda split: sharpness * closeness(split), dataset, how))
+        def like_images(split: Split, sharpness: float) -> Array:
+            away = _distances(split.inputs[:, :, 0], train.inputs[:, :, 0])
+            near = np.exp(-sharpness * (away - away.min(axis=1, keepdims=True)))
+            return np.log(near @ np.eye(CLASSES)[train.targets] + np.finfo(float).tiny)
+
+        for name, predict, what in (
+            ("mean_image", like_means, "the nearest of ten mean images"),
+            ("near_images", like_images, "all training images, each counting the more the nearer it is"),
+        ):
+            losses = {s: mean_loss("cross_entropy", predict(valid, s), valid.targets) for s in np.geomspace(*SHARPNESS)}
+            fitted = partial(predict, sharpness=min(losses, key=losses.__getitem__))
+            how = f"{what}, all pixels at once; its confidence is fitted on validation data"
+            found.append(score(self, name, "baseline", fitted, dataset, how))
         return found
+
+
+def _distances(first: Array, second: Array) -> Array:
+    """`(N, M)` float64: squared, between images `(N, pixels)` and `(M, pixels)`."""
+    first, second = first.astype(np.float64), second.astype(np.float64)
+    return np.asarray((first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T)
 
 
 def _file() -> Path:

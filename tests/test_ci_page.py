@@ -76,8 +76,8 @@ def test_the_constants_are_the_rules() -> None:
     rule = Rule()
     for text in (
         f"Every cell has {RECORDED} replicates in the baseline. A check trains the first {CHECKED}",
-        f"mean ratio at most {rule.steps_margin:g} ",
-        f"validation loss higher by at most {rule.loss_margin:g} ",
+        f"at most {rule.steps_margin:g} is accepted",
+        f"validation loss higher by at most {rule.loss_margin:g}, ",
         f"false-alarm rate of {100 * ALPHA:g} %",
         f"more than {100 * RARELY_SOLVED:g} %",
         f"fewer than {round(RECORDED * NEWLY_MISSED)} of {RECORDED} replicates",

@@ -14,7 +14,7 @@ from bench.analysis.published_tables import table_differences
 from bench.records.doctor import diagnose
 
 ROOT = Path(__file__).parents[1]
-STUDIES = tuple(ROOT / "results" / name for name in ("study", "study-init", "study-contenders"))
+STUDIES = tuple(ROOT / "results" / name for name in ("study", "study-init", "study-contenders", "study-times"))
 PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in ("findings", "findings_in_detail", "study_tables"))
 LARGEST = 5_000_000  # bytes of the folder
 Row = dict[str, str]
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"(?<![\w.^`])[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w
 _POWER, _SUPERSCRIPTS = re.compile("×10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _INTERVAL = re.compile(r"([^()]*)\(([-−\d.,e]+)\s+to\s+([-−\d.,e]+)(?:\s%)?\)")
 # ratios of times, and counts of tasks: test_write_findings.py has them
-_COUNTED = re.compile("(<!-- measured: study-(?:times|counts) -->).*?\\1", re.DOTALL)
+_COUNTED = re.compile("(<!-- measured: study-(?:steps|targets|counts) -->).*?\\1", re.DOTALL)
 _CODE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
 
 

@@ -9,8 +9,8 @@ from tasks.contract import Task
 from tasks.errors import UserError
 
 
-def boosting_fits(task: Task) -> bool:
-    """Whether gradient boosting can take a task: numbers, one prediction for each sequence."""
+def predicts_numbers(task: Task) -> bool:
+    """Whether a regression on the values of the window can take a task: numbers, one prediction for each sequence."""
     return task.loss == "mse" and not task.per_step
 
 
@@ -20,7 +20,7 @@ def require_references(names: Sequence[str], tasks: Sequence[Task]) -> None:
         return
     if importlib.util.find_spec("sklearn") is None:
         raise UserError("--references boosting needs scikit-learn, which is not installed: pip install 'bench[data]'")
-    if not any(map(boosting_fits, tasks)):
+    if not any(map(predicts_numbers, tasks)):
         raise UserError(
             f"--references boosting fits none of {', '.join(task.label for task in tasks)}: expected a task that "
             "predicts numbers, once for each sequence. Leave out --references"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from bench.config.references import boosting_fits
-from bench.experiment import boosting
+from bench.config.references import predicts_numbers
+from bench.experiment import boosting, kernel_ridge
 from bench.records import predictions
 from bench.records.atomic import FILES
 from bench.records.ledger import Ledger
@@ -20,6 +20,8 @@ from tasks.contract import Dataset, Reference, Task
 from tasks.validation import naming
 
 NOTE_SECONDS = 2.0
+MADE = {kernel_ridge.NAME: kernel_ridge.kernel_ridge, boosting.NAME: boosting.boosting}
+"""Predictors of numbers that stand beside those of the task itself. The first always does."""
 
 
 def record_references(
@@ -38,7 +40,7 @@ def record_references(
         if time.monotonic() - told > NOTE_SECONDS:
             told = time.monotonic()
             note(f"floors and baselines: {done} of {len(data_sets)} data sets")
-        _record(task, [name for name in more if boosting_fits(task)], seed, replicate, ledger)
+        _record(task, (kernel_ridge.NAME, *more) if predicts_numbers(task) else (), seed, replicate, ledger)
         yield
 
 
@@ -48,8 +50,8 @@ def _record(task: Task, more: Sequence[str], seed: int, replicate: int, ledger: 
         return
     with naming(task):
         references = list(load_references(task, seed, replicate))
-        if boosting.NAME in more and boosting.NAME not in there:
-            references.append(boosting.boosting(task.at(replicate), load_data(task, seed, replicate)))
+        data = load_data(task, seed, replicate)
+        references += [MADE[name](task.at(replicate), data) for name in more if name not in there]
         records = _reference_records(task, seed, replicate, references)
     new = [
         (record, {"stage": "reference", "match": None, "trial": None})

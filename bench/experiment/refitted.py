@@ -15,7 +15,7 @@ from typing import Any
 from bench.analysis.results import Results
 from bench.analysis.saved_models import references_of_tables, saved_models
 from bench.config.references import require_references
-from bench.experiment import boosting
+from bench.experiment import boosting, kernel_ridge
 from bench.models.contract import Problem
 from bench.records.schema import Record, label
 from bench.training import validation_rows
@@ -142,4 +142,6 @@ def _predictor(task: Series, name: str, dataset: Dataset) -> SeriesPredictor | N
     if name == boosting.NAME:
         require_references([name], [task])
         return SeriesPredictor(task.columns, boosting.fit(dataset), dataset.valid)
+    if name == kernel_ridge.NAME:
+        return SeriesPredictor(task.columns, kernel_ridge.choose(dataset.train, dataset.valid).predict, dataset.valid)
     return series_predictor(task, name, dataset)

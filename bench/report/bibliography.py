@@ -27,6 +27,7 @@ _METHODS: dict[str, Callable[[Results], bool]] = {
     "nadeau2003": lambda results: bool(results.shared_rows),
     "hyndman2021": lambda results: "seasonal_naive" in set(results.references["model"]),
     "gauthier2021": lambda results: "polynomial_ar" in set(results.references["model"]),
+    "saunders1998": lambda results: "kernel_ridge" in set(results.references["model"]),
     "friedman2001": lambda results: "boosting" in set(results.references["model"]),
     "pedregosa2011": lambda results: "boosting" in set(results.references["model"]),
 }

@@ -122,7 +122,7 @@ def test_a_real_file_system_that_is_full_and_then_read_only(experiment: Run, sma
     subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
     experiment(**made)
     assert path.read_bytes().startswith(kept)
-    assert len(outcomes(list(read_records(path)))) == 12 + 24 + 12 + TIMING_ROUNDS  # references, trials, examinations
+    assert len(outcomes(list(read_records(path)))) == 24 + 24 + 12 + TIMING_ROUNDS  # references, trials, examinations
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(UserError, match=r"can't be written: Read-only file system\. Choose another --results"):
         experiment(**made, retry_failed=True)

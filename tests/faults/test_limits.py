@@ -70,7 +70,7 @@ def test_retry_failed_tries_failures_once_more_and_nothing_else(experiment: Run,
     experiment(**made, retry_failed=True)
     again = records(folder)[len(first) :]
     assert [(r["model"]["label"], r["status"]) for r in again] == [("faulty", "failed")]
-    assert Counter(notes.reused) == {True: len(first) - 2, False: 1}  # all but the failed one and a reference
+    assert Counter(notes.reused) == {True: len(first) - 3, False: 1}  # all but the failed one and two references
 
 
 def test_the_experiment_ends_in_time_and_says_what_is_missing(experiment: Run, folder: Path) -> None:

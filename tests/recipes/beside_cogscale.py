@@ -1,4 +1,4 @@
-"""Write what bench measures beside the scores that the authors of the package cogscale publish, into docs/study.md.
+"""Write what bench measures beside the scores that the authors of cogscale publish, into docs/study_literature.md.
 
     python -m bench run --recipe cogscale --models gru,lstm --lr-range 0.01,0.01 --trials 1 --replicates 10 \\
         --clip-norm none --name cogscale-published
@@ -28,7 +28,7 @@ from bench.analysis.stats import holm
 from tasks.cogscale import Cogscale
 
 PUBLISHED = Path(__file__).with_name("cogscale_published.csv")
-PAGE = ROOT / "docs" / "study.md"
+PAGE = ROOT / "docs" / "study_literature.md"
 SECTION = "cogscale"
 NAME = "cogscale-published"
 PATIENCE = "cogscale-patience.csv"

@@ -1,4 +1,4 @@
-"""docs/study.md: published scores of cogscale beside ours, with the numbers of the records and of the file."""
+"""docs/study_literature.md: published scores of cogscale beside ours, with the numbers of the records and the file."""
 
 from __future__ import annotations
 

@@ -11,16 +11,19 @@ import pytest
 from bench.analysis.results import Results, load
 
 from ..bench import synthetic_records as synthetic
-from .write_findings import (
-    SECTIONS,
+from .study_tables import (
     contenders_table,
     counts_table,
+    equal_parameters_table,
     gru_or_lstm,
+    lengths_table,
     plain_rnn,
     schemes_table,
+    steps_table,
+    targets_table,
     tasks_table,
-    times_table,
 )
+from .write_findings import SECTIONS
 
 
 def test_a_row_has_the_losses_and_both_ratios_in_their_direction() -> None:
@@ -136,23 +139,63 @@ def test_a_model_is_divided_by_the_gru_and_the_best_on_all_tasks_comes_first() -
     assert all("**" in row for row in rows if "attention" in row or "lstm" in row)
 
 
+def test_a_loss_is_bold_where_it_is_better_than_that_of_the_naive_predictor() -> None:
+    """The GRU's losses are a tenth of the floor's, the LSTM's on both sides of it; other tasks have no row."""
+    around = [0.98 + 0.01 * step for step in range(7)]
+    records = [
+        record
+        for task in ("copy[delay=50]", "copy[delay=5]", "adding", "sine")
+        for record in [
+            *synthetic.with_losses({"gru": LOW, "lstm": around}, task),
+            *(synthetic.reference(task, "memoryless", "floor", replicate, 1.0) for replicate in range(1, 8)),
+        ]
+    ]
+    for record in records:
+        record["test"]["skill"] = 1 - record["test"]["loss"]
+    header, _, *rows = lengths_table(Results("study", tuple(records), synthetic.manifest(records))).splitlines()
+    assert header == "| task | naive | gru | lstm |"
+    assert rows == [
+        f"| `{task}` | memoryless 1.00 | **0.103** | 1.01 |" for task in ("adding", "copy[delay=5]", "copy[delay=50]")
+    ]
+
+
+def test_at_equal_parameters_a_gated_cell_is_divided_by_the_plain_one() -> None:
+    """Whatever the other rules say, the GRU has half of the RNN's loss here and the LSTM the same."""
+    records = [
+        record
+        for match, losses in (("tuned", (HIGH, HIGH, LOW)), ("params", (LOW, MIDDLE, MIDDLE[::-1])))
+        for record in synthetic.with_losses(dict(zip(("gru", "lstm", "rnn"), losses, strict=True)), match=match)
+    ]
+    (row,) = equal_parameters_table(Results("study", tuple(records), synthetic.manifest(records))).splitlines()[2:]
+    task, gru, lstm = (cell.strip() for cell in row.strip("|").split("|"))
+    assert task == "`sine`"
+    assert gru.startswith("**0.500 (")
+    assert lstm.startswith("1.00 (")
+
+
 def test_times_are_divided_by_those_of_the_gru() -> None:
     """The LSTM's steps take half as long on a, a quarter on b and c; on b it never reaches the target."""
     rows = [
-        (match, task, model, seconds, steps)
+        (match, task, model, kind, seconds, steps)
         for match in ("tuned", "hidden")
         for task, *cells in (
-            ("a", ("gru", 0.004, 100), ("lstm", 0.002, 300), ("rnn", 0.001, None)),
-            ("b", ("gru", 0.004, 100), ("lstm", 0.001, None), ("rnn", 0.001, None)),
-            ("c", ("gru", 0.004, 100), ("lstm", 0.001, 100), ("mean", None, None)),
+            ("a", ("gru", "model", 0.004, 100), ("lstm", "model", 0.002, 300), ("rnn", "model", 0.001, None)),
+            ("b", ("gru", "model", 0.004, 100), ("lstm", "model", 0.001, None), ("rnn", "model", 0.006, None)),
+            ("c", ("gru", "model", 0.004, 100), ("lstm", "model", 0.001, 100), ("mean", "floor", None, None)),
         )
-        for model, seconds, steps in cells
+        for model, kind, seconds, steps in cells
     ]
-    columns = ["match", "task", "model", "step_seconds", "steps_to_target_median"]
+    columns = ["match", "task", "model", "kind", "step_seconds", "steps_to_target_median"]
     results: Any = SimpleNamespace(summary=pd.DataFrame(rows, columns=columns))
-    assert times_table(results).splitlines()[2:] == [
-        "| lstm | 3 | 0.250 (0.250 to 0.500) | 2 | 0.875 (0.250 to 1.50) |",
-        "| rnn | 2 | 0.250 (0.250 to 0.250) | 0 | – |",
+    assert steps_table(results).splitlines()[2:] == [
+        "| gru | 1 | – | 0 of 3 |",
+        "| lstm | 0.250 (0.250 to 0.500) | 3 of 3 | 2 of 3 |",
+        "| rnn | 0.875 (0.250 to 1.50) | 1 of 2 | 1 of 3 |",
+    ]
+    assert targets_table(results).splitlines()[2:] == [
+        "| gru | 1 | – | 2 of 3 |",
+        "| lstm | 0.875 (0.250 to 1.50) | 1 of 2 | 1 of 3 |",
+        "| rnn | – | 0 of 0 | 0 of 3 |",
     ]
 
 

@@ -41,11 +41,33 @@ def test_accuracy_is_the_share_that_was_recognised() -> None:
     assert Digits().metrics(outputs, targets) == {"accuracy": 0.75}
 
 
-def test_mean_images_recognise_nine_in_ten_and_shares_one() -> None:
-    floor, images = Digits().references(Digits().generate(0))
+def test_mean_images_recognise_nine_in_ten_near_ones_nearly_all_and_shares_one() -> None:
+    floor, images, near = Digits().references(Digits().generate(0))
     assert floor.metrics["accuracy"] < 0.2
     assert 0.85 < images.metrics["accuracy"] < 0.95
     assert images.loss < 0.5 * floor.loss
+    assert near.metrics["accuracy"] > 0.97
+    assert near.loss < 0.3 * images.loss
+
+
+def test_the_probability_of_a_digit_is_the_share_of_near_images_that_show_it() -> None:
+    """Image by image, with one of the widths that validation chooses from; a permutation of the pixels is no matter."""
+    dataset = Digits().generate(0)
+    _, _, near = Digits().references(dataset)
+    train, test = dataset.train, dataset.test
+    away = ((test.inputs[:, None, :, 0] - train.inputs[None, :, :, 0].astype(np.float64)) ** 2).sum(axis=-1)
+
+    def loss(sharpness: float) -> float:
+        shares = [
+            np.exp(-sharpness * (row - row.min()))[train.targets == digit].sum()
+            / np.exp(-sharpness * (row - row.min())).sum()
+            for row, digit in zip(away, test.targets, strict=True)
+        ]
+        return float(-np.log(shares).mean())
+
+    assert min(abs(loss(sharpness) - near.loss) for sharpness in np.geomspace(*digits.SHARPNESS)) < 1e-6
+    _, _, permuted = Digits(permuted=True).references(Digits(permuted=True).generate(0))
+    assert permuted.loss == pytest.approx(near.loss, rel=1e-6)
 
 
 def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

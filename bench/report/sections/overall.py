@@ -46,7 +46,8 @@ def overall(results: Results, match: str) -> Finding | None:
     if not swept and any(won.values()):
         state = "it depends"
     headline, notes = (" ".join(found), (typical,)) if found else (typical, ())
-    return Finding("all tasks", headline, notes, state, place)
+    answer = f"no {net} needed" if len(needless) == len(tasks) else ""
+    return Finding("all tasks", headline, notes, state, place, answer)
 
 
 def _standing(model: str, middle: stats.Estimate) -> str:

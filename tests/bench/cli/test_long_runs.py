@@ -111,5 +111,5 @@ def test_doctor_knows_no_experiment_of_that_name(run: Callable[..., Result], ben
     assert "unknown experiment 'tt': did you mean 't'?" in result.stderr
     whole = bench("doctor", "t")
     assert whole.exit_code == 0
-    assert "11 whole records" in whole.stdout
+    assert "13 whole records" in whole.stdout
     assert "0 damaged" in whole.stdout

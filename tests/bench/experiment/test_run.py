@@ -66,7 +66,7 @@ def models_in(outcome: Outcome) -> set[str]:
 def test_every_replicate_has_a_search_of_its_own_and_its_selected_trial_is_examined(flags: dict[str, Any]) -> None:
     outcome = run_inline(flags)
     records = records_of(outcome)
-    assert count_stages(records) == {"reference": 2, "trial": 4, "examine": 2, "time": TIMING_ROUNDS}
+    assert count_stages(records) == {"reference": 4, "trial": 4, "examine": 2, "time": TIMING_ROUNDS}
     assert outcome.failures == 0
     for replicate in (1, 2):
         trials = [r for r in records if r["stage"] == "trial" and r["replicate"] == replicate]
@@ -102,9 +102,9 @@ def test_one_configuration_is_trained_once_a_replicate_and_examined_at_once(flag
     """Such a training has the key that it had before searches belonged to replicates."""
     fixed = {**flags, "hidden_sizes": "4", "layers": "1", "lr_range": "0.01,0.01", "models": "rnn", "steps": 3}
     outcome = run_inline(fixed)
-    assert count_stages(records_of(outcome)) == {"reference": 2, "trial": 2, "time": TIMING_ROUNDS}
+    assert count_stages(records_of(outcome)) == {"reference": 4, "trial": 2, "time": TIMING_ROUNDS}
     once = run_inline({**fixed, "tune": "once", "name": "once"}, fresh=True)
-    assert count_stages(records_of(once)) == {"reference": 2, "confirm": 2, "time": 1}
+    assert count_stages(records_of(once)) == {"reference": 4, "confirm": 2, "time": 1}
     trained = [
         {r["key"]: (r["gradient_flow"], r["curve"]) for r in records_of(made) if r["stage"] in ("trial", "confirm")}
         for made in (outcome, once)
@@ -117,7 +117,7 @@ def test_one_configuration_is_trained_once_a_replicate_and_examined_at_once(flag
 
 def test_one_search_serves_all_replicates_where_that_is_asked_for(flags: dict[str, Any]) -> None:
     records = records_of(run_inline({**flags, "tune": "once"}))
-    assert count_stages(records) == {"reference": 2, "search": 2, "confirm": 2, "time": 1}
+    assert count_stages(records) == {"reference": 4, "search": 2, "confirm": 2, "time": 1}
     search = [r for r in records if r["stage"] == "search"]
     confirm = [r for r in records if r["stage"] == "confirm"]
     assert {r["replicate"] for r in search} == {0}
@@ -146,7 +146,7 @@ def test_a_single_replicate_is_run_and_says_what_cannot_be_said(flags: dict[str,
             notes.append(text)
 
     records = records_of(run_inline({**flags, "replicates": 1}, observer=Notes()))
-    assert count_stages(records) == {"reference": 1, "trial": 2, "examine": 1, "time": TIMING_ROUNDS}
+    assert count_stages(records) == {"reference": 2, "trial": 2, "examine": 1, "time": TIMING_ROUNDS}
     assert [note for note in notes if "no interval, no test and no verdict" in note]
 
 

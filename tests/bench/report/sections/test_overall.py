@@ -33,6 +33,24 @@ def test_one_model_that_leads_everywhere_is_named(synthetic: ModuleType, results
     assert table.rows[0].cells[1].note == "the choice on 2 of 2 tasks"
 
 
+def test_where_no_task_needs_a_net_that_is_the_answer(
+    synthetic: ModuleType, results_of: Callable[..., Results]
+) -> None:
+    """A linear model is exact on one task; then on both."""
+    for exact, answer in ((("sine",), ""), (("sine", "series"), "no recurrent net needed")):
+        records = synthetic.experiment(("sine", "series"), seeds=6, trials=1)
+        records = [r for r in records if r["model"]["label"] != "linear_ar"]
+        records += [
+            synthetic.reference(task, "linear_ar", "baseline", replicate, 1e-9 * replicate) | {"valid_loss": 1e-9}
+            for task in exact
+            for replicate in range(1, 7)
+        ]
+        found = overall(results_of(records), "tuned")
+        assert found is not None
+        assert found.answer == answer
+        assert ("No recurrent net is needed on sine and series." in found.headline) == bool(answer)
+
+
 def test_the_smallest_and_fastest_are_chosen_among_those_that_solve(
     synthetic: ModuleType, results_of: Callable[..., Results]
 ) -> None:

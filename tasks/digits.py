@@ -84,7 +84,7 @@ class Digits(Task):
         def like_images(split: Split, sharpness: float) -> Array:
             away = _distances(split.inputs[:, :, 0], train.inputs[:, :, 0])
             near = np.exp(-sharpness * (away - away.min(axis=1, keepdims=True)))
-            return np.log(near @ np.eye(CLASSES)[train.targets] + np.finfo(float).tiny)
+            return np.asarray(np.log(near @ np.eye(CLASSES)[train.targets] + np.finfo(float).tiny))
 
         for name, predict, what in (
             ("mean_image", like_means, "the nearest of ten mean images"),

@@ -78,6 +78,15 @@ def test_a_long_table_is_fitted_on_its_newest_rows() -> None:
     np.testing.assert_array_equal(fit(train, 1, 1.0, 1.0).seen[-1], train.inputs[-1, -1])
 
 
+def test_of_much_validation_data_some_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, valid = part(60, 0), part(41, 1)
+    monkeypatch.setattr(kernel_ridge, "VALIDATED", 21)
+    some = Split(valid.inputs[::2], valid.targets[::2])
+    assert len(some) == 21
+    found, other = choose(train, valid), choose(train, some)
+    assert (found.order, found.width, found.penalty) == (other.order, other.width, other.penalty)
+
+
 def test_few_and_equal_sequences_are_no_obstacle() -> None:
     one = Split(np.ones((1, 2, 1), dtype=np.float32), np.full((1, 1), 4.0, dtype=np.float32))
     same = Split(np.ones((9, 2, 1), dtype=np.float32), np.full((9, 1), 4.0, dtype=np.float32))

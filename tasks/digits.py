@@ -68,6 +68,8 @@ class Digits(Task):
         The latter is the classifier of Parzen's windows (Specht 1990, Neural Networks 3:109): the probability of a
         digit is the sum of a Gaussian kernel of the distances to its images.
         """
+        from scipy.spatial.distance import cdist  # takes a while, and most commands score no reference
+
         train, valid = dataset.train, dataset.valid
         shares = np.bincount(train.targets, minlength=CLASSES) / len(train)
         how = f"always the shares of the {CLASSES} digits in the training data"
@@ -79,10 +81,10 @@ class Digits(Task):
         means = np.stack([train.inputs[train.targets == digit, :, 0].mean(axis=0) for digit in range(CLASSES)])
 
         def like_means(split: Split, sharpness: float) -> Array:
-            return -sharpness * _distances(split.inputs[:, :, 0], means)
+            return np.asarray(-sharpness * cdist(split.inputs[:, :, 0], means, "sqeuclidean"))
 
         def like_images(split: Split, sharpness: float) -> Array:
-            away = _distances(split.inputs[:, :, 0], train.inputs[:, :, 0])
+            away = cdist(split.inputs[:, :, 0], train.inputs[:, :, 0], "sqeuclidean")
             near = np.exp(-sharpness * (away - away.min(axis=1, keepdims=True)))
             return np.asarray(np.log(near @ np.eye(CLASSES)[train.targets] + np.finfo(float).tiny))
 
@@ -95,12 +97,6 @@ class Digits(Task):
             how = f"{what}, all pixels at once; its confidence is fitted on validation data"
             found.append(score(self, name, "baseline", fitted, dataset, how))
         return found
-
-
-def _distances(first: Array, second: Array) -> Array:
-    """`(N, M)` float64: squared, between images `(N, pixels)` and `(M, pixels)`."""
-    first, second = first.astype(np.float64), second.astype(np.float64)
-    return np.asarray((first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T)
 
 
 def _file() -> Path:

@@ -15,6 +15,7 @@ from bench.records.atomic import is_interrupted, is_unfinished, put_back, replac
 from bench.records.lock import NAMES as LOCKS
 from bench.records.lock import FolderLock
 from bench.records.published import pack_records, thinned
+from bench.records.schema import Record
 from tasks.errors import UserError
 
 FOLDERS = ("--results", "--reports", "--storage")  # flags of places that nobody else has
@@ -39,17 +40,29 @@ def publish(results: Results, folder: Path, *, add: bool = False) -> list[Path]:
     try:
         if add:
             _put_back(folder)
-        files, content = _content(results, folder, add)
+        content, records = _content(results, folder, add)
+        files = files_of(results, content, records)
         if not add:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
             _put_back(folder)
-        with replaced_together(folder, manifest.MANIFEST) as new:
-            for name, data in files.items():
-                write_bytes_atomically(new / name, data)
-            manifest.write(new, content)
+        return put(folder, files, content)
     finally:
         lock.release()
+
+
+def files_of(results: Results, content: dict[str, Any], records: tuple[Record, ...]) -> dict[str, bytes]:
+    """The files beside the manifest `content`, by name: the records, and the tables that follow from them."""
+    shown = replace(results, records=records, manifest=content, folder=None)
+    return {manifest.PUBLISHED_RECORDS: pack_records(records), **published_tables(shown)}
+
+
+def put(folder: Path, files: dict[str, bytes], content: dict[str, Any]) -> list[Path]:
+    """Files and manifest in place of a publication, all or none; returns their paths."""
+    with replaced_together(folder, manifest.MANIFEST) as new:
+        for name, data in files.items():
+            write_bytes_atomically(new / name, data)
+        manifest.write(new, content)
     return [folder / name for name in (*files, manifest.MANIFEST)]
 
 
@@ -66,8 +79,8 @@ def _put_back(folder: Path) -> None:
         put_back(folder, path) if path.is_dir() else path.unlink()
 
 
-def _content(results: Results, folder: Path, add: bool) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The records and tables by the names of their files, and the manifest."""
+def _content(results: Results, folder: Path, add: bool) -> tuple[dict[str, Any], tuple[Record, ...]]:
+    """The manifest and the records."""
     records = tuple(thinned(results.records, {record["key"] for record in results.selected_records}))
     content: dict[str, Any] = {
         **results.manifest,
@@ -77,9 +90,8 @@ def _content(results: Results, folder: Path, add: bool) -> tuple[dict[str, bytes
         manifest.PUBLISHED: {"name": results.name, "records": len(records)},
     }
     if add:
-        content, records = with_tasks_of(load(folder.name, folder.parent), results, content, records)
-    shown = replace(results, records=records, manifest=content, folder=None)
-    return {manifest.PUBLISHED_RECORDS: pack_records(records), **published_tables(shown)}, content
+        return with_tasks_of(load(folder.name, folder.parent), results, content, records)
+    return content, records
 
 
 def _refuse(results: Results, folder: Path, add: bool) -> None:

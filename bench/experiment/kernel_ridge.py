@@ -54,9 +54,9 @@ def choose(train: Split, valid: Split) -> KernelRidge:
     """The order, width and penalty with the least squared error on `valid`: a walk from the middle of their ranges to
     the best neighbour, until none is better."""
     axes = ([order for order in ORDERS if order <= train.inputs.shape[1]], WIDTHS, PENALTIES)
-    some = slice(None, None, -(-len(valid) // VALIDATED))
+    some = slice(None, None, math.ceil(len(valid) / VALIDATED))
     measured = None if valid.measured is None else valid.measured[some]
-    seen = Split(valid.inputs[some], valid.targets[some], measured=measured)
+    judge = Split(valid.inputs[some], valid.targets[some], measured=measured)
     losses: dict[tuple[int, ...], tuple[float, KernelRidge]] = {}
 
     def tried(at: tuple[int, ...]) -> float:
@@ -65,12 +65,12 @@ def choose(train: Split, valid: Split) -> KernelRidge:
         if at not in losses:
             order, width, penalty = (axis[i] for i, axis in zip(at, axes, strict=True))
             found = fit(train, int(order), width, penalty)
-            losses[at] = split_loss("mse", found.predict(seen.inputs), seen), found
+            losses[at] = split_loss("mse", found.predict(judge.inputs), judge), found
         return losses[at][0]
 
     here = tuple(min(i, len(axis) - 1) for i, axis in zip(START, axes, strict=True))
     while True:
-        steps = [(axis, by) for axis, by in product(range(3), (-1, 1))]
+        steps = product(range(3), (-1, 1))
         near = [tuple(i + by * (k == axis) for k, i in enumerate(here)) for axis, by in steps]
         best = min([here, *near], key=tried)
         if best == here:
@@ -80,7 +80,7 @@ def choose(train: Split, valid: Split) -> KernelRidge:
 
 def fit(train: Split, order: int, width: float, penalty: float) -> KernelRidge:
     """Saunders, Gammerman & Vovk 1998 (ICML): weights (K + penalty)⁻¹ (targets - mean), for the matrix K of kernels."""
-    from scipy.linalg import cho_factor, cho_solve  # takes a while, and most commands score no reference
+    from scipy.linalg import cho_factor, cho_solve
 
     seen, targets = _last(train.inputs[-SEQUENCES:], order), train.targets[-SEQUENCES:].astype(np.float64)
     some = seen[:: len(seen) // 400 + 1]
@@ -98,8 +98,9 @@ def _last(inputs: Array, order: int) -> Array:
 
 def _distances(first: Array, second: Array) -> Array:
     """Squared, `(N, M)`."""
-    found = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
-    return np.asarray(np.maximum(found, 0))
+    from scipy.spatial.distance import cdist  # takes a while, and most commands score no reference
+
+    return np.asarray(cdist(first, second, "sqeuclidean"))
 
 
 def _likeness(first: Array, second: Array, width: float, unit: float) -> Array:

@@ -15,20 +15,19 @@ import argparse
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "performance"))
 from page import ROOT, table
 
-from bench.analysis.published_tables import published_tables
+from bench.analysis.publish import files_of, put
 from bench.analysis.results import Results, load
 from bench.config.references import predicts_numbers
-from bench.experiment import boosting, kernel_ridge
+from bench.experiment import boosting
+from bench.experiment.references import MADE
 from bench.measure.environment import describe, fingerprint
 from bench.records import manifest
-from bench.records.atomic import replaced_together, write_bytes_atomically
-from bench.records.published import pack_records
 from bench.records.schema import Record, label
 from bench.training.data import load_data, load_references
 from bench.training.train import skill
@@ -69,13 +68,11 @@ def agreements(results: Results) -> Iterator[Agreement]:
 def _agreement(task: Task, seed: int, published: dict[tuple[int, str], Record]) -> Agreement:
     found: dict[str, list[str]] = {"agree": [], "differ": [], "unpublished": []}
     new = []
-    with_trees = any(name == boosting.NAME for _, name in published) and predicts_numbers(task)
+    trees = any(name == boosting.NAME for _, name in published)
+    more = [name for name in MADE if predicts_numbers(task) and (trees or name != boosting.NAME)]
     for replicate in sorted({replicate for replicate, _ in published}):
         references = list(load_references(task, seed, replicate))
-        if predicts_numbers(task):
-            references.append(kernel_ridge.kernel_ridge(task.at(replicate), load_data(task, seed, replicate)))
-        if with_trees:
-            references.append(boosting.boosting(task.at(replicate), load_data(task, seed, replicate)))
+        references += [MADE[name](task.at(replicate), load_data(task, seed, replicate)) for name in more]
         for reference in references:
             record = published.get((replicate, reference.name))
             how = "unpublished" if record is None else "agree" if _is_same(reference, record) else "differ"
@@ -115,12 +112,7 @@ def add(results: Results, new: Sequence[Record]) -> None:
         manifest.ADDED: [*(results.manifest.get(manifest.ADDED) or ()), part],
         manifest.PUBLISHED: {**results.manifest[manifest.PUBLISHED], "records": len(records)},
     }
-    shown = replace(results, records=records, manifest=content, folder=None)
-    files = {manifest.PUBLISHED_RECORDS: pack_records(records), **published_tables(shown)}
-    with replaced_together(folder, manifest.MANIFEST) as made:
-        for name, data in files.items():
-            write_bytes_atomically(made / name, data)
-        manifest.write(made, content)
+    put(folder, files_of(results, content, records), content)
 
 
 def _is_same(reference: Reference, record: Record) -> bool:

@@ -14,12 +14,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tasks.bag_of_steps import bag_of_steps, is_asked_at_the_end
 from tasks.baselines import choose_linear_ar, score
 from tasks.contract import Array, Dataset, Defaults, Loss, Reference, Split, Target, Task
+from tasks.count_table import count_table
 from tasks.errors import NotInstalledError
 from tasks.last_seen import last_seen
+from tasks.logistic import logistic_references
 from tasks.look_back import look_back
+from tasks.marked_steps import marked_steps
 
 MASKED = -100.0  # its mark for "this step does not count"
 HIDDEN = -1.0  # its mark for a value that is to be found
@@ -104,8 +106,8 @@ class Cogscale(Task):
         """The floor knows the training targets' mean: of each output, or how often each class occurs.
 
         Beside it a linear model of the last values or, where there are classes, what stood a fixed number of steps
-        earlier; both solve a fixed delay. Where values are hidden, the one last seen; where one answer is asked at the
-        end, a regression on what the sequence contains.
+        earlier; both solve a fixed delay. Where values are hidden, the one last seen; where classes are asked for at
+        the end, regressions on all that was shown, and what stood at marked steps; for brackets their counts.
         """
         train = dataset.train
         assert train.mask is not None
@@ -130,8 +132,11 @@ class Cogscale(Task):
         found.append(self._delayed(dataset))
         if self.task == "continuous_pattern_completion":
             found.append(last_seen(self, dataset, HIDDEN))
-        if self.loss != "mse" and is_asked_at_the_end(train):
-            found.append(bag_of_steps(self, dataset))
+        if self.loss != "mse":
+            found += logistic_references(self, dataset)
+            found += marked_steps(self, dataset)
+        if self.task == "bracket_matching":
+            found.append(count_table(self, dataset))
         return found
 
     def _delayed(self, dataset: Dataset) -> Reference:

@@ -101,6 +101,8 @@ def test_a_missing_package_is_one_line_that_names_the_extra(monkeypatch: pytest.
         ("sinus_forecasting", "linear_ar", 1e-5),
         ("continuous_pattern_completion", "last_seen", 0.0082),  # a gap at the place where nothing was seen yet
         ("adding_problem", "bag_of_steps", 0.001),
+        ("sorting_problem", "bag_of_steps", 0.001),
+        ("selective_copy", "marked_steps", 1e-5),
     ],
 )
 def test_what_a_predictor_without_a_net_solves(name: Name, reference: str, below: float) -> None:
@@ -110,10 +112,19 @@ def test_what_a_predictor_without_a_net_solves(name: Name, reference: str, below
     assert found[reference].kind == "baseline"
 
 
-def test_a_bag_of_steps_stands_only_beside_single_answers() -> None:
+def test_regressions_stand_where_classes_are_asked_for_at_the_end() -> None:
     found = {name: [one.name for one in Cogscale(name).references(Cogscale(name).generate(1))] for name in NAMES}
     ends = {"bracket_matching", "adding_problem", "cross_situation", "associative_recall"}
-    assert {name for name, names in found.items() if "bag_of_steps" in names} == ends
+    ends |= {"simple_copy", "selective_copy", "sorting_problem"}
+    for predictor in ("bag_of_steps", "logistic"):
+        assert {name for name, names in found.items() if predictor in names} == ends
+    assert {name for name, names in found.items() if "marked_steps" in names} == {"selective_copy"}
+
+
+def test_counts_tell_most_of_whether_brackets_match() -> None:
+    task = Cogscale("bracket_matching")
+    found = {one.name: one for one in task.references(task.generate(1))}
+    assert found["count_table"].loss < 0.5 * min(one.loss for name, one in found.items() if name != "count_table")
 
 
 @pytest.mark.parametrize("name", ["selective_copy", "sorting_problem", "adding_problem"])

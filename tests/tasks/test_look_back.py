@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tasks import look_back
-from tasks.contract import Loss, Split
+from tasks.contract import Split
 from tasks.look_back import choose_look_back
 from tasks.losses import mean_loss
+from tasks.shares import WEIGHTS
 
 SYMBOLS, STEPS, DELAY = 4, 12, 3
 
@@ -26,7 +27,7 @@ def delayed(sequences: int, seed: int, *, blank: float = 0.0) -> Split:
 
 def test_a_fixed_delay_is_found_and_its_shares_are_those_of_the_data() -> None:
     train = delayed(50, 0)
-    model = choose_look_back(train, "cross_entropy", SYMBOLS)
+    model = choose_look_back(train, SYMBOLS)
     assert model.delays == (DELAY,)
     test = delayed(30, 2)
     logits = model.predict(test.inputs)
@@ -35,14 +36,14 @@ def test_a_fixed_delay_is_found_and_its_shares_are_those_of_the_data() -> None:
     answers = train.targets[train.mask]
     seen = np.bincount(answers, minlength=SYMBOLS)
     prior = (seen + 1) / (len(answers) + SYMBOLS)
-    weight = look_back.WEIGHTS[-1]  # the surest, as no answer is wrong
+    weight = WEIGHTS[-1]  # the surest, as no answer is wrong
     expected = np.log((seen + weight * prior) / (seen + weight))[test.targets[test.mask]]
     np.testing.assert_allclose(np.take_along_axis(logits, test.targets[..., None], -1)[..., 0][test.mask], expected)
 
 
 def test_what_was_never_seen_gets_the_shares_of_all_steps() -> None:
     train = delayed(50, 0)
-    model = choose_look_back(train, "cross_entropy", SYMBOLS)
+    model = choose_look_back(train, SYMBOLS)
     answers = train.targets[train.mask]
     prior = np.log((np.bincount(answers, minlength=SYMBOLS) + 1) / (len(answers) + SYMBOLS))
     strange = np.full((1, STEPS, SYMBOLS + 1), 0.5, dtype=np.float32)
@@ -59,7 +60,7 @@ def test_a_pattern_that_repeats_is_seen_through_its_blanks() -> None:
         return Split(np.eye(SYMBOLS + 1, dtype=np.float32)[shown], symbols, mask)
 
     train, valid = repeating(0), repeating(1)
-    model = choose_look_back(train, "cross_entropy", SYMBOLS)
+    model = choose_look_back(train, SYMBOLS)
     assert model.delays == (DELAY, 2 * DELAY, 3 * DELAY)
     visible = (valid.inputs.argmax(axis=-1) != SYMBOLS)[:, : 3 * DELAY].reshape(-1, 3, DELAY).any(axis=1)
     right = (model.predict(valid.inputs).argmax(axis=-1) == valid.targets)[:, 3 * DELAY :]
@@ -69,7 +70,7 @@ def test_a_pattern_that_repeats_is_seen_through_its_blanks() -> None:
 def test_labels_that_are_not_exclusive() -> None:
     train, valid = delayed(50, 0), delayed(20, 1)
     labels = [Split(split.inputs, np.eye(SYMBOLS)[split.targets], split.mask) for split in (train, valid)]
-    model = choose_look_back(labels[0], "binary_cross_entropy", SYMBOLS)
+    model = choose_look_back(labels[0], SYMBOLS)
     assert model.delays == (DELAY,)
     outputs = model.predict(labels[1].inputs)
     assert mean_loss("binary_cross_entropy", outputs, labels[1].targets, labels[1].mask) < 0.02
@@ -80,11 +81,11 @@ def test_only_steps_that_count_are_counted(mask: bool) -> None:
     train, valid = delayed(50, 0), delayed(20, 1)
     if not mask:
         train = Split(train.inputs, train.inputs.argmax(axis=-1))
-        assert choose_look_back(train, "cross_entropy", SYMBOLS + 1).delays == (0,)
+        assert choose_look_back(train, SYMBOLS + 1).delays == (0,)
         return
     assert train.mask is not None
     other = Split(train.inputs, np.where(train.mask, train.targets, 0), train.mask)
-    models = [choose_look_back(split, "cross_entropy", SYMBOLS) for split in (train, other)]
+    models = [choose_look_back(split, SYMBOLS) for split in (train, other)]
     np.testing.assert_array_equal(*(model.predict(valid.inputs) for model in models))
 
 
@@ -94,41 +95,8 @@ def test_only_the_first_sequences_are_counted(monkeypatch: pytest.MonkeyPatch, l
     train, valid = delayed(60, 0), delayed(20, 1)
     assert train.mask is not None
     few = Split(train.inputs[:20], train.targets[:20], train.mask[:20])
-    models = [choose_look_back(split, "cross_entropy", SYMBOLS) for split in (train, few)]
+    models = [choose_look_back(split, SYMBOLS) for split in (train, few)]
     np.testing.assert_array_equal(*(model.predict(valid.inputs) for model in models))
-
-
-@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
-@pytest.mark.parametrize("weight", look_back.WEIGHTS)
-def test_the_loss_of_all_answers_is_that_of_each_predicted_from_all_others(loss: Loss, weight: float) -> None:
-    """Answer by answer: counts without this one, the shares that follow from them, and its loss."""
-    rng = np.random.default_rng(1)
-    combined = rng.integers(5, size=60)
-    answers = rng.integers(SYMBOLS, size=60)
-    truth = np.eye(SYMBOLS)[answers]
-    if loss == "binary_cross_entropy":
-        truth = answers = (rng.random((60, SYMBOLS)) < 0.3).astype(np.float64)
-    prior = (truth.sum(axis=0) + 1) / 64
-    found = []
-    for one in range(60):
-        others = [i for i in range(60) if i != one and combined[i] == combined[one]]
-        share = (truth[others].sum(axis=0) + weight * prior) / (len(others) + weight)
-        likely = share if loss == "cross_entropy" else np.where(truth[one] > 0, share, 1 - share)
-        found.append(-np.log(likely[truth[one] > 0]).sum() if loss == "cross_entropy" else -np.log(likely).mean())
-    _, sums, times = look_back._counts(combined, answers, SYMBOLS)
-    total = look_back._left_out(sums, times, weight, prior, loss == "cross_entropy")
-    assert total == pytest.approx(np.mean(found), rel=1e-12)
-
-
-@pytest.mark.parametrize("spread", [1, 10_000])
-def test_counts_are_those_of_a_dictionary_however_large_the_numbers_are(spread: int) -> None:
-    rng = np.random.default_rng(2)
-    combined, answers = spread * rng.integers(7, size=100), rng.integers(3, size=100)
-    seen, sums, times = look_back._counts(combined, answers, 3)
-    assert list(seen) == sorted(set(combined.tolist()))
-    expected = [[int(((combined == one) & (answers == c)).sum()) for c in range(3)] for one in seen]
-    np.testing.assert_array_equal(sums, expected)
-    np.testing.assert_array_equal(times[:, 0], np.sum(expected, axis=1))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -139,7 +107,7 @@ def test_of_equal_delays_the_shortest_is_chosen(seed: int) -> None:
     answers = np.where(rng.random(symbols.shape) < 0.2, rng.integers(SYMBOLS, size=symbols.shape), symbols)
     mask = np.zeros(symbols.shape, dtype=bool)
     mask[:, STEPS - 2 :] = True
-    model = choose_look_back(Split(np.eye(SYMBOLS)[symbols], answers, mask), "cross_entropy", SYMBOLS)
+    model = choose_look_back(Split(np.eye(SYMBOLS)[symbols], answers, mask), SYMBOLS)
     assert model.delays == (0,)
 
 
@@ -150,14 +118,14 @@ def test_sequences_without_an_answer_are_left_out(monkeypatch: pytest.MonkeyPatc
     silent = Split(np.zeros_like(train.inputs[:30]), train.targets[:30], np.zeros_like(train.mask[:30]))
     parts = zip(*((split.inputs, split.targets, split.mask) for split in (silent, train)), strict=True)
     both = Split(*(np.concatenate([part for part in pair if part is not None]) for pair in parts))
-    models = [choose_look_back(split, "cross_entropy", SYMBOLS) for split in (train, both)]
+    models = [choose_look_back(split, SYMBOLS) for split in (train, both)]
     np.testing.assert_array_equal(*(model.predict(train.inputs) for model in models))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
 def test_classes_may_be_of_any_whole_type(dtype: type) -> None:
     train = delayed(50, 0)
-    model = choose_look_back(Split(train.inputs, train.targets.astype(dtype), train.mask), "cross_entropy", SYMBOLS)
+    model = choose_look_back(Split(train.inputs, train.targets.astype(dtype), train.mask), SYMBOLS)
     assert model.delays == (DELAY,)
 
 
@@ -171,6 +139,6 @@ def test_what_is_not_certain_is_not_called_certain() -> None:
         return Split(np.eye(SYMBOLS, dtype=np.float32)[symbols], answers)
 
     train, test = unsure(2), unsure(50)
-    model = choose_look_back(train, "cross_entropy", SYMBOLS)
+    model = choose_look_back(train, SYMBOLS)
     assert model.delays == (0,)
     assert mean_loss("cross_entropy", model.predict(test.inputs), test.targets) < np.log(SYMBOLS)

@@ -46,7 +46,7 @@ def test_classes_are_balanced():
 def test_a_counter_of_ones_is_perfect_and_a_coin_scores_the_floor(per_step):
     task = Parity(longest=4, test_longest=8, per_step=per_step)
     dataset = task.generate(0)
-    test, (floor,) = dataset.test, task.references(dataset)
+    test, (floor, _) = dataset.test, task.references(dataset)
     assert floor.loss == math.log(2)
     assert task.metrics(test.targets - 0.5, test.targets, test.mask) == {"accuracy": 1.0, "string_accuracy": 1.0}
     coin = np.random.default_rng(0).choice([-1.0, 1.0], size=(400, *test.targets.shape))

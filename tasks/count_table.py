@@ -13,7 +13,8 @@ from tasks.contract import Array, Dataset, Reference, Split, Task
 from tasks.shares import Shares, count
 
 MODULI = range(2, 11)
-BITS = 20  # of a key, for each difference: counts are below 2 ** (BITS - 1)
+MOST_INPUTS = 4
+BITS = 20  # of a key, for each difference between two counts of these inputs: counts are below 2 ** (BITS - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +43,10 @@ def count_table(task: Task, dataset: Dataset) -> Reference:
 
 
 def choose_count_table(task: Task, train: Split) -> tuple[CountTable, str]:
-    """The one that predicts each answer of `train` best from all others, and what it looks at: differences between the
-    counts of neighbouring inputs, or each count modulo k."""
+    """The one that predicts each answer of `train` best from the others, and what it looks at: differences between the
+    counts of neighbouring inputs, or each count modulo k. ValueError where there are more than `MOST_INPUTS` inputs."""
+    if task.input_size > MOST_INPUTS:
+        raise ValueError(f"{task.label} has {task.input_size} inputs: expected at most {MOST_INPUTS}")
     counts = counted(train, task.input_size, per_step=task.per_step)
     asked = np.ones(counts.shape[:-1], dtype=bool) if train.mask is None else train.mask
     answers = train.targets[asked]
@@ -67,7 +70,7 @@ def counted(split: Split, inputs: int, *, per_step: bool) -> Array:
 
 
 def differences(counts: Array) -> Array:
-    """One number `(…)` for the differences between neighbouring counts of at most four inputs."""
+    """One number `(…)` for the differences between neighbouring counts, of at most `MOST_INPUTS`."""
     shifted = np.diff(counts, axis=-1) + (1 << BITS - 1)
     return np.asarray(shifted @ (1 << BITS * np.arange(shifted.shape[-1])))
 

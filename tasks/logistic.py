@@ -85,15 +85,15 @@ def steps_asked_at_the_end(split: Split) -> int:
 def choose_regressions(
     features: Features, penalties: Sequence[float], train: Split, valid: Split, loss: Loss, classes: int
 ) -> Regressions:
-    """Each fitted on the answers of `train` to one step, with one penalty after the other until `valid` is predicted
-    worse.
+    """Each fitted on the answers of `train` to one step, with one penalty after the other until `valid` is predicted no
+    better.
 
     loss: "cross_entropy", or "binary_cross_entropy" with targets `(N, T, classes)` of 0 and 1.
     """
-    steps, train = train.inputs.shape[1], Split(train.inputs[:SEQUENCES], train.targets[:SEQUENCES], train.mask)
+    steps, asked = train.inputs.shape[1], steps_asked_at_the_end(train)
 
     def chosen(step: int) -> Regression:
-        shown, answers = features(train.inputs[:, : step + 1]), train.targets[:, step]
+        shown, answers = features(train.inputs[:SEQUENCES, : step + 1]), train.targets[:SEQUENCES, step]
         unseen = features(valid.inputs[:, : step + 1])
         varying = np.flatnonzero(np.ptp(shown, axis=0))
         means, spreads = shown[:, varying].mean(axis=0), shown[:, varying].std(axis=0)
@@ -108,7 +108,7 @@ def choose_regressions(
             best, least = fitted, error
         return best
 
-    return Regressions(features, tuple(chosen(step) for step in range(steps - steps_asked_at_the_end(train), steps)))
+    return Regressions(features, tuple(chosen(step) for step in range(steps - asked, steps)))
 
 
 def contents(inputs: Array) -> Array:
@@ -125,7 +125,8 @@ def in_order(inputs: Array) -> Array:
 
 
 def _fit(design: Array, wanted: Array, loss: Loss, penalty: float, start: Array) -> Array:
-    """The weights `(F + 1, O)` with the least mean loss + penalty / 2 · their squares, but for the intercept's."""
+    """The weights `(F + 1, O)` with the least mean loss + penalty / 2 · their squares, but for the intercept's, as far
+    as `ITERATIONS` go."""
     from scipy.optimize import minimize  # takes a while, and most commands score no reference
     from scipy.special import expit, logsumexp, softmax
 

@@ -43,7 +43,7 @@ def look_back(task: Task, dataset: Dataset) -> Reference:
 
 
 def choose_look_back(train: Split, classes: int) -> LookBack:
-    """The delays, and the weight of the shares of all steps, that predict each answer of `train` best from all others.
+    """The delays, and the weight of the shares of all steps, that predict each answer of `train` best from the others.
 
     Of equal ones the fewest and shortest delays. The targets of `train`: classes `(N, T)`, or `(N, T, classes)` labels
     of 0 and 1.

@@ -37,7 +37,7 @@ class MarkedSteps:
 
 def marked_steps(task: Task, dataset: Dataset) -> list[Reference]:
     """The score with the mark that does best on training data; none where no feature marks as many steps as there are
-    answers, at places that differ."""
+    answers, at places that differ, or where all that is marked is alike."""
     train, asked = dataset.train, steps_asked_at_the_end(dataset.train)
     if not asked:
         return []

@@ -9,7 +9,7 @@ import numpy as np
 from tasks.contract import Array
 
 DIGITS = 12  # of a loss: below these is rounding, which would decide between equal ones
-WEIGHTS = (1.0, 1e-2, 1e-4)  # of the shares of all answers beside those on one key, in times that it occurred
+WEIGHTS = (1.0, 1e-2, 1e-4)  # as how many occurrences of a key the shares of all answers count
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,8 @@ class Counts:
         return np.asarray((self.sums.sum(axis=0) + 1) / (self.times.sum() + more))
 
     def best(self) -> tuple[float, float]:
-        """The lowest mean loss of all answers, each predicted from all others, and the weight of the prior that has it.
+        """The lowest mean loss of all answers, each predicted from the others on its key and the shares of all; and the
+        weight of these that has it.
 
         So validation data can still tell whether it is a good predictor. Of equal ones the largest weight.
         """

@@ -34,16 +34,15 @@ def tasks_table(results: Results) -> str:
 
 
 def counts_table(results: Results) -> str:
-    """On how many tasks each statement is true; in parentheses those of them that need a net at searched sizes."""
+    """On how many tasks each statement is true."""
     rules = list(dict.fromkeys(verdict.match for verdict in results.verdicts))
     verdicts = {(verdict.task, verdict.match): verdict for verdict in results.verdicts}
     tasks = list(dict.fromkeys(verdict.task for verdict in results.verdicts))
-    needed = {task for task in tasks if verdicts[task, "tuned"].need.state == "yes"}
     rows = []
     for said, is_true in STATEMENTS.items():
         true = {rule: {task for task in tasks if is_true(verdicts[task, rule])} for rule in rules}
         columns = [*true.values(), set.union(*true.values()), set.intersection(*true.values())]
-        rows.append([said, *(f"{len(found)} ({len(found & needed)})" for found in columns)])
+        rows.append([said, *map(len, columns)])
     return table([f"of {len(tasks)} tasks", *(f"`{rule}`" for rule in rules), "under any rule", "under all"], rows)
 
 

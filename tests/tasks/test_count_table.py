@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.cogscale import Cogscale
 from tasks.contract import Split, Task
 from tasks.count_table import choose_count_table, count_table, counted, differences, remainders
 from tasks.counting import Counting
@@ -72,3 +73,9 @@ def test_it_is_the_table_of_its_statistic() -> None:
         prior = (train.targets.sum(dtype=np.float64) + 1) / (len(train) + 2)
         share = (odd.sum() + weight * prior) / (len(odd) + weight)
         np.testing.assert_allclose(model.predict(train)[keys == key], np.log(share / (1 - share)))
+
+
+def test_more_inputs_than_a_number_can_hold_are_refused() -> None:
+    task = Cogscale("sorting_problem")
+    with pytest.raises(ValueError, match="14 inputs: expected at most 4"):
+        choose_count_table(task, task.generate(0).train)

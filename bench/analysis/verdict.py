@@ -129,6 +129,15 @@ class Verdict:
         return tuple(name for name, _ in self.ranking if name not in self.beaten)
 
     @property
+    def best_nets(self) -> tuple[str, ...]:
+        """The winner, or the cells that may be the best, where others are known to be worse or all are equal; empty
+        where nothing is known."""
+        if self.winner:
+            return (self.winner,)
+        some = self.equal or self.unbeaten
+        return some if self.state == "equal" or len(some) < len(self.ranking) else ()
+
+    @property
     def answer(self) -> str:
         """What to use in a few words: `no recurrent net needed`, `gru`, `gru or lstm`, `can't tell yet` (and, where the
         reference's loss is the lower one, `; until then linear_ar`), or where a net is needed and no model is known to
@@ -139,14 +148,10 @@ class Verdict:
             reference = self.need.reference
             until = f"; until then {reference.name}" if reference is not None and self.need.reference_leads else ""
             return f"can't tell yet{until}"
-        if self.winner:
-            return self.winner
         if self.state == "one model":
             return self.ranking[0][0] if self.need.state == "yes" else "can't tell yet"
-        some = self.equal or self.unbeaten
-        told = self.state == "equal" or len(some) < len(self.ranking)
-        if told:
-            return " or ".join(some)
+        if self.best_nets:
+            return " or ".join(self.best_nets)
         return f"a {self.net}, not clear which" if self.need.state == "yes" else "can't tell yet"
 
     @property

@@ -12,7 +12,8 @@ FEW = 4  # answers that are found without a table
 SEARCHED = 12  # tasks from which on the table may be searched and sorted
 CAPTION = (
     "What to use for each task, and with it the test loss of the best net ÷ that of the best predictor without a net, "
-    "with a 95 % interval that is not corrected. Below 1 the net is better."
+    "with a 95 % interval that is not corrected. Below 1 the net is better. Where none is needed, or that is open, "
+    "“of the nets” names those that may be the best one, where others are known to be worse."
 )
 
 
@@ -32,9 +33,18 @@ def answers_table(results: Results) -> Table | None:
 def _answer(verdict: Verdict | None) -> TableCell:
     if verdict is None:
         return TableCell(MISSING)
+    return TableCell(verdict.answer, "; ".join(filter(None, (_beside_reference(verdict), _of_the_nets(verdict)))))
+
+
+def _beside_reference(verdict: Verdict) -> str:
     reference, pair = verdict.need.reference, verdict.need.pair
     if reference is None or pair is None or not pair.effect > 0:
-        return TableCell(verdict.answer)
+        return ""
     ratio, bounds = estimated(pair.effect, pair.low, pair.high)
     said = f"{pair.first} ÷ {reference.name}: {ratio}"
-    return TableCell(verdict.answer, f"{said} ({bounds})" if bounds else said)
+    return f"{said} ({bounds})" if bounds else said
+
+
+def _of_the_nets(verdict: Verdict) -> str:
+    nets = " or ".join(verdict.best_nets)
+    return f"of the nets {nets}" if nets and nets != verdict.answer else ""

@@ -46,5 +46,7 @@ def _beside_reference(verdict: Verdict) -> str:
 
 
 def _of_the_nets(verdict: Verdict) -> str:
+    if verdict.need.state == "no" and len(verdict.equal) == len(verdict.ranking) > 1:
+        return "the nets are practically equal"
     nets = " or ".join(verdict.best_nets)
     return f"of the nets {nets}" if nets and nets != verdict.answer else ""

@@ -1,4 +1,4 @@
-"""minGRU and minLSTM: recurrent nets whose gates see inputs alone, so that all steps are computed at once."""
+"""minGRU and minLSTM: recurrent nets whose gates see inputs alone, so that all steps can be computed at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MinGRU(TorchModel):
     """minGRU (Feng et al. 2024): a third of a GRU's gates, no hidden state in them."""
 
     name = "mingru"
-    summary = "minGRU: gates without the hidden state, all steps at once"
+    summary = "minGRU: gates without the hidden state"
     states: ClassVar[int | None] = 1
     cites = ("feng2024",)
 
@@ -32,7 +32,7 @@ class MinLSTM(TorchModel):
     """minLSTM (Feng et al. 2024): a forget and an input gate that add up to 1."""
 
     name = "minlstm"
-    summary = "minLSTM: forget and input gate without the hidden state, all steps at once"
+    summary = "minLSTM: forget and input gate without the hidden state"
     states: ClassVar[int | None] = 1
     cites = ("feng2024",)
 

@@ -16,7 +16,7 @@ from bench.models.contract import Problem
 from bench.models.registry import MODELS
 from bench.models.torch_cells.attention import rotated
 from bench.models.torch_cells.lru import diagonal_scan
-from bench.models.torch_cells.mingru import log_space_scan
+from bench.models.torch_cells.mingru import at_once, in_turn
 from bench.models.torch_model import TorchModel
 
 Array = NDArray[Any]
@@ -221,15 +221,27 @@ def test_a_layer_has_as_many_parameters_as_the_formula_says(name: str, count: in
     assert sum(parameter.numel() for parameter in core_of(name, 1).parameters()) == count
 
 
-def test_the_scan_in_log_space_holds_over_a_thousand_steps_of_strong_and_weak_decay() -> None:
+@pytest.mark.parametrize("way", [in_turn, at_once])
+def test_both_ways_of_a_gated_mean_hold_over_a_thousand_steps_of_strong_and_weak_gates(
+    way: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> None:
     rng = np.random.default_rng(0)
-    factors, values = rng.uniform(0.01, 0.999, (2, 1000, 3)), rng.lognormal(0, 2, (2, 1000, 3))
-    found = log_space_scan(torch.from_numpy(np.log(factors)), torch.from_numpy(np.log(values))).numpy()
-    expected, state = np.empty_like(values), np.zeros((2, 3))
+    gate, value = rng.normal(0, 4, (2, 1000, 3)), rng.normal(0, 2, (2, 1000, 3))
+    found = way(torch.from_numpy(gate), torch.from_numpy(value)).numpy()
+    expected, state = np.empty_like(value), np.zeros((2, 3))
     for t in range(1000):
-        state = factors[:, t] * state + values[:, t]
+        state = sigmoid(-gate[:, t]) * state + sigmoid(gate[:, t]) * g(value[:, t])
         expected[:, t] = state
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_both_ways_of_a_gated_mean_have_the_same_gradients() -> None:
+    rng = np.random.default_rng(0)
+    starts = [torch.from_numpy(rng.normal(0, 2, (2, 50, 3))).requires_grad_() for _ in range(2)]
+    weights = torch.from_numpy(rng.normal(size=(2, 50, 3)))
+    one, other = (torch.autograd.grad((way(*starts) * weights).sum(), starts) for way in (in_turn, at_once))
+    for found, expected in zip(one, other, strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 8, 100])
